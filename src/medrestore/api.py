@@ -1,0 +1,247 @@
+"""The Python interface: a scan in, a result out. `interface.md` fixes the names.
+
+>>> import medrestore as mr
+>>> result = mr.denoise(mr.read("scan.nii.gz"))
+>>> result.save("out/")
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from medrestore import io
+from medrestore.core.intensity import intensity_scale
+from medrestore.core.meter import SILENT, Meter
+from medrestore.core.noise_level import estimate as estimate_noise
+from medrestore.errors import ModalityError, SettingsError
+from medrestore.models import find_card, load, pick_device
+from medrestore.physics.simulate import noisier
+from medrestore.pipeline import run
+from medrestore.plan import Noise, Plan, Settings, resolve
+from medrestore.result import Result
+from medrestore.volume import Volume
+
+if TYPE_CHECKING:
+    from medrestore.io import Scan, Scans
+    from medrestore.io.dicom.grid import Gaps
+    from medrestore.models import Model
+    from medrestore.volume import Modality
+
+__all__ = [
+    "Result",
+    "denoise",
+    "find",
+    "make_plan",
+    "read",
+    "resolve_noise",
+    "run_plan",
+    "simulate",
+    "write",
+]
+
+
+def read(
+    path: str | os.PathLike[str] | Scan, modality: str | None = None, gaps: Gaps = "error"
+) -> Volume:
+    """Read a file, a folder with exactly one DICOM volume, or what `find` returned; `io.read`."""
+    return io.read(path, modality, gaps)
+
+
+def find(path: str | os.PathLike[str], progress: io.Progress | None = None) -> Scans:
+    """Every volume under a folder; `io.find`."""
+    return io.find(path, progress)
+
+
+def write(volume: Volume, path: str | os.PathLike[str], overwrite: bool = False) -> Any:
+    """Write a volume to .nii.gz, .nii, .nrrd or .mha on its own grid; `io.write`."""
+    return io.write(volume, path, overwrite)
+
+
+def denoise(
+    volume: Volume,
+    model: str = "auto",
+    mode: str | None = None,
+    estimate: str = "mean",
+    samples: int = 8,
+    steps: int = 2,
+    level: float = 0.9,
+    noise: str | float | Volume = "auto",
+    seed: int = 0,
+    device: str = "auto",
+    sampler: str = "moment-matched",
+    keep_samples: bool = False,
+    progress: Meter | None = None,
+) -> Result:
+    """Restore a scan and say how sure the restoration is.
+
+    Parameters
+    ----------
+    volume : Volume
+        From `read`; CT in HU or MR magnitudes, 3-D or 4-D (each time point on its own).
+    model, mode, estimate, samples, steps, level, seed, device, sampler, keep_samples
+        See `Settings`.
+    noise : "auto", float or Volume
+        The noise to be removed: estimated from the scan, a standard deviation (HU in soft tissue
+        for CT, fraction of the foreground scale for MR), or a map of standard deviations in the
+        scan's own units and on its grid.
+    progress : Meter, optional
+        Follows and may cancel the run.
+
+    Returns
+    -------
+    Result
+        Restored, std, lower and upper volumes on the source's grid.
+
+    Raises
+    ------
+    MedrestoreError
+        With one line that says what was wrong and what to do.
+    """
+    settings = Settings(
+        model=model,
+        mode=mode,
+        estimate=estimate,
+        samples=samples,
+        steps=steps,
+        level=level,
+        noise="map" if isinstance(noise, Volume) else noise,
+        seed=seed,
+        device=device,
+        sampler=sampler,
+        keep_samples=keep_samples,
+    )
+    plan = make_plan(volume, settings, noise if isinstance(noise, Volume) else None)
+    return run_plan(plan, volume, progress or SILENT)
+
+
+def make_plan(volume: Volume, settings: Settings, noise_map: Volume | None = None) -> Plan:
+    """Decide a run: model, device, noise level, forecast of time and memory.
+
+    Parameters
+    ----------
+    volume : Volume
+        The scan.
+    settings : Settings
+        What is asked for; ``noise="map"`` goes with ``noise_map``.
+    noise_map : Volume, optional
+        Standard deviations on the scan's grid.
+    """
+    modality = _modality(volume)
+    card = find_card(settings.model, modality, settings.mode)
+    device = pick_device(settings.device)
+    scale = intensity_scale(_masked(volume.array, modality), modality)
+    noise = resolve_noise(volume, settings.noise, scale, noise_map)
+    return resolve(settings, volume, card, noise, scale, device)
+
+
+def run_plan(
+    plan: Plan, volume: Volume, meter: Meter = SILENT, model: Model | None = None
+) -> Result:
+    """Run a plan; ``model`` spares loading it again."""
+    if model is None:
+        model = load(find_card(plan.settings.model, plan.modality, plan.mode), plan.device)
+    arrays = run(plan, volume, model, meter)
+    return Result.of(plan, volume, arrays, model)
+
+
+def resolve_noise(
+    volume: Volume,
+    noise: str | float,
+    scale: float,
+    noise_map: Volume | None = None,
+) -> Noise:
+    """The noise in the scan's own units, from a number, a map or the scan itself.
+
+    Raises
+    ------
+    SettingsError
+        If a map is asked for and missing, or lies on another grid.
+    NoiseLevelError
+        If the scan does not let it be estimated.
+    """
+    modality = _modality(volume)
+    if noise == "map":
+        if noise_map is None:
+            raise SettingsError("noise='map' needs a map of standard deviations; pass a Volume")
+        if not noise_map.geometry.same_grid(volume.geometry) or noise_map.is_4d:
+            raise SettingsError(
+                f"the noise map's grid {noise_map.array.shape} is not the scan's "
+                f"{volume.geometry.shape}; make it on the scan's own grid"
+            )
+        return Noise(float(np.nanmedian(noise_map.array)), noise_map.array, "map given")
+    array = volume.array if not volume.is_4d else volume.array[len(volume.array) // 2]
+    if isinstance(noise, str):
+        found = estimate_noise(_masked(array, modality), modality)
+        return Noise(found.sigma, found.map, f"estimated: {found.method}")
+    if modality == "MR":
+        return Noise(noise * scale, None, f"given: {noise:.3g} of the foreground scale")
+    found = estimate_noise(_masked(array, modality), modality)
+    if noise == 0 or found.map is None or found.sigma <= 0:
+        return Noise(noise, None, f"given: {noise:.3g} HU")
+    ratio = np.float32(noise / found.sigma)
+    return Noise(noise, found.map * ratio, f"given: {noise:.3g} HU, distributed as estimated")
+
+
+def _modality(volume: Volume) -> Modality:
+    if volume.modality is None:
+        raise ModalityError(
+            "the scan does not say whether it is CT or MR; "
+            'give modality="CT" or "MR" to read(), or --modality on the command line'
+        )
+    return volume.modality
+
+
+def _masked(array: np.ndarray[Any, np.dtype[np.float32]], modality: str) -> Any:
+    """CT padding (below −1500 HU) as NaN, which every estimate leaves out."""
+    if modality == "CT" and (array < -1500).any():
+        return cast("Any", np.where(array < -1500, np.nan, array).astype(np.float32))
+    return array
+
+
+def simulate(
+    volume: Volume,
+    dose: float | None = None,
+    noise: float | None = None,
+    hu: float | None = None,
+    seed: int = 0,
+) -> Volume:
+    """A noisier scan from a scan, with the physics of its modality.
+
+    Parameters
+    ----------
+    volume : Volume
+        The scan; its own noise stays in it.
+    dose : float, optional
+        CT: fraction of the dose, 0 to 1; photons follow from the noise measured in the scan.
+    noise : float, optional
+        MR: σ per channel as a fraction of the foreground scale (Rician).
+    hu : float, optional
+        CT: added standard deviation in soft tissue, instead of ``dose``.
+    seed : int
+        Seed of the noise.
+
+    Raises
+    ------
+    SettingsError
+        If the arguments do not fit the modality.
+    """
+    modality = _modality(volume)
+    own = None
+    if modality == "CT" and dose is not None:
+        own = estimate_noise(volume.time_point(0).array, modality).sigma or None
+    array, _ = noisier(
+        volume.array,
+        modality,
+        volume.geometry.spacing_mm[1],
+        dose=dose,
+        noise=noise,
+        hu=hu,
+        own_noise_hu=own,
+        seed=seed,
+    )
+    name = f"{volume.source.name}_noisy"
+    return volume.with_array(array, source=replace(volume.source, name=name))

@@ -1,0 +1,48 @@
+"""The scale in which networks see intensities: foreground of an MR scan, 1000 HU for CT."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from medrestore.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["CT_SCALE_HU", "FOREGROUND_FRACTION", "foreground_scale", "intensity_scale"]
+
+CT_SCALE_HU = 1000.0
+FOREGROUND_FRACTION = 0.06
+"""Voxels above this fraction of the 99.5th percentile count as foreground (MR)."""
+
+
+def foreground_scale(array: NDArray[Any]) -> float:
+    """Foreground scale of an MR scan.
+
+    The 99.5th percentile of the voxels above 6 % of the volume's own 99.5th percentile.
+
+    Parameters
+    ----------
+    array : ndarray
+        Magnitudes, any shape; NaN voxels are left out.
+
+    Raises
+    ------
+    InputError
+        If no voxel is positive, so that there is nothing to scale by.
+    """
+    values = np.asarray(array)
+    values = values[np.isfinite(values)]
+    top = float(np.percentile(values, 99.5)) if values.size else 0.0
+    if top <= 0:
+        raise InputError(
+            "the scan has no signal: its 99.5th percentile is not positive; check the file"
+        )
+    return float(np.percentile(values[values > FOREGROUND_FRACTION * top], 99.5))
+
+
+def intensity_scale(array: NDArray[Any], modality: Literal["CT", "MR"]) -> float:
+    """What divides intensities before a network sees them: 1000 HU, or the MR foreground scale."""
+    return CT_SCALE_HU if modality == "CT" else foreground_scale(array)

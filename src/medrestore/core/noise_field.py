@@ -1,0 +1,97 @@
+"""Counter-based noise, indexed by absolute voxel.
+
+Every value is a function of (seed, stream, sample, step, t, slice) alone, through Philox (Salmon et
+al. 2011, doi:10.1145/2063384.2063405), drawn on the CPU: sample k is the same whatever the batch,
+the slab, the preview, the device or the number of samples asked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from medrestore.core.spectrum import RADIUS, Kernel
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+__all__ = ["NoiseField", "white_slice"]
+
+START, ANCESTRAL, COLOURED = 0, 1, 2
+"""Streams: the initial z, the ε of ancestral steps, the ξ of the dropped covariance."""
+
+_OFFSET = 1 << 20
+"""Added to slice indices, so that the halo below slice 0 has a counter of its own."""
+
+
+@lru_cache(maxsize=64)
+def white_slice(
+    seed: int, stream: int, sample: int, step: int, t: int, z: int, shape: tuple[int, int]
+) -> NDArray[np.float32]:
+    """Standard normal field of one slice, shape (y, x), read-only."""
+    bits = np.random.Philox(
+        key=[seed & (2**64 - 1), stream], counter=[0, z + _OFFSET, step << 32 | t, sample]
+    )
+    field = np.random.Generator(bits).standard_normal(shape, dtype=np.float32)
+    field.setflags(write=False)
+    return field
+
+
+@dataclass(frozen=True)
+class NoiseField:
+    """The noise of a batch of (sample, slice) pairs.
+
+    Parameters
+    ----------
+    seed : int
+        Seed of the run.
+    pairs : sequence of (sample, z)
+        What each entry of the batch is.
+    shape : (y, x)
+        Size of a whole slice.
+    t : int
+        Time point of a 4-D scan.
+    device : str
+        Where the fields are wanted.
+    """
+
+    seed: int
+    pairs: Sequence[tuple[int, int]]
+    shape: tuple[int, int]
+    t: int = 0
+    device: str = "cpu"
+
+    def white(self, step: int, stream: int = ANCESTRAL) -> Tensor:
+        """Unit white noise, (batch, 1, y, x)."""
+        fields = [
+            white_slice(self.seed, stream, k, step, self.t, z, self.shape) for k, z in self.pairs
+        ]
+        return torch.from_numpy(np.stack(fields))[:, None].to(self.device)
+
+    def coloured(self, step: int, kernel: Kernel) -> Tensor:
+        """White noise through ``kernel``, with a halo beyond every border, (batch, 1, y, x)."""
+        height, width = (n + 2 * RADIUS for n in self.shape)
+        mixed = torch.zeros(len(self.pairs), height, width)
+        for offset, weight in zip((-1, 0, 1), kernel.along_z, strict=True):
+            if weight:
+                for row, (k, z) in zip(mixed, self.pairs, strict=True):
+                    white = white_slice(
+                        self.seed, COLOURED, k, step, self.t, z + offset, (height, width)
+                    )
+                    row += weight * torch.from_numpy(white.copy())
+        return _filter(mixed, kernel.plane)[:, None].to(self.device)
+
+
+def _filter(fields: Tensor, plane: Tensor) -> Tensor:
+    """The part of a linear convolution where kernel and field overlap fully, through FFTs."""
+    height, width = fields.shape[-2:]
+    spectrum = torch.fft.rfft2(fields) * torch.fft.rfft2(plane, s=(height, width))
+    full = torch.fft.irfft2(spectrum, s=(height, width))
+    return full[:, plane.shape[0] - 1 :, plane.shape[1] - 1 :].contiguous()

@@ -1,0 +1,128 @@
+"""How noisy a scan is: one number, and for CT a map.
+
+CT and MR need different estimators (`noise_level_ct`, `noise_level_mr`); a region that the user
+drew on homogeneous tissue overrules both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from medrestore.core.noise_level_ct import estimate_ct
+from medrestore.core.noise_level_mr import estimate_mr, foreground_scale, gaussian_sigma
+from medrestore.errors import NoiseLevelError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["NoiseEstimate", "estimate"]
+
+FEWEST_VOXELS = 500
+"""Fewer usable voxels than this say too little: the error of a std from 500 is about 3 %."""
+
+
+@dataclass(frozen=True, eq=False)
+class NoiseEstimate:
+    """An estimated noise level.
+
+    Parameters
+    ----------
+    sigma : float
+        MR: Gaussian std per channel before the magnitude, in the scan's units. CT: noise std in
+        soft tissue, HU.
+    map : ndarray of float32, shape (z, y, x), or None
+        CT: local noise std in HU, smooth. None: uniform.
+    method : str
+        How it was found, in words for the run record.
+    relative : float or None
+        MR: ``sigma`` over the foreground scale (99.5th percentile of the voxels above 6 % of the
+        volume's own 99.5th percentile).
+    """
+
+    sigma: float
+    map: NDArray[np.float32] | None
+    method: str
+    relative: float | None = None
+
+
+def estimate(
+    array: NDArray[np.float32],
+    modality: Literal["CT", "MR"],
+    mask: NDArray[np.bool_] | None = None,
+) -> NoiseEstimate:
+    """Estimate the noise of a scan.
+
+    Parameters
+    ----------
+    array : ndarray of float32, shape (z, y, x)
+        Physical intensities: HU for CT, magnitude in arbitrary units for MR. NaN is ignored.
+    modality : "CT" or "MR"
+        Which physics made the noise.
+    mask : ndarray of bool, shape (z, y, x), optional
+        A region of homogeneous tissue; the noise is then its std about a linear trend.
+
+    Returns
+    -------
+    NoiseEstimate
+        ``sigma`` is tiny, never negative, for a scan without noise.
+
+    Raises
+    ------
+    NoiseLevelError
+        If the scan is empty or constant zero, or too few voxels are usable.
+    """
+    array = np.asarray(array, dtype=np.float32)
+    if array.ndim != 3:
+        raise NoiseLevelError(f"the noise level needs axes (z, y, x), got shape {array.shape}")
+    if modality not in ("CT", "MR"):
+        raise NoiseLevelError(f"the noise level is known for CT and MR only, got {modality!r}")
+    usable = int(np.isfinite(array).sum())
+    if usable < FEWEST_VOXELS:
+        raise NoiseLevelError(
+            f"the noise level cannot be estimated from {usable} voxels, {FEWEST_VOXELS} are "
+            "needed; give it as a number (noise=…)"
+        )
+    if not np.nanmax(np.abs(array)) > 0:
+        raise NoiseLevelError("the noise level cannot be estimated: every voxel is zero")
+    if mask is not None:
+        return _in_region(array, modality, np.asarray(mask, dtype=bool))
+    if modality == "CT":
+        sigma, local, method = estimate_ct(array)
+        return NoiseEstimate(sigma, local, method)
+    sigma, method = estimate_mr(array)
+    return NoiseEstimate(sigma, None, method, _relative(sigma, array))
+
+
+def _relative(sigma: float, array: NDArray[np.float32]) -> float | None:
+    scale = foreground_scale(array)
+    return sigma / scale if scale > 0 else None
+
+
+def _in_region(
+    array: NDArray[np.float32], modality: Literal["CT", "MR"], mask: NDArray[np.bool_]
+) -> NoiseEstimate:
+    """Noise as the std inside a drawn region, once a linear trend is removed."""
+    if mask.shape != array.shape:
+        raise NoiseLevelError(
+            f"the noise region has shape {mask.shape}, the scan {array.shape}; draw it on the scan"
+        )
+    inside = mask & np.isfinite(array)
+    count = int(inside.sum())
+    if count < FEWEST_VOXELS:
+        raise NoiseLevelError(
+            f"the noise region holds {count} voxels, {FEWEST_VOXELS} are needed; draw a larger one"
+        )
+    values = array[inside].astype(np.float64)
+    places = np.argwhere(inside).astype(np.float64)
+    design = np.column_stack([np.ones(count), places - places.mean(axis=0)])
+    trend, _, rank, _ = np.linalg.lstsq(design, values, rcond=None)
+    residual = values - design @ trend
+    std = float(np.sqrt((residual @ residual) / max(count - int(rank), 1)))
+    if modality == "CT":
+        return NoiseEstimate(std, None, "std in the drawn region")
+    sigma = gaussian_sigma(std, float(values.mean()))
+    method = "std in the drawn region, Koay-corrected"
+    return NoiseEstimate(sigma, None, method, _relative(sigma, array))

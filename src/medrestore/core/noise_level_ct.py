@@ -1,0 +1,144 @@
+"""Noise level of CT: correlated and non-stationary, so a number for soft tissue and a smooth map."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import ndimage
+
+from medrestore.core.noise_level_blocks import calm, kept_variance, log_mode, measure
+from medrestore.errors import NoiseLevelError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from medrestore.core.noise_level_blocks import Blocks
+
+__all__ = ["estimate_ct"]
+
+_WIDTH = 9
+_CELL = 4
+"""Blocks along each side of a coarse cell of the map: 36 voxels."""
+_DEPTH = 5
+"""Slices of a coarse cell."""
+_SOFT_HU = (-50.0, 150.0)
+_BODY_HU = (-200.0, 300.0)
+_FLOOR_HU = 1e-3
+_CALM_LEVEL = 0.1
+_CALM_MAP = 0.4
+_QUANTILE = 0.4
+_SPAN = 2 * math.log(3.0)
+"""The map stays within a factor of 3 of the usual std."""
+
+
+def estimate_ct(array: NDArray[np.float32]) -> tuple[float, NDArray[np.float32], str]:
+    """Noise std in soft tissue (HU), its map (z, y, x), and how they were found.
+
+    The map is the low quantile of the local std in cells of about 36 × 36 × 5 voxels inside the
+    body, smoothed, carried on outside the body, and scaled so that its median over soft tissue
+    is about the number.
+
+    Raises
+    ------
+    NoiseLevelError
+        If fewer than 20 blocks of 9×9 voxels lie between −50 and 150 HU on average.
+    """
+    blocks = measure(array, _WIDTH)
+    soft = (blocks.mean > _SOFT_HU[0]) & (blocks.mean < _SOFT_HU[1])
+    if soft.sum() < 20:
+        raise NoiseLevelError(
+            f"the noise level cannot be estimated: {int(soft.sum())} blocks of 9×9 voxels of soft "
+            "tissue (−50 to 150 HU), 20 are needed; give it as a number in HU (noise=…)"
+        )
+    logs = np.log(np.maximum(blocks.variance, _FLOOR_HU**2))
+    quiet = _calm_or_all(blocks, soft, _CALM_LEVEL)
+    coarse = _coarse_log_variance(blocks, logs, log_mode(logs[quiet]))
+    places = zip(blocks.mean.shape, (_slice_cell, _block_cell, _block_cell), strict=True)
+    at_blocks = _interpolate(coarse, *(cell(np.arange(n)) for n, cell in places))
+    level = _level(blocks, logs - at_blocks, quiet)
+    sigma = float(np.exp(level + 0.5 * np.median(at_blocks[quiet])))
+    y, x = (_voxel_cell(n) for n in array.shape[1:])
+    local = _interpolate(0.5 * coarse, _slice_cell(np.arange(len(array))), y, x)
+    local += np.float32(level)
+    np.exp(local, out=local)
+    return sigma, local, "mode of the local variance in calm soft tissue; map: its low quantiles"
+
+
+def _calm_or_all(
+    blocks: Blocks, usable: NDArray[np.bool_], share: float
+) -> NDArray[np.bool_]:
+    chosen = calm(blocks, usable, share)
+    return chosen if chosen.sum() >= 20 else usable
+
+
+def _level(blocks: Blocks, logs: NDArray[np.float32], quiet: NDArray[np.bool_]) -> float:
+    """Half the mode of log variance over the map's shape, with the plane's share given back."""
+    peak = log_mode(logs[quiet])
+    near = quiet & (np.abs(logs - peak) < 0.5)
+    energy = float(blocks.variance[near].sum())
+    lag = float(blocks.lag[near].sum()) / energy if energy > 0 else 0.0
+    return 0.5 * (peak - float(np.log(kept_variance(lag, blocks.width, ramp=True))))
+
+
+def _coarse_log_variance(
+    blocks: Blocks, logs: NDArray[np.float32], usual: float
+) -> NDArray[np.float32]:
+    """Smooth low quantile of log variance in coarse cells, shape (z, y, x) of cells.
+
+    Only calm blocks count. Cells without any (air, lung, edges) take their neighbours' values;
+    what differs from the ``usual`` by more than noise can is anatomy and clipped.
+    """
+    body = (blocks.mean > _BODY_HU[0]) & (blocks.mean < _BODY_HU[1])
+    body = _calm_or_all(blocks, body, _CALM_MAP)
+    logs = np.where(body, np.clip(logs, usual - _SPAN, usual + _SPAN), np.inf)
+    depth, height, width = logs.shape
+    pad = [(0, -depth % _DEPTH), (0, -height % _CELL), (0, -width % _CELL)]
+    logs = np.pad(logs, pad, constant_values=np.inf)
+    cells = logs.reshape(
+        logs.shape[0] // _DEPTH, _DEPTH, logs.shape[1] // _CELL, _CELL, -1, _CELL
+    ).transpose(0, 2, 4, 1, 3, 5)
+    ranked = np.sort(cells.reshape(*cells.shape[:3], -1), axis=-1)
+    counts = np.isfinite(ranked).sum(axis=-1)
+    place = (_QUANTILE * np.maximum(counts - 1, 0)).astype(int)
+    low = np.take_along_axis(ranked, place[..., None], axis=-1)[..., 0]
+    weight = counts.astype(np.float64)
+    value = np.where(counts > 0, low, 0.0)
+    smooth = [0.7, 0.7, 0.7]
+    total = ndimage.gaussian_filter(weight, smooth, mode="nearest", truncate=3)
+    mean = ndimage.gaussian_filter(weight * value, smooth, mode="nearest", truncate=3)
+    known = total > 0.5
+    index = ndimage.distance_transform_edt(~known, return_distances=False, return_indices=True)
+    filled = np.where(known, mean / np.maximum(total, 1e-12), 0.0)[tuple(index)]
+    return np.asarray(filled, dtype=np.float32)
+
+
+def _slice_cell(z: NDArray[np.int_]) -> NDArray[np.float64]:
+    """Slice index in units of coarse cells, 0 at the centre of the first."""
+    return (z - (_DEPTH - 1) / 2) / _DEPTH
+
+
+def _block_cell(block: NDArray[np.int_] | NDArray[np.float64]) -> NDArray[np.float64]:
+    """Block index in units of coarse cells."""
+    return np.asarray((block - (_CELL - 1) / 2) / _CELL)
+
+
+def _voxel_cell(n: int) -> NDArray[np.float64]:
+    """Position of each of ``n`` voxels in units of coarse cells; blocks are centred in the rim."""
+    return _block_cell((np.arange(n) - n % _WIDTH // 2 - (_WIDTH - 1) / 2) / _WIDTH)
+
+
+def _interpolate(
+    coarse: NDArray[np.float32], *positions: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    """Linear interpolation at the grid of three position vectors, constant beyond the ends."""
+    result = coarse
+    for axis, position in enumerate(positions):
+        last = coarse.shape[axis] - 1
+        place = np.clip(position, 0, last)
+        low = np.minimum(place.astype(int), max(last - 1, 0))
+        high = np.minimum(low + 1, last)
+        part = np.expand_dims((place - low).astype(np.float32), [a for a in range(3) if a != axis])
+        result = result.take(low, axis) * (1 - part) + result.take(high, axis) * part
+    return result

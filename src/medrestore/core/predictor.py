@@ -1,0 +1,158 @@
+"""The predictor: one evaluation gives the restored image μ and its standard deviation s.
+
+μ = y + σ·f₁(c) and log s = log σ + f₂(c), with everything the network sees in units of the noise:
+as σ → 0, μ → y and s → 0, so a clean scan cannot be harmed. No normalisation layers: what a voxel
+becomes depends on its neighbourhood alone, not on how large the patch is.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+__all__ = ["Condition", "Prediction", "Predictor", "compress", "condition", "smooth"]
+
+SMOOTHING_PX = 2.5
+"""Width of the Gaussian whose output is the local mean that differences are taken to."""
+
+LOWEST = -3.0
+"""Smallest log s/σ: below a twentieth of the noise, a spread means nothing."""
+
+
+class Prediction(NamedTuple):
+    """Posterior mean and log standard deviation, each (batch, 1, y, x), intensity units."""
+
+    mu: Tensor
+    log_s: Tensor
+
+
+class Condition(NamedTuple):
+    """What is known before denoising.
+
+    y : (batch, slices, y, x), the noisy slice in the middle of its neighbours, intensity units;
+    sigma : (batch, 1, y, x), standard deviation of the noise, same units;
+    scale : (batch, 1, 1, 1), the scan's intensity scale.
+    """
+
+    y: Tensor
+    sigma: Tensor
+    scale: Tensor
+
+    @property
+    def centre(self) -> Tensor:
+        """The slice to be restored, (batch, 1, y, x)."""
+        middle = self.y.shape[1] // 2
+        return self.y[:, middle : middle + 1]
+
+
+def compress(x: Tensor, knee: float = 8.0) -> Tensor:
+    """Linear up to ``knee`` noise standard deviations, logarithmic beyond."""
+    return knee * torch.asinh(x / knee)
+
+
+def smooth(image: Tensor, width: float = SMOOTHING_PX) -> Tensor:
+    """Gaussian local mean of (batch, 1, y, x), replicated at the border."""
+    radius = int(3 * width)
+    taps = torch.arange(-radius, radius + 1, dtype=image.dtype, device=image.device)
+    kernel = torch.exp(-0.5 * (taps / width) ** 2)
+    kernel = kernel / kernel.sum()
+    padded = F.pad(image, (radius, radius, radius, radius), mode="replicate")
+    return F.conv2d(F.conv2d(padded, kernel.view(1, 1, 1, -1)), kernel.view(1, 1, -1, 1))
+
+
+def condition(c: Condition) -> Tensor:
+    """The network's view of a condition: (batch, slices + 3, y, x), all of order one.
+
+    Differences of every slice to the centre's local mean in units of σ (so that precision does
+    not depend on the noise level), the local mean itself, its signal-to-noise ratio, and log σ.
+    """
+    mean = smooth(c.centre)
+    return torch.cat(
+        (
+            compress((c.y - mean) / c.sigma),
+            mean / c.scale,
+            compress(mean / c.sigma) / 8,
+            torch.log(c.sigma / c.scale) + 3.5,
+        ),
+        dim=1,
+    )
+
+
+class _Residual(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(width, width, 3, padding=1)
+        self.second = nn.Conv2d(width, width, 3, padding=1)
+        nn.init.zeros_(self.second.weight)
+        nn.init.zeros_(self.second.bias)  # type: ignore[arg-type]
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = x + self.second(F.relu(self.first(x)))
+        return y
+
+
+def _stage(width: int, blocks: int) -> nn.Sequential:
+    return nn.Sequential(*(_Residual(width) for _ in range(blocks)))
+
+
+class Predictor(nn.Module):
+    """Residual U-Net on 2×2-unshuffled slices, without normalisation layers.
+
+    Parameters
+    ----------
+    slices : int
+        Neighbouring slices in (odd); the middle one is restored.
+    widths : tuple of int
+        Channels at 1/2, 1/4 and 1/8 of the resolution.
+    blocks : int
+        Residual blocks of each stage.
+    """
+
+    def __init__(
+        self, slices: int = 7, widths: tuple[int, ...] = (64, 96, 128), blocks: int = 2
+    ) -> None:
+        super().__init__()
+        self.slices = slices
+        self.multiple = 2 ** len(widths)
+        self.head = nn.Conv2d(4 * (slices + 3), widths[0], 3, padding=1)
+        self.down = nn.ModuleList(_stage(w, blocks) for w in widths)
+        pairs = list(zip(widths, widths[1:], strict=False))
+        self.shrink = nn.ModuleList(nn.Conv2d(a, b, 2, stride=2) for a, b in pairs)
+        self.grow = nn.ModuleList(nn.ConvTranspose2d(b, a, 2, stride=2) for a, b in pairs)
+        self.up = nn.ModuleList(_stage(w, blocks) for w in widths[:-1])
+        self.mean = nn.Conv2d(widths[0], 4, 3, padding=1)
+        self.spread = nn.Sequential(
+            nn.Conv2d(widths[0], 32, 3, padding=1), nn.ReLU(), nn.Conv2d(32, 4, 3, padding=1)
+        )
+        for last in (self.mean, self.spread[-1]):
+            nn.init.zeros_(last.weight)  # type: ignore[arg-type]
+            nn.init.zeros_(last.bias)  # type: ignore[arg-type]
+
+    def forward(self, c: Condition) -> Prediction:
+        """μ and log s of the middle slice; any size, padded to a multiple of 8 inside."""
+        height, width = c.y.shape[-2:]
+        seen = condition(c)
+        seen = F.pad(seen, (0, -width % self.multiple, 0, -height % self.multiple), "replicate")
+        features = self._features(F.pixel_unshuffle(seen, 2))
+        f1 = F.pixel_shuffle(self.mean(features), 2)[..., :height, :width].float()
+        f2 = F.pixel_shuffle(self.spread(features), 2)[..., :height, :width].float()
+        return Prediction(
+            mu=c.centre + c.sigma * f1, log_s=torch.log(c.sigma) + F.softplus(f2 - LOWEST) + LOWEST
+        )
+
+    def _features(self, seen: Tensor) -> Tensor:
+        x: Tensor = self.head(seen)
+        kept = []
+        for stage, shrink in zip(self.down, self.shrink, strict=False):
+            x = stage(x)
+            kept.append(x)
+            x = shrink(x)
+        x = self.down[-1](x)
+        for stage, grow, skip in zip(
+            reversed(self.up), reversed(self.grow), reversed(kept), strict=True
+        ):
+            x = stage(grow(x) + skip)
+        return x

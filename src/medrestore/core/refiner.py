@@ -1,0 +1,89 @@
+"""The refiner: predicts the velocity of the standardised residual. The one place MONAI enters."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+from monai.networks.nets import DiffusionModelUNet
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from medrestore.core.diffusion import r_hat_of
+from medrestore.core.predictor import compress, smooth
+
+if TYPE_CHECKING:
+    from medrestore.core.denoiser import Denoiser
+    from medrestore.core.predictor import Condition, Prediction
+
+__all__ = ["CONDITION_CHANNELS", "Refiner", "as_denoiser", "refiner_condition"]
+
+CONDITION_CHANNELS = 6
+
+
+class Refiner(nn.Module):
+    """MONAI's `DiffusionModelUNet` on 2×2-unshuffled patches.
+
+    Its GroupNorm ties it to the patch size it was trained at: run it through `core.tiles.Tiled`.
+
+    Parameters
+    ----------
+    channels : tuple of int
+        Channels at 1/2, 1/4, 1/8 of the resolution; multiples of ``groups``.
+    blocks : int
+        Residual blocks of each level.
+    groups : int
+        GroupNorm groups.
+    """
+
+    def __init__(
+        self, channels: tuple[int, ...] = (48, 64, 96), blocks: int = 1, groups: int = 8
+    ) -> None:
+        super().__init__()
+        self.unet = DiffusionModelUNet(
+            spatial_dims=2,
+            in_channels=4 * (1 + CONDITION_CHANNELS),
+            out_channels=4,
+            channels=channels,
+            attention_levels=(False,) * len(channels),
+            num_res_blocks=blocks,
+            norm_num_groups=groups,
+            num_head_channels=32,
+        )
+
+    def forward(self, z_t: Tensor, t: Tensor, condition: Tensor) -> Tensor:
+        """Velocity v, (batch, 1, y, x), for angles ``t`` of shape (batch,)."""
+        seen = F.pixel_unshuffle(torch.cat((z_t, condition), dim=1), 2)
+        v = self.unet(seen, timesteps=t * (1000 / (math.pi / 2)))
+        return F.pixel_shuffle(v, 2).float()
+
+
+def refiner_condition(c: Condition, prediction: Prediction) -> Tensor:
+    """What the refiner is told, (batch, 6, y, x), all of order one.
+
+    The noise removed, the detail kept (in σ and in s), log s/σ, log σ and the local mean.
+    """
+    mu, log_s = prediction
+    mean = smooth(mu)
+    return torch.cat(
+        (
+            compress((c.centre - mu) / c.sigma),
+            compress((mu - mean) / c.sigma),
+            compress((mu - mean) / log_s.exp(), 4.0) / 4,
+            log_s - torch.log(c.sigma),
+            torch.log(c.sigma / c.scale) + 3.5,
+            mean / c.scale,
+        ),
+        dim=1,
+    )
+
+
+def as_denoiser(refiner: nn.Module) -> Denoiser:
+    """The network as a `Denoiser`."""
+
+    def denoise(z_t: Tensor, t: float, condition: Tensor) -> Tensor:
+        v = refiner(z_t, torch.full((len(z_t),), t, device=z_t.device), condition)
+        return r_hat_of(z_t, v, t)
+
+    return denoise

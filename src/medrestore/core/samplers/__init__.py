@@ -1,0 +1,21 @@
+"""Ways from noise to a sampled residual; one method per file, all over one `Denoiser`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from medrestore.core.samplers.ddim import ddim
+from medrestore.core.samplers.ddpm import ddpm
+from medrestore.core.samplers.moment_matched import moment_matched
+
+if TYPE_CHECKING:
+    from medrestore.core.samplers.chain import Step
+
+__all__ = ["SAMPLERS"]
+
+SAMPLERS: dict[str, Step] = {
+    "moment-matched": moment_matched,
+    "ddpm": ddpm,
+    "ddim": ddim,
+}
+"""Methods by the name a user gives."""

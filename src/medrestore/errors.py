@@ -1,0 +1,72 @@
+"""Everything that medrestore raises on purpose.
+
+::
+
+    MedrestoreError
+    ├── InputError            a scan cannot be used as it is
+    │   ├── UnreadableError   not a scan, damaged, truncated, or a codec is missing
+    │   ├── GapError          slices are missing or unevenly spaced
+    │   └── ModalityError     neither the file nor the caller says CT or MR
+    ├── OutputError           a result cannot be written where it was asked for
+    ├── SettingsError         a setting is out of range or contradicts another
+    ├── ModelError            a model is missing, damaged or of another version
+    ├── NoiseLevelError       the noise level cannot be estimated from this scan
+    └── Cancelled             the user stopped a run before anything was worth keeping
+
+A message says what was wrong, what was received and what to do, in one line.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "Cancelled",
+    "GapError",
+    "InputError",
+    "MedrestoreError",
+    "ModalityError",
+    "ModelError",
+    "NoiseLevelError",
+    "OutputError",
+    "SettingsError",
+    "UnreadableError",
+]
+
+
+class MedrestoreError(Exception):
+    """Root of all errors that medrestore raises on purpose."""
+
+
+class InputError(MedrestoreError):
+    """A scan cannot be used as it is."""
+
+
+class UnreadableError(InputError):
+    """Not a scan, damaged, truncated, or compressed with a codec that is not installed."""
+
+
+class GapError(InputError):
+    """Slices are missing or unevenly spaced."""
+
+
+class ModalityError(InputError):
+    """Neither the file nor the caller says whether a scan is CT or MR."""
+
+
+class OutputError(MedrestoreError):
+    """A result cannot be written where it was asked for."""
+
+
+class SettingsError(MedrestoreError):
+    """A setting is out of range or contradicts another."""
+
+
+class ModelError(MedrestoreError):
+    """A model is missing, damaged or of another version."""
+
+
+class NoiseLevelError(MedrestoreError):
+    """The noise level cannot be estimated from this scan."""
+
+
+class Cancelled(MedrestoreError):
+    """The user stopped a run before anything was worth keeping."""

@@ -1,0 +1,271 @@
+"""Reading and writing scans: NIfTI, DICOM, NRRD and MetaImage.
+
+The formats do not know each other; this module looks at a path and picks one.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from medrestore.errors import InputError, OutputError, UnreadableError
+from medrestore.io.detect import format_of, suffix_of
+from medrestore.io.modality import check_modality
+from medrestore.io.scan import Progress, Scan, Scans
+from medrestore.io.staging import staged_file, staged_folder
+
+if TYPE_CHECKING:
+    from medrestore.io.detect import Format
+    from medrestore.io.dicom.grid import Gaps
+    from medrestore.io.dicom.stacks import Stack
+    from medrestore.volume import Modality, Volume
+
+    _Found = tuple[list[tuple[Scan, Stack | None]], list[tuple[Path, str]]]
+
+__all__ = ["Progress", "Scan", "Scans", "find", "read", "write", "write_series"]
+
+WRITABLE = ".nii.gz, .nii, .nrrd, .mha or .mhd"
+LISTED = 8
+"""Volumes named in a message before 'and n more'."""
+
+
+def read(
+    path: str | os.PathLike[str] | Scan, modality: str | None = None, gaps: Gaps = "error"
+) -> Volume:
+    """Read a scan.
+
+    Parameters
+    ----------
+    path : path or Scan
+        A file, a folder with exactly one volume, or what `find` returned.
+    modality : "CT" or "MR", optional
+        What the scan is. Without it: the DICOM tag, else CT if the 1st percentile is below −200,
+        else the volume's modality is None.
+    gaps : {"error", "keep"}
+        What to do where DICOM slices are missing or uneven: refuse, or keep each slice's position.
+
+    Returns
+    -------
+    Volume
+        Float32 intensities (HU or a.u.) with geometry; 4-D scans are ``(t, z, y, x)``.
+
+    Raises
+    ------
+    InputError
+        If there is no scan, more than one, or one that cannot be used; its subclasses say why.
+    """
+    if gaps not in ("error", "keep"):
+        raise InputError(f"gaps is {gaps!r}; give 'error' or 'keep'")
+    asked = check_modality(modality)
+    if isinstance(path, Scan):
+        return _load(path, None, asked, gaps)
+    place = _existing(Path(path))
+    scan, stack = _only(place, asked) if place.is_dir() else (_lone(place), None)
+    return _load(scan, stack, asked, gaps)
+
+
+def find(path: str | os.PathLike[str], progress: Progress | None = None) -> Scans:
+    """Every volume under a folder, or in a file; headers are read, voxels are not.
+
+    Parameters
+    ----------
+    path : path
+        A folder, searched with all its sub-folders, or a file.
+    progress : Progress, optional
+        Told about every file looked at.
+
+    Returns
+    -------
+    Scans
+        In order of their paths; its ``skipped`` names every other file and why it was left out.
+        Hidden files and folders are passed over.
+
+    Raises
+    ------
+    InputError
+        If the path does not exist.
+    """
+    found, skipped = _search(_existing(Path(path)), None, progress)
+    return Scans((scan for scan, _ in found), skipped)
+
+
+def write(volume: Volume, path: str | os.PathLike[str], overwrite: bool = False) -> Path:
+    """Write a volume in the format that the suffix names; a DICOM scan also as a folder.
+
+    Parameters
+    ----------
+    volume : Volume
+        Written as float32 on its own grid; one read from NIfTI keeps that file's header.
+    path : path
+        ``.nii.gz``, ``.nii``, ``.nrrd``, ``.mha``, ``.mhd``; without a suffix a folder for a
+        derived DICOM series, if the volume was read from DICOM. Missing folders are made.
+    overwrite : bool
+        Whether an existing file may be replaced.
+
+    Returns
+    -------
+    Path
+        What was written; it appears under this name only when it is whole.
+
+    Raises
+    ------
+    OutputError
+        If the suffix is unknown, the file exists, or the place cannot be written.
+    """
+    target = Path(path)
+    suffix = suffix_of(target)
+    if suffix in (".nii.gz", ".nii"):
+        from medrestore.io import nifti
+
+        with staged_file(target, overwrite) as staged:
+            nifti.save(volume, staged)
+    elif suffix in (".nrrd", ".mha", ".mhd"):
+        from medrestore.io import itk
+
+        with staged_file(target, overwrite) as staged:
+            itk.save(volume, staged)
+    elif not target.suffix and volume.source.format == "dicom":
+        return write_series(volume, target, description="medrestore", overwrite=overwrite)
+    else:
+        raise OutputError(
+            f"{target} names no format that can be written; end it in {WRITABLE}"
+            + (", or in no suffix for a DICOM folder" if volume.source.format == "dicom" else "")
+        )
+    return target
+
+
+def write_series(
+    volume: Volume, folder: str | os.PathLike[str], *, description: str, overwrite: bool = False
+) -> Path:
+    """Write a volume that was read from DICOM as a derived series, one file per slice.
+
+    Parameters
+    ----------
+    volume : Volume
+        On the grid of its DICOM source, whose files must still be there.
+    folder : path
+        The folder to make; never one that holds anything but a former derived series.
+    description : str
+        Added to the Series Description, and the Derivation Description: what was done.
+    overwrite : bool
+        Whether a former derived series may be replaced.
+
+    Returns
+    -------
+    Path
+        The folder; it appears only when it is whole.
+
+    Raises
+    ------
+    OutputError
+        If the volume is not from DICOM, its source is gone, or the folder cannot be written.
+    """
+    from medrestore.io import dicom
+
+    target = Path(folder)
+    with staged_folder(target, overwrite, dicom.is_derived) as staged:
+        dicom.save_series(volume, staged, description)
+    return target
+
+
+def _existing(path: Path) -> Path:
+    if not path.exists():
+        raise InputError(f"{path} does not exist; check the path")
+    return path
+
+
+def _load(scan: Scan, stack: Stack | None, modality: Modality | None, gaps: Gaps) -> Volume:
+    if scan.format == "nifti":
+        from medrestore.io import nifti
+
+        return nifti.load(scan.path, modality)
+    if scan.format == "itk":
+        from medrestore.io import itk
+
+        return itk.load(scan.path, modality)
+    from medrestore.io import dicom
+
+    stack = stack or dicom.open_stack(scan.files, scan.part, modality)
+    name = dicom.stem(scan.path) if scan.part is None else scan.name
+    return dicom.load(stack, name, modality, gaps)
+
+
+def _lone(path: Path) -> Scan:
+    """A file taken for a scan by its format alone: its reader says what is wrong with it."""
+    kind = format_of(path)
+    if kind is None:
+        raise UnreadableError(
+            f"{path} is not a scan that medrestore knows (NIfTI, DICOM, NRRD or MetaImage)"
+        )
+    return Scan(path, kind, None, (1, 1, 1), (1.0, 1.0, 1.0), "", files=(path,), part=None)
+
+
+def _only(folder: Path, modality: Modality | None) -> tuple[Scan, Stack | None]:
+    """The one scan under a folder."""
+    found, skipped = _search(folder, modality)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        listed = "; ".join(f"[{i}] {scan}" for i, (scan, _) in enumerate(found[:LISTED]))
+        more = f"; and {len(found) - LISTED} more" if len(found) > LISTED else ""
+        raise InputError(
+            f"{folder} holds {len(found)} volumes: {listed}{more}; give the sub-folder or file of "
+            "one, or read one of medrestore.find(path)"
+        )
+    if not skipped:
+        raise InputError(f"{folder} holds no files; give the folder with the scan")
+    file, reason = skipped[0]
+    others = f" (and {len(skipped) - 1} more files)" if len(skipped) > 1 else ""
+    raise InputError(f"{folder} holds no scan that can be read: {file.name}: {reason}{others}")
+
+
+def _search(path: Path, modality: Modality | None, progress: Progress | None = None) -> _Found:
+    """Scans with what their format already knows of them, and what was left out and why."""
+    files = [path] if path.is_file() else _files_under(path)
+    if progress is not None:
+        progress.start(len(files), "reading headers")
+    found: list[tuple[Scan, Stack | None]] = []
+    skipped: list[tuple[Path, str]] = []
+    slices: list[Path] = []
+    for file in files:
+        try:
+            kind = format_of(file)
+            if kind == "dicom":
+                slices.append(file)
+                continue  # ticks when its header is read
+            if kind is None:
+                skipped.append((file, "not a scan"))
+            else:
+                found.append((_described(file, kind), None))
+        except InputError as error:
+            skipped.append((file, str(error).removeprefix(str(file)).lstrip(": ")))
+        if progress is not None:
+            progress.tick()
+    if slices:
+        from medrestore.io import dicom
+
+        series, left_out = dicom.find(slices, modality, progress)
+        found += series
+        skipped += left_out
+    found.sort(key=lambda pair: str(pair[0].path))  # stable: volumes of a folder keep their order
+    return found, sorted(skipped)
+
+
+def _described(path: Path, kind: Format) -> Scan:
+    if kind == "nifti":
+        from medrestore.io import nifti
+
+        return nifti.describe(path)
+    from medrestore.io import itk
+
+    return itk.describe(path)
+
+
+def _files_under(folder: Path) -> list[Path]:
+    """Files in all sub-folders, sorted; hidden ones and the data files of headers left out."""
+    found = []
+    for parent, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        found += [Path(parent, name) for name in sorted(names) if not name.startswith(".")]
+    return found

@@ -1,0 +1,87 @@
+"""Classic single-frame CT and MR images (PS3.3 A.3, A.4): one file, one plane."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from medrestore.errors import InputError
+from medrestore.io.dicom.frame import Frame
+from medrestore.io.dicom.values import (
+    image_kind,
+    integer,
+    is_inverted,
+    no_data_value,
+    number,
+    numbers,
+    text,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["classic_frames"]
+
+
+def classic_frames(header: Any, path: Path) -> list[Frame]:
+    """The one plane of a file.
+
+    Raises
+    ------
+    InputError
+        If the file has several frames but no functional groups that place them.
+    """
+    count = integer(header, "NumberOfFrames", 1)
+    if count > 1:
+        raise InputError(
+            f"{path} has {count} frames without positions (no functional groups); export it as "
+            "enhanced multi-frame or single-frame DICOM"
+        )
+    spacing = numbers(header, "PixelSpacing", 2)
+    return [
+        Frame(
+            path=path,
+            index=0,
+            shape=(int(header.Rows), int(header.Columns)),
+            modality=text(header, "Modality"),
+            spacing=None if spacing is None else (spacing[0], spacing[1]),
+            position=numbers(header, "ImagePositionPatient", 3),
+            orientation=numbers(header, "ImageOrientationPatient", 6),
+            thickness=thickness(header),
+            slope=slope(header),
+            intercept=number(header, "RescaleIntercept", 0.0),
+            inverted=is_inverted(header),
+            padding=no_data_value(header),
+            number=(integer(header, "InstanceNumber", 0), 0),
+            contrast=(
+                image_kind(header.get("ImageType"), text(header, "Modality")),
+                text(header, "EchoNumbers"),
+                text(header, "EchoTime"),
+            ),
+            moment=(
+                integer(header, "TemporalPositionIdentifier", 0),
+                number(header, "TriggerTime", 0.0),
+                number(header, "DiffusionBValue", 0.0),
+                numbers(header, "DiffusionGradientOrientation", 3),
+            ),
+            acquisition=(
+                integer(header, "AcquisitionNumber", 0),
+                text(header, "AcquisitionTime"),
+            ),
+            series=text(header, "SeriesInstanceUID"),
+            instance=text(header, "SOPInstanceUID"),
+        )
+    ]
+
+
+def thickness(header: Any) -> float | None:
+    """Spacing Between Slices, else Slice Thickness, mm; None where neither is positive."""
+    for keyword in ("SpacingBetweenSlices", "SliceThickness"):
+        value = abs(number(header, keyword, 0.0))
+        if value > 0:
+            return value
+    return None
+
+
+def slope(header: Any) -> float:
+    """Rescale Slope; a slope of 0 is a blanked tag and means 1."""
+    return number(header, "RescaleSlope", 1.0) or 1.0

@@ -1,0 +1,146 @@
+"""Where a stack of planes lies in the patient: spacing and shear from positions, not from tags."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from medrestore.errors import GapError, InputError
+from medrestore.volume import Geometry
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from medrestore.io.dicom.stacks import Stack
+
+__all__ = ["Gaps", "geometry_of"]
+
+Gaps = Literal["error", "keep"]
+
+UNEVEN = 0.01
+"""Steps that differ from the median by more than this share of it are gaps."""
+ROUNDING_MM = 2e-3
+"""Positions written with two or three decimals: smaller differences are no gaps."""
+SIDEWAYS = 0.02
+"""Origins may leave the stack's axis by this share of the step: rounding, not motion."""
+TILT_DEGREES = 0.1
+LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+
+
+def geometry_of(stack: Stack, name: str, gaps: Gaps = "error") -> tuple[Geometry, tuple[str, ...]]:
+    """Geometry of a stack, and what is remarkable about it.
+
+    Parameters
+    ----------
+    stack : Stack
+        Planes sorted along their normal.
+    name : str
+        What to call the scan in a message.
+    gaps : {"error", "keep"}
+        Whether uneven steps raise, or are kept: the affine then has the median step and
+        ``slice_positions_mm`` the distance of every slice from the first along the normal.
+
+    Raises
+    ------
+    GapError
+        If steps differ by more than 1 % from the median and ``gaps="error"``.
+    InputError
+        If slices are shifted against each other within their planes.
+    """
+    _, z, y, x = stack.shape
+    first = stack.first
+    if first.orientation is None or first.position is None or first.spacing is None:
+        return _unplaced(stack)
+    row, column = np.array(first.orientation[:3]), np.array(first.orientation[3:])
+    positions = np.array([frame.position for frame in stack.frames[0]], dtype=np.float64)
+    depths = positions @ first.normal
+    warnings: list[str] = []
+    kept = None
+    if z == 1:
+        step, thick = _single_step(stack)
+        warnings += thick
+    else:
+        uneven = _uneven(np.diff(depths))
+        if uneven.size and gaps == "error":
+            raise GapError(_gap_message(name, np.diff(depths), uneven))
+        if uneven.size:
+            warnings.append(_kept_message(np.diff(depths), uneven))
+            kept = tuple(float(d) for d in depths - depths[0])
+        step = _step(positions, depths, bool(uneven.size), name)
+        warnings += _tilt(step, first.normal)
+    affine = np.eye(4)
+    affine[:3, 0] = step
+    affine[:3, 1] = column * first.spacing[0]
+    affine[:3, 2] = row * first.spacing[1]
+    affine[:3, 3] = positions[0]
+    return Geometry((z, y, x), LPS_TO_RAS @ affine, True, kept), tuple(warnings)
+
+
+def _unplaced(stack: Stack) -> tuple[Geometry, tuple[str, ...]]:
+    """A lone image without a place: its own axes, head to the top."""
+    _, z, y, x = stack.shape
+    dy, dx = stack.first.spacing or (1.0, 1.0)
+    affine = np.diag([stack.first.thickness or 1.0, dy, dx, 1.0])[[2, 1, 0, 3]]
+    return Geometry((z, y, x), LPS_TO_RAS @ affine, known=False), (
+        "position and orientation are not given: left and right cannot be told apart",
+    )
+
+
+def _single_step(stack: Stack) -> tuple[NDArray[np.float64], list[str]]:
+    thickness = stack.first.thickness
+    if thickness is None:
+        return stack.first.normal, ["the slice thickness is not given: 1 mm is assumed"]
+    return stack.first.normal * thickness, []
+
+
+def _uneven(steps: NDArray[np.float64]) -> NDArray[np.intp]:
+    median = np.median(steps)
+    return np.flatnonzero(np.abs(steps - median) > max(UNEVEN * median, ROUNDING_MM))
+
+
+def _step(
+    positions: NDArray[np.float64], depths: NDArray[np.float64], uneven: bool, name: str
+) -> NDArray[np.float64]:
+    """Vector from one slice to the next: the mean step, or the median one of an uneven stack."""
+    direction = (positions[-1] - positions[0]) / (depths[-1] - depths[0])  # per mm of depth
+    count = len(depths) - 1
+    step_mm = float(np.median(np.diff(depths))) if uneven else (depths[-1] - depths[0]) / count
+    line = positions[0] + np.outer(depths - depths[0], direction)
+    shift = np.linalg.norm(positions - line, axis=1)
+    if shift.max() > max(SIDEWAYS * step_mm, 10 * ROUNDING_MM):
+        raise InputError(
+            f"{name}: slice {int(shift.argmax()) + 1} lies {shift.max():.2f} mm sideways of the "
+            "line through the others; these images are not one volume: give one series alone"
+        )
+    return np.asarray(direction * step_mm)
+
+
+def _tilt(step: NDArray[np.float64], normal: NDArray[np.float64]) -> list[str]:
+    cosine = float(step @ normal / np.linalg.norm(step))
+    degrees = float(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
+    if degrees <= TILT_DEGREES:
+        return []
+    return [f"the gantry is tilted by {degrees:.1f}°: kept as shear, slices are not resampled"]
+
+
+def _gap_message(name: str, steps: NDArray[np.float64], uneven: NDArray[np.intp]) -> str:
+    return (
+        f"{name}: {_where(steps, uneven)}; give the complete series, or pass gaps='keep' "
+        "(--gaps keep) to restore the slices that are there"
+    )
+
+
+def _kept_message(steps: NDArray[np.float64], uneven: NDArray[np.intp]) -> str:
+    return (
+        f"uneven slices kept: {_where(steps, uneven)}; distances along z in other programs are "
+        "wrong by as much"
+    )
+
+
+def _where(steps: NDArray[np.float64], uneven: NDArray[np.intp], shown: int = 3) -> str:
+    gaps = ", ".join(
+        f"slices {i + 1} and {i + 2} are {steps[i]:.2f} mm apart" for i in uneven[:shown]
+    )
+    more = f" (and {len(uneven) - shown} more)" if len(uneven) > shown else ""
+    return f"{gaps}{more} where the median step is {np.median(steps):.2f} mm"

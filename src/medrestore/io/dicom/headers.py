@@ -1,0 +1,152 @@
+"""Opening DICOM files without their pixels, and telling images of a patient from the rest."""
+
+from __future__ import annotations
+
+import logging
+import math
+import warnings
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pydicom
+from pydicom.errors import InvalidDicomError
+
+from medrestore.errors import InputError, MedrestoreError, UnreadableError
+from medrestore.io.dicom.classic import classic_frames
+from medrestore.io.dicom.enhanced import enhanced_frames
+from medrestore.io.dicom.mosaic import is_mosaic, mosaic_frames
+from medrestore.io.limits import check_shape
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from medrestore.io.dicom.frame import Frame
+
+__all__ = ["frames_of", "open_header", "quiet"]
+
+HU = {"", "HU", "US"}
+"""Rescale Types (0028,1054) under which a CT's values are Hounsfield units; US: unspecified."""
+
+
+def frames_of(path: Path, modality: str | None = None) -> list[Frame]:
+    """Every plane of a file.
+
+    Parameters
+    ----------
+    path : Path
+        A DICOM file.
+    modality : str, optional
+        The caller's word; lets files of other modalities through.
+
+    Raises
+    ------
+    UnreadableError
+        If the file is damaged, truncated, encrypted, or its header is absurd.
+    InputError
+        If it holds no scalar image of a patient: the reason says what it holds.
+    """
+    header = open_header(path)
+    _check_is_scan(header, path, modality)
+    _check_size(header, path)
+    try:
+        with quiet():
+            if "PerFrameFunctionalGroupsSequence" in header:
+                return enhanced_frames(header, path)
+            if is_mosaic(header):
+                return mosaic_frames(header, path)
+            return classic_frames(header, path)
+    except MedrestoreError:
+        raise
+    except (ValueError, TypeError, AttributeError, KeyError, IndexError) as error:
+        raise UnreadableError(
+            f"{path} has a damaged header ({type(error).__name__}); export it again"
+        ) from error
+
+
+def open_header(path: Path) -> Any:
+    """The data set without its pixels; Any: pydicom's attributes are dynamic.
+
+    Raises
+    ------
+    UnreadableError
+        If the file is not DICOM, or is cut within its header.
+    """
+    try:
+        with quiet():
+            header = pydicom.dcmread(path, stop_before_pixels=True, force=True)
+            if "SOPClassUID" not in header and "MediaStorageSOPClassUID" not in header.file_meta:
+                raise InvalidDicomError
+    except (InvalidDicomError, AttributeError) as error:
+        raise UnreadableError(f"{path} is not a DICOM file, or is cut within its header") from error
+    except (OSError, EOFError, ValueError, KeyError, NotImplementedError, MemoryError) as error:
+        raise UnreadableError(
+            f"{path} cannot be read as DICOM ({type(error).__name__}): it is damaged or truncated"
+        ) from error
+    return header
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep pydicom's remarks on a file's values out of logs: they may quote a patient's data."""
+    logger = logging.getLogger("pydicom")
+    disabled, logger.disabled = logger.disabled, True
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.disabled = disabled
+
+
+def _check_is_scan(header: Any, path: Path, modality: str | None) -> None:
+    if "DirectoryRecordSequence" in header:
+        raise InputError(f"{path} is a DICOMDIR, an index; give the folder with the images")
+    if "Rows" not in header or "Columns" not in header:
+        kind = getattr(header.get("SOPClassUID", ""), "name", "") or "an object"
+        raise InputError(f"{path} holds no image ({kind})")
+    photometric = str(header.get("PhotometricInterpretation", "MONOCHROME2"))
+    if int(header.get("SamplesPerPixel", 1) or 1) != 1 or not photometric.startswith("MONOCHROME"):
+        raise InputError(f"{path} holds a colour picture ({photometric}), not a scalar scan")
+    if str(header.get("PixelPresentation") or "").upper() == "COLOR":
+        raise InputError(f"{path} holds a colour-coded map, not a CT or MR image")
+    if header.get("BitsAllocated") not in (8, 16, 32):
+        raise InputError(
+            f"{path} has {header.get('BitsAllocated', 'no')} bits per voxel; CT and MR have 8 to 32"
+        )
+    if "PixelRepresentation" not in header:
+        raise InputError(f"{path} holds floating point or no voxels, not a CT or MR image")
+    kinds = {str(word).upper() for word in header.get("ImageType") or ()}
+    if kinds & {"LOCALIZER", "SCOUT"}:
+        raise InputError(f"{path} is a localiser")
+    tag = str(header.get("Modality") or "")
+    if modality is None and tag not in ("", "CT", "MR"):
+        raise InputError(
+            f"{path} has modality {tag}; medrestore restores CT and MR (modality='CT' or 'MR', "
+            "--modality, reads it all the same)"
+        )
+    rescale = str(header.get("RescaleType") or "").upper()
+    if modality is None and tag == "CT" and rescale not in HU:
+        raise InputError(
+            f"{path} is a CT map in {rescale}, not in Hounsfield units (modality='CT', "
+            "--modality CT, reads it all the same)"
+        )
+
+
+def _check_size(header: Any, path: Path) -> None:
+    """Refuse absurd grids, and uncompressed voxels that the file is too short for."""
+    shape = (
+        int(header.get("NumberOfFrames") or 1),
+        int(header.Rows or 0),
+        int(header.Columns or 0),
+    )
+    check_shape(str(path), shape)
+    syntax = header.file_meta.get("TransferSyntaxUID")
+    native = syntax is None or not (syntax.is_compressed and not syntax.is_deflated)
+    needed = math.prod(shape) * int(header.BitsAllocated) // 8
+    size = path.stat().st_size
+    if native and not getattr(syntax, "is_deflated", False) and needed > size:
+        raise UnreadableError(
+            f"{path} is truncated: its header promises {needed} bytes of voxels, the file has "
+            f"{size} bytes; copy it again"
+        )

@@ -1,0 +1,127 @@
+"""Siemens mosaics: the slices of a volume as tiles of one large picture.
+
+The tiles run row by row from the top left. Image Position (Patient) is that of the whole picture,
+as if it were one large slice with the tile's centre; Siemens' private CSA header tells on which
+side of the first slice the others lie. dcm2niix and nibabel do the same.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from medrestore.errors import InputError
+from medrestore.io.dicom.classic import classic_frames
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from medrestore.io.dicom.frame import Frame
+
+__all__ = ["is_mosaic", "mosaic_frames"]
+
+TILE_COUNT = (0x0019, 0x100A)
+CSA_IMAGE_HEADER = (0x0029, 0x1010)
+UIH_TILE_COUNT = (0x0065, 0x1050)
+
+
+def is_mosaic(header: Any) -> bool:
+    """Whether Image Type (0008,0008) names a mosaic, or a UIH grid is announced."""
+    words = {str(word).upper() for word in header.get("ImageType") or ()}
+    return "MOSAIC" in words or UIH_TILE_COUNT in header
+
+
+def mosaic_frames(header: Any, path: Path) -> list[Frame]:
+    """One plane per tile.
+
+    Raises
+    ------
+    InputError
+        If it is a UIH grid, or the header does not say how many tiles there are and where.
+    """
+    if UIH_TILE_COUNT in header:
+        raise InputError(
+            f"{path} is a UIH grid of slices, which medrestore does not read yet; convert it with "
+            "dcm2niix"
+        )
+    whole = classic_frames(header, path)[0]
+    csa = _csa(header)
+    count = _tile_count(header, csa)
+    across = max(1, math.ceil(math.sqrt(count)))
+    rows, columns = (n // across for n in whole.shape)
+    step_mm = whole.thickness
+    if count < 1 or not whole.placed or step_mm is None or min(rows, columns) < 1:
+        raise InputError(
+            f"{path} is a mosaic that does not tell the number, position or distance of its "
+            "slices; convert it with dcm2niix"
+        )
+    first = _first_position(whole, rows, columns)
+    step = _slice_normal(whole, csa) * step_mm
+    return [
+        replace(
+            whole,
+            shape=(rows, columns),
+            position=tuple(float(v) for v in first + k * step),
+            number=(whole.number[0], k),
+            tile=(k // across * rows, k % across * columns),
+        )
+        for k in range(count)
+    ]
+
+
+def _first_position(whole: Frame, rows: int, columns: int) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Centre of the first voxel of the first tile, LPS mm."""
+    assert whole.spacing and whole.position and whole.orientation
+    row, column = np.array(whole.orientation[:3]), np.array(whole.orientation[3:])
+    down = whole.spacing[0] * (whole.shape[0] - rows) / 2
+    right = whole.spacing[1] * (whole.shape[1] - columns) / 2
+    return np.asarray(whole.position + column * down + row * right)
+
+
+def _slice_normal(whole: Frame, csa: dict[str, list[str]]) -> Any:
+    """Direction from the first tile to the last; row × column where the CSA header is gone."""
+    normal = whole.normal
+    stated = csa.get("SliceNormalVector", [])
+    if len(stated) >= 3 and np.dot([float(v) for v in stated[:3]], normal) < 0:
+        return -normal
+    return normal
+
+
+def _tile_count(header: Any, csa: dict[str, list[str]]) -> int:
+    element = header.get(TILE_COUNT)
+    if element is not None and isinstance(element.value, int):
+        return int(element.value)
+    return int((csa.get("NumberOfImagesInMosaic") or ["0"])[0])
+
+
+def _csa(header: Any) -> dict[str, list[str]]:
+    """Name → values of the CSA image header (format SV10); empty where absent or unreadable.
+
+    After ``SV10`` and 4 bytes: number of tags, 77; each tag has a name of 64 bytes, VM, VR, type,
+    number of items, 77; each item four numbers, the first its length, and its text to 4 bytes.
+    """
+    element = header.get(CSA_IMAGE_HEADER)
+    data = bytes(element.value) if element is not None and element.value else b""
+    if not data.startswith(b"SV10"):
+        return {}
+    tags: dict[str, list[str]] = {}
+    try:
+        (tag_count,) = struct.unpack_from("<I", data, 8)
+        at = 16
+        for _ in range(tag_count):
+            name, item_count = struct.unpack_from("<64s12xI", data, at)
+            at += 84
+            values = []
+            for _ in range(item_count):
+                (length,) = struct.unpack_from("<I", data, at)
+                at += 16
+                values.append(data[at : at + length].split(b"\0")[0].decode("latin-1").strip())
+                at += (length + 3) // 4 * 4
+            tags[name.split(b"\0")[0].decode("latin-1")] = [v for v in values if v]
+    except struct.error:
+        return {}
+    return tags

@@ -1,0 +1,192 @@
+"""DICOM volumes found among files, and read."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from medrestore.errors import GapError, InputError, UnreadableError
+from medrestore.io.dicom.grid import geometry_of
+from medrestore.io.dicom.headers import frames_of
+from medrestore.io.dicom.pixels import intensities
+from medrestore.io.dicom.stacks import group
+from medrestore.io.limits import check_shape
+from medrestore.io.modality import settle_modality, unit_of
+from medrestore.io.scan import Scan
+from medrestore.volume import Source, Volume
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from medrestore.io.dicom.frame import Frame
+    from medrestore.io.dicom.grid import Gaps
+    from medrestore.io.dicom.stacks import Stack
+    from medrestore.io.scan import Progress
+    from medrestore.volume import Modality
+
+__all__ = ["find", "load", "open_stack", "stem"]
+
+UID = re.compile(r"\d+(\.\d+){4,}(\.dcm|\.ima)?", re.IGNORECASE)
+"""Archives name files and folders by UIDs, which belong in no result's name."""
+
+
+def find(
+    files: Iterable[Path],
+    modality: Modality | None = None,
+    progress: Progress | None = None,
+) -> tuple[list[tuple[Scan, Stack]], list[tuple[Path, str]]]:
+    """Volumes among DICOM files, and the files left out with the reason; pixels stay unread."""
+    frames: list[Frame] = []
+    skipped: list[tuple[Path, str]] = []
+    for path in files:
+        try:
+            frames += frames_of(path, modality)
+        except InputError as error:
+            skipped.append((path, _without_path(str(error), path)))
+        if progress is not None:
+            progress.tick()
+    stacks, repeated = group(frames)
+    skipped += repeated
+    found: list[tuple[Scan, Stack]] = []
+    for stack, name in zip(stacks, _names(stacks), strict=True):
+        try:
+            found.append((_scan(stack, name, _part(stack, stacks, frames)), stack))
+        except InputError as error:
+            skipped += [(path, _without_path(str(error), name)) for path in stack.files]
+    return found, skipped
+
+
+def open_stack(files: Sequence[Path], part: int | None, modality: Modality | None) -> Stack:
+    """The planes of one volume of a set of files.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        Files that hold the volume.
+    part : int or None
+        Which one, where they hold several; None where they must hold one.
+    modality : "CT" or "MR", optional
+        Lets files of other modalities through.
+
+    Raises
+    ------
+    UnreadableError
+        If a file is damaged.
+    InputError
+        If the files hold no such volume, or several and ``part`` is None.
+    """
+    stacks, skipped = group(frame for path in files for frame in frames_of(path, modality))
+    place = _common(files)
+    if part is None and len(stacks) > 1:
+        listed = "; ".join(
+            f"[{i}] {stack.first.modality} {'×'.join(map(str, stack.shape))}"
+            for i, stack in enumerate(stacks)
+        )
+        raise InputError(
+            f"{place} holds {len(stacks)} volumes: {listed}; read one of medrestore.find(path)"
+        )
+    if (part or 0) >= len(stacks):
+        reason = skipped[0][1] if skipped else "it holds no such volume any more"
+        raise InputError(f"{place} cannot be read: {reason}")
+    return stacks[part or 0]
+
+
+def load(stack: Stack, name: str, modality: Modality | None = None, gaps: Gaps = "error") -> Volume:
+    """Read a stack's voxels.
+
+    Parameters
+    ----------
+    stack : Stack
+        From `find` or `open_stack`.
+    name : str
+        Stem for results.
+    modality : "CT" or "MR", optional
+        Overrides the tag.
+    gaps : {"error", "keep"}
+        What to do about uneven slices.
+
+    Raises
+    ------
+    GapError
+        If slices are uneven and ``gaps="error"``.
+    UnreadableError
+        If a file is damaged or its codec missing.
+    """
+    geometry, warnings = geometry_of(stack, name, gaps)
+    check_shape(name, stack.shape)
+    array = intensities(stack)
+    array = array[0] if stack.shape[0] == 1 else array
+    settled = settle_modality(array, asked=modality, tag=stack.first.modality)
+    source = Source("dicom", name, stack.files, stack)
+    warnings += _value_warnings(stack)
+    return Volume(array, geometry, settled, unit_of(settled), source, warnings)
+
+
+def _scan(stack: Stack, name: str, part: int) -> Scan:
+    try:
+        geometry, warnings = geometry_of(stack, name)
+    except GapError as error:
+        geometry, (_, *others) = geometry_of(stack, name, "keep")
+        warnings = (_without_path(str(error), name), *others)
+    times, *shape = stack.shape
+    tag = stack.first.modality
+    return Scan(
+        path=_common(stack.files),
+        format="dicom",
+        modality=tag if tag in ("CT", "MR") else None,
+        shape=(shape[0], shape[1], shape[2]),
+        spacing_mm=geometry.spacing_mm,
+        orientation=geometry.axis_codes,
+        time_points=times,
+        files=stack.files,
+        warnings=warnings + _value_warnings(stack),
+        name=name,
+        part=part,
+    )
+
+
+def _value_warnings(stack: Stack) -> tuple[str, ...]:
+    if stack.first.inverted:
+        return ("MONOCHROME1: stored values run from white to black and were inverted",)
+    return ()
+
+
+def _part(stack: Stack, stacks: Sequence[Stack], frames: Iterable[Frame]) -> int:
+    """Index of a stack among those that its own files hold: `load` sees no other files."""
+    files = set(stack.files)
+    if not any(files & set(other.files) for other in stacks if other is not stack):
+        return 0
+    alone, _ = group(frame for frame in frames if frame.path in files)
+    try:
+        return alone.index(stack)
+    except ValueError as error:
+        raise UnreadableError("its files hold several volumes that overlap") from error
+
+
+def _names(stacks: Sequence[Stack]) -> list[str]:
+    """A stem for each stack; numbered where several share a folder."""
+    plain = [stem(_common(stack.files)) for stack in stacks]
+    places = [_common(stack.files) for stack in stacks]
+    return [
+        f"{name}_{places[:i].count(place) + 1}" if places.count(place) > 1 else name
+        for i, (name, place) in enumerate(zip(plain, places, strict=True))
+    ]
+
+
+def stem(path: Path) -> str:
+    """A folder's name, or a file's without suffix; ``"scan"`` where that is a UID."""
+    name = path.resolve().name if path.is_dir() else path.name.removesuffix(path.suffix)
+    return "scan" if UID.fullmatch(path.name) or UID.fullmatch(name) or not name else name
+
+
+def _common(files: Sequence[Path]) -> Path:
+    """The file itself, or the folder that holds all of them."""
+    if len(files) == 1:
+        return files[0]
+    return Path(os.path.commonpath([file.parent for file in files]))
+
+
+def _without_path(message: str, path: Path | str) -> str:
+    return message.removeprefix(str(path)).lstrip(": ")

@@ -1,0 +1,248 @@
+"""Derived series (PS3.3 C.7.6.1.1.2): a result as classic CT or MR images beside its source.
+
+The patient, study and acquisition are copied from the source's headers; series and instances are
+new; values are 16-bit integers with one slope for the whole series.
+"""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, MRImageStorage, generate_uid
+from pydicom.valuerep import format_number_as_ds
+
+from medrestore.errors import MedrestoreError, OutputError
+from medrestore.io.dicom.derive import derived_header
+from medrestore.io.dicom.grid import geometry_of
+from medrestore.io.dicom.headers import open_header, quiet
+from medrestore.io.dicom.stacks import Stack
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from medrestore.io.dicom.frame import Frame
+    from medrestore.volume import Volume
+
+__all__ = ["is_derived", "save_series"]
+
+MAKER = "medrestore"
+NO_DATA = -32768
+"""Stored value of NaN voxels, named in Pixel Padding Value; no intensity is stored as it."""
+HIGHEST = 32767
+SERIES_OFFSET = 9000
+"""Added to the source's Series Number, so that derived series sort behind their sources."""
+
+
+def save_series(volume: Volume, folder: Path, description: str) -> None:
+    """Write one file per slice and time point into ``folder``, which the caller has staged.
+
+    Raises
+    ------
+    OutputError
+        If the volume is not on the grid of a DICOM source, or its files are gone.
+    """
+    stack = _stack(volume)
+    array = volume.array if volume.is_4d else volume.array[None]
+    slope = _slope(array)
+    series = _Series(volume, description, array, slope)
+    sources: dict[Path, Any] = {}
+    for number, (t, z) in enumerate(np.ndindex(array.shape[:2]), start=1):
+        frame = stack.frames[t][z]
+        if frame.path not in sources:
+            sources = {frame.path: _source_header(frame.path)}
+        try:
+            with quiet():
+                image = series.image(sources[frame.path], frame, number, t)
+                _set_voxels(image, array[t, z], slope)
+                image.save_as(folder / f"{number:05d}.dcm", enforce_file_format=True)
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
+            raise OutputError(
+                f"the header of {frame.path.name} cannot be copied into a derived series "
+                f"({type(error).__name__}); write .nii.gz instead"
+            ) from error
+
+
+def is_derived(path: Path) -> bool:
+    """Whether a file is one of a series that `save_series` wrote."""
+    if path.suffix != ".dcm" or not path.is_file():
+        return False
+    try:
+        equipment = open_header(path).get("ContributingEquipmentSequence") or []
+    except MedrestoreError:
+        return False
+    return any(str(item.get("Manufacturer", "")) == MAKER for item in equipment)
+
+
+def _stack(volume: Volume) -> Stack:
+    """The source's planes, one for each slice of the volume."""
+    stack = volume.source.header
+    if volume.source.format != "dicom" or not isinstance(stack, Stack):
+        raise OutputError(
+            "only a scan that was read from DICOM can be written as a derived series; write it "
+            "as .nii.gz"
+        )
+    if volume.modality is None:
+        raise OutputError("the scan's modality is not known; read it with modality='CT' or 'MR'")
+    times = len(volume.array) if volume.is_4d else 1
+    grid, _ = geometry_of(stack, volume.source.name, "keep")
+    if times != stack.shape[0] or not grid.same_grid(volume.geometry):
+        raise OutputError(
+            f"the volume, {volume.array.shape}, is not on the grid of its DICOM source, "
+            f"{stack.shape}; write it as .nii.gz"
+        )
+    return stack
+
+
+def _source_header(path: Path) -> Any:
+    try:
+        return open_header(path)
+    except MedrestoreError as error:
+        raise OutputError(
+            f"the source file {path.name} can no longer be read, and a derived series needs its "
+            "header; write .nii.gz instead, or put the source back"
+        ) from error
+
+
+@dataclass(frozen=True)
+class _Slope:
+    """Physical value = slope × stored: 0 stays 0, stored values lie in −32767 … 32767."""
+
+    text: str
+    """As a Decimal String, at most 16 characters: what readers will multiply by."""
+
+    def stored(self, values: NDArray[np.float32]) -> NDArray[np.int16]:
+        scaled = np.rint(values.astype(np.float64) / float(self.text))
+        stored = np.clip(scaled, -HIGHEST, HIGHEST)
+        return np.where(np.isnan(stored), NO_DATA, stored).astype("<i2")
+
+
+def _slope(array: NDArray[np.float32]) -> _Slope:
+    """The finest slope that holds every value; 1 where all values are whole numbers."""
+    finite = array[np.isfinite(array)]
+    reach = float(np.abs(finite).max()) if finite.size else 0.0
+    if reach == 0 or (reach <= HIGHEST and bool(np.all(np.rint(finite) == finite))):
+        return _Slope("1")
+    return _Slope(format_number_as_ds(reach / HIGHEST * (1 + 1e-9)))
+
+
+class _Series:
+    """What the images of one derived series share."""
+
+    def __init__(
+        self, volume: Volume, description: str, array: NDArray[np.float32], slope: _Slope
+    ) -> None:
+        self.modality = str(volume.modality)
+        self.description = description
+        self.slope = slope
+        self.times = len(array)
+        self.has_gaps = bool(np.isnan(array).any())
+        self.low, self.high = _display_range(array)
+        self.uid = generate_uid(prefix=None)
+        self.now = datetime.datetime.now()  # DICOM times are local
+
+    def image(self, source: Any, frame: Frame, number: int, t: int) -> FileDataset:
+        """A new instance without voxels, made from the header of its source."""
+        storage = CTImageStorage if self.modality == "CT" else MRImageStorage
+        meta = FileMetaDataset()
+        meta.MediaStorageSOPClassUID = storage
+        meta.MediaStorageSOPInstanceUID = generate_uid(prefix=None)
+        meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        header = derived_header(source, frame, self.modality)
+        image = FileDataset("", header, file_meta=meta, preamble=b"\0" * 128)
+        image.SOPClassUID = storage
+        image.SOPInstanceUID = meta.MediaStorageSOPInstanceUID
+        image.Modality = self.modality
+        image.SeriesInstanceUID = self.uid
+        image.SeriesNumber = (int(source.get("SeriesNumber") or 0) + SERIES_OFFSET) % 2**31
+        image.InstanceNumber = number
+        if frame.tile is not None or "PerFrameFunctionalGroupsSequence" in source:
+            image.TemporalPositionIdentifier = t + 1
+            image.NumberOfTemporalPositions = self.times
+        self._state_origin(image, source, frame)
+        self._state_values(image)
+        return image
+
+    def _state_origin(self, image: Dataset, source: Any, frame: Frame) -> None:
+        kind = [str(word) for word in source.get("ImageType") or () if word != "MOSAIC"]
+        image.ImageType = ["DERIVED", "SECONDARY", *(kind[2:] or ["OTHER"])]
+        image.DerivationDescription = self.description
+        image.SeriesDescription = _joined(
+            str(source.get("SeriesDescription") or ""), self.description
+        )
+        origin = Dataset()
+        origin.ReferencedSOPClassUID = source.get("SOPClassUID")
+        origin.ReferencedSOPInstanceUID = source.get("SOPInstanceUID")
+        if int(source.get("NumberOfFrames") or 1) > 1:
+            origin.ReferencedFrameNumber = frame.index + 1
+        origin.PurposeOfReferenceCodeSequence = [
+            _code("121322", "Source image for image processing operation")
+        ]
+        image.SourceImageSequence = [origin]
+        maker = Dataset()
+        maker.Manufacturer = MAKER
+        maker.PurposeOfReferenceCodeSequence = [_code("109102", "Processing Equipment")]
+        image.ContributingEquipmentSequence = [
+            *(source.get("ContributingEquipmentSequence") or []),
+            maker,
+        ]
+        for keyword in ("InstanceCreation", "Series", "Content"):
+            setattr(image, f"{keyword}Date", self.now.strftime("%Y%m%d"))
+            setattr(image, f"{keyword}Time", self.now.strftime("%H%M%S"))
+
+    def _state_values(self, image: Dataset) -> None:
+        image.SamplesPerPixel = 1
+        image.PhotometricInterpretation = "MONOCHROME2"
+        image.BitsAllocated = image.BitsStored = 16
+        image.HighBit = 15
+        image.PixelRepresentation = 1
+        image.RescaleSlope = self.slope.text
+        image.RescaleIntercept = "0"
+        image.RescaleType = "HU" if self.modality == "CT" else "US"
+        if self.has_gaps:
+            image.PixelPaddingValue = NO_DATA
+        if not _window_fits(image, self.low, self.high):
+            image.WindowCenter = format_number_as_ds((self.low + self.high) / 2)
+            image.WindowWidth = format_number_as_ds(max(self.high - self.low, 1e-6))
+
+
+def _set_voxels(image: Dataset, plane: NDArray[np.float32], slope: _Slope) -> None:
+    image.Rows, image.Columns = plane.shape
+    image.PixelData = slope.stored(plane).tobytes()
+    image["PixelData"].VR = "OW"
+
+
+def _display_range(array: NDArray[np.float32]) -> tuple[float, float]:
+    values = array.reshape(-1)[:: max(1, array.size // 1_000_000)]
+    values = values[np.isfinite(values)]
+    if not values.size:
+        return 0.0, 1.0
+    low, high = np.percentile(values, (1, 99))
+    return float(low), float(high)
+
+
+def _window_fits(image: Dataset, low: float, high: float) -> bool:
+    """Whether the source's display window suits these values (not, say, a map of deviations)."""
+    try:
+        center = float(np.atleast_1d(image.get("WindowCenter"))[0])
+        width = float(np.atleast_1d(image.get("WindowWidth"))[0])
+    except (TypeError, ValueError):
+        return False
+    return low <= center <= high and 0 < width <= 4 * (high - low)
+
+
+def _joined(source: str, description: str, longest: int = 64) -> str:
+    """The source's Series Description with a suffix, within the 64 characters of an LO."""
+    kept = source[: max(0, longest - len(description) - 1)].rstrip()
+    return f"{kept} {description}".strip()[:longest]
+
+
+def _code(value: str, meaning: str) -> Dataset:
+    code = Dataset()
+    code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = value, "DCM", meaning
+    return code

@@ -1,0 +1,83 @@
+"""What `find` tells about a scan without loading it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+__all__ = ["Progress", "Scan", "Scans"]
+
+
+class Progress(Protocol):
+    """What a long search tells its caller; any `medrestore.core.meter.Meter` is one."""
+
+    def start(self, total: int, label: str) -> None:
+        """Begin ``total`` steps."""
+
+    def tick(self, n: int = 1) -> None:
+        """Report ``n`` finished steps; may raise ``Cancelled``."""
+
+
+@dataclass(frozen=True)
+class Scan:
+    """One volume that can be read, described from its headers alone.
+
+    Parameters
+    ----------
+    path : Path
+        The file, or the folder that holds the DICOM files.
+    format : str
+        ``"nifti"``, ``"itk"`` or ``"dicom"``.
+    modality : str or None
+        ``"CT"``, ``"MR"``, or None where the headers do not say.
+    shape : tuple of int
+        Voxels along ``(z, y, x)``.
+    spacing_mm : tuple of float
+        Distance between voxels along ``(z, y, x)``, mm.
+    orientation : str
+        Patient direction each of these axes runs towards, e.g. ``"SPL"``.
+    time_points : int
+        Volumes along the time axis; 1 for a 3-D scan.
+    files : tuple of Path
+        Every file the scan is read from.
+    warnings : tuple of str
+        What the headers show and the user should know.
+    name : str
+        Stem for file and layer names; unique among the scans of one folder.
+    part : int or None
+        Which of the volumes in ``files`` this is; None where there is to be only one.
+    """
+
+    path: Path
+    format: str
+    modality: str | None
+    shape: tuple[int, int, int]
+    spacing_mm: tuple[float, float, float]
+    orientation: str
+    time_points: int = 1
+    files: tuple[Path, ...] = field(default=(), repr=False)
+    warnings: tuple[str, ...] = ()
+    name: str = "scan"
+    part: int | None = 0
+
+    def __str__(self) -> str:
+        """One line: name, modality, grid, spacing, orientation."""
+        grid = "×".join(str(n) for n in self.shape)
+        if self.time_points > 1:
+            grid = f"{self.time_points}×{grid}"
+        spacing = "×".join(f"{s:.3g}" for s in self.spacing_mm)
+        return f"{self.name}: {self.modality or '?'} {grid}, {spacing} mm, {self.orientation}"
+
+
+class Scans(list[Scan]):
+    """The scans under a folder; `skipped` holds ``(path, reason)`` of every file left out."""
+
+    def __init__(
+        self, scans: Iterable[Scan] = (), skipped: Iterable[tuple[Path, str]] = ()
+    ) -> None:
+        super().__init__(scans)
+        self.skipped: list[tuple[Path, str]] = list(skipped)

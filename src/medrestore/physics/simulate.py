@@ -1,0 +1,138 @@
+"""A noisier scan from a scan: what `simulate` in Python and on the command line call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from medrestore.core.intensity import foreground_scale
+from medrestore.errors import SettingsError
+from medrestore.physics import mr
+from medrestore.physics.ct import LowDose, Scanner
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["noisier"]
+
+SOFT_TISSUE_HU = (-50.0, 150.0)
+OWN_PHOTONS = 1.5e5
+"""Photons per ray at full dose on a small patient, where the scan's own noise is not given."""
+
+
+def noisier(
+    array: NDArray[np.float32],
+    modality: str,
+    pixel_mm: float,
+    *,
+    dose: float | None = None,
+    noise: float | None = None,
+    hu: float | None = None,
+    own_noise_hu: float | None = None,
+    seed: int = 0,
+    scanner: Scanner | None = None,
+) -> tuple[NDArray[np.float32], NDArray[np.float32] | float]:
+    """Add the noise of a shorter MR or a lower-dose CT acquisition.
+
+    Parameters
+    ----------
+    array : ndarray, shape (z, y, x) or (t, z, y, x)
+        The scan.
+    modality : "CT" or "MR"
+        Decides the physics.
+    pixel_mm : float
+        In-plane pixel size.
+    dose : float, optional
+        CT: fraction of the dose, 0 to 1. Photons are chosen so that the simulated full-dose
+        noise equals ``own_noise_hu`` in soft tissue, or are 1.5e5 per ray without it.
+    noise : float, optional
+        MR: σ per channel as a fraction of the foreground scale.
+    hu : float, optional
+        CT: added standard deviation in soft tissue, in place of ``dose``.
+    own_noise_hu : float, optional
+        CT: noise the scan has, see ``dose``.
+    seed : int
+        Seed of the noise.
+    scanner : Scanner, optional
+        CT: views and kernel.
+
+    Returns
+    -------
+    noisy : ndarray of float32
+        The noisier scan.
+    sigma : ndarray or float
+        Standard deviation of what was added: a map (CT) or a number (MR), in the scan's unit.
+
+    Raises
+    ------
+    SettingsError
+        If the arguments do not fit the modality.
+    """
+    if modality == "MR":
+        if noise is None or dose is not None or hu is not None or not 0 <= noise < 10:
+            raise SettingsError("MR noise is asked for by noise=, a fraction of the foreground")
+        sigma = noise * foreground_scale(array)
+        generator = torch.Generator().manual_seed(seed)
+        drawn = mr.channel_noise(array.shape, generator)
+        return mr.rician(torch.from_numpy(array), sigma, drawn).numpy(), sigma
+    if noise is not None or (dose is None) == (hu is None):
+        raise SettingsError(
+            "CT noise is asked for by dose= (a fraction) or hu= (std in soft tissue), one of them"
+        )
+    level = _Level(dose, hu, own_noise_hu)
+    generator = torch.Generator().manual_seed(seed)
+    frames = array.reshape(-1, *array.shape[-2:])
+    parts = [_slice(one, pixel_mm, level, scanner or Scanner(), generator) for one in frames]
+    added, stds = (np.stack(maps).reshape(array.shape) for maps in zip(*parts, strict=True))
+    return np.asarray(array + added, dtype=np.float32), stds
+
+
+class _Level:
+    """How strong the noise shall be, and the photons that make it so for one slice."""
+
+    def __init__(self, dose: float | None, hu: float | None, own: float | None) -> None:
+        if hu is not None and not 0 < hu < 1000:
+            raise SettingsError(f"hu is a standard deviation in 0…1000 HU, got {hu}")
+        self.dose, self.hu, self.own = dose, hu, own
+
+    def variance(self, low_dose: LowDose, soft: NDArray[np.bool_]) -> Any:
+        """Added variance per ray."""
+        if self.hu is None:
+            dose, photons = float(self.dose or 0), OWN_PHOTONS
+            if self.own is not None:  # full-dose noise is that of half the photons against none
+                unit = self._soft(low_dose, low_dose.variance(0.5, 1e9), soft)
+                photons = 1e9 * (unit / self.own) ** 2
+            return low_dose.variance(dose, photons)
+        photons = 1e6
+        for _ in range(6):  # electronic noise makes it slightly more than linear
+            level = self._soft(low_dose, low_dose.variance(0.5, photons), soft)
+            photons *= (level / self.hu) ** 2
+        return low_dose.variance(0.5, photons)
+
+    @staticmethod
+    def _soft(low_dose: LowDose, variance: Any, soft: NDArray[np.bool_]) -> float:
+        std = low_dose.std_map(variance)[0].numpy()
+        return float(np.median(std[soft] if soft.any() else std))
+
+
+def _slice(
+    image: NDArray[np.float32],
+    pixel_mm: float,
+    level: _Level,
+    scanner: Scanner,
+    generator: torch.Generator,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Added noise and its std of one slice, computed on the smallest square around it."""
+    height, width = image.shape
+    size = max(height, width)
+    top, left = (size - height) // 2, (size - width) // 2
+    window = (slice(top, top + height), slice(left, left + width))
+    square = np.full((size, size), -1000, dtype=np.float32)
+    square[window] = np.nan_to_num(image, nan=-1000)
+    soft = (square > SOFT_TISSUE_HU[0]) & (square < SOFT_TISSUE_HU[1])
+    low_dose = LowDose(torch.from_numpy(square)[None], pixel_mm, scanner)
+    variance = level.variance(low_dose, soft)
+    added = low_dose.draw(variance, generator)[0].numpy()
+    return added[window], low_dose.std_map(variance)[0].numpy()[window]

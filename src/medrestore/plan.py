@@ -1,0 +1,284 @@
+"""From what was asked to what will run: `Settings` → `resolve` → a frozen `Plan`.
+
+A plan is everything a run depends on, in absolute units; printed for a person, saved as JSON beside
+the results, and run again from that JSON to the same voxels.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from medrestore.core.tiles import starts
+from medrestore.errors import SettingsError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from medrestore.models import Card
+    from medrestore.volume import Volume
+
+__all__ = ["Noise", "Plan", "Settings", "resolve"]
+
+ESTIMATES = ("mean", "sample", "posterior-mean")
+SAMPLERS = ("moment-matched", "ddpm", "ddim")
+
+PREDICTOR_VOXELS_PER_S = {"cpu": 0.7e6, "cuda": 60e6}
+REFINER_VOXELS_PER_S = {"cpu": 0.6e6, "cuda": 60e6}
+"""Rough speeds of the shipped models, voxels per evaluation and second; see benchmarks/speed."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a user asks for; `interface.md` names are the same everywhere.
+
+    Parameters
+    ----------
+    model : str
+        ``"auto"``, a shipped model's name, or a model folder.
+    mode : str, optional
+        ``"slice"`` or ``"patch3d"``; None means the model's own.
+    estimate : str
+        What ``restored`` is: ``"mean"`` (μ), ``"sample"`` (one posterior sample, natural texture)
+        or ``"posterior-mean"`` (mean of the samples).
+    samples : int
+        Posterior samples; 0 gives image and map from one evaluation.
+    steps : int
+        Refiner evaluations per sample.
+    level : float
+        Nominal coverage of ``lower``…``upper``.
+    noise : "auto" or float
+        Standard deviation of the noise to remove: HU in soft tissue (CT) or a fraction of the
+        foreground scale (MR). The API also takes a Volume as a map.
+    seed : int
+        Seed of all noise drawn.
+    device : str
+        ``"auto"``, ``"cpu"`` or ``"cuda"``.
+    sampler : str
+        ``"moment-matched"``, ``"ddpm"`` or ``"ddim"``.
+    keep_samples : bool
+        Keep the samples themselves, (samples, z, y, x).
+
+    Raises
+    ------
+    SettingsError
+        If a value is out of range.
+    """
+
+    model: str = "auto"
+    mode: str | None = None
+    estimate: str = "mean"
+    samples: int = 8
+    steps: int = 2
+    level: float = 0.9
+    noise: str | float = "auto"
+    seed: int = 0
+    device: str = "auto"
+    sampler: str = "moment-matched"
+    keep_samples: bool = False
+
+    def __post_init__(self) -> None:
+        _choice("estimate", self.estimate, ESTIMATES)
+        _choice("sampler", self.sampler, SAMPLERS)
+        if self.mode is not None:
+            _choice("mode", self.mode, ("slice", "patch3d"))
+        _between("samples", self.samples, 0, 1000)
+        _between("steps", self.steps, 1, 1000)
+        _between("seed", self.seed, 0, 2**63 - 1)
+        if not 0 < self.level < 1:
+            raise SettingsError(f"level lies between 0 and 1, got {self.level}; 0.9 is usual")
+        if isinstance(self.noise, str):
+            _choice("noise", self.noise, ("auto", "map"))
+        elif not np.isfinite(self.noise) or self.noise < 0:
+            raise SettingsError(f"noise is a standard deviation ≥ 0, got {self.noise}")
+        if self.estimate != "mean" and self.samples == 0:
+            raise SettingsError(
+                f"estimate={self.estimate!r} needs samples, but samples=0; ask for at least 1"
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class Noise:
+    """The noise to be removed, resolved to absolute units.
+
+    Parameters
+    ----------
+    sigma : float
+        Standard deviation in the scan's units (CT: soft tissue; MR: per channel).
+    map : ndarray of float32, shape (z, y, x), optional
+        Local standard deviation in the same units.
+    source : str
+        How it is known, in plain words.
+    """
+
+    sigma: float
+    map: NDArray[np.float32] | None = field(default=None, repr=False)
+    source: str = "given"
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A run, decided: what the pipeline does, in absolute units.
+
+    ``noise.map`` travels outside the JSON, which holds its SHA-256. ``slices`` picks slices of a
+    preview; None means all. ``seconds`` and ``memory_bytes`` are forecasts.
+    """
+
+    settings: Settings
+    model: str
+    model_sha256: str
+    modality: str
+    mode: str
+    shape: tuple[int, int, int]
+    times: int
+    scale: float
+    noise: Noise
+    device: str
+    batch: int
+    slices: tuple[int, ...] | None
+    evaluations: int
+    seconds: float
+    memory_bytes: int
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def chosen(self) -> tuple[int, ...]:
+        """Indices of the slices that are restored."""
+        return tuple(range(self.shape[0])) if self.slices is None else self.slices
+
+    def to_json(self) -> str:
+        """The plan as JSON text, without the noise map."""
+        facts = {f.name: getattr(self, f.name) for f in fields(self)}
+        facts["settings"] = asdict(self.settings)
+        facts["noise"] = {
+            "sigma": self.noise.sigma,
+            "source": self.noise.source,
+            "map_sha256": _hash(self.noise.map),
+        }
+        return json.dumps(facts, indent=1)
+
+    @classmethod
+    def from_json(cls, text: str, noise_map: NDArray[np.float32] | None = None) -> Plan:
+        """A plan from its JSON and, if it had one, its noise map.
+
+        Raises
+        ------
+        SettingsError
+            If the text is no plan, or the map is not the one it was made with.
+        """
+        try:
+            facts = json.loads(text)
+            noise = facts["noise"]
+            if noise["map_sha256"] != _hash(noise_map):
+                raise SettingsError("the noise map is missing or not the one of this plan")
+            facts["noise"] = Noise(noise["sigma"], noise_map, noise["source"])
+            facts["settings"] = Settings(**facts["settings"])
+            for name in ("shape", "slices", "warnings"):
+                facts[name] = None if facts[name] is None else tuple(facts[name])
+            return cls(**facts)
+        except (ValueError, KeyError, TypeError) as error:
+            raise SettingsError(f"this is not the JSON of a plan: {error}") from error
+
+    def for_slices(self, slices: tuple[int, ...]) -> Plan:
+        """The same run for some slices only: the same voxels as the whole run has there."""
+        bad = [z for z in slices if not 0 <= z < self.shape[0]]
+        if bad or not slices:
+            raise SettingsError(f"the scan has slices 0…{self.shape[0] - 1}, asked for {slices}")
+        share = len(slices) / len(self.chosen)
+        return replace(
+            self,
+            slices=tuple(slices),
+            evaluations=max(1, round(self.evaluations * share)),
+            seconds=self.seconds * share,
+        )
+
+
+def resolve(
+    settings: Settings,
+    volume: Volume,
+    card: Card,
+    noise: Noise,
+    scale: float,
+    device: str,
+) -> Plan:
+    """Decide a run.
+
+    Parameters
+    ----------
+    settings : Settings
+        What was asked.
+    volume : Volume
+        The scan; only its shape and modality are looked at.
+    card : Card
+        The model.
+    noise : Noise
+        The noise in absolute units.
+    scale : float
+        Intensity scale (`core.intensity`).
+    device : str
+        ``"cpu"`` or ``"cuda"``, already picked.
+    """
+    shape = volume.geometry.shape
+    times = len(volume.array) if volume.is_4d else 1
+    slices = shape[0] * times
+    per_sample = settings.steps - 1
+    passes = 0 if settings.samples == 0 or settings.steps == 1 else 1 + settings.samples * per_sample
+    evaluations = slices * (1 + passes)
+    window, stride = card.window
+    tiles = len(starts(shape[1], window, stride)) * len(starts(shape[2], window, stride))
+    kind = "cuda" if device.startswith("cuda") else "cpu"
+    seconds = slices * shape[1] * shape[2] / PREDICTOR_VOXELS_PER_S[kind]
+    seconds += slices * passes * tiles * window**2 / REFINER_VOXELS_PER_S[kind]
+    kept = settings.samples if settings.keep_samples else 0
+    return Plan(
+        settings=settings,
+        model=card.name,
+        model_sha256=card.sha256,
+        modality=card.modality,
+        mode=card.mode,
+        shape=shape,
+        times=times,
+        scale=scale,
+        noise=noise,
+        device=device,
+        batch=16 if kind == "cpu" else 256,
+        slices=None,
+        evaluations=evaluations,
+        seconds=round(seconds, 2),
+        memory_bytes=int(np.prod(shape)) * 4 * (9 + kept) * times,
+        warnings=_warnings(card, noise, scale),
+    )
+
+
+def _warnings(card: Card, noise: Noise, scale: float) -> tuple[str, ...]:
+    low, high = card.sigma_range
+    relative = noise.sigma / scale
+    if relative > high:
+        return (
+            f"the noise ({relative:.1%} of the intensity scale) is above what {card.name} was "
+            f"trained for ({high:.1%}); expect residual noise and check the result",
+        )
+    if relative < low:
+        return (
+            f"the noise ({relative:.2%} of the intensity scale) is below what {card.name} "
+            f"removes ({low:.2%}); the scan is returned as it is",
+        )
+    return ()
+
+
+def _hash(array: NDArray[np.float32] | None) -> str | None:
+    return None if array is None else hashlib.sha256(np.ascontiguousarray(array)).hexdigest()
+
+
+def _choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise SettingsError(f"{name} is one of {', '.join(choices)}, got {value!r}")
+
+
+def _between(name: str, value: int, low: int, high: int) -> None:
+    if not isinstance(value, int) or not low <= value <= high:
+        raise SettingsError(f"{name} is a whole number in {low}…{high}, got {value!r}")

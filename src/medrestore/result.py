@@ -1,0 +1,270 @@
+"""What a run gives back: volumes on the source's grid, region read-outs, files and their record."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass, field, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from medrestore import io
+from medrestore.core.region import closed_form_std, sampled_std
+from medrestore.errors import OutputError, SettingsError
+from medrestore.pipeline import run
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from medrestore.models import Model
+    from medrestore.pipeline import Arrays
+    from medrestore.plan import Plan
+    from medrestore.volume import Volume
+
+__all__ = ["LAYERS", "Region", "Result"]
+
+LAYERS = ("restored", "std", "lower", "upper", "removed")
+"""Outputs in the order in which they are written and shown."""
+
+DESCRIPTIONS = {
+    "restored": "restored",
+    "std": "standard deviation of the restoration",
+    "lower": "lower bound",
+    "upper": "upper bound",
+    "removed": "removed structure",
+}
+
+
+class Region(NamedTuple):
+    """Mean of a region with its interval, in the scan's unit."""
+
+    mean: float
+    lower: float
+    upper: float
+    std: float
+    level: float
+    voxels: int
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """A restored scan and its uncertainty.
+
+    Parameters
+    ----------
+    restored, std, lower, upper : Volume
+        Restored scan; RMS error expected about it; interval of the plan's level. For the slices of
+        the plan (all, unless it is a preview).
+    removed, inconsistent : Volume, optional
+        Guards; None while a model has none.
+    samples : ndarray of float32, shape (k, z, y, x) or (k, t, z, y, x), optional
+        Posterior samples, if they were kept.
+    plan : Plan
+        What was run.
+    drawn : int
+        Samples that the maps rest on: fewer than planned after a cancel.
+    """
+
+    restored: Volume
+    std: Volume
+    lower: Volume
+    upper: Volume
+    samples: NDArray[np.float32] | None
+    plan: Plan
+    drawn: int
+    removed: Volume | None = None
+    inconsistent: Volume | None = None
+    _source: Volume | None = field(default=None, repr=False)
+    _arrays: Arrays | None = field(default=None, repr=False)
+    _model: Model | None = field(default=None, repr=False)
+
+    @classmethod
+    def of(cls, plan: Plan, source: Volume, arrays: Arrays, model: Model) -> Result:
+        """Dress the arrays of a run in the geometry of its source."""
+        grid = source if plan.slices is None else _cut(source, plan.slices)
+
+        def volume(name: str) -> Volume:
+            return grid.with_array(getattr(arrays, name))
+
+        return cls(
+            **{name: volume(name) for name in ("restored", "std", "lower", "upper")},
+            samples=arrays.samples,
+            plan=plan,
+            drawn=arrays.drawn,
+            _source=source,
+            _arrays=arrays,
+            _model=model,
+        )
+
+    def region(self, mask: NDArray[Any] | Volume, t: int = 0) -> Region:
+        """Mean over a region, with its interval from the samples.
+
+        The samples' own region means vary as the true one would (their covariance), which a sum of
+        voxel variances cannot say. Samples that were not kept are drawn again for the slices that
+        the region touches, from the plan's seed. Without samples the interval follows in closed
+        form from the residual's spectrum.
+
+        Parameters
+        ----------
+        mask : ndarray of bool, shape (z, y, x), or Volume
+            The region on the scan's grid; non-zero is inside.
+        t : int
+            Time point of a 4-D scan.
+
+        Raises
+        ------
+        SettingsError
+            If the region is empty or on another grid.
+        """
+        if self._arrays is None or self._source is None or self._model is None:
+            raise SettingsError("regions need the run in memory; denoise the scan again")
+        inside = np.asarray(getattr(mask, "array", mask)) > 0
+        if inside.shape != self.plan.shape:
+            raise SettingsError(
+                f"the region's grid {inside.shape} is not the scan's {self.plan.shape}"
+            )
+        touched = tuple(z for z in self.plan.chosen if inside[z].any())
+        if not touched:
+            raise SettingsError("the region is empty: no voxel of the restored slices is inside")
+        rows = [self.plan.chosen.index(z) for z in touched]
+        inside = inside[list(touched)]
+        mu, s = (
+            (a if a.ndim == 3 else a[t])[rows] for a in (self._arrays.mu, self._arrays.s)
+        )
+        factor = float(self._model.card.facts.get("region_factor", 1.0))
+        if self.drawn > 1 and self.plan.settings.steps > 1:
+            samples = self._samples_of(touched, rows, t)
+            means = np.array([one[inside].mean(dtype=np.float64) for one in samples])
+            half, std = sampled_std(means, self.plan.settings.level)
+        else:
+            spectrum = self._model.spectra.at(np.pi / 2)
+            half, std = closed_form_std(inside, s, spectrum, self.plan.settings.level)
+        mean = float(mu[inside].mean(dtype=np.float64))
+        half *= factor
+        level = self.plan.settings.level
+        return Region(mean, mean - half, mean + half, std, level, int(inside.sum()))
+
+    def _samples_of(self, touched: tuple[int, ...], rows: list[int], t: int) -> Any:
+        if self.samples is not None:
+            return (self.samples if self.samples.ndim == 4 else self.samples[:, t])[:, rows]
+        assert self._source is not None and self._model is not None
+        settings = replace(self.plan.settings, keep_samples=True, samples=self.drawn)
+        plan = replace(self.plan.for_slices(touched), settings=settings)
+        again = run(plan, self._source, self._model).samples
+        assert again is not None
+        return again if again.ndim == 4 else again[:, t]
+
+    def layers(self) -> dict[str, Volume]:
+        """The volumes there are, by name."""
+        found = {name: getattr(self, name) for name in LAYERS}
+        return {name: volume for name, volume in found.items() if volume is not None}
+
+    def save(
+        self, out: str | os.PathLike[str], format: str = "source", overwrite: bool = False
+    ) -> list[Path]:
+        """Write the volumes and the run record into a folder.
+
+        Parameters
+        ----------
+        out : path
+            Folder; made if absent.
+        format : "source", "nifti" or "dicom"
+            DICOM needs a DICOM source; ``"source"`` is DICOM for one and NIfTI for all others.
+        overwrite : bool
+            Replace results that are there; otherwise they are an error.
+
+        Returns
+        -------
+        list of Path
+            What was written: ``<stem>_restored``, ``_std``, ``_lower``, ``_upper`` (.nii.gz, or
+            folders with a derived DICOM series), ``_noise`` where the noise was a map, and
+            ``<stem>_run.json`` last.
+
+        Raises
+        ------
+        OutputError
+            If something is in the way or the folder cannot be written.
+        """
+        if format not in ("source", "nifti", "dicom"):
+            raise SettingsError(f"format is source, nifti or dicom, got {format!r}")
+        origin = self.restored.source.format
+        if format == "dicom" and origin != "dicom":
+            raise OutputError(
+                f"a derived DICOM series needs a DICOM source, this scan is {origin}; use "
+                "format='nifti'"
+            )
+        as_dicom = format == "dicom" or (format == "source" and origin == "dicom")
+        folder, stem = Path(out), self.restored.source.name
+        record = folder / f"{stem}_run.json"
+        if record.exists() and not overwrite:
+            raise OutputError(f"{record.name} exists; choose another folder or allow overwriting")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"cannot make the folder {out}: {error.strerror}") from error
+        written = []
+        for name, volume in self.layers().items():
+            place = folder / (f"{stem}_{name}" if as_dicom else f"{stem}_{name}.nii.gz")
+            if as_dicom:
+                text = f"medrestore: {DESCRIPTIONS[name]}"
+                written.append(
+                    io.write_series(volume, place, description=text, overwrite=overwrite)
+                )
+            else:
+                written.append(io.write(volume, place, overwrite=overwrite))
+        written += self._save_extras(folder, stem, overwrite)
+        return [*written, _write_text(record, self._record(written))]
+
+    def _save_extras(self, folder: Path, stem: str, overwrite: bool) -> list[Path]:
+        extras = {}
+        frame = self.restored.time_point(0)
+        if self.plan.noise.map is not None:
+            grid = self._source.time_point(0) if self._source is not None else frame
+            extras["noise"] = grid.with_array(self.plan.noise.map)
+        if self.samples is not None and self.samples.ndim == 4:
+            extras["samples"] = frame.with_array(self.samples)
+        return [
+            io.write(volume, folder / f"{stem}_{name}.nii.gz", overwrite=overwrite)
+            for name, volume in extras.items()
+        ]
+
+    def _record(self, written: list[Path]) -> str:
+        source = self._source if self._source is not None else self.restored
+        facts = {
+            "medrestore": version("medrestore"),
+            "input": {
+                "name": source.source.name,
+                "files": [path.name for path in source.source.paths[:1]],
+                "sha256": hashlib.sha256(np.ascontiguousarray(source.array)).hexdigest(),
+            },
+            "samples_drawn": self.drawn,
+            "warnings": [*source.warnings, *self.plan.warnings],
+            "outputs": [path.name for path in written],
+            "plan": json.loads(self.plan.to_json()),
+        }
+        return json.dumps(facts, indent=1) + "\n"
+
+
+def _cut(volume: Volume, slices: tuple[int, ...]) -> Volume:
+    """The same scan with some neighbouring slices only."""
+    geometry = volume.geometry
+    affine = geometry.affine.copy()
+    affine[:3, 3] = geometry.world((slices[0], 0, 0))
+    step = slices[1] - slices[0] if len(slices) > 1 else 1
+    affine[:3, 0] *= step
+    cut = replace(geometry, shape=(len(slices), *geometry.shape[1:]), affine=affine)
+    return replace(volume, array=volume.array[..., list(slices), :, :], geometry=cut)
+
+
+def _write_text(path: Path, text: str) -> Path:
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        os.replace(partial, path)
+    except OSError as error:
+        raise OutputError(f"cannot write {path.name}: {error.strerror}") from error
+    return path

@@ -1,0 +1,187 @@
+"""Training patches: neighbouring slices of clean scans, randomised in shape and contrast."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from medrestore.core.intensity import FOREGROUND_FRACTION, intensity_scale
+from medrestore.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Literal
+
+    from numpy.typing import NDArray
+
+__all__ = ["PatchSampler", "Stack", "stacks_of"]
+
+ISOTROPIC_WITHIN = 1.35
+"""Scans whose spacings differ by less than this factor are also cut along their other axes."""
+
+
+@dataclass(frozen=True, eq=False)
+class Stack:
+    """Slices of one person, with what a draw from them needs.
+
+    Parameters
+    ----------
+    array : ndarray, shape (z, y, x)
+        Intensities.
+    scale : float
+        Intensity scale (`core.intensity`).
+    pixel_mm : float
+        In-plane pixel size.
+    weight : float
+        Share in the draw.
+    noise : ndarray of float16, shape (kernels, z, y, x), optional
+        CT: noise of unit variance through FBP, one realisation per kernel.
+    gain : ndarray of float16, shape (z, y, x), optional
+        CT: local noise standard deviation relative to soft tissue.
+    """
+
+    array: NDArray[np.float32]
+    scale: float
+    pixel_mm: float = 1.0
+    weight: float = 1.0
+    noise: NDArray[np.float16] | None = None
+    gain: NDArray[np.float16] | None = None
+
+
+def _binned(array: NDArray[np.float32], factors: tuple[int, int, int]) -> NDArray[np.float32]:
+    """Mean over blocks: coarser, and less noisy by the root of the block's size."""
+    size = [n // f * f for n, f in zip(array.shape, factors, strict=True)]
+    z, y, x = (s // f for s, f in zip(size, factors, strict=True))
+    blocks = array[: size[0], : size[1], : size[2]].reshape(
+        z, factors[0], y, factors[1], x, factors[2]
+    )
+    return np.ascontiguousarray(blocks.mean(axis=(1, 3, 5), dtype=np.float32))
+
+
+def stacks_of(
+    array: NDArray[np.float32],
+    spacing_mm: tuple[float, float, float],
+    modality: Literal["CT", "MR"],
+    weight: float = 1.0,
+    smallest: int = 64,
+) -> list[Stack]:
+    """The stacks one scan is worth: its own slices, other planes if isotropic, binned copies.
+
+    Binned copies are cleaner targets (half the noise per 2×2 block), drawn half as often.
+    """
+    scale = intensity_scale(array, modality)
+    isotropic = modality == "MR" and max(spacing_mm) / min(spacing_mm) < ISOTROPIC_WITHIN
+    pixel = spacing_mm[2]
+    views = [array]
+    if isotropic:
+        views += [array.transpose(1, 0, 2), array.transpose(2, 0, 1)]
+    stacks = [Stack(view, scale, pixel, weight / len(views)) for view in views]
+    coarse = _binned(array, (2, 2, 2) if isotropic else (1, 2, 2))
+    if min(coarse.shape[1:]) >= smallest:
+        views = [coarse]
+        if isotropic and min(coarse.shape) >= smallest:
+            views += [coarse.transpose(1, 0, 2), coarse.transpose(2, 0, 1)]
+        stacks += [Stack(v, scale, 2 * pixel, 0.5 * weight / len(views)) for v in views]
+    return [s for s in stacks if min(s.array.shape[1:]) >= smallest]
+
+
+class PatchSampler:
+    """Draws ``(slices, patch, patch)`` pieces of stacks, flipped, turned and remapped.
+
+    Parameters
+    ----------
+    stacks : sequence of Stack
+        All of one modality.
+    slices, patch : int
+        Size of a piece.
+    modality : "CT" or "MR"
+        MR contrasts are remapped (gamma 0.6 to 1.6); HU mean something and stay.
+    seed : int
+        Start of the stream of draws.
+
+    Raises
+    ------
+    SettingsError
+        If there is no stack of at least ``patch`` pixels.
+    """
+
+    def __init__(
+        self,
+        stacks: Sequence[Stack],
+        slices: int,
+        patch: int,
+        modality: Literal["CT", "MR"],
+        seed: int,
+    ) -> None:
+        if not stacks:
+            raise SettingsError(
+                f"no training scan has slices of {patch}×{patch} pixels or more; "
+                "give larger scans or a smaller patch"
+            )
+        self.stacks = list(stacks)
+        weights = np.array([s.weight for s in stacks])
+        self.probability = weights / weights.sum()
+        self.slices, self.patch, self.modality = slices, patch, modality
+        self.rng = np.random.default_rng(seed)
+
+    def batch(self, size: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Patches and their scales.
+
+        Returns
+        -------
+        patches : ndarray, shape (size, channels, slices, patch, patch)
+            Clean intensities; for CT also unit noise and noise gain.
+        scales : ndarray, shape (size,)
+        """
+        pieces, scales = zip(*(self._piece() for _ in range(size)), strict=True)
+        return np.stack(pieces), np.asarray(scales, dtype=np.float32)
+
+    def _piece(self) -> tuple[NDArray[np.float32], float]:
+        stack = self.stacks[self.rng.choice(len(self.stacks), p=self.probability)]
+        piece = self._cut(stack)
+        for _ in range(3):  # mostly patches with something in them
+            if self._is_foreground(piece[0], stack.scale):
+                break
+            piece = self._cut(stack)
+        piece = self._turn(piece)
+        return self._recontrast(piece, stack.scale) if self.modality == "MR" else (
+            piece,
+            stack.scale,
+        )
+
+    def _cut(self, stack: Stack) -> NDArray[np.float32]:
+        depth, height, width = stack.array.shape
+        z = int(self.rng.integers(depth))
+        y = int(self.rng.integers(height - self.patch + 1))
+        x = int(self.rng.integers(width - self.patch + 1))
+        half = self.slices // 2
+        index = np.clip(np.arange(z - half, z + half + 1), 0, depth - 1)  # ends replicate
+        plane = (slice(y, y + self.patch), slice(x, x + self.patch))
+        channels = [stack.array[index, *plane]]
+        if stack.noise is not None and stack.gain is not None:
+            kernel = int(self.rng.integers(len(stack.noise)))
+            channels += [stack.noise[kernel][index, *plane], stack.gain[index, *plane]]
+        return np.stack(channels).astype(np.float32)
+
+    def _is_foreground(self, piece: NDArray[np.float32], scale: float) -> bool:
+        middle = piece[self.slices // 2]
+        lowest = 2 * FOREGROUND_FRACTION * scale if self.modality == "MR" else -500.0
+        return bool((middle > lowest).mean() > 0.2)
+
+    def _turn(self, piece: NDArray[np.float32]) -> NDArray[np.float32]:
+        if self.rng.random() < 0.5:
+            piece = piece[:, ::-1]
+        if self.rng.random() < 0.5:
+            piece = piece[:, :, ::-1]
+        return np.ascontiguousarray(np.rot90(piece, int(self.rng.integers(4)), axes=(2, 3)))
+
+    def _recontrast(
+        self, piece: NDArray[np.float32], scale: float
+    ) -> tuple[NDArray[np.float32], float]:
+        rng = self.rng
+        if rng.random() < 0.5:
+            gamma = float(np.exp(rng.uniform(np.log(0.6), np.log(1.6))))
+            piece = scale * (np.maximum(piece, 0) / scale) ** gamma
+        return piece, scale * float(np.exp(rng.uniform(np.log(0.75), np.log(1.4))))

@@ -1,0 +1,192 @@
+"""The training loop: any network, any loss, one table of progress, a checkpoint that resumes."""
+
+from __future__ import annotations
+
+import copy
+import csv
+import json
+import math
+import os
+import time
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from medrestore.core.meter import SILENT, Meter
+from medrestore.errors import ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from torch import Tensor, nn
+
+__all__ = ["Schedule", "fit", "learning_rate", "load_checkpoint"]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast to train.
+
+    Parameters
+    ----------
+    steps : int
+        Optimiser steps at most.
+    time_limit_min : float
+        Wall-clock minutes at most; the learning rate falls to its end within whichever of the
+        two runs out first.
+    rate, last_rate : float
+        Learning rate after warm-up and at the end (cosine between them).
+    warm_up : int
+        Steps of linear warm-up, also after a resume (the optimiser's state is not kept).
+    ema : float
+        Decay of the averaged weights per step.
+    every : int
+        Steps between rows of the loss table and between checkpoints.
+    """
+
+    steps: int = 10_000
+    time_limit_min: float = math.inf
+    rate: float = 1e-3
+    last_rate: float = 1e-5
+    warm_up: int = 100
+    ema: float = 0.999
+    every: int = 200
+
+
+def learning_rate(schedule: Schedule, progress: float, since_start: int) -> float:
+    """Warm-up times cosine; ``progress`` in 0…1, ``since_start`` steps of this session."""
+    cosine = 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
+    rate = schedule.last_rate + (schedule.rate - schedule.last_rate) * cosine
+    return rate * min(1.0, (since_start + 1) / max(schedule.warm_up, 1))
+
+
+def fit(
+    net: nn.Module,
+    loss_of: Callable[[nn.Module], tuple[Tensor, dict[str, float]]],
+    schedule: Schedule,
+    folder: Path,
+    *,
+    forward: nn.Module | None = None,
+    meter: Meter = SILENT,
+) -> nn.Module:
+    """Train ``net`` in place and return its exponential moving average.
+
+    Parameters
+    ----------
+    net : Module
+        What is trained.
+    loss_of : callable
+        ``loss_of(net) → (loss, figures)`` draws a batch itself; figures go into the table.
+    schedule : Schedule
+        Length and learning rate.
+    folder : Path
+        Receives ``checkpoint.safetensors`` (``net.*``, ``ema.*``), ``state.json`` and
+        ``curve.csv``; training goes on from a checkpoint found there.
+    forward : Module, optional
+        A compiled form of ``net`` to call in its place.
+    meter : Meter
+        One tick per step.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    average = copy.deepcopy(net).requires_grad_(False)
+    done, spent = load_checkpoint(folder, net, average)
+    optimiser = torch.optim.AdamW(net.parameters(), lr=schedule.rate, weight_decay=1e-4)
+    started, sums, step = time.monotonic() - spent, _Means(), done
+    meter.start(schedule.steps, "training")
+    called = net if forward is None else forward
+    while step < schedule.steps:
+        minutes = (time.monotonic() - started) / 60
+        progress = max(step / schedule.steps, minutes / schedule.time_limit_min)
+        if progress >= 1:
+            break
+        for group in optimiser.param_groups:
+            group["lr"] = learning_rate(schedule, progress, step - done)
+        loss, figures = loss_of(called)
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+        optimiser.step()
+        step += 1
+        _follow(average, net, min(schedule.ema, (1 + step) / (10 + step)))
+        sums.add({"loss": loss.item(), **figures})
+        meter.tick()
+        if step % schedule.every == 0:
+            _row(folder / "curve.csv", {"step": step, "minutes": minutes, **sums.take()})
+            _save(folder, net, average, step, (time.monotonic() - started), schedule)
+    _save(folder, net, average, step, time.monotonic() - started, schedule)
+    return average
+
+
+def load_checkpoint(folder: Path, net: nn.Module, average: nn.Module) -> tuple[int, float]:
+    """Load weights and average if ``folder`` holds a checkpoint; steps and seconds spent so far.
+
+    Raises
+    ------
+    ModelError
+        If the checkpoint belongs to another architecture.
+    """
+    path, state = folder / "checkpoint.safetensors", folder / "state.json"
+    if not path.exists():
+        return 0, 0.0
+    tensors = load_file(path)
+    try:
+        for name, module in (("net", net), ("ema", average)):
+            prefix = f"{name}."
+            module.load_state_dict(
+                {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+            )
+    except RuntimeError as error:
+        raise ModelError(
+            f"{path.name} in {folder.name} is of another architecture; move it away or change "
+            "the config back"
+        ) from error
+    facts = json.loads(state.read_text()) if state.exists() else {}
+    return int(facts.get("step", 0)), float(facts.get("seconds", 0.0))
+
+
+@torch.no_grad()
+def _follow(average: nn.Module, net: nn.Module, decay: float) -> None:
+    old, new = list(average.parameters()), list(net.parameters())
+    torch._foreach_lerp_(old, new, 1 - decay)
+
+
+def _save(
+    folder: Path, net: nn.Module, average: nn.Module, step: int, seconds: float, schedule: Schedule
+) -> None:
+    tensors = {f"net.{k}": v.contiguous() for k, v in net.state_dict().items()}
+    tensors |= {f"ema.{k}": v.contiguous() for k, v in average.state_dict().items()}
+    partial = folder / "checkpoint.partial"
+    save_file(tensors, partial)
+    os.replace(partial, folder / "checkpoint.safetensors")
+    facts = {"step": step, "seconds": round(seconds, 1), "schedule": asdict(schedule)}
+    (folder / "state.json").write_text(json.dumps(facts, indent=1) + "\n")
+
+
+def _row(path: Path, row: dict[str, float]) -> None:
+    new = not path.exists()
+    with path.open("a", newline="") as file:
+        writer = csv.writer(file)
+        if new:
+            writer.writerow(row)
+        writer.writerow(f"{value:.6g}" for value in row.values())
+
+
+class _Means:
+    """Running means of named figures since they were last taken."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, float] = {}
+        self._n = 0
+
+    def add(self, figures: dict[str, float]) -> None:
+        for name, value in figures.items():
+            self._sums[name] = self._sums.get(name, 0.0) + value
+        self._n += 1
+
+    def take(self) -> dict[str, float]:
+        means = {name: total / self._n for name, total in self._sums.items()}
+        self._sums, self._n = {}, 0
+        return means

@@ -1,0 +1,229 @@
+"""The noun that crosses every border: an array of intensities and where it lies in the patient.
+
+Convention, stated here once: arrays are indexed ``(z, y, x)``, 4-D ones ``(t, z, y, x)``;
+``Geometry.affine`` takes a voxel index ``(z, y, x, 1)`` in that order to patient millimetres
+``(R, A, S, 1)``: right, anterior and superior are positive, as in NIfTI. DICOM and ITK (L, P, S)
+are converted where files are read and written.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from medrestore.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+__all__ = ["Geometry", "Modality", "Source", "Volume"]
+
+Modality = Literal["CT", "MR"]
+
+OBLIQUE_DEGREES = 0.1
+"""Slices turned or tilted by more than this are called oblique."""
+
+
+@dataclass(frozen=True, eq=False)
+class Geometry:
+    """Where the voxels of a scan lie.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Voxels along ``(z, y, x)``; never the time axis.
+    affine : ndarray, shape (4, 4)
+        Voxel index ``(z, y, x, 1)`` to patient ``(R, A, S, 1)`` in millimetres.
+    known : bool
+        False where the file says nothing about position or orientation.
+    slice_positions_mm : tuple of float, optional
+        Distance of each slice along the slice normal, where slices are unevenly spaced and the
+        caller chose ``gaps="keep"``; ``affine`` then holds the median step.
+    """
+
+    shape: tuple[int, int, int]
+    affine: NDArray[np.float64]
+    known: bool = True
+    slice_positions_mm: tuple[float, ...] | None = None
+
+    def __post_init__(self) -> None:
+        affine = np.array(self.affine, dtype=np.float64)
+        if affine.shape != (4, 4) or not np.isfinite(affine).all():
+            raise InputError(f"the geometry needs a finite 4×4 affine, got shape {affine.shape}")
+        if abs(np.linalg.det(affine[:3, :3])) < 1e-12:
+            raise InputError("the scan's axes do not span space: its affine is singular")
+        affine.setflags(write=False)
+        object.__setattr__(self, "affine", affine)
+        object.__setattr__(self, "shape", tuple(int(n) for n in self.shape))
+
+    @property
+    def spacing_mm(self) -> tuple[float, float, float]:
+        """Distance between neighbouring voxels along ``(z, y, x)``, mm."""
+        z, y, x = np.linalg.norm(self.affine[:3, :3], axis=0)
+        return float(z), float(y), float(x)
+
+    @property
+    def axis_codes(self) -> str:
+        """The patient direction each array axis runs towards, e.g. ``"SPL"`` for ``(z, y, x)``."""
+        permutation, flips = self._closest()
+        return "".join(
+            "RAS"[p] if f > 0 else "LPI"[p] for p, f in zip(permutation, flips, strict=True)
+        )
+
+    @property
+    def oblique_degrees(self) -> float:
+        """Largest angle between an array axis and the patient axis closest to it, degrees."""
+        directions = self.affine[:3, :3] / np.linalg.norm(self.affine[:3, :3], axis=0)
+        permutation, _ = self._closest()
+        cosines = [abs(directions[p, axis]) for axis, p in enumerate(permutation)]
+        return float(np.degrees(np.arccos(np.clip(min(cosines), 0, 1))))
+
+    @property
+    def is_oblique(self) -> bool:
+        """Whether the slices are turned or tilted by more than 0.1°."""
+        return self.oblique_degrees > OBLIQUE_DEGREES
+
+    def world(self, index: NDArray[np.floating[Any]] | tuple[float, ...]) -> NDArray[np.float64]:
+        """Patient position (R, A, S) in mm of voxel index ``(z, y, x)``, shape (..., 3)."""
+        points = np.asarray(index, dtype=np.float64)
+        return np.asarray(points @ self.affine[:3, :3].T + self.affine[:3, 3])
+
+    def same_grid(self, other: Geometry, tolerance_mm: float = 1e-3) -> bool:
+        """Whether two grids have equal shape and every voxel within ``tolerance_mm``."""
+        if self.shape != other.shape:
+            return False
+        corners = np.array(np.meshgrid(*[(0, n - 1) for n in self.shape])).reshape(3, -1).T
+        return bool(np.abs(self.world(corners) - other.world(corners)).max() <= tolerance_mm)
+
+    def _closest(self) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
+        """For each array axis the closest patient axis (0 R, 1 A, 2 S) and its sign."""
+        directions = self.affine[:3, :3] / np.linalg.norm(self.affine[:3, :3], axis=0)
+        weights = np.abs(directions)
+        best: tuple[int, int, int] = (0, 1, 2)
+        score = -1.0
+        for candidate in ((0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0)):
+            total = float(sum(weights[p, axis] for axis, p in enumerate(candidate)))
+            if total > score + 1e-9:
+                best, score = candidate, total
+        signs = [1 if directions[p, axis] >= 0 else -1 for axis, p in enumerate(best)]
+        return best, (signs[0], signs[1], signs[2])
+
+    def display_axes(self) -> tuple[tuple[int, int, int], tuple[bool, bool, bool]]:
+        """Array axes and flips that bring the scan closest to (inferior, posterior, left).
+
+        Returns
+        -------
+        order : tuple of int
+            ``numpy.transpose`` argument: array axis shown first, second and third.
+        flip : tuple of bool
+            Whether each of these (after the transposition) runs backwards.
+        """
+        permutation, signs = self._closest()
+        order = tuple(permutation.index(p) for p in (2, 1, 0))  # S, A, R
+        flip = tuple(signs[axis] > 0 for axis in order)  # I, P and L are the negative directions
+        return (order[0], order[1], order[2]), (flip[0], flip[1], flip[2])
+
+    def transposed(
+        self, order: tuple[int, int, int], flip: tuple[bool, bool, bool]
+    ) -> Geometry:
+        """The geometry of ``array.transpose(order)`` flipped along the axes marked in ``flip``."""
+        affine = self.affine.copy()
+        affine[:, :3] = affine[:, list(order)]
+        shape = tuple(self.shape[axis] for axis in order)
+        for axis, flipped in enumerate(flip):
+            if flipped:
+                affine[:3, 3] += affine[:3, axis] * (shape[axis] - 1)
+                affine[:3, axis] *= -1
+        return Geometry((shape[0], shape[1], shape[2]), affine, self.known)
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """Where a volume came from: what its writer needs to put a result on the same grid.
+
+    Parameters
+    ----------
+    format : str
+        ``"nifti"``, ``"dicom"``, ``"itk"`` or ``"array"``.
+    name : str
+        Stem for file names and layer names; never a patient's name or a UID.
+    paths : tuple of Path
+        The files read, in slice order for DICOM.
+    header : object, optional
+        What the format's own writer put aside for itself; one that differs between time points
+        has a method ``time_point(t)``.
+    """
+
+    format: str = "array"
+    name: str = "scan"
+    paths: tuple[Path, ...] = ()
+    header: Any = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Volume:
+    """A scan: intensities, geometry, modality, unit and origin.
+
+    Parameters
+    ----------
+    array : ndarray of float32, shape (z, y, x) or (t, z, y, x)
+        Physical intensities: HU for CT, arbitrary units for MR.
+    geometry : Geometry
+        Grid of the last three axes.
+    modality : "CT", "MR" or None
+        None where the file does not say; denoising then asks for it.
+    unit : str
+        ``"HU"`` for CT, ``"a.u."`` for MR.
+    source : Source
+        Origin, for writing results beside it.
+    warnings : tuple of str
+        What the reader noticed and the user should know.
+
+    Raises
+    ------
+    InputError
+        If the array has the wrong number of axes or does not fit the geometry.
+    """
+
+    array: NDArray[np.float32]
+    geometry: Geometry
+    modality: Modality | None = None
+    unit: str = "a.u."
+    source: Source = field(default_factory=Source)
+    warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        array = np.asarray(self.array, dtype=np.float32)
+        if array.ndim not in (3, 4):
+            raise InputError(
+                f"a scan has axes (z, y, x) or (t, z, y, x), got an array of shape {array.shape}"
+            )
+        if array.shape[-3:] != self.geometry.shape:
+            raise InputError(
+                f"the array's grid {array.shape[-3:]} does not fit the geometry's "
+                f"{self.geometry.shape}"
+            )
+        object.__setattr__(self, "array", array)
+
+    @property
+    def is_4d(self) -> bool:
+        """Whether the scan has a time axis."""
+        return self.array.ndim == 4
+
+    def with_array(self, array: NDArray[Any], **changes: Any) -> Volume:
+        """The same scan with other intensities: geometry, modality and source stay."""
+        return replace(self, array=np.asarray(array, dtype=np.float32), **changes)
+
+    def time_point(self, t: int) -> Volume:
+        """One 3-D volume of a 4-D scan; a 3-D scan has only ``t = 0``."""
+        frames = self.array if self.is_4d else self.array[None]
+        if not 0 <= t < len(frames):
+            raise InputError(f"the scan has {len(frames)} volume(s); volume {t} does not exist")
+        pick = getattr(self.source.header, "time_point", None)
+        if self.is_4d and pick is not None:
+            return self.with_array(frames[t], source=replace(self.source, header=pick(t)))
+        return self.with_array(frames[t])

@@ -1,0 +1,27 @@
+"""What all tests share: no windows of the person who runs them, no settings of theirs."""
+
+import os
+import tempfile
+
+import hypothesis
+import pytest
+
+os.environ["MPLBACKEND"] = "Agg"
+os.environ["QT_API"] = "pyside6"
+os.environ["NAPARI_CONFIG"] = os.path.join(tempfile.mkdtemp(prefix="medrestore-"), "napari.yaml")
+os.environ.pop("MEDRESTORE_MODELS", None)
+
+# Examples are the same on every machine, and a busy machine is not a failure.
+hypothesis.settings.register_profile("medrestore", derandomize=True, deadline=None)
+hypothesis.settings.load_profile("medrestore")
+
+
+@pytest.fixture(scope="session")
+def tiny_models(tmp_path_factory):
+    """A folder with two tiny models, ``mr_tiny`` and ``ct_tiny``; made the default models."""
+    from tiny import write_tiny_models
+
+    folder = write_tiny_models(tmp_path_factory.mktemp("models"))
+    os.environ["MEDRESTORE_MODELS"] = str(folder)
+    yield folder
+    os.environ.pop("MEDRESTORE_MODELS")

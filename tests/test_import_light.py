@@ -1,0 +1,65 @@
+"""Importing the package, asking for help and offering to read a file load nothing heavy."""
+
+import importlib.util
+import resource
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {"torch", "monai", "napari", "qtpy"}
+FILES = {"nibabel", "pydicom", "SimpleITK", "matplotlib", "skimage", "scipy"}
+
+HELP = """
+import sys
+from medrestore.cli import main
+sys.argv = ["medrestore", "--help"]
+try:
+    main()
+except SystemExit as stop:
+    assert not stop.code, stop.code
+"""
+
+
+def loaded_by(code: str) -> set[str]:
+    """Top-level packages that are loaded once ``code`` has run in a fresh interpreter."""
+    report = "\nimport sys; print('LOADED', *{name.split('.')[0] for name in sys.modules})"
+    done = subprocess.run(
+        [sys.executable, "-c", code + report], capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.rpartition("LOADED")[2].split())
+
+
+def written(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
+
+
+def test_the_package() -> None:
+    assert not loaded_by("import medrestore; dir(medrestore)") & (HEAVY | FILES)
+
+
+def test_its_errors_and_nouns() -> None:
+    code = "from medrestore import Geometry, MedrestoreError, Volume"
+    assert not loaded_by(code) & (HEAVY | FILES)
+
+
+@pytest.mark.skipif(not written("medrestore.cli"), reason="the command line is not written yet")
+def test_help() -> None:
+    assert not loaded_by(HELP) & (HEAVY | FILES)
+
+
+@pytest.mark.skipif(not written("medrestore.cli"), reason="the command line is not written yet")
+def test_help_takes_under_half_a_second() -> None:
+    spent = []
+    for _ in range(3):  # processor time, the best of three: other work on the machine counts less
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([sys.executable, "-c", HELP], stdout=subprocess.DEVNULL, check=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        spent.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    assert min(spent) < 0.5
+
+
+@pytest.mark.skipif(not written("medrestore.plugin.reader"), reason="the reader is not written yet")
+def test_the_reader_of_the_viewer() -> None:
+    assert not loaded_by("import medrestore.plugin.reader") & HEAVY

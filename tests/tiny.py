@@ -1,0 +1,56 @@
+"""Models small enough to run in milliseconds: real architecture, random weights."""
+
+import math
+from pathlib import Path
+
+import torch
+
+from medrestore.core.predictor import Predictor
+from medrestore.core.refiner import Refiner
+from medrestore.core.spectrum import BANDS
+from medrestore.training.export import write_bundle
+
+
+def write_tiny_models(folder: Path) -> Path:
+    """Write ``mr_tiny`` and ``ct_tiny`` into ``folder``."""
+    for modality in ("MR", "CT"):
+        torch.manual_seed(0)
+        predictor, refiner = Predictor(3, (8, 12, 16), 1), Refiner((16, 16, 32), 1, 8)
+        for net in (predictor, refiner):  # last layers start at zero: give them something to say
+            for parameter in net.parameters():
+                if not parameter.any():
+                    torch.nn.init.normal_(parameter, std=0.02)
+        name = f"{modality.lower()}_tiny"
+        write_bundle(folder / name, tiny_card(name, modality), predictor, refiner)
+    return folder
+
+
+def tiny_card(name: str, modality: str) -> dict:
+    """A whole card for a tiny model."""
+    white = [1.0] * (len(BANDS) - 1)
+    return {
+        "name": name,
+        "modality": modality,
+        "mode": "slice",
+        "summary": "random weights, for tests only",
+        "predictor": {"slices": 3, "widths": [8, 12, 16], "blocks": 1},
+        "refiner": {
+            "channels": [16, 16, 32],
+            "blocks": 1,
+            "groups": 8,
+            "window": 32,
+            "stride": 24,
+        },
+        "sigma_range": [0.002, 0.2],
+        "spectra": {
+            "angles": [math.pi / 4, math.pi / 2],
+            "spectra": [
+                {"variance": v, "density": white, "along_z": 0.1} for v in (0.5, 1.0)
+            ],
+        },
+        "intervals": {
+            "relative_sigma": [0.01, 0.1],
+            "people": 1,
+            "factors": {"predictor": [[0.7, 1.3, 1.6, 2.0]] * 2},
+        },
+    }
