@@ -44,9 +44,7 @@ def tiny_card(name: str, modality: str) -> dict:
         "sigma_range": [0.002, 0.2],
         "spectra": {
             "angles": [math.pi / 4, math.pi / 2],
-            "spectra": [
-                {"variance": v, "density": white, "along_z": 0.1} for v in (0.5, 1.0)
-            ],
+            "spectra": [{"variance": v, "density": white, "along_z": 0.1} for v in (0.5, 1.0)],
         },
         "intervals": {
             "relative_sigma": [0.01, 0.1],

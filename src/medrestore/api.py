@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -26,6 +25,8 @@ from medrestore.result import Result
 from medrestore.volume import Volume
 
 if TYPE_CHECKING:
+    import os
+
     from medrestore.io import Scan, Scans
     from medrestore.io.dicom.grid import Gaps
     from medrestore.models import Model

@@ -11,7 +11,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from medrestore.core.calibration import Intervals
 from medrestore.errors import ModelError
@@ -43,9 +43,9 @@ class Card:
         return str(self.facts["name"])
 
     @property
-    def modality(self) -> str:
+    def modality(self) -> Literal["CT", "MR"]:
         """``"CT"`` or ``"MR"``."""
-        return str(self.facts["modality"])
+        return "CT" if self.facts["modality"] == "CT" else "MR"
 
     @property
     def mode(self) -> str:
@@ -220,12 +220,12 @@ class Model:
     ) -> None:
         self.card, self.device = card, device
         self.slices, self.sigma_range, self.spectra = card.slices, card.sigma_range, card.spectra
-        self._predictor = predictor.eval().to(device)
-        self._refiner = refiner.eval().to(device)
+        self.predictor = predictor.eval().to(device)
+        self.refiner = refiner.eval().to(device)
 
     def predict(self, c: Condition) -> Prediction:
         """μ and log s of whole slices."""
-        prediction: Prediction = self._predictor(c)
+        prediction: Prediction = self.predictor(c)
         return prediction
 
     def condition(self, c: Condition, prediction: Prediction) -> Tensor:
@@ -243,7 +243,7 @@ class Model:
         from medrestore.core.refiner import as_denoiser
         from medrestore.core.tiles import Tiled
 
-        return Tiled(as_denoiser(self._refiner), *self.card.window, batch=batch)
+        return Tiled(as_denoiser(self.refiner), *self.card.window, batch=batch)
 
 
 def load(card: Card, device: str = "cpu") -> Model:

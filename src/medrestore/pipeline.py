@@ -105,10 +105,13 @@ def run(plan: Plan, volume: Volume, engine: Engine, meter: Meter = SILENT) -> Ar
     drawn = min(part.drawn for part in parts)
     samples = [part.samples[:drawn] for part in parts if part.samples is not None]
     return Arrays(
-        *(np.stack([getattr(p, n) for p in parts]) for n in ("restored", "std", "lower", "upper")),
+        restored=np.stack([part.restored for part in parts]),
+        std=np.stack([part.std for part in parts]),
+        lower=np.stack([part.lower for part in parts]),
+        upper=np.stack([part.upper for part in parts]),
         samples=np.stack(samples, axis=1) if samples else None,
-        mu=np.stack([p.mu for p in parts]),
-        s=np.stack([p.s for p in parts]),
+        mu=np.stack([part.mu for part in parts]),
+        s=np.stack([part.s for part in parts]),
         drawn=drawn,
     )
 
@@ -152,6 +155,7 @@ class _Frame:
         fill = -1000.0 if plan.modality == "CT" else 0.0
         self.y = np.where(invalid, np.float32(fill), frame) if invalid.any() else frame
         self.invalid = invalid
+        self.floor = np.float32(engine.sigma_range[0] * plan.scale)
         self.kernel = lru_cache(maxsize=None)(lambda angle: kernel_of(engine.spectra.at(angle)))
 
     def restore(self) -> Arrays:
@@ -175,18 +179,14 @@ class _Frame:
         device = self.plan.device
         return Condition(
             torch.from_numpy(self.y[index])[None].to(device),
-            torch.from_numpy(self._sigma(z))[None, None].to(device),
+            torch.from_numpy(np.maximum(self._sigma(z), 0.1 * self.floor))[None, None].to(device),
             torch.full((1, 1, 1, 1), self.plan.scale, device=device),
         )
 
     def _sigma(self, z: int) -> NDArray[np.float32]:
-        noise, low = self.plan.noise, self.engine.sigma_range[0] * self.plan.scale
-        if noise.map is None:
-            return np.full(self.plan.shape[1:], max(noise.sigma, 0.1 * low), np.float32)
-        return np.maximum(noise.map[z], np.float32(0.1 * low))
-
-    def _below_floor(self, z: int) -> NDArray[np.bool_]:
-        return self._sigma(z) < self.engine.sigma_range[0] * self.plan.scale
+        if self.plan.noise.map is None:
+            return np.full(self.plan.shape[1:], self.plan.noise.sigma, np.float32)
+        return np.asarray(np.nan_to_num(self.plan.noise.map[z], nan=0.0))
 
     @torch.inference_mode()
     def _predict(self, z: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -195,8 +195,9 @@ class _Frame:
         mu, s = (a[0, 0].cpu().numpy() for a in (prediction.mu, prediction.log_s.exp()))
         if self.plan.modality == "MR":
             mu = np.maximum(mu, 0)
-        untouched = self._below_floor(z)  # too little noise for the model: the scan as it is
-        return np.where(untouched, self.y[z], mu), np.where(untouched, self._sigma(z), s)
+        sigma = self._sigma(z)
+        untouched = sigma < self.floor  # too little noise for the model: the scan as it is
+        return np.where(untouched, self.y[z], mu), np.where(untouched, sigma, s)
 
     def _field(self, k: int, z: int) -> NoiseField:
         shape = self.plan.shape[1:]
@@ -212,7 +213,8 @@ class _Frame:
 
     def _seen(self, i: int, z: int) -> Tensor:
         mu, s = (torch.from_numpy(a[i])[None, None].to(self.plan.device) for a in (self.mu, self.s))
-        return self.engine.condition(self._condition(z), Prediction(mu, s.log()))
+        c = self._condition(z)
+        return self.engine.condition(c, Prediction(mu, torch.maximum(s, 0.05 * c.sigma).log()))
 
     @torch.inference_mode()
     def _sample(
@@ -245,11 +247,11 @@ class _Frame:
     def _finish(self, drawn: _Drawn) -> Arrays:
         plan, settings, mu, s = self.plan, self.plan.settings, self.mu, self.s
         method, std, lowest = "predictor", s, 0.0 if self.plan.modality == "MR" else None
+        sigma = np.stack([self._sigma(z) for z in plan.chosen])
         if drawn.n:
             method = f"{settings.sampler}:{settings.steps}"
             left = self.engine.spectra.at(np.pi / 2 / settings.steps).variance
-            std = total_std(s, drawn.predictions, left)
-        sigma = np.stack([self._sigma(z) for z in plan.chosen])
+            std = np.where(sigma < self.floor, s, total_std(s, drawn.predictions, left))
         factor = self.engine.intervals(method).factor(settings.level, sigma / plan.scale)
         lower, upper = interval(mu, std, factor, lowest)
         residual = {"sample": drawn.first, "posterior-mean": drawn.residuals.mean}
@@ -270,8 +272,10 @@ class _Frame:
         zero = np.where(np.isnan(original), np.nan, 0).astype(np.float32)
         samples = arrays.samples
         return Arrays(
-            *(np.where(invalid, original, arrays.restored), np.where(invalid, zero, arrays.std)),
-            *(np.where(invalid, original, a) for a in (arrays.lower, arrays.upper)),
+            restored=np.where(invalid, original, arrays.restored),
+            std=np.where(invalid, zero, arrays.std),
+            lower=np.where(invalid, original, arrays.lower),
+            upper=np.where(invalid, original, arrays.upper),
             samples=None if samples is None else np.where(invalid, original, samples),
             mu=np.where(invalid, original, arrays.mu),
             s=np.where(invalid, zero, arrays.s),

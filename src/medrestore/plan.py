@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -153,7 +153,9 @@ class Plan:
     def to_json(self) -> str:
         """The plan as JSON text, without the noise map."""
         facts = {f.name: getattr(self, f.name) for f in fields(self)}
-        facts["settings"] = asdict(self.settings)
+        # a model folder is named, never located: records hold no absolute paths
+        model = self.settings.model.replace("\\", "/").rstrip("/").rpartition("/")[2]
+        facts["settings"] = {**asdict(self.settings), "model": model}
         facts["noise"] = {
             "sigma": self.noise.sigma,
             "source": self.noise.source,
@@ -225,8 +227,9 @@ def resolve(
     shape = volume.geometry.shape
     times = len(volume.array) if volume.is_4d else 1
     slices = shape[0] * times
-    per_sample = settings.steps - 1
-    passes = 0 if settings.samples == 0 or settings.steps == 1 else 1 + settings.samples * per_sample
+    passes = 0
+    if settings.samples and settings.steps > 1:  # one shared evaluation, then each its own
+        passes = 1 + settings.samples * (settings.steps - 1)
     evaluations = slices * (1 + passes)
     window, stride = card.window
     tiles = len(starts(shape[1], window, stride)) * len(starts(shape[2], window, stride))
@@ -271,7 +274,9 @@ def _warnings(card: Card, noise: Noise, scale: float) -> tuple[str, ...]:
 
 
 def _hash(array: NDArray[np.float32] | None) -> str | None:
-    return None if array is None else hashlib.sha256(np.ascontiguousarray(array)).hexdigest()
+    return (
+        None if array is None else hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
+    )
 
 
 def _choice(name: str, value: object, choices: tuple[str, ...]) -> None:

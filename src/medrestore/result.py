@@ -132,9 +132,7 @@ class Result:
             raise SettingsError("the region is empty: no voxel of the restored slices is inside")
         rows = [self.plan.chosen.index(z) for z in touched]
         inside = inside[list(touched)]
-        mu, s = (
-            (a if a.ndim == 3 else a[t])[rows] for a in (self._arrays.mu, self._arrays.s)
-        )
+        mu, s = ((a if a.ndim == 3 else a[t])[rows] for a in (self._arrays.mu, self._arrays.s))
         factor = float(self._model.card.facts.get("region_factor", 1.0))
         if self.drawn > 1 and self.plan.settings.steps > 1:
             samples = self._samples_of(touched, rows, t)
@@ -239,7 +237,7 @@ class Result:
             "input": {
                 "name": source.source.name,
                 "files": [path.name for path in source.source.paths[:1]],
-                "sha256": hashlib.sha256(np.ascontiguousarray(source.array)).hexdigest(),
+                "sha256": hashlib.sha256(np.ascontiguousarray(source.array).tobytes()).hexdigest(),
             },
             "samples_drawn": self.drawn,
             "warnings": [*source.warnings, *self.plan.warnings],

@@ -127,9 +127,7 @@ class Geometry:
         flip = tuple(signs[axis] > 0 for axis in order)  # I, P and L are the negative directions
         return (order[0], order[1], order[2]), (flip[0], flip[1], flip[2])
 
-    def transposed(
-        self, order: tuple[int, int, int], flip: tuple[bool, bool, bool]
-    ) -> Geometry:
+    def transposed(self, order: tuple[int, int, int], flip: tuple[bool, bool, bool]) -> Geometry:
         """The geometry of ``array.transpose(order)`` flipped along the axes marked in ``flip``."""
         affine = self.affine.copy()
         affine[:, :3] = affine[:, list(order)]

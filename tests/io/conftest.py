@@ -17,7 +17,6 @@ from pydicom.uid import (
     generate_uid,
 )
 
-SHARED = Path(__file__).parents[3] / "shared" / "data"
 PATIENT = "Doe^Jane"
 PATIENT_ID = "SECRET-4711"
 AXIAL = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
@@ -130,9 +129,7 @@ def enhanced(path: Path, planes: list[dict[str, Any]], stored: NDArray[Any], **t
             MRImageFrameTypeSequence=[
                 item(FrameType=["ORIGINAL", "PRIMARY", "T1", plane.get("kind", "M")])
             ],
-            FrameContentSequence=[
-                item(StackID="1", TemporalPositionIndex=plane.get("time", 1))
-            ],
+            FrameContentSequence=[item(StackID="1", TemporalPositionIndex=plane.get("time", 1))],
         )
         for plane in planes
     ]
@@ -169,14 +166,6 @@ def series(tmp_path: Path) -> Callable[..., Series]:
 @pytest.fixture
 def write_enhanced() -> Callable[..., Path]:
     return enhanced
-
-
-@pytest.fixture
-def shared_data() -> Path:
-    """The folder of shared scans, beside the repository."""
-    if not SHARED.is_dir():
-        pytest.skip("shared/data is not beside the repository")
-    return SHARED
 
 
 @pytest.fixture

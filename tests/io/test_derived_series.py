@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pydicom
 import pytest
-from conftest import PATIENT
 from numpy.typing import NDArray
 
 from medrestore import io
@@ -16,6 +15,10 @@ from medrestore.volume import Geometry, Volume
 
 New = Callable[..., Any]
 ORIGIN = np.array([-20.0, -30.0, 40.0])
+
+
+def up(mm: float) -> NDArray:
+    return ORIGIN + np.array([0, 0, mm])
 
 
 def images(folder: Path) -> list[pydicom.Dataset]:
@@ -71,7 +74,7 @@ def test_the_header_is_that_of_a_derived_image(scan: Any, tmp_path: Path) -> Non
         assert reference.ReferencedSOPClassUID == origin.SOPClassUID
         assert image.ImagePositionPatient == origin.ImagePositionPatient
         assert image.ImageOrientationPatient == origin.ImageOrientationPatient
-        assert image.PatientName == PATIENT
+        assert image.PatientName == origin.PatientName
         assert (image.KVP, image.ConvolutionKernel) == (120, "B30f")
         assert (image.BitsStored, image.PixelRepresentation) == (16, 1)
         assert image.file_meta.TransferSyntaxUID == pydicom.uid.ExplicitVRLittleEndian
@@ -120,7 +123,7 @@ def test_gaps_come_out_at_their_true_positions(
 ) -> None:
     scan = series()
     for k in (0, 1, 3, 4):
-        scan.plane(stored[k], ORIGIN + [0, 0, 2.0 * k])
+        scan.plane(stored[k], up(2.0 * k))
     volume = io.read(scan.folder, gaps="keep")
     folder = io.write(volume, tmp_path / "out")
     again = io.read(folder, gaps="keep")

@@ -184,5 +184,7 @@ def test_formats_are_loaded_when_they_are_needed() -> None:
         "import sys, medrestore.io; print([m for m in "
         "('torch', 'monai', 'napari', 'nibabel', 'pydicom', 'SimpleITK') if m in sys.modules])"
     )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
     assert result.stdout.strip() == "[]"

@@ -60,9 +60,11 @@ def test_magnitude_and_phase_are_two_volumes(
 def test_a_missing_frame_is_a_gap(tmp_path: Path, write_enhanced: Write, stored: NDArray) -> None:
     kept = [0, 1, 3, 4]
     path = write_enhanced(tmp_path / "scan.dcm", [planes(5)[k] for k in kept], stored[kept])
-    with pytest.raises(GapError, match="slices 2 and 3 are 5.00 mm apart"):
+    with pytest.raises(GapError, match=r"slices 2 and 3 are 5\.00 mm apart"):
         io.read(path)
-    assert io.read(path, gaps="keep").geometry.slice_positions_mm == pytest.approx((0, 2.5, 7.5, 10))
+    assert io.read(path, gaps="keep").geometry.slice_positions_mm == pytest.approx(
+        (0, 2.5, 7.5, 10)
+    )
 
 
 def test_frames_without_a_place_are_refused(

@@ -7,12 +7,12 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
-from conftest import SHARED
 
 from medrestore import io
 from medrestore.errors import GapError, MedrestoreError
 from medrestore.volume import Geometry
 
+SHARED = Path(__file__).parents[3] / "shared" / "data"
 DICOM = SHARED / "dicom"
 FILES = sorted(p for p in DICOM.rglob("*") if p.is_file()) if DICOM.is_dir() else []
 TRANSFER = [p for p in FILES if p.parent.name == "pydicom_transfer_syntaxes"]
@@ -49,11 +49,14 @@ def test_each_transfer_syntax_is_read_or_refused(path: Path) -> None:
     assert path.name in str(caught.value)
 
 
-def test_a_lossless_codec_gives_the_uncompressed_voxels() -> None:
-    plain, packed = (io.read(DICOM / TRANSFER[0].parent / n) for n in ("MR2_UNCI.dcm", "MR2_J2KR.dcm"))
-    np.testing.assert_array_equal(plain.array, packed.array)
+def test_a_lossy_codec_gives_nearly_the_voxels_it_was_unpacked_to() -> None:
+    folder = DICOM / "pydicom_transfer_syntaxes"
+    packed, plain = (io.read(folder / name) for name in ("MR2_J2KI.dcm", "MR2_UNCI.dcm"))
+    slope = np.diff(np.unique(plain.array)).min()
+    np.testing.assert_allclose(packed.array, plain.array, atol=1.01 * slope)
 
 
+@pytest.mark.slow
 def test_every_file_is_found_or_skipped() -> None:
     scans = io.find(DICOM)
     seen = {file for scan in scans for file in scan.files} | {file for file, _ in scans.skipped}
@@ -69,7 +72,7 @@ def test_every_file_is_found_or_skipped() -> None:
 
 def test_the_tilted_scan_with_gaps() -> None:
     folder = DICOM / "ge_ct_head_gantry_tilt_variable_spacing"
-    with pytest.raises(GapError, match="slices 14 and 15 are 1.08 mm apart") as caught:
+    with pytest.raises(GapError, match=r"slices 14 and 15 are 1\.08 mm apart") as caught:
         io.read(folder)
     assert "--gaps keep" in str(caught.value)
     volume = io.read(folder, gaps="keep")
@@ -81,7 +84,10 @@ def test_the_tilted_scan_with_gaps() -> None:
 
 
 @pytest.mark.skipif(shutil.which("dcm2niix") is None, reason="dcm2niix is not installed")
-@pytest.mark.parametrize("folder", SERIES, ids=str)
+@pytest.mark.parametrize(
+    "folder",
+    [pytest.param(f, marks=[pytest.mark.slow] if "Vanderbilt" in f else []) for f in SERIES],
+)
 def test_dcm2niix_agrees(folder: str, tmp_path: Path) -> None:
     volume = io.read(DICOM / folder)
     assert volume.array.shape == SERIES[folder]
@@ -118,7 +124,9 @@ def agree(array: np.ndarray, geometry: Geometry, other: np.ndarray, theirs: Geom
     np.testing.assert_allclose(flipped, other, rtol=1e-5, atol=1e-3)
 
 
-@pytest.mark.parametrize("path", sorted((SHARED / "validation").glob("*.nii.gz")), ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "path", sorted((SHARED / "validation").glob("*.nii.gz")), ids=lambda p: p.name
+)
 def test_validation_scans_keep_their_affine(path: Path, tmp_path: Path) -> None:
     out = nib.load(io.write(io.read(path), tmp_path / "out.nii"))
     source = nib.load(path)

@@ -67,7 +67,7 @@ class Intervals:
             wanted * np.interp(wanted, nominal, np.array(row) / nominal) for row in self.factors
         ]
         at = np.log(np.maximum(relative_sigma, 1e-12))
-        return np.interp(at, np.log(self.relative_sigma), rows).astype(np.float32)
+        return np.asarray(np.interp(at, np.log(self.relative_sigma), rows), dtype=np.float32)
 
 
 def empirical_factors(standardised: list[NDArray[Any]]) -> tuple[float, ...]:

@@ -45,7 +45,7 @@ def diffuse(r: Tensor, eps: Tensor, t: Tensor | float) -> Tensor:
 
 
 def velocity(r: Tensor, eps: Tensor, t: Tensor | float) -> Tensor:
-    """v = cos t · ε − sin t · r: what the network is trained to predict."""
+    """V = cos t · ε − sin t · r: what the network is trained to predict."""
     return _cos(t) * eps - _sin(t) * r
 
 

@@ -94,4 +94,5 @@ def _filter(fields: Tensor, plane: Tensor) -> Tensor:
     height, width = fields.shape[-2:]
     spectrum = torch.fft.rfft2(fields) * torch.fft.rfft2(plane, s=(height, width))
     full = torch.fft.irfft2(spectrum, s=(height, width))
-    return full[:, plane.shape[0] - 1 :, plane.shape[1] - 1 :].contiguous()
+    whole: Tensor = full[:, plane.shape[0] - 1 :, plane.shape[1] - 1 :]
+    return whole.contiguous()

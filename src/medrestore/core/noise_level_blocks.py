@@ -135,7 +135,7 @@ def calm(blocks: Blocks, usable: NDArray[np.bool_], share: float) -> NDArray[np.
     known = usable & np.isfinite(around)
     if not known.any():
         return usable
-    return known & (around <= np.quantile(around[known], share))
+    return np.asarray(known & (around <= np.quantile(around[known], share)))
 
 
 def log_mode(values: NDArray[np.floating[Any]]) -> float:

@@ -1,8 +1,9 @@
-"""Noise level of CT: correlated and non-stationary, so a number for soft tissue and a smooth map."""
+"""Noise level of CT, correlated and non-stationary: a number for soft tissue, a smooth map."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,15 +20,15 @@ if TYPE_CHECKING:
 __all__ = ["estimate_ct"]
 
 _WIDTH = 9
-_CELL = 4
-"""Blocks along each side of a coarse cell of the map: 36 voxels."""
+_CELL = 2
+"""Blocks along each side of a coarse cell of the map: 18 voxels."""
 _DEPTH = 5
 """Slices of a coarse cell."""
 _SOFT_HU = (-50.0, 150.0)
 _BODY_HU = (-200.0, 300.0)
 _FLOOR_HU = 1e-3
 _CALM_LEVEL = 0.1
-_CALM_MAP = 0.4
+_CALM_MAP = 0.25
 _QUANTILE = 0.4
 _SPAN = 2 * math.log(3.0)
 """The map stays within a factor of 3 of the usual std."""
@@ -36,9 +37,9 @@ _SPAN = 2 * math.log(3.0)
 def estimate_ct(array: NDArray[np.float32]) -> tuple[float, NDArray[np.float32], str]:
     """Noise std in soft tissue (HU), its map (z, y, x), and how they were found.
 
-    The map is the low quantile of the local std in cells of about 36 × 36 × 5 voxels inside the
-    body, smoothed, carried on outside the body, and scaled so that its median over soft tissue
-    is about the number.
+    The map is the low quantile of the local std in cells of about 18 × 18 × 5 voxels inside the
+    body, smoothed, carried on outside the body, and scaled so that its median over calm soft
+    tissue is the number.
 
     Raises
     ------
@@ -57,6 +58,9 @@ def estimate_ct(array: NDArray[np.float32]) -> tuple[float, NDArray[np.float32],
     coarse = _coarse_log_variance(blocks, logs, log_mode(logs[quiet]))
     places = zip(blocks.mean.shape, (_slice_cell, _block_cell, _block_cell), strict=True)
     at_blocks = _interpolate(coarse, *(cell(np.arange(n)) for n, cell in places))
+    # Judged against the map, or calm places would be those where the noise is low.
+    flat = replace(blocks, variance=blocks.variance * np.exp(-at_blocks))
+    quiet = _calm_or_all(flat, soft, _CALM_LEVEL)
     level = _level(blocks, logs - at_blocks, quiet)
     sigma = float(np.exp(level + 0.5 * np.median(at_blocks[quiet])))
     y, x = (_voxel_cell(n) for n in array.shape[1:])
@@ -66,9 +70,7 @@ def estimate_ct(array: NDArray[np.float32]) -> tuple[float, NDArray[np.float32],
     return sigma, local, "mode of the local variance in calm soft tissue; map: its low quantiles"
 
 
-def _calm_or_all(
-    blocks: Blocks, usable: NDArray[np.bool_], share: float
-) -> NDArray[np.bool_]:
+def _calm_or_all(blocks: Blocks, usable: NDArray[np.bool_], share: float) -> NDArray[np.bool_]:
     chosen = calm(blocks, usable, share)
     return chosen if chosen.sum() >= 20 else usable
 

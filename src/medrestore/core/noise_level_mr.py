@@ -96,8 +96,9 @@ def estimate_mr(array: NDArray[np.float32]) -> tuple[float, str]:
         foreground: _Part | None = wide
     else:
         fine = _foreground(measure(part, 5), scale, 0.05)
-        foreground = min((p for p in (wide, fine) if p is not None), key=lambda p: p.sigma,
-                         default=None)
+        foreground = min(
+            (p for p in (wide, fine) if p is not None), key=lambda p: p.sigma, default=None
+        )
     return _choose(background, foreground)
 
 

@@ -36,7 +36,7 @@ class Moments:
     @property
     def variance(self) -> NDArray[np.float32]:
         """Unbiased variance; zero while there are fewer than two samples."""
-        return self._m2 / max(self.n - 1, 1)
+        return np.asarray(self._m2 / max(self.n - 1, 1), dtype=np.float32)
 
 
 def total_std(

@@ -7,6 +7,7 @@ becomes depends on its neighbourhood alone, not on how large the patch is.
 
 from __future__ import annotations
 
+import itertools
 from typing import NamedTuple
 
 import torch
@@ -119,7 +120,7 @@ class Predictor(nn.Module):
         self.multiple = 2 ** len(widths)
         self.head = nn.Conv2d(4 * (slices + 3), widths[0], 3, padding=1)
         self.down = nn.ModuleList(_stage(w, blocks) for w in widths)
-        pairs = list(zip(widths, widths[1:], strict=False))
+        pairs = list(itertools.pairwise(widths))
         self.shrink = nn.ModuleList(nn.Conv2d(a, b, 2, stride=2) for a, b in pairs)
         self.grow = nn.ModuleList(nn.ConvTranspose2d(b, a, 2, stride=2) for a, b in pairs)
         self.up = nn.ModuleList(_stage(w, blocks) for w in widths[:-1])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from scipy.signal.windows import tukey
 from torch import Tensor
 
 if TYPE_CHECKING:
@@ -58,21 +60,21 @@ class Kernel:
 
 def _radius(n: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
     f = np.fft.fftfreq(n)
-    return np.hypot(f[:, None], f[None, :])
+    return np.asarray(np.hypot(f[:, None], f[None, :]))
 
 
 def kernel_of(spectrum: Spectrum) -> Kernel:
     """Zero-phase kernel whose output has the spectrum's variance and, nearly, its density.
 
-    The amplitude √density is interpolated over frequency, transformed on a 64² grid, cut to
-    33×33 under a Hann taper and rescaled, so that the variance is exact.
+    The amplitude √density is interpolated over frequency, transformed on a 128² grid, cut to
+    33×33 under a tapered window and rescaled, so that the variance is exact.
     """
-    centres = np.array([0.5 * (a + b) for a, b in zip(BANDS[:-1], BANDS[1:], strict=True)])
+    centres = np.array([0.5 * (a + b) for a, b in itertools.pairwise(BANDS)])
     amplitude = np.sqrt(np.maximum(spectrum.density, 0.0))
-    n = 4 * RADIUS
+    n = 8 * RADIUS
     plane = np.fft.ifft2(np.interp(_radius(n), centres, amplitude)).real
-    plane = np.fft.fftshift(plane)[RADIUS : 3 * RADIUS + 1, RADIUS : 3 * RADIUS + 1]
-    taper = np.hanning(2 * RADIUS + 3)[1:-1]
+    plane = np.fft.fftshift(plane)[3 * RADIUS : 5 * RADIUS + 1, 3 * RADIUS : 5 * RADIUS + 1]
+    taper = tukey(2 * RADIUS + 3, 0.5)[1:-1]
     plane = plane * taper[:, None] * taper[None, :]
     plane *= np.sqrt(spectrum.variance / max((plane**2).sum(), 1e-30))
     return Kernel(torch.from_numpy(plane.astype(np.float32)), _z_weights(spectrum.along_z))
@@ -93,7 +95,7 @@ def measure(fields: Tensor) -> Spectrum:
 
     A Hann window keeps the edges from leaking; density is relative to the windowed variance.
     """
-    n, height, width = fields.shape
+    _n, height, width = fields.shape
     window = torch.hann_window(height)[:, None] * torch.hann_window(width)[None, :]
     power = torch.fft.fft2(fields * window).abs().square().mean(dim=0)
     power = power / (window.square().sum() * 1.0)
@@ -101,7 +103,7 @@ def measure(fields: Tensor) -> Spectrum:
     radius = torch.hypot(fy[:, None], fx[None, :])
     total = float(power.mean())
     density = []
-    for low, high in zip(BANDS[:-1], BANDS[1:], strict=True):
+    for low, high in itertools.pairwise(BANDS):
         inside = (radius >= low) & (radius < high)
         density.append(float(power[inside].mean()) / total if inside.any() else float("nan"))
     filled = _without_gaps(density)

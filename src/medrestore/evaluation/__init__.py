@@ -1,0 +1,1 @@
+"""How good a restoration is, in the terms radiology research uses."""

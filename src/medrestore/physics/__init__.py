@@ -1,0 +1,1 @@
+"""Forward models of noise, and the phantoms they are shown on."""

@@ -64,7 +64,8 @@ class Scanner:
         """Apodised ramp at the frequencies of ``rfft`` of ``2·detectors`` samples, 1/sample."""
         frequency = torch.fft.rfftfreq(2 * detectors)
         window = 0.5 * (1 + torch.cos(math.pi * (2 * frequency / self.cutoff).clamp(max=1)))
-        return frequency * window
+        response: Tensor = frequency * window
+        return response
 
 
 def line_integrals(hu: Tensor, pixel_mm: float, views: int = 180) -> Tensor:
@@ -194,12 +195,15 @@ class LowDose:
         """
         response = self.scanner.filter(self.size)
         gain = float(response.square().mean())
-        coarse = _back_project(
-            F.interpolate(variance, scale_factor=4.0, mode="linear"),
-            torch.arange(variance.shape[1]) * (math.pi / variance.shape[1]),
-            COARSE,
-            4,
-        ) / variance.shape[1]
+        coarse = (
+            _back_project(
+                F.interpolate(variance, scale_factor=4.0, mode="linear"),
+                torch.arange(variance.shape[1]) * (math.pi / variance.shape[1]),
+                COARSE,
+                4,
+            )
+            / variance.shape[1]
+        )
         power = coarse * gain * math.pi**2 / self.scanner.views
         std = power.sqrt() * (1000 / WATER_PER_MM) / self.pixel_mm
         size = (self.size, self.size)

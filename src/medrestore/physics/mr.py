@@ -88,9 +88,7 @@ def k_space_window(
     return axes[0][:, None] * axes[1][None, :]
 
 
-def g_factor(
-    shape: tuple[int, int], generator: torch.Generator, strongest: float = 3.0
-) -> Tensor:
+def g_factor(shape: tuple[int, int], generator: torch.Generator, strongest: float = 3.0) -> Tensor:
     """Smooth noise amplification of parallel imaging, 1 to ``strongest``, shape (y, x).
 
     A random plane wave of at most one period over the image: low at the coils, high between.

@@ -70,23 +70,30 @@ def noisier(
     SettingsError
         If the arguments do not fit the modality.
     """
+    generator = torch.Generator().manual_seed(seed)
     if modality == "MR":
         if noise is None or dose is not None or hu is not None or not 0 <= noise < 10:
             raise SettingsError("MR noise is asked for by noise=, a fraction of the foreground")
-        sigma = noise * foreground_scale(array)
-        generator = torch.Generator().manual_seed(seed)
-        drawn = mr.channel_noise(array.shape, generator)
-        return mr.rician(torch.from_numpy(array), sigma, drawn).numpy(), sigma
+        return _rician(array, noise, generator)
     if noise is not None or (dose is None) == (hu is None):
         raise SettingsError(
             "CT noise is asked for by dose= (a fraction) or hu= (std in soft tissue), one of them"
         )
     level = _Level(dose, hu, own_noise_hu)
-    generator = torch.Generator().manual_seed(seed)
     frames = array.reshape(-1, *array.shape[-2:])
     parts = [_slice(one, pixel_mm, level, scanner or Scanner(), generator) for one in frames]
     added, stds = (np.stack(maps).reshape(array.shape) for maps in zip(*parts, strict=True))
     return np.asarray(array + added, dtype=np.float32), stds
+
+
+def _rician(
+    array: NDArray[np.float32], noise: float, generator: torch.Generator
+) -> tuple[NDArray[np.float32], float]:
+    """Rician noise of a fraction of the foreground scale; NaN voxels stay NaN."""
+    sigma = noise * foreground_scale(array)
+    drawn = mr.channel_noise(array.shape, generator)
+    clean = torch.from_numpy(np.ascontiguousarray(array))
+    return mr.rician(clean, sigma, drawn).numpy(), sigma
 
 
 class _Level:

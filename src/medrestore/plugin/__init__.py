@@ -1,0 +1,1 @@
+"""The napari plugin: readers, writer, sample data and the dock widget."""

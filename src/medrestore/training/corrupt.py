@@ -124,7 +124,7 @@ class CtNoise:
 def _shared_along_z(noise: Tensor, share: float) -> Tensor:
     """Mix each slice's noise with its neighbours' (ends wrap), unit variance kept."""
     mixed = noise + share * (noise.roll(1, dims=1) + noise.roll(-1, dims=1))
-    return mixed / (1 + 2 * share**2) ** 0.5
+    return torch.div(mixed, (1 + 2 * share**2) ** 0.5)
 
 
 def with_noise_bank(

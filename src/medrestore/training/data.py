@@ -115,13 +115,14 @@ class PatchSampler:
         modality: Literal["CT", "MR"],
         seed: int,
     ) -> None:
-        if not stacks:
+        large = [s for s in stacks if min(s.array.shape[1:]) >= patch]
+        if not large:
             raise SettingsError(
                 f"no training scan has slices of {patch}×{patch} pixels or more; "
                 "give larger scans or a smaller patch"
             )
-        self.stacks = list(stacks)
-        weights = np.array([s.weight for s in stacks])
+        self.stacks = large
+        weights = np.array([s.weight for s in large])
         self.probability = weights / weights.sum()
         self.slices, self.patch, self.modality = slices, patch, modality
         self.rng = np.random.default_rng(seed)
@@ -146,9 +147,13 @@ class PatchSampler:
                 break
             piece = self._cut(stack)
         piece = self._turn(piece)
-        return self._recontrast(piece, stack.scale) if self.modality == "MR" else (
-            piece,
-            stack.scale,
+        return (
+            self._recontrast(piece, stack.scale)
+            if self.modality == "MR"
+            else (
+                piece,
+                stack.scale,
+            )
         )
 
     def _cut(self, stack: Stack) -> NDArray[np.float32]:
@@ -162,8 +167,9 @@ class PatchSampler:
         channels = [stack.array[index, *plane]]
         if stack.noise is not None and stack.gain is not None:
             kernel = int(self.rng.integers(len(stack.noise)))
-            channels += [stack.noise[kernel][index, *plane], stack.gain[index, *plane]]
-        return np.stack(channels).astype(np.float32)
+            channels.append(stack.noise[kernel][index, *plane].astype(np.float32))
+            channels.append(stack.gain[index, *plane].astype(np.float32))
+        return np.stack(channels)
 
     def _is_foreground(self, piece: NDArray[np.float32], scale: float) -> bool:
         middle = piece[self.slices // 2]
@@ -183,5 +189,6 @@ class PatchSampler:
         rng = self.rng
         if rng.random() < 0.5:
             gamma = float(np.exp(rng.uniform(np.log(0.6), np.log(1.6))))
-            piece = scale * (np.maximum(piece, 0) / scale) ** gamma
+            positive = np.maximum(piece, 0) / np.float32(scale)
+            piece = np.asarray(scale * positive**gamma, dtype=np.float32)
         return piece, scale * float(np.exp(rng.uniform(np.log(0.75), np.log(1.4))))

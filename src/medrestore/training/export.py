@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from safetensors.torch import save
 
 from medrestore.models import CARD_VERSION
+from medrestore.training.page import curve_picture, page
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,6 +47,10 @@ def write_card(folder: Path, facts: dict[str, Any]) -> None:
     _replace(folder / "configs" / "card.json", _json(card))
     _replace(folder / "configs" / "metadata.json", _json(_metadata(card)))
     _replace(folder / "configs" / "inference.json", _json(_inference(card)))
+    _replace(folder / "docs" / "README.md", page(card).encode())
+    picture = curve_picture(card)
+    if picture is not None:
+        _replace(folder / "docs" / "curve.png", picture)
 
 
 def _metadata(card: dict[str, Any]) -> dict[str, Any]:

@@ -149,8 +149,8 @@ def load_checkpoint(folder: Path, net: nn.Module, average: nn.Module) -> tuple[i
 
 @torch.no_grad()
 def _follow(average: nn.Module, net: nn.Module, decay: float) -> None:
-    old, new = list(average.parameters()), list(net.parameters())
-    torch._foreach_lerp_(old, new, 1 - decay)
+    for old, new in zip(average.parameters(), net.parameters(), strict=True):
+        old.lerp_(new, 1 - decay)
 
 
 def _save(

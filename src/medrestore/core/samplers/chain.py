@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from medrestore.core.spectrum import Kernel
 
 __all__ = ["Sample", "Step", "sample", "shared_start"]
+
 
 class Step(Protocol):
     """One step of a method: from z_t and r̂ at angle t to z_u at the smaller angle u."""
@@ -44,9 +46,7 @@ class Sample(NamedTuple):
     r_hat: Tensor
 
 
-def shared_start(
-    denoiser: Denoiser, condition: Tensor, field: NoiseField
-) -> Tensor:
+def shared_start(denoiser: Denoiser, condition: Tensor, field: NoiseField) -> Tensor:
     """r̂ at t = π/2, where z carries no information: evaluated once, used by all samples.
 
     ``field`` must be that of sample 0, so that the result does not depend on how many follow.
@@ -89,7 +89,7 @@ def sample(
     schedule = angles(steps)
     z = field.white(0, START)
     r_hat = z
-    for index, (t, u) in enumerate(zip(schedule[:-1], schedule[1:], strict=True)):
+    for index, (t, u) in enumerate(itertools.pairwise(schedule)):
         if index == 0 and start is not None:
             r_hat = start
         else:

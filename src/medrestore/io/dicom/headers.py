@@ -125,12 +125,21 @@ def _check_is_scan(header: Any, path: Path, modality: str | None) -> None:
             f"{path} has modality {tag}; medrestore restores CT and MR (modality='CT' or 'MR', "
             "--modality, reads it all the same)"
         )
-    rescale = str(header.get("RescaleType") or "").upper()
+    rescale = _rescale_type(header)
     if modality is None and tag == "CT" and rescale not in HU:
         raise InputError(
             f"{path} is a CT map in {rescale}, not in Hounsfield units (modality='CT', "
             "--modality CT, reads it all the same)"
         )
+
+
+def _rescale_type(header: Any) -> str:
+    """Rescale Type (0028,1054) of a file, or of the first frame that states one."""
+    for groups in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"):
+        for macros in (header.get(groups) or [])[:1]:
+            for values in macros.get("PixelValueTransformationSequence") or []:
+                return str(values.get("RescaleType") or "").upper()
+    return str(header.get("RescaleType") or "").upper()
 
 
 def _check_size(header: Any, path: Path) -> None:

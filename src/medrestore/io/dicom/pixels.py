@@ -25,7 +25,7 @@ __all__ = ["intensities"]
 PLUGINS = {
     "RLE": "python-gdcm",
     "JPEG-LS": "pyjpegls",
-    "JPEG 2000": "pylibjpeg-openjpeg",  # and High-Throughput JPEG 2000
+    "JPEG 2000": "pylibjpeg pylibjpeg-openjpeg",  # and High-Throughput JPEG 2000
     "JPEG": "python-gdcm",
 }
 """What decodes each family of compressed transfer syntaxes; the first match counts."""

@@ -1,0 +1,278 @@
+"""A folder of scans in, a folder of results out: one bad scan never stops the rest."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from medrestore import io
+from medrestore.api import make_plan, run_plan
+from medrestore.batch import report
+from medrestore.batch.destination import check_destination, check_file
+from medrestore.core.meter import SILENT, Meter
+from medrestore.errors import Cancelled, InputError, MedrestoreError, OutputError
+from medrestore.io.detect import suffix_of
+from medrestore.models import find_card, load
+from medrestore.plan import Settings
+
+if TYPE_CHECKING:
+    import os
+
+    from medrestore.api import Result
+    from medrestore.io.dicom.grid import Gaps
+    from medrestore.models import Model
+    from medrestore.plan import Plan
+    from medrestore.volume import Volume
+
+__all__ = ["Summary", "denoise_folder", "settings_shown"]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What became of a folder; scans are named by their path under it.
+
+    Parameters
+    ----------
+    restored : dict of str to Path
+        Scans restored, and the folder that holds the results of each.
+    failed : dict of str to str
+        Scans that could not be restored, and why.
+    skipped : dict of str to str
+        Files that are no scans, and why they were left alone.
+    report : Path
+        The page that shows all of them.
+    """
+
+    restored: dict[str, Path]
+    failed: dict[str, str]
+    skipped: dict[str, str]
+    report: Path
+
+
+def denoise_folder(
+    source: str | os.PathLike[str],
+    destination: str | os.PathLike[str],
+    *,
+    overwrite: bool = False,
+    progress: Meter | None = None,
+    modality: str | None = None,
+    gaps: Gaps = "error",
+    format: str = "source",
+    **settings: Any,
+) -> Summary:
+    """Restore every scan under a folder.
+
+    Parameters
+    ----------
+    source, destination : path
+        Folders; the second mirrors the first. Scans under ``destination`` are not looked at.
+    overwrite : bool
+        Replace results of an earlier batch.
+    progress : Meter, optional
+        Follows each scan; may cancel.
+    modality, gaps, format
+        As for `read` and `Result.save`.
+    **settings
+        As for `denoise`; ``noise`` is ``"auto"`` or a number.
+
+    Returns
+    -------
+    Summary
+        Also in ``batch.jsonl``, a line for each scan as it is done, and ``report.html``.
+
+    Raises
+    ------
+    InputError
+        If the folder does not exist or holds no scan.
+    OutputError
+        If the destination cannot be written.
+    Cancelled
+        If stopped; scans already restored are kept and reported.
+    """
+    root, out, meter = Path(source), Path(destination), progress or SILENT
+    handling = _Handling(modality, gaps, format, overwrite)
+    batch = _Batch(root, out, Settings(**settings), handling, meter)
+    scans, damaged, skipped = _search(root, out, meter)
+    if not scans and not damaged:
+        raise InputError(f"{root} holds no scan; `medrestore info` says why files were skipped")
+    check_file(out / "batch.jsonl", overwrite)
+    check_file(out / "report.html", overwrite)
+    out.mkdir(parents=True, exist_ok=True)
+    try:
+        with (out / "batch.jsonl").open("w", encoding="utf-8") as log:
+            batch.note_files(log, damaged, skipped)
+            for number, scan in enumerate(scans, 1):
+                batch.restore(log, scan, f"{number} of {len(scans)}: {scan.name}")
+    except Cancelled as error:
+        done = f"{len(batch.restored)} of {len(scans)} scans restored"
+        raise Cancelled(f"stopped with {done}; what there is lies in {out}") from error
+    finally:
+        report.write_page(out / "report.html", batch.entries)
+    return Summary(batch.restored, batch.failed, skipped, out / "report.html")
+
+
+def settings_shown(plan: Plan) -> dict[str, object]:
+    """What a page says about how a scan was restored."""
+    asked = plan.settings
+    unit = "HU" if plan.modality == "CT" else "a.u."
+    return {
+        "model": plan.model,
+        "noise": f"{plan.noise.sigma:.3g} {unit}; {plan.noise.source}",
+        "samples": asked.samples,
+        "steps": asked.steps,
+        "level": asked.level,
+        "estimate": asked.estimate,
+        "sampler": asked.sampler,
+        "seed": asked.seed,
+        "device": plan.device,
+    }
+
+
+def _search(
+    root: Path, out: Path, meter: Meter
+) -> tuple[list[io.Scan], dict[str, str], dict[str, str]]:
+    """Scans; files named like scans that cannot be read; other files."""
+    if root.resolve() == out.resolve():
+        raise OutputError(f"results would lie among the scans of {root}; choose another folder")
+    found = io.find(root, meter)
+    inside = out.resolve()
+    scans = [s for s in found if inside not in (s.path.resolve(), *s.path.resolve().parents)]
+    damaged: dict[str, str] = {}
+    skipped: dict[str, str] = {}
+    for path, reason in found.skipped:
+        if inside in path.resolve().parents:
+            continue
+        is_scan = suffix_of(path) not in ("", ".dcm")
+        (damaged if is_scan else skipped)[_under(path, root)] = reason
+    return scans, damaged, skipped
+
+
+def _under(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
+
+
+@dataclass(frozen=True)
+class _Handling:
+    """How scans are read and results are written."""
+
+    modality: str | None
+    gaps: Gaps
+    format: str
+    overwrite: bool
+
+
+@dataclass
+class _Batch:
+    """What a batch has done so far."""
+
+    root: Path
+    out: Path
+    settings: Settings
+    handling: _Handling
+    meter: Meter
+    restored: dict[str, Path] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+    entries: list[report.Entry] = field(default_factory=list)
+    _models: dict[tuple[str, str], Model] = field(default_factory=dict)
+    _taken: set[tuple[Path, str]] = field(default_factory=set)
+
+    def note_files(self, log: IO[str], damaged: dict[str, str], skipped: dict[str, str]) -> None:
+        """Write down the files that `find` left out."""
+        for name, reason in skipped.items():
+            _line(log, {"scan": name, "state": "skipped", "reason": reason})
+        for name, reason in damaged.items():
+            self._fail(log, name, reason)
+
+    def restore(self, log: IO[str], scan: io.Scan, label: str) -> None:
+        """One scan; whatever happens to it is written down, only a cancel gets out."""
+        name, before = self._name(scan), time.monotonic()
+        try:
+            volume = io.read(scan, self.handling.modality, self.handling.gaps)
+            folder = self._folder(scan, volume.source.name)
+            result, written = self._run(volume, folder, label)
+        except Cancelled:
+            raise
+        except MedrestoreError as error:
+            return self._fail(log, name, str(error))
+        except Exception as error:  # a bug or a full memory: the next scan may still be fine
+            return self._fail(log, name, f"unexpected {type(error).__name__}: {error}")
+        seconds = time.monotonic() - before
+        self.restored[name] = folder
+        self.entries.append(self._entry(volume, result, seconds))
+        facts = {
+            "modality": result.plan.modality,
+            "model": result.plan.model,
+            "sigma": round(result.plan.noise.sigma, 6),
+            "samples": result.drawn,
+            "seconds": round(seconds, 2),
+            "warnings": [*volume.warnings, *result.plan.warnings],
+            "outputs": [_under(path, self.out) for path in written],
+        }
+        _line(log, {"scan": name, "state": "restored", **facts})
+
+    def _run(self, volume: Volume, folder: Path, label: str) -> tuple[Result, list[Path]]:
+        handling = self.handling
+        check_destination(volume, folder, format=handling.format, overwrite=handling.overwrite)
+        plan = make_plan(volume, self.settings)
+        result = run_plan(plan, volume, _Labelled(self.meter, label), self._model(plan))
+        if result.drawn < self.settings.samples:
+            raise Cancelled("stopped")
+        return result, result.save(folder, handling.format, handling.overwrite)
+
+    def _model(self, plan: Plan) -> Model:
+        key = (plan.model, plan.device)
+        if key not in self._models:
+            card = find_card(plan.settings.model, plan.modality, plan.mode)
+            self._models[key] = load(card, plan.device)
+        return self._models[key]
+
+    def _name(self, scan: io.Scan) -> str:
+        """Path under the source; with the scan's own name where a path holds several."""
+        name = _under(scan.path, self.root)
+        known = name in self.restored or name in self.failed
+        return f"{name}#{scan.name}" if known else name
+
+    def _folder(self, scan: io.Scan, stem: str) -> Path:
+        """The mirrored folder; one of its own for a file whose stem another file there has."""
+        inside = scan.path if scan.path.is_dir() else scan.path.parent
+        folder = self.out / (inside.relative_to(self.root) if inside != self.root else "")
+        if (folder, stem) in self._taken:
+            folder = folder / (scan.path.name if scan.path.is_file() else scan.name)
+        self._taken.add((folder, stem))
+        return folder
+
+    def _entry(self, volume: Volume, result: Result, seconds: float) -> report.Entry:
+        layers = result.layers()
+        row = {"noisy": volume, **{k: layers[k] for k in ("restored", "std", "lower", "upper")}}
+        return report.entry(
+            row,
+            settings=settings_shown(result.plan),
+            timings={"in all": seconds},
+            warnings=result.plan.warnings,
+        )
+
+    def _fail(self, log: IO[str], name: str, reason: str) -> None:
+        self.failed[name] = reason
+        self.entries.append(report.failed(name, reason))
+        _line(log, {"scan": name, "state": "failed", "reason": reason})
+
+
+class _Labelled:
+    """A meter that says which scan it is at."""
+
+    def __init__(self, meter: Meter, label: str) -> None:
+        self.meter, self.label = meter, label
+
+    def start(self, total: int, label: str) -> None:
+        self.meter.start(total, self.label)
+
+    def tick(self, n: int = 1) -> None:
+        self.meter.tick(n)
+
+
+def _line(log: IO[str], facts: dict[str, Any]) -> None:
+    log.write(json.dumps(facts, ensure_ascii=False) + "\n")
+    log.flush()

@@ -1,0 +1,131 @@
+"""A run from its record: the plan, and the scan and noise map it was made for."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from medrestore import io
+from medrestore.errors import InputError, ModelError, SettingsError
+from medrestore.models import find_card, pick_device
+from medrestore.plan import Plan
+
+if TYPE_CHECKING:
+    import os
+
+    from numpy.typing import NDArray
+
+    from medrestore.volume import Volume
+
+__all__ = ["read_record"]
+
+
+def read_record(
+    record: str | os.PathLike[str],
+    source: str | os.PathLike[str] | None = None,
+    device: str | None = None,
+) -> tuple[Plan, Volume]:
+    """The plan of a run and its scan, both checked against the hashes in the record.
+
+    Parameters
+    ----------
+    record : path
+        ``<stem>_run.json``; a noise map is read from beside it.
+    source : path, optional
+        The scan. Without it, it is looked for by its file name beside the record, one folder up
+        and in the working folder.
+    device : str, optional
+        Another device than the run's own; voxels then agree within rounding only.
+
+    Returns
+    -------
+    plan : Plan
+        With as many samples as the run drew.
+    volume : Volume
+        The scan, or the time point of a 4-D scan, that was restored.
+
+    Raises
+    ------
+    SettingsError
+        If the record cannot be read.
+    InputError
+        If the scan is not found or is another one.
+    ModelError
+        If the model is not there or another version of it is.
+    """
+    path = Path(record)
+    facts = _facts(path)
+    plan = _plan(facts, path)
+    card = find_card(plan.settings.model, plan.modality, plan.mode)
+    if card.sha256 != plan.model_sha256:
+        raise ModelError(
+            f"{path.name} was made with another version of model {plan.model}: the SHA-256 of the "
+            "weights differs; restore that version, or denoise the scan anew"
+        )
+    volume = _scan(facts["input"], plan, path, source)
+    return replace(plan, device=pick_device(device or plan.device)), volume
+
+
+def _facts(path: Path) -> dict[str, Any]:
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        _ = (facts["plan"], facts["input"]["sha256"], facts["samples_drawn"])
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror or error}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise SettingsError(f"{path} is not the record of a run (<scan>_run.json)") from error
+    return dict(facts)
+
+
+def _plan(facts: dict[str, Any], path: Path) -> Plan:
+    noise_map = None
+    if facts["plan"]["noise"]["map_sha256"] is not None:
+        beside = path.with_name(path.name.removesuffix("_run.json") + "_noise.nii.gz")
+        if not beside.is_file():
+            raise SettingsError(f"the run used a noise map; {beside.name} is missing beside it")
+        noise_map = io.read(beside).array
+    plan = Plan.from_json(json.dumps(facts["plan"]), noise_map)
+    drawn = int(facts["samples_drawn"])
+    if drawn == plan.settings.samples:
+        return plan
+    estimate = plan.settings.estimate if drawn else "mean"
+    return replace(plan, settings=replace(plan.settings, samples=drawn, estimate=estimate))
+
+
+def _scan(
+    wanted: dict[str, Any], plan: Plan, record: Path, source: str | os.PathLike[str] | None
+) -> Volume:
+    places = [Path(source)] if source is not None else _places(wanted, record)
+    if not places:
+        name = (wanted.get("files") or [wanted.get("name")])[0]
+        raise InputError(
+            f"the scan of this run, {name}, is not beside its record; say where with --input"
+        )
+    volume = io.read(places[0], plan.modality, gaps="keep")
+    candidates = [volume]
+    if volume.is_4d and plan.times == 1:
+        candidates += [volume.time_point(t) for t in range(len(volume.array))]
+    for one in candidates:
+        if _hash(one.array) == wanted["sha256"]:
+            return one
+    raise InputError(
+        f"{places[0]} is not the scan of {record.name}: its voxels differ; say where that scan is "
+        "with --input"
+    )
+
+
+def _places(wanted: dict[str, Any], record: Path) -> list[Path]:
+    """Where the scan may lie: its file, or for DICOM the folder of that name with its files."""
+    around = (record.parent, record.absolute().parent.parent, Path())
+    names = [*wanted.get("files", [])[:1], wanted.get("name")]
+    candidates = [folder / name for folder in around for name in names if name]
+    return [place for place in candidates if place.exists()]
+
+
+def _hash(array: NDArray[np.float32]) -> str:
+    return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()

@@ -1,0 +1,90 @@
+"""The command line: `medrestore COMMAND …`.
+
+A command is a module with two functions: ``add`` describes it to argparse, ``run`` does it and
+returns the exit code. Everything heavy is imported inside ``run``, so that help costs nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, TextIO
+
+from medrestore import __version__
+from medrestore.cli import batch, demo, denoise, info, models, rerun, simulate, train, view
+from medrestore.cli.parser import Parser
+from medrestore.errors import Cancelled, MedrestoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+__all__ = ["main"]
+
+COMMANDS = (info, denoise, batch, rerun, simulate, demo, models, train, view)
+
+DESCRIPTION = """\
+Restores noisy CT and MR scans and says how sure it is, voxel by voxel.
+For research use only, not for diagnosis.
+"""
+
+EXAMPLES = """\
+examples:
+  medrestore demo                                    see it at work on sample scans
+  medrestore info archive/                           what scans there are
+  medrestore denoise scan.nii.gz -o out --modality MR
+  medrestore denoise ct_series/ -o out --samples 0   image and map, fast
+  medrestore batch archive/ restored/                every scan of a folder
+
+Each command explains itself: medrestore denoise --help
+"""
+
+STOPPED, WRONG = 130, 2
+"""Exit codes: the user pressed Ctrl-C; the user asked for something that cannot be done."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Arguments without the program's name; those of the process if absent.
+
+    Returns
+    -------
+    int
+        Exit code: 0, 2 with one line on stderr for a user's error, 130 after Ctrl-C. An error that
+        nobody foresaw is not caught: its traceback is what a bug report needs.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        _never_fail_on_a_letter(stream)
+    try:
+        arguments = _parser().parse_args(argv)
+        command: Callable[..., int] = arguments.run
+        return command(arguments)
+    except Cancelled as error:
+        return _say(error, STOPPED)
+    except MedrestoreError as error:
+        return _say(error, WRONG)
+    except KeyboardInterrupt:
+        return _say("stopped", STOPPED)
+
+
+def _parser() -> Parser:
+    parser = Parser(prog="medrestore", description=DESCRIPTION, epilog=EXAMPLES)
+    parser.add_argument("--version", action="version", version=f"medrestore {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        command.add(commands)
+    return parser
+
+
+def _never_fail_on_a_letter(stream: TextIO) -> None:
+    """A terminal that has no σ shows a question mark."""
+    reconfigure = getattr(stream, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="replace")
+
+
+def _say(what: object, code: int) -> int:
+    print("medrestore:", " ".join(str(what).split()), file=sys.stderr)
+    return code

@@ -1,0 +1,78 @@
+"""`medrestore batch`: every scan of a folder."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from medrestore.cli.meter import Bar
+from medrestore.cli.parser import add_settings, add_source, add_writing, command, settings_from
+from medrestore.errors import InputError, SettingsError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from medrestore.cli.parser import Commands
+
+EXAMPLES = """\
+  medrestore batch archive/ restored/
+  medrestore batch archive/ restored/ --samples 0 --format nifti
+
+OUT mirrors the folders of IN. OUT/batch.jsonl gets a line for each scan as it is done,
+OUT/report.html shows all of them. A scan that cannot be restored is named there and
+does not stop the others; the exit code is then 2.
+"""
+NOISE = (
+    "standard deviation of the noise to remove: auto (estimated from each scan), or a number: HU "
+    "in soft tissue for CT, a fraction of the foreground for MR; default: auto"
+)
+
+
+def add(commands: Commands) -> None:
+    """Describe the command."""
+    parser = command(commands, "batch", run, "restore every scan under a folder", EXAMPLES)
+    parser.add_argument("input", metavar="IN", help="folder with scans, in any sub-folders")
+    parser.add_argument("output", metavar="OUT", help="folder for results")
+    add_source(parser)
+    add_settings(parser, NOISE)
+    add_writing(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """One scan after the other."""
+    from dataclasses import asdict
+
+    from medrestore.batch.folder import denoise_folder
+
+    settings = settings_from(arguments, _noise(arguments.noise))
+    with Bar("stopped; scans already restored are kept") as bar:
+        summary = denoise_folder(
+            arguments.input,
+            arguments.output,
+            overwrite=arguments.overwrite,
+            progress=bar,
+            modality=arguments.modality,
+            gaps=arguments.gaps,
+            format=arguments.format,
+            **asdict(settings),
+        )
+    for name, reason in summary.failed.items():
+        print(f"not restored: {name}: {reason}")
+    n = len(summary.restored)
+    print(f"{n} scan{'' if n == 1 else 's'} restored into {arguments.output}", end="")
+    print(f"; {len(summary.skipped)} other files left alone" if summary.skipped else "")
+    print(f"report: {summary.report}")
+    if summary.failed:
+        raise InputError(
+            f"{len(summary.failed)} of {n + len(summary.failed)} scans could not be restored; "
+            f"{summary.report} says why"
+        )
+    return 0
+
+
+def _noise(text: str) -> str | float:
+    if text == "auto":
+        return text
+    try:
+        return float(text)
+    except ValueError:
+        raise SettingsError(f"--noise of a batch is auto or a number, got {text!r}") from None

@@ -1,0 +1,119 @@
+"""`medrestore denoise`: a scan in, a restored scan and its uncertainty out."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from medrestore.cli.meter import Bar
+from medrestore.cli.parser import add_settings, add_source, add_writing, command, settings_from
+from medrestore.cli.words import as_json, in_words
+from medrestore.errors import SettingsError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from medrestore.api import Result
+    from medrestore.cli.parser import Commands
+    from medrestore.volume import Volume
+
+__all__ = ["add", "report", "run"]
+
+EXAMPLES = """\
+  medrestore denoise ct_series/ -o out
+  medrestore denoise mr.nii.gz -o out --modality MR --noise 0.05
+  medrestore denoise mr.nii.gz -o out --modality MR --samples 0     image and map, fast
+  medrestore denoise fmri.nii.gz -o out --modality MR --volume 3    one time point
+
+writes <scan>_restored, _std (expected error), _lower, _upper, and <scan>_run.json, from which
+`medrestore rerun` repeats the run. Ctrl-C keeps what the samples drawn so far say.
+"""
+NOISE = (
+    "standard deviation of the noise to remove: auto (estimated from the scan); a number, in HU of "
+    "soft tissue for CT, or a fraction of the foreground for MR (0.05 is 5 %%); or the path of a "
+    "map in the scan's own unit and grid; default: auto"
+)
+FAREWELL = "stopped before the scan was restored; nothing was written"
+
+
+def add(commands: Commands) -> None:
+    """Describe the command."""
+    does = "restore a scan and say how sure the restoration is"
+    parser = command(commands, "denoise", run, does, EXAMPLES)
+    parser.add_argument("input", metavar="IN", help="a file, or a folder with one DICOM volume")
+    parser.add_argument("-o", "--output", required=True, metavar="DIR", help="folder for results")
+    parser.add_argument("--json", action="store_true", help="say what was done as JSON")
+    add_source(parser)
+    parser.add_argument(
+        "--volume", type=int, metavar="N", help="of a 4-D scan only this time point, from 0"
+    )
+    add_settings(parser, NOISE)
+    add_writing(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Everything that can go wrong is checked before anything is computed."""
+    noise = _noise(arguments.noise)
+    settings = settings_from(arguments, "map" if isinstance(noise, Path) else noise)
+
+    from medrestore.api import make_plan, read, run_plan
+    from medrestore.batch.destination import check_destination
+
+    volume = read(arguments.input, arguments.modality, arguments.gaps)
+    if arguments.volume is not None:
+        volume = volume.time_point(arguments.volume)
+    check_destination(
+        volume, arguments.output, format=arguments.format, overwrite=arguments.overwrite
+    )
+    plan = make_plan(volume, settings, read(noise) if isinstance(noise, Path) else None)
+    if not arguments.json:
+        print(in_words(plan, volume), flush=True)
+    before = time.monotonic()
+    with Bar(FAREWELL) as bar:
+        result = run_plan(plan, volume, bar)
+    seconds = time.monotonic() - before
+    written = result.save(arguments.output, arguments.format, arguments.overwrite)
+    return report(result, volume, written, seconds, arguments.json)
+
+
+def report(
+    result: Result, volume: Volume, written: list[Path], seconds: float, json: bool = False
+) -> int:
+    """Say what was done and where it is; the exit code is that of Ctrl-C for a part of a run."""
+    asked, drawn = result.plan.settings.samples, result.drawn
+    if json:
+        print(as_json(_facts(result, volume, written, seconds)))
+    else:
+        done = f"restored in {seconds:.1f} s"
+        if drawn < asked:
+            done = f"stopped after {seconds:.1f} s, with {drawn} of {asked} samples: the results "
+            done += "are whole and valid, their uncertainty is rougher"
+        print(f"{done}:", *(f"  {path}" for path in written), sep="\n")
+    return 0 if drawn == asked else 130
+
+
+def _facts(result: Result, volume: Volume, written: list[Path], seconds: float) -> dict[str, Any]:
+    import json
+
+    return {
+        "plan": json.loads(result.plan.to_json()),
+        "samples_drawn": result.drawn,
+        "seconds": round(seconds, 2),
+        "warnings": [*volume.warnings, *result.plan.warnings],
+        "outputs": [str(path) for path in written],
+    }
+
+
+def _noise(text: str) -> str | float | Path:
+    """``"auto"``, a number, or the path of a map."""
+    if text == "auto":
+        return text
+    try:
+        return float(text)
+    except ValueError:
+        if Path(text).exists():
+            return Path(text)
+    raise SettingsError(
+        f"--noise is auto, a number or the path of a map; got {text!r}, and there is no such file"
+    )

@@ -1,0 +1,54 @@
+"""`medrestore rerun`: a run again, from its record."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from medrestore.cli.denoise import FAREWELL, report
+from medrestore.cli.meter import Bar
+from medrestore.cli.parser import add_writing, command
+from medrestore.cli.words import in_words
+
+if TYPE_CHECKING:
+    import argparse
+
+    from medrestore.cli.parser import Commands
+
+EXAMPLES = """\
+  medrestore rerun out/scan_run.json
+  medrestore rerun out/scan_run.json -o again --input archive/scan.nii.gz
+
+A record names its scan by file name and content, never by place: it is looked for beside the
+record, one folder up and in the working folder; --input says where else it is.
+"""
+
+
+def add(commands: Commands) -> None:
+    """Describe the command."""
+    does = "repeat a run from its record: the same voxels"
+    parser = command(commands, "rerun", run, does, EXAMPLES)
+    parser.add_argument("record", metavar="RUN.json", help="written beside the results of a run")
+    parser.add_argument("-o", "--output", metavar="DIR", help="default: rerun/ beside the record")
+    parser.add_argument("--input", metavar="IN", help="the scan, where it lies elsewhere")
+    parser.add_argument("--device", metavar="auto|cpu|cuda", help="default: that of the run")
+    add_writing(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """The scan and the model must be those of the record, by their hashes."""
+    from medrestore.api import run_plan
+    from medrestore.batch.destination import check_destination
+    from medrestore.batch.record import read_record
+
+    out = arguments.output or Path(arguments.record).parent / "rerun"
+    plan, volume = read_record(arguments.record, arguments.input, arguments.device)
+    check_destination(volume, out, format=arguments.format, overwrite=arguments.overwrite)
+    print(in_words(plan, volume), flush=True)
+    before = time.monotonic()
+    with Bar(FAREWELL) as bar:
+        result = run_plan(plan, volume, bar)
+    seconds = time.monotonic() - before
+    written = result.save(out, arguments.format, arguments.overwrite)
+    return report(result, volume, written, seconds)

@@ -1,0 +1,40 @@
+"""`medrestore view`: a scan in napari."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from medrestore.cli.parser import command
+from medrestore.errors import InputError, SettingsError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from medrestore.cli.parser import Commands
+
+
+def add(commands: Commands) -> None:
+    """Describe the command."""
+    does = "open a scan in napari, right way up and in millimetres"
+    parser = command(commands, "view", run, does, "  medrestore view ct_series/\n")
+    parser.add_argument("path", metavar="PATH", help="a file or a folder with scans")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Returns when the window is closed."""
+    path = Path(arguments.path)
+    if not path.exists():
+        raise InputError(f"{path} does not exist; check the path")
+    try:
+        import napari
+
+        viewer = napari.Viewer()
+    except ImportError as error:
+        raise SettingsError(
+            "napari cannot open a window here: it or a Qt is not installed "
+            f"({str(error).splitlines()[0]}); pip install 'medrestore[all]'"
+        ) from error
+    viewer.open(str(path), plugin="medrestore")
+    napari.run()
+    return 0

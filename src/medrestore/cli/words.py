@@ -1,0 +1,103 @@
+"""What a person reads: plans, durations and tables in plain words."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from medrestore.plan import Plan
+    from medrestore.volume import Volume
+
+__all__ = ["as_json", "duration", "grid", "in_words", "millimetres", "noise_in_words", "table"]
+
+ESTIMATES = {
+    "mean": "the expected image",
+    "sample": "one posterior sample",
+    "posterior-mean": "the mean of the samples",
+}
+
+
+def in_words(plan: Plan, volume: Volume) -> str:
+    """A plan as a few aligned lines, ending with what deserves attention."""
+    settings = plan.settings
+    spacing = millimetres(volume.geometry.spacing_mm)
+    slices = len(plan.chosen) * plan.times
+    if settings.samples:
+        work = f"{settings.samples} samples × {settings.steps} steps ({settings.sampler})"
+    else:
+        work = "no samples, one evaluation"
+    rows = {
+        "scan": f"{volume.source.name}: {plan.modality}, {grid(plan.shape, plan.times)}, {spacing}",
+        "model": f"{plan.model}, {plan.mode} by {plan.mode}, on {plan.device}",
+        "noise": noise_in_words(plan, volume.unit),
+        "work": f"{slices} slice{'' if slices == 1 else 's'}, {work}, seed {settings.seed}",
+        "result": f"{ESTIMATES[settings.estimate]}, its expected error, and bounds to cover "
+        f"{100 * settings.level:.4g} % of the voxels",
+        "forecast": f"{duration(plan.seconds)}, {plan.memory_bytes / 1e9:.1f} GB of memory",
+    }
+    lines = [f"{name:<9} {text}" for name, text in rows.items()]
+    notes = dict.fromkeys([*volume.warnings, *plan.warnings])
+    return "\n".join([*lines, *(f"note      {text}" for text in notes)])
+
+
+def noise_in_words(plan: Plan, unit: str) -> str:
+    """The noise that is removed: how strong, and how that is known."""
+    sigma, source = plan.noise.sigma, plan.noise.source
+    if plan.noise.map is not None and plan.modality == "MR":
+        return f"σ a map, median {sigma:.3g} {unit}; {source}"
+    if plan.modality == "CT":
+        return f"σ {sigma:.3g} HU in soft tissue; {source}"
+    return f"σ {sigma:.3g} {unit}, {100 * sigma / plan.scale:.2g} % of the foreground; {source}"
+
+
+def grid(shape: Sequence[int], times: int = 1) -> str:
+    """Voxels along (z, y, x), time points first."""
+    text = " × ".join(str(n) for n in shape)
+    return f"{times} time points of {text}" if times > 1 else text
+
+
+def millimetres(spacing_mm: Sequence[float]) -> str:
+    """Spacing along (z, y, x)."""
+    return " × ".join(f"{s:.3g}" for s in spacing_mm) + " mm"
+
+
+def duration(seconds: float) -> str:
+    """A forecast, no more exact than it is."""
+    if seconds < 2:
+        return "about a second"
+    if seconds < 90:
+        return f"about {seconds:.0f} s"
+    if seconds < 5400:
+        return f"about {seconds / 60:.0f} min"
+    return f"about {seconds / 3600:.1f} h"
+
+
+def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print a table: in a terminal as wide as that is, long names and reasons folded; else whole.
+
+    Only the first and the last column fold.
+    """
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 10_000)
+    made = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
+    for title in titles:
+        folds = title in (titles[0], titles[-1])
+        made.add_column(title, overflow="fold", no_wrap=not folds)
+    for row in rows:
+        made.add_row(*(Text(cell) for cell in row))  # Text: brackets in paths are no markup
+    with console.capture() as drawn:
+        console.print(made)
+    print("\n".join(line.rstrip() for line in drawn.get().rstrip().splitlines()))
+
+
+def as_json(facts: Mapping[str, Any] | Sequence[Any]) -> str:
+    """JSON for machines, readable for people."""
+    return json.dumps(facts, indent=1, ensure_ascii=False)

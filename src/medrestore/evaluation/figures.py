@@ -1,0 +1,49 @@
+"""Figures of fidelity and of honesty, over voxels of a mask."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["coverage", "psnr", "rmse", "rmse_floor", "std_ratio"]
+
+
+def rmse(image: NDArray[Any], reference: NDArray[Any], mask: NDArray[np.bool_]) -> float:
+    """Root mean squared error inside the mask, in the images' unit."""
+    error = image[mask].astype(np.float64) - reference[mask]
+    return float(np.sqrt(np.mean(error**2)))
+
+
+def psnr(
+    image: NDArray[Any], reference: NDArray[Any], mask: NDArray[np.bool_], data_range: float
+) -> float:
+    """Peak signal-to-noise ratio inside the mask, dB; ``data_range`` is always stated."""
+    return float(20 * np.log10(data_range / rmse(image, reference, mask)))
+
+
+def coverage(
+    lower: NDArray[Any], upper: NDArray[Any], truth: NDArray[Any], mask: NDArray[np.bool_]
+) -> float:
+    """Fraction of masked voxels whose true value lies inside the interval."""
+    inside = (truth >= lower) & (truth <= upper)
+    return float(inside[mask].mean())
+
+
+def std_ratio(
+    std: NDArray[Any], image: NDArray[Any], truth: NDArray[Any], mask: NDArray[np.bool_]
+) -> float:
+    """√(mean std² / mean error²): 1 is honest, below 1 overconfident."""
+    error = image[mask].astype(np.float64) - truth[mask]
+    return float(np.sqrt(np.mean(std[mask].astype(np.float64) ** 2) / np.mean(error**2)))
+
+
+def rmse_floor(own: float, added: float) -> float:
+    """RMSE that even a perfect denoiser keeps against a reference with noise of its own.
+
+    σ_own·σ/√(σ_own² + σ²): the posterior std of a noisy reference given its noisier copy.
+    """
+    return own * added / float(np.hypot(own, added))

@@ -1,0 +1,45 @@
+"""Contrast limits that show a scan the way its readers are used to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["contrast_limits", "spread_limits"]
+
+ABDOMEN_HU = (-150.0, 250.0)
+"""Level 50, width 400."""
+
+ENOUGH_VOXELS = 1_000_000
+
+
+def contrast_limits(array: NDArray[Any], modality: str | None) -> tuple[float, float]:
+    """Abdominal window for CT, robust percentiles for anything else."""
+    if modality == "CT":
+        return ABDOMEN_HU
+    values = _some(array)
+    if not values.size:
+        return 0.0, 1.0
+    low, high = (float(v) for v in np.percentile(values, (0.5, 99.7)))
+    if high <= low:
+        low, high = float(values.min()), float(values.max())
+    return (low, high) if high > low else (low, low + 1)
+
+
+def spread_limits(array: NDArray[Any]) -> tuple[float, float]:
+    """Zero to nearly the largest standard deviation."""
+    values = _some(array)
+    high = float(np.percentile(values, 99.5)) if values.size else 0.0
+    return 0.0, high if high > 0 else 1.0
+
+
+def _some(array: NDArray[Any]) -> NDArray[Any]:
+    """Finite values of about a million voxels on a regular grid."""
+    step = max(1, round((array.size / ENOUGH_VOXELS) ** (1 / 3)))
+    values = np.asarray(array[..., ::step, ::step, ::step]).ravel()
+    finite: NDArray[Any] = values[np.isfinite(values)]
+    return finite

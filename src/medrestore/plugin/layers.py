@@ -1,0 +1,235 @@
+"""`Volume` ↔ napari layer tuples, without napari.
+
+World coordinates are millimetres towards (inferior, posterior, left): axial, coronal and sagittal
+views then come out the radiological way and two scans of one patient overlay. An array is permuted
+and flipped, never resampled or rotated; ``layer.metadata["medrestore"]`` keeps the exact affine and
+what undoes the display, so that a result lies on its source's own grid, voxel for voxel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from medrestore.errors import InputError
+from medrestore.plugin.contrast import contrast_limits
+from medrestore.volume import Geometry, Source, Volume
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from medrestore.volume import Modality
+
+    Axes = tuple[int, int, int]
+    Flips = tuple[bool, bool, bool]
+    LayerTuple = tuple[Any, dict[str, Any], str]
+
+__all__ = ["KEY", "describe", "placement", "record_of", "to_layer", "to_volume"]
+
+KEY = "medrestore"
+"""Our entry in a layer's metadata."""
+
+AXIS_LABELS = ("inferior", "posterior", "left")
+TIME = ("time", "pixel")
+"""Label and unit of a leading time axis, whose step is not known."""
+
+MILLIMETRES = {
+    "mm": 1.0,
+    "millimeter": 1.0,
+    "cm": 10.0,
+    "centimeter": 10.0,
+    "m": 1000.0,
+    "meter": 1000.0,
+    "um": 1e-3,
+    "µm": 1e-3,
+    "micrometer": 1e-3,
+    "micron": 1e-3,
+}
+
+
+def to_layer(volume: Volume, name: str | None = None) -> LayerTuple:
+    """A scan as napari shows it.
+
+    Parameters
+    ----------
+    volume : Volume
+        Any orientation; its array is viewed, not copied.
+    name : str, optional
+        Layer name instead of the scan's own.
+
+    Returns
+    -------
+    data : ndarray of float32, shape (i, p, l) or (t, i, p, l)
+    meta : dict
+        Arguments of ``napari.layers.Image``.
+    layer_type : "image"
+    """
+    meta = {
+        "name": name or volume.source.name,
+        "rgb": False,
+        "contrast_limits": contrast_limits(volume.array, volume.modality),
+        **placement(volume.geometry, time=volume.is_4d),
+        "metadata": {KEY: record_of(volume)},
+    }
+    return displayed(volume), meta, "image"
+
+
+def displayed(volume: Volume) -> NDArray[np.float32]:
+    """The array with its last axes towards (inferior, posterior, left); a view."""
+    order, flip = volume.geometry.display_axes()
+    return _display(volume.array, order, flip)
+
+
+def placement(geometry: Geometry, time: bool = False) -> dict[str, Any]:
+    """Scale, translation, units and axis labels of the displayed array.
+
+    An oblique scan is shown unrotated about its true centre.
+    """
+    shown = geometry.transposed(*geometry.display_axes())
+    scale = np.array(shown.spacing_mm)
+    middle = (np.array(shown.shape) - 1) / 2
+    centre = -shown.world(middle)[::-1]  # (R, A, S) → (I, P, L)
+    lead = 1 if time else 0
+    return {
+        "scale": (1.0,) * lead + tuple(float(s) for s in scale),
+        "translate": (0.0,) * lead + tuple(float(c) for c in centre - scale * middle),
+        "units": (TIME[1],) * lead + ("mm",) * 3,
+        "axis_labels": (TIME[0],) * lead + AXIS_LABELS,
+    }
+
+
+def record_of(volume: Volume, role: str = "scan") -> dict[str, Any]:
+    """What `to_volume` needs to undo the display, and what a person may want to know."""
+    geometry = volume.geometry
+    order, flip = geometry.display_axes()
+    return {
+        "role": role,
+        "modality": volume.modality,
+        "unit": volume.unit,
+        "affine": geometry.affine,
+        "shape": geometry.shape,
+        "known": geometry.known,
+        "slice_positions_mm": geometry.slice_positions_mm,
+        "order": order,
+        "flip": flip,
+        "source": volume.source,
+        "notes": notes_on(volume),
+    }
+
+
+def notes_on(volume: Volume) -> tuple[str, ...]:
+    """What the user should know about a scan on display."""
+    oblique = volume.geometry.oblique_degrees
+    turned = (f"oblique {oblique:.1f}°, displayed unrotated",) if volume.geometry.is_oblique else ()
+    return turned + volume.warnings
+
+
+def describe(layer: Any, modality: str | None) -> str:
+    """Lines on a layer for a person: modality and grid, voxel size, what is unusual."""
+    record = layer.metadata.get(KEY)
+    record = record if isinstance(record, dict) else {}
+    grid = " × ".join(str(n) for n in layer.data.shape)
+    size = " × ".join(f"{float(s):.3g}" for s in tuple(layer.scale)[-3:])
+    unit = {"millimeter": "mm"}.get(str(layer.units[-1]), str(layer.units[-1]))
+    known = modality or "CT or MR?"
+    return "\n".join([f"{known}, {grid} voxels", f"{size} {unit}", *record.get("notes", ())])
+
+
+def to_volume(data: Any, meta: Mapping[str, Any], modality: Modality | None = None) -> Volume:
+    """The scan behind a layer, as a copy on its source's own grid.
+
+    Parameters
+    ----------
+    data : array-like, shape (i, p, l) or (t, i, p, l)
+        A layer's data; dask arrays are computed, of a multiscale image the finest level counts.
+    meta : mapping
+        The layer's attributes as in a layer tuple. Without our record in its metadata (a layer of
+        another plugin) the grid follows from scale, translate and units; rotation and shear are
+        left to the display.
+    modality : "CT" or "MR", optional
+        Overrides what the layer says.
+
+    Raises
+    ------
+    InputError
+        If the layer is no scalar volume.
+    """
+    name = str(meta.get("name", "the layer"))
+    if meta.get("rgb"):
+        raise InputError(f"{name} is a colour image; choose a layer with a CT or MR scan")
+    array = np.asarray(data[0] if meta.get("multiscale") else data)
+    if array.dtype.kind not in "biuf":
+        raise InputError(f"{name} holds {array.dtype} values; choose a layer of real numbers")
+    if array.ndim not in (3, 4) or 0 in array.shape:
+        raise InputError(
+            f"{name} has shape {array.shape}; choose a volume (slices, rows, columns), "
+            "or a series of them in time"
+        )
+    record = _fitting(meta, array.shape)
+    volume = _own(array, record) if record else _foreign(array, meta, name)
+    if modality is None:
+        return volume
+    return replace(volume, modality=modality, unit="HU" if modality == "CT" else "a.u.")
+
+
+def _fitting(meta: Mapping[str, Any], shape: tuple[int, ...]) -> dict[str, Any] | None:
+    """Our record, unless there is none or the layer was cropped since it was written."""
+    record = (meta.get("metadata") or {}).get(KEY)
+    if not isinstance(record, dict) or not {"affine", "shape", "order", "flip"} <= record.keys():
+        return None
+    return record if shape[-3:] == tuple(record["shape"][a] for a in record["order"]) else None
+
+
+def _own(array: NDArray[Any], record: dict[str, Any]) -> Volume:
+    order, flip = record["order"], record["flip"]
+    back = (order.index(0), order.index(1), order.index(2))
+    stored = _transposed(_flipped(array, flip), back)
+    return Volume(
+        np.array(stored, dtype=np.float32, order="C"),
+        Geometry(
+            record["shape"],
+            record["affine"],
+            record.get("known", True),
+            record.get("slice_positions_mm"),
+        ),
+        record.get("modality"),
+        record.get("unit", "a.u."),
+        record.get("source") or Source(),
+    )
+
+
+def _foreign(array: NDArray[Any], meta: Mapping[str, Any], name: str) -> Volume:
+    """A layer that says only how large its voxels are, taken as displayed our way."""
+    scale = [abs(float(s)) or 1.0 for s in meta.get("scale", (1.0,) * array.ndim)][-3:]
+    translate = [float(t) for t in meta.get("translate", (0.0,) * array.ndim)][-3:]
+    factors = [MILLIMETRES.get(str(u)) for u in (meta.get("units") or ("pixel",) * 3)][-3:]
+    unsure = None in factors
+    affine = np.eye(4)
+    affine[:3, :3] = 0
+    for axis, factor in enumerate(factors):
+        affine[2 - axis, axis] = -scale[axis] * (factor or 1.0)  # (I, P, L) → (R, A, S)
+        affine[2 - axis, 3] = -translate[axis] * (factor or 1.0)
+    warnings = ("the layer's unit is no length: its voxel size is taken as mm",) if unsure else ()
+    return Volume(
+        np.array(array, dtype=np.float32, order="C"),
+        Geometry((array.shape[-3], array.shape[-2], array.shape[-1]), affine, known=False),
+        source=Source(name=name),
+        warnings=warnings,
+    )
+
+
+def _display(array: NDArray[Any], order: Axes, flip: Flips) -> NDArray[Any]:
+    return _flipped(_transposed(array, order), flip)
+
+
+def _transposed(array: NDArray[Any], order: Axes) -> NDArray[Any]:
+    lead = array.ndim - 3
+    return array.transpose(*range(lead), *(axis + lead for axis in order))
+
+
+def _flipped(array: NDArray[Any], flip: Flips) -> NDArray[Any]:
+    return array[(..., *(slice(None, None, -1 if f else None) for f in flip))]

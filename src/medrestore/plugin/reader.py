@@ -1,0 +1,107 @@
+"""Opens scans in napari: files and DICOM folders. Imports nothing heavy before it reads."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from medrestore import io
+from medrestore.errors import InputError, UnreadableError
+from medrestore.io.detect import format_of, suffix_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from medrestore.plugin.layers import LayerTuple
+    from medrestore.volume import Volume
+
+    Paths = str | Sequence[str]
+
+__all__ = ["get_reader", "read_layers"]
+
+LOOKED_AT = 200
+"""Files of a folder whose first bytes are looked at before it is left to other readers."""
+
+PER_FOLDER = 10
+
+
+def get_reader(path: Paths) -> Callable[[Paths], list[LayerTuple]] | None:
+    """The reader for these paths, or None: no suffix of ours, a folder without DICOM files."""
+    return read_layers if all(_is_ours(Path(p)) for p in _listed(path)) else None
+
+
+def read_layers(path: Paths) -> list[LayerTuple]:
+    """One layer per volume found; a volume that cannot be read is left out with a warning.
+
+    Raises
+    ------
+    InputError
+        If none can be read.
+    """
+    from medrestore.plugin.layers import to_layer
+
+    layers: list[LayerTuple] = []
+    problems: list[InputError] = []
+    for place in map(Path, _listed(path)):
+        for open_it in _openers(place):
+            try:
+                volume = open_it()
+            except InputError as error:
+                problems.append(error)
+                continue
+            layers.append(to_layer(volume))
+            for warning in volume.warnings:
+                warnings.warn(f"{volume.source.name}: {warning}", stacklevel=2)
+    if problems and not layers:
+        raise problems[0]
+    for problem in problems:
+        warnings.warn(f"left out: {problem}", stacklevel=2)
+    return layers
+
+
+def _openers(place: Path) -> list[Callable[[], Volume]]:
+    """What reads each volume at a path."""
+    if place.is_dir() or format_of(place) == "dicom":
+        scans = io.find(place)
+        if not scans:
+            file, reason = (*scans.skipped, (place, "it holds no files"))[0]
+            raise UnreadableError(
+                f"{place.name} holds no scan that can be read: {file.name}: {reason}"
+            )
+        _say_what_is_left_out([skip for skip in scans.skipped if skip[1] != "not a scan"])
+        return [lambda scan=scan: io.read(scan) for scan in scans]  # type: ignore[misc]
+    return [lambda: io.read(place)]
+
+
+def _say_what_is_left_out(skipped: Sequence[tuple[Path, str]]) -> None:
+    if skipped:
+        file, reason = skipped[0]
+        more = f"; and {len(skipped) - 1} more files" if len(skipped) > 1 else ""
+        warnings.warn(f"left out: {file.name}: {reason}{more}", stacklevel=4)
+
+
+def _listed(path: Paths) -> list[str]:
+    return [os.fspath(path)] if isinstance(path, (str, os.PathLike)) else list(path)
+
+
+def _is_ours(path: Path) -> bool:
+    return _holds_dicom(path) if path.is_dir() else bool(suffix_of(path))
+
+
+def _holds_dicom(folder: Path) -> bool:
+    """Whether one of the first files below a folder is DICOM."""
+    looked = 0
+    for parent, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(n for n in names if not n.startswith("."))[:PER_FOLDER]:
+            looked += 1
+            try:
+                if format_of(Path(parent, name)) == "dicom":
+                    return True
+            except InputError:
+                continue  # unreadable: another file may say what the folder is
+        if looked >= LOOKED_AT:
+            return False
+    return False

@@ -1,0 +1,109 @@
+"""The training configuration: one JSON file says everything a training run depends on."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from medrestore.errors import SettingsError
+from medrestore.training.loop import Schedule
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["Config", "Scan"]
+
+
+@dataclass(frozen=True)
+class Scan:
+    """A training scan: file (relative to ``data``), whose it is, and its weight in the draw.
+
+    ``binned_only`` leaves out the scan's own resolution, for scans too noisy to be a target.
+    """
+
+    file: str
+    person: str
+    weight: float = 1.0
+    binned_only: bool = False
+
+
+@dataclass(frozen=True)
+class Config:
+    """A training run.
+
+    Parameters
+    ----------
+    name : str
+        Model name; the bundle becomes ``models/<name>``.
+    modality : "CT" or "MR"
+        Decides noise physics and augmentation.
+    summary : str
+        One sentence for lists of models.
+    data : str
+        Folder of the scans, relative to the working directory.
+    scans : tuple of Scan
+        What is trained on.
+    noise : (low, high)
+        Noise levels drawn: fraction of the scale (MR), HU in soft tissue (CT).
+    sigma_range : (low, high)
+        Levels the card promises, relative to the intensity scale.
+    predictor, refiner : dict
+        Arguments of the networks; the refiner's also hold ``window`` and ``stride``.
+    patch, batch : int
+        Size of training patches and number per step.
+    stages : dict
+        `Schedule` of ``"predictor"`` and ``"refiner"``.
+    seed : int
+        Seed of weights, patches and noise.
+    threads : int
+        CPU threads; 0 leaves torch's choice.
+    licences : tuple of str
+        Attribution of the data, for the card.
+    """
+
+    name: str
+    modality: Literal["CT", "MR"]
+    summary: str
+    data: str
+    scans: tuple[Scan, ...]
+    noise: tuple[float, float]
+    sigma_range: tuple[float, float]
+    predictor: dict[str, Any]
+    refiner: dict[str, Any]
+    stages: dict[str, Schedule]
+    patch: int = 64
+    batch: int = 8
+    seed: int = 0
+    threads: int = 0
+    licences: tuple[str, ...] = field(default=())
+
+    @classmethod
+    def read(cls, path: Path) -> Config:
+        """Read a configuration.
+
+        Raises
+        ------
+        SettingsError
+            If the file is missing, no JSON, or holds unknown or missing fields.
+        """
+        try:
+            facts = json.loads(path.read_text(encoding="utf-8"))
+            facts["scans"] = tuple(Scan(**scan) for scan in facts["scans"])
+            facts["stages"] = {k: Schedule(**v) for k, v in facts["stages"].items()}
+            for name in ("noise", "sigma_range", "licences"):
+                facts[name] = tuple(facts[name])
+            return cls(**facts)
+        except OSError as error:
+            raise SettingsError(f"cannot read the training config {path.name}") from error
+        except (ValueError, TypeError, KeyError) as error:
+            raise SettingsError(
+                f"{path.name} is no training config: {error}; see models/mr_slice/configs/"
+                "train.json for one"
+            ) from error
+
+    def network(self, which: Literal["predictor", "refiner"]) -> dict[str, Any]:
+        """Arguments of a network's constructor, lists as tuples."""
+        facts = self.predictor if which == "predictor" else self.refiner
+        plain = {k: v for k, v in facts.items() if k not in ("window", "stride")}
+        return {k: tuple(v) if isinstance(v, list) else v for k, v in plain.items()}

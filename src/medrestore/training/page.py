@@ -1,0 +1,121 @@
+"""The model card as a page for people: ``docs/README.md``, made from ``card.json`` alone."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["curve_picture", "page"]
+
+
+def page(card: dict[str, Any]) -> str:
+    """The card as Markdown."""
+    low, high = card["sigma_range"]
+    parts = [
+        f"# {card['name']}\n\n{card['summary']}.",
+        "Generated from `configs/card.json`. For research use only, not for diagnosis.",
+        "## What it is\n",
+        _table(
+            ("", ""),
+            [
+                ("modality, mode", f"{card['modality']}, {card['mode']}"),
+                ("slices read", card["predictor"]["slices"]),
+                ("predictor", f"residual U-Net, channels {card['predictor']['widths']}"),
+                ("refiner", f"MONAI DiffusionModelUNet, channels {card['refiner']['channels']}"),
+                ("noise removed", f"σ of {low:.1%} to {high:.1%} of the intensity scale"),
+                ("weights, SHA-256", f"`{card['weights_sha256']}`"),
+            ],
+        ),
+    ]
+    if "training" in card:
+        parts.append(_training(card["training"]))
+    parts.append(_calibration(card))
+    if "evaluation" in card:
+        parts.append(_evaluation(card["evaluation"], card["modality"]))
+    if card.get("limits"):
+        parts.append("## Limits\n\n" + "\n".join(f"- {line}" for line in card["limits"]))
+    return "\n\n".join(parts) + "\n"
+
+
+def curve_picture(card: dict[str, Any]) -> bytes | None:
+    """Loss curves of the training stages as PNG; None where the card has none."""
+    stages = card.get("training", {}).get("stages", {})
+    if not stages:
+        return None
+    figure = Figure(figsize=(7, 2.6), layout="constrained")
+    FigureCanvasAgg(figure)
+    for axes, (name, stage) in zip(figure.subplots(1, len(stages)), stages.items(), strict=True):
+        rows = [row for row in stage["curve"] if row[1] < 10]  # single rows of outliers
+        axes.plot([row[0] for row in rows], [row[1] for row in rows], color="#33658a")
+        axes.set(title=name, xlabel="step", ylabel="training loss")
+        axes.spines[["top", "right"]].set_visible(False)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, dpi=110, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def _training(training: dict[str, Any]) -> str:
+    stages = [
+        (name, stage["steps"], stage["minutes"], f"{stage['curve'][-1][1]:.3f}")
+        for name, stage in training["stages"].items()
+    ]
+    notes = training.get("notes", [])
+    return "\n\n".join(
+        [
+            f"## Training\n\n`{training['command']}`, seed {training['seed']}. "
+            f"{len(training['people'])} people: {', '.join(training['people'])}.",
+            _table(("stage", "steps", "minutes", "last loss"), stages),
+            "![loss curves](curve.png)",
+            "Scans and licences: " + "; ".join(training["licences"]) + ".",
+            *notes,
+        ]
+    )
+
+
+def _calibration(card: dict[str, Any]) -> str:
+    intervals = card["intervals"]
+    if not intervals["factors"]:
+        return "## Calibration\n\nNot calibrated."
+    rows = [
+        (method, f"{sigma:.1%}", *(f"{value:.2f}" for value in factors))
+        for method, table in intervals["factors"].items()
+        for sigma, factors in zip(intervals["relative_sigma"], table, strict=True)
+    ]
+    return (
+        f"## Calibration\n\n{intervals.get('how', '')}, n = {intervals['people']} people "
+        "(the training people, with fresh noise). Half-width of the interval in std:\n\n"
+        + _table(("method", "σ/scale", "50 %", "80 %", "90 %", "95 %"), rows)
+        + f"\n\nRegion factor: {card.get('region_factor', 1.0)}."
+    )
+
+
+def _evaluation(evaluation: dict[str, Any], modality: str) -> str:
+    peers = [key for key in ("noisy", "nlm", "bm4d") if key in evaluation["rows"][0]]
+    kinds = [key for key in ("predictor", "samples") if key in evaluation["rows"][0]]
+    header = ["scan", "noise", *peers, "restored"]
+    for kind in kinds:
+        header += [f"std ratio, {kind}", f"90 % covers, {kind}"]
+    rows = []
+    for row in evaluation["rows"]:
+        noise = f"{row['noise']:.0%}" if modality == "MR" else f"{row['noise']:.0f} HU"
+        cells = [row["scan"], noise, *(f"{row[k]:.2f}" for k in peers), f"{row['predictor']:.2f}"]
+        for kind in kinds:
+            cells += [f"{row[f'{kind}_std_ratio']:.2f}", f"{row[f'{kind}_cover90']:.3f}"]
+        rows.append(cells)
+    return (
+        f"## Measured on held-out people: {evaluation['measure']}\n\n"
+        f"`{evaluation['command']}`, {evaluation['date']}, {evaluation['machine']}, "
+        f"seed {evaluation['seed']}.\n\n" + _table(header, rows)
+    )
+
+
+def _table(header: Iterable[Any], rows: Iterable[Iterable[Any]]) -> str:
+    lines = [list(header), *(list(row) for row in rows)]
+    text = ["| " + " | ".join(str(cell) for cell in line) + " |" for line in lines]
+    return "\n".join([text[0], "|" + "---|" * len(lines[0]), *text[1:]])

@@ -1,0 +1,85 @@
+"""Low-dose noise against its own closed form, and the dose laws."""
+
+import numpy as np
+import pytest
+import torch
+
+from medrestore.errors import SettingsError
+from medrestore.physics.ct import LowDose, Scanner, dose_variance, line_integrals
+from medrestore.physics.simulate import noisier
+
+
+def disc(size: int = 128, radius: float = 0.4, hu: float = 0.0) -> torch.Tensor:
+    axis = (torch.arange(size) - (size - 1) / 2) / size
+    inside = torch.hypot(axis[:, None], axis[None, :]) < radius
+    return torch.where(inside, hu, -1000.0)[None]
+
+
+def test_line_integrals_of_a_water_disc() -> None:
+    """Through the middle: diameter times 0.0193/mm, at every angle."""
+    paths = line_integrals(disc(256, 0.4), pixel_mm=1.0)
+    middle = paths[0, :, 63:65].mean(dim=1)
+    assert middle.mean().item() == pytest.approx(0.8 * 256 * 0.0193, rel=0.02)
+    assert (middle.std() / middle.mean()).item() < 0.02
+
+
+def test_variance_grows_with_the_path_and_falls_with_the_dose() -> None:
+    paths = torch.tensor([0.0, 2.0, 4.0])
+    half = dose_variance(paths, 0.5, 1e5, 0.0)
+    assert half.tolist() == pytest.approx([1e-5 * np.exp(p) for p in (0, 2, 4)], rel=1e-4)
+    quarter = dose_variance(paths, 0.25, 1e5, 0.0)
+    assert (quarter / half).tolist() == pytest.approx([3.0] * 3, rel=1e-5)
+    assert (dose_variance(paths, 0.25, 1e5, 10.0) > quarter).all()
+    for dose in (0.0, 1.0, 2.0):
+        with pytest.raises(SettingsError, match="dose fraction"):
+            dose_variance(paths, dose, 1e5, 0.0)
+
+
+@pytest.mark.parametrize("cutoff", [0.5, 1.0, 2.0])
+def test_drawn_noise_has_the_predicted_std(cutoff: float) -> None:
+    slices = LowDose(disc(), 3.0, Scanner(views=360, cutoff=cutoff))
+    variance = slices.variance(0.25, 1e5)
+    generator = torch.Generator().manual_seed(0)
+    draws = torch.cat([slices.draw(variance, generator) for _ in range(24)])
+    found, expected = draws.std(dim=0), slices.std_map(variance)[0]
+    inside = disc()[0] > -500
+    assert (found[inside].mean() / expected[inside].mean()).item() == pytest.approx(1, abs=0.03)
+    ratio = found[inside] / expected[inside]
+    assert ratio.std().item() < 0.2  # 24 draws alone give 0.146
+
+
+def test_noise_is_correlated_and_a_smooth_kernel_makes_it_coarser() -> None:
+    def neighbours(cutoff: float) -> float:
+        slices = LowDose(disc(), 3.0, Scanner(views=360, cutoff=cutoff))
+        draw = slices.draw(slices.variance(0.25, 1e5), torch.Generator().manual_seed(1))[0]
+        inner = draw[40:88, 40:88]
+        return float((inner[:, 1:] * inner[:, :-1]).mean() / inner.square().mean())
+
+    assert neighbours(0.4) > 0.5 > neighbours(2.0)
+
+
+def test_simulate_solves_for_the_level_asked_for() -> None:
+    array = disc(128, 0.4, 40.0).numpy().repeat(2, axis=0)
+    noisy, std = noisier(array, "CT", 2.5, hu=30.0, seed=0)
+    soft = array > 0
+    assert np.median(std[soft]) == pytest.approx(30, rel=0.02)
+    assert (noisy - array)[soft].std() == pytest.approx(30, rel=0.15)
+    assert np.array_equal(noisy, noisier(array, "CT", 2.5, hu=30.0, seed=0)[0])
+
+
+def test_dose_is_tied_to_the_noise_the_scan_has() -> None:
+    """Full-dose noise of 10 HU and a quarter of the dose: √3·10 HU added."""
+    array = disc(128, 0.4, 40.0).numpy()
+    scanner = Scanner(electronic=0.0)
+    _, std = noisier(array, "CT", 1.0, dose=0.25, own_noise_hu=10.0, seed=0, scanner=scanner)
+    assert np.median(std[array > 0]) == pytest.approx(10 * 3**0.5, rel=0.03)
+
+
+def test_wrong_requests_say_what_to_do() -> None:
+    array = disc(64).numpy()
+    with pytest.raises(SettingsError, match=r"dose= .* or hu="):
+        noisier(array, "CT", 1.0)
+    with pytest.raises(SettingsError, match=r"dose= .* or hu="):
+        noisier(array, "CT", 1.0, dose=0.5, hu=20)
+    with pytest.raises(SettingsError, match="cutoff"):
+        Scanner(cutoff=0.0)

@@ -1,0 +1,151 @@
+"""The dock widget in a real viewer."""
+
+import numpy as np
+import pytest
+from qtpy.QtCore import QThreadPool
+
+import medrestore
+from medrestore.plugin.layers import KEY, to_layer, to_volume
+from medrestore.plugin.widget import RESEARCH_ONLY, DenoiseWidget
+
+RUN_MS = 60_000
+
+
+@pytest.fixture
+def viewer(make_napari_viewer_proxy, npe2pm):
+    return make_napari_viewer_proxy()
+
+
+@pytest.fixture
+def docked(viewer, tiny_models):
+    widget = DenoiseWidget(viewer)
+    viewer.window.add_dock_widget(widget)
+    widget.form.samples.setValue(2)
+    widget.form.noise.setValue(0)
+    return widget
+
+
+@pytest.fixture
+def opened(viewer, head):
+    data, meta, _ = to_layer(head)
+    return viewer.add_image(data, **meta)
+
+
+def idle(widget):
+    return lambda: widget.denoise_button.isEnabled()
+
+
+def run(widget, qtbot):
+    widget.denoise_button.click()
+    assert not widget.denoise_button.isEnabled()
+    assert widget.cancel_button.isEnabled()
+    qtbot.waitUntil(idle(widget), timeout=RUN_MS)
+    qtbot.waitUntil(no_threads_left)
+
+
+def no_threads_left():
+    return QThreadPool.globalInstance().activeThreadCount() == 0
+
+
+def test_denoise_adds_four_layers_that_coincide_with_the_scan(viewer, docked, opened, head, qtbot):
+    run(docked, qtbot)
+    assert docked.status.text().startswith("Done: 2 samples, mr_tiny on cpu.")
+    source, *added = viewer.layers
+    assert [layer.metadata[KEY]["role"] for layer in added] == ["lower", "upper", "std", "restored"]
+    for layer in added:
+        assert np.array_equal(layer.scale, source.scale)
+        assert np.array_equal(layer.translate, source.translate)
+        assert layer.units == source.units
+        assert layer.axis_labels == source.axis_labels
+        assert layer.data.shape == source.data.shape
+        back = to_volume(layer.data, {"metadata": layer.metadata})
+        assert back.geometry.same_grid(head.geometry)
+    lower, upper, std, restored = added
+    assert (lower.data <= restored.data + 1e-3).all()
+    assert (restored.data <= upper.data + 1e-3).all()
+    assert std.colormap.name == "magma"
+    assert std.colorbar.visible
+
+    for one, other in ((source, lower), (restored, source)):  # contrast is linked, both ways
+        one.contrast_limits = (one.contrast_limits[0], one.contrast_limits[1] - 1)
+        assert other.contrast_limits == one.contrast_limits
+    assert std.contrast_limits != source.contrast_limits
+
+    run(docked, qtbot)  # again: nothing is overwritten, results are no scans to choose
+    assert len(viewer.layers) == 9
+    assert len({layer.name for layer in viewer.layers}) == 9
+    assert docked.form.picker.count() == 1
+
+
+def test_cancel_keeps_the_samples_drawn(viewer, docked, opened, head, qtbot):
+    docked.form.samples.setValue(1000)
+    docked.denoise_button.click()
+    first_sample = 4 * len(head.array)
+    qtbot.waitUntil(lambda: docked.bar.value() > first_sample, timeout=RUN_MS)
+    docked.cancel_button.click()
+    assert not docked.cancel_button.isEnabled()
+    qtbot.waitUntil(idle(docked), timeout=RUN_MS)
+    qtbot.waitUntil(no_threads_left)
+    assert docked.bar.isHidden()
+    assert docked.status.text().startswith("Cancelled: the layers rest on")
+    assert 0 < viewer.layers[-1].metadata[KEY]["samples"] < 1000
+
+
+@pytest.mark.parametrize("close", ["widget", "viewer"])
+def test_a_run_ends_with_its_widget_or_viewer(viewer, docked, opened, qtbot, close):
+    docked.form.samples.setValue(1000)
+    docked.form.steps.setValue(100)
+    docked.denoise_button.click()
+    qtbot.waitUntil(lambda: docked.bar.value() > 0, timeout=RUN_MS)
+    controller = docked.controller
+    if close == "viewer":
+        viewer.close()
+    else:
+        viewer.window.remove_dock_widget(docked)
+        docked.deleteLater()
+    qtbot.waitUntil(no_threads_left, timeout=10_000)
+    assert controller.result is None
+
+
+def test_problems_are_sentences(viewer, docked, head, qtbot, monkeypatch, tmp_path):
+    docked.denoise_button.click()
+    assert "Open a CT or MR scan first" in docked.status.text()
+
+    viewer.add_image(np.ones((2, 8, 8), np.float32), name="theirs")
+    docked.denoise_button.click()
+    assert "choose one under Modality" in docked.status.text()
+
+    docked.form.modality.setCurrentText("MR")
+    docked.form.device.setCurrentText("CUDA GPU")
+    docked.form.noise.setValue(5)
+    run(docked, qtbot)
+    assert "no CUDA GPU is usable" in docked.status.text()
+
+    docked.form.device.setCurrentText("CPU")
+    monkeypatch.setenv("MEDRESTORE_MODELS", str(tmp_path))
+    run(docked, qtbot)
+    assert "No model for MR" in docked.status.text()
+    assert len(viewer.layers) == 1
+
+
+def test_the_form_follows_the_scan(viewer, docked, make_volume):
+    assert docked.form.picker.layer is None
+    for modality, unit, model in (("CT", " HU", "ct_tiny"), ("MR", " %", "mr_tiny")):
+        data, meta, _ = to_layer(make_volume(modality=modality, name=modality))
+        layer = viewer.add_image(data, **meta)
+        assert docked.form.picker.currentText() == modality  # the scan just opened
+        assert docked.form.noise.suffix() == unit
+        assert [docked.form.model.itemText(i) for i in range(2)] == ["Automatic", model]
+        assert docked.form.facts.text().startswith(f"{modality}, 3 × 5 × 7 voxels")
+    layer.name = "renamed"
+    assert docked.form.picker.currentText() == "renamed"
+    viewer.layers.remove("renamed")
+    assert docked.form.picker.currentText() == "CT"
+
+
+def test_napari_opens_it_by_its_name(viewer, npe2pm):
+    with npe2pm.tmp_plugin(manifest=f"{medrestore.__path__[0]}/napari.yaml"):
+        _, widget = viewer.window.add_plugin_dock_widget("medrestore", "Denoise a scan")
+    texts = [label.text() for label in widget.findChildren(type(widget.status))]
+    assert texts.count(RESEARCH_ONLY) == 1
+    assert widget.status.text() == "Ready."

@@ -1,0 +1,56 @@
+"""Saving layers through npe2: each on its source's own grid."""
+
+import numpy as np
+import pytest
+from npe2 import io_utils
+
+import medrestore
+from medrestore.errors import MedrestoreError
+from medrestore.io import read, write
+from medrestore.plugin.layers import to_layer
+from medrestore.plugin.reader import read_layers
+from medrestore.plugin.writer import write_layer, write_layers
+
+MANIFEST = f"{medrestore.__path__[0]}/napari.yaml"
+SAGITTAL = [(5, 0, 0), (0, 0, -2), (0, 2, 0)]
+
+
+@pytest.fixture
+def saved(npe2pm):
+    with npe2pm.tmp_plugin(manifest=MANIFEST):
+        yield lambda path, layers: io_utils.write(str(path), layers)
+
+
+@pytest.mark.parametrize("suffix", [".nii.gz", ".nii", ".nrrd", ".mha"])
+def test_a_layer_is_saved_on_the_grid_of_its_source(saved, make_volume, tmp_path, suffix):
+    volume = make_volume(SAGITTAL)
+    write(volume, tmp_path / "scan.nii.gz")
+    [layer] = read_layers(str(tmp_path / "scan.nii.gz"))
+    saved(tmp_path / f"out{suffix}", [layer])
+    again = read(tmp_path / f"out{suffix}")
+    assert np.array_equal(again.array, volume.array)
+    assert np.allclose(again.geometry.affine, volume.geometry.affine, atol=1e-4)
+
+
+def test_several_layers_get_names_of_their_own(saved, make_volume, tmp_path):
+    volume = make_volume(SAGITTAL)
+    layers = [to_layer(volume, name) for name in ("head restored", "head std (a.u.)", "../up")]
+    saved(tmp_path / "run.nii.gz", layers)
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["run_.._up.nii.gz", "run_head_restored.nii.gz", "run_head_std_a.u..nii.gz"]
+    assert read(tmp_path / names[0]).geometry.same_grid(volume.geometry)
+
+
+def test_alike_names_are_numbered(make_volume, tmp_path):
+    layer = to_layer(make_volume(), "a")
+    written = write_layers(str(tmp_path / "x.mha"), [layer, layer])
+    assert [p.rpartition("/")[2] for p in written] == ["x_a_1.mha", "x_a_2.mha"]
+
+
+def test_only_the_file_that_was_asked_for_is_replaced(make_volume, tmp_path):
+    data, meta, kind = to_layer(make_volume(), "a")
+    path = str(tmp_path / "x.nii")
+    assert write_layer(path, data, meta) == write_layer(path, data, meta) == [path]
+    write_layers(path, [(data, meta, kind)])
+    with pytest.raises(MedrestoreError, match="exists"):
+        write_layers(path, [(data, meta, kind)])

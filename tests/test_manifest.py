@@ -1,0 +1,54 @@
+"""The napari manifest: valid, importable, and the same at the top of the repository."""
+
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+from napari._app_model.constants._menus import is_menu_contributable
+from npe2 import PluginManifest
+
+import medrestore
+
+PATH = Path(medrestore.__file__).with_name("napari.yaml")
+TOP = PATH.parents[2] / "napari.yaml"
+
+
+@pytest.fixture(scope="module")
+def manifest():
+    return PluginManifest.from_file(PATH)
+
+
+def test_every_target_can_be_imported(manifest):
+    manifest.validate_imports()
+
+
+def test_napari_finds_it():
+    [point] = [p for p in entry_points(group="napari.manifest") if p.name == "medrestore"]
+    assert point.value == "medrestore:napari.yaml"
+
+
+@pytest.mark.skipif(not (TOP.parent / "pyproject.toml").exists(), reason="not a checkout")
+def test_the_copy_at_the_top_is_equal():
+    assert TOP.read_text() == PATH.read_text()
+
+
+def test_it_takes_only_what_it_can_read(manifest):
+    [reader] = manifest.contributions.readers
+    assert reader.accepts_directories
+    assert all(p.startswith("*.") and len(p) > 3 for p in reader.filename_patterns)
+
+
+def test_its_menus_exist(manifest):
+    assert all(is_menu_contributable(menu) for menu in manifest.contributions.menus)
+
+
+def test_commands_are_titled_as_verbs(manifest):
+    verbs = {command.title.split()[0] for command in manifest.contributions.commands}
+    assert verbs <= {"Denoise", "Open", "Save"}
+
+
+def test_the_palette_offers_only_what_can_be_called_bare(manifest):
+    contributions = manifest.contributions
+    need_arguments = {c.command for c in (*contributions.readers, *contributions.writers)}
+    for command in contributions.commands:
+        assert (command.enablement == "False") is (command.id in need_arguments)

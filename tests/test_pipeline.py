@@ -1,0 +1,274 @@
+"""The engine end to end on tiny models: invariances, partial results, regions, records."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import medrestore as mr
+from medrestore.api import make_plan, run_plan
+from medrestore.errors import Cancelled, ModelError, SettingsError
+from medrestore.models import Card, find_card, load
+from medrestore.plan import Plan, Settings
+from medrestore.volume import Geometry, Source, Volume
+
+SHAPE = (6, 70, 50)
+
+
+@pytest.fixture(scope="module")
+def volume() -> Volume:
+    rng = np.random.default_rng(0)
+    blobs = rng.normal(0, 1, SHAPE).cumsum(1).cumsum(2)
+    array = 100 + 30 * blobs / np.abs(blobs).max() + rng.normal(0, 5, SHAPE)
+    affine = np.array([[0, 0, -1.0, 20], [0, 1.2, 0, -30], [3.0, 0, 0, 5], [0, 0, 0, 1]])
+    return Volume(array.astype(np.float32), Geometry(SHAPE, affine), "MR", "a.u.", Source(name="x"))
+
+
+@pytest.fixture(scope="module")
+def plan(volume: Volume, tiny_models) -> Plan:
+    return make_plan(volume, Settings(noise=0.05, samples=3, keep_samples=True, seed=11))
+
+
+@pytest.fixture(scope="module")
+def whole(plan: Plan, volume: Volume) -> mr.Result:
+    return run_plan(plan, volume)
+
+
+def test_every_volume_lies_on_the_source_grid(whole: mr.Result, volume: Volume) -> None:
+    for layer in whole.layers().values():
+        assert np.array_equal(layer.geometry.affine, volume.geometry.affine)
+        assert layer.array.shape == SHAPE
+        assert np.isfinite(layer.array).all()
+    assert whole.samples is not None and whole.samples.shape == (3, *SHAPE)
+    assert (whole.lower.array <= whole.restored.array).all()
+    assert (whole.upper.array >= whole.restored.array).all()
+
+
+def test_same_seed_same_voxels(whole: mr.Result, plan: Plan, volume: Volume) -> None:
+    again = run_plan(plan, volume)
+    assert np.array_equal(again.restored.array, whole.restored.array)
+    assert np.array_equal(again.std.array, whole.std.array)
+    assert np.array_equal(again.samples, whole.samples)
+
+
+def test_another_seed_gives_other_samples_but_the_same_mean(plan: Plan, volume: Volume) -> None:
+    other = run_plan(replace(plan, settings=replace(plan.settings, seed=12)), volume)
+    first = run_plan(plan, volume)
+    assert np.array_equal(other.restored.array, first.restored.array)
+    assert np.abs(other.samples - first.samples).mean() > 0.1 * first.std.array.mean()
+
+
+def test_a_preview_has_the_voxels_of_the_whole(
+    whole: mr.Result, plan: Plan, volume: Volume
+) -> None:
+    preview = run_plan(plan.for_slices((2, 3)), volume)
+    for name in ("restored", "std", "lower", "upper"):
+        here, there = getattr(preview, name).array, getattr(whole, name).array[2:4]
+        assert np.abs(here - there).max() <= 1e-3 * plan.noise.sigma
+    assert np.abs(preview.samples - whole.samples[:, 2:4]).max() <= 1e-3 * plan.noise.sigma
+    corner = preview.restored.geometry.world((0, 0, 0))
+    assert corner == pytest.approx(volume.geometry.world((2, 0, 0)))
+
+
+@pytest.mark.parametrize("batch", [1, 5])
+def test_batch_size_changes_nothing(
+    whole: mr.Result, plan: Plan, volume: Volume, batch: int
+) -> None:
+    other = run_plan(replace(plan, batch=batch), volume)
+    assert np.abs(other.samples - whole.samples).max() <= 1e-3 * plan.noise.sigma
+    assert np.abs(other.std.array - whole.std.array).max() <= 1e-3 * plan.noise.sigma
+
+
+def test_sample_k_does_not_depend_on_how_many_follow(
+    whole: mr.Result, plan: Plan, volume: Volume
+) -> None:
+    fewer = run_plan(replace(plan, settings=replace(plan.settings, samples=2)), volume)
+    assert np.array_equal(fewer.samples, whole.samples[:2])
+
+
+@pytest.mark.parametrize("sampler", ["moment-matched", "ddpm", "ddim"])
+@pytest.mark.parametrize("steps", [1, 4])
+def test_every_sampler_runs_at_any_length(volume: Volume, tiny_models, sampler, steps) -> None:
+    result = mr.denoise(volume, noise=0.05, samples=2, steps=steps, sampler=sampler)
+    assert result.drawn == 2
+    assert (result.std.array > 0).all()
+
+
+def test_estimates(plan: Plan, volume: Volume, whole: mr.Result) -> None:
+    first = run_plan(replace(plan, settings=replace(plan.settings, estimate="sample")), volume)
+    assert np.array_equal(first.restored.array, whole.samples[0])
+    mean = run_plan(
+        replace(plan, settings=replace(plan.settings, estimate="posterior-mean")), volume
+    )
+    assert mean.restored.array == pytest.approx(whole.samples.mean(axis=0), abs=1e-2)
+
+
+def test_clean_input_comes_back(volume: Volume, tiny_models) -> None:
+    """Below the model's floor the scan is returned as it is, with std = σ."""
+    for noise in (0.0, 1e-6, 1e-4):
+        result = mr.denoise(volume, noise=noise, samples=2)
+        assert np.array_equal(result.restored.array, volume.array)
+        assert result.std.array == pytest.approx(np.full(SHAPE, result.plan.noise.sigma))
+
+
+class StopAfter:
+    """A meter that cancels at its n-th tick."""
+
+    def __init__(self, ticks: int) -> None:
+        self.left = ticks
+
+    def start(self, total: int, label: str) -> None:
+        assert total > 0 and label
+
+    def tick(self, n: int = 1) -> None:
+        self.left -= n
+        if self.left < 0:
+            raise Cancelled("stopped")
+
+
+def test_a_cancelled_run_keeps_the_samples_it_has(plan: Plan, volume: Volume) -> None:
+    slices = SHAPE[0]
+    one = run_plan(replace(plan, settings=replace(plan.settings, samples=1)), volume)
+    partial = run_plan(plan, volume, StopAfter(3 * slices + 2))  # predictor, start, 1 sample, …
+    assert partial.drawn == 1
+    assert np.array_equal(partial.std.array, one.std.array)
+    assert json.loads(partial._record([]))["samples_drawn"] == 1
+
+
+def test_a_run_cancelled_too_early_has_no_result(plan: Plan, volume: Volume) -> None:
+    with pytest.raises(Cancelled):
+        run_plan(plan, volume, StopAfter(3))
+
+
+def test_nan_voxels_come_back_as_nan(volume: Volume, tiny_models) -> None:
+    array = volume.array.copy()
+    array[2, 10:14, 10:14] = np.nan
+    result = mr.denoise(volume.with_array(array), noise=0.05, samples=2)
+    for layer in result.layers().values():
+        assert np.array_equal(np.isnan(layer.array), np.isnan(array))
+
+
+def test_ct_padding_is_passed_through(tiny_models) -> None:
+    rng = np.random.default_rng(1)
+    array = rng.normal(40, 20, (3, 40, 40)).astype(np.float32)
+    array[:, :5] = -2000
+    scan = Volume(array, Geometry(array.shape, np.eye(4)), "CT", "HU")
+    result = mr.denoise(scan, noise=20, samples=2)
+    assert (result.restored.array[:, :5] == -2000).all()
+    assert (result.std.array[:, :5] == 0).all()
+    assert (result.std.array[:, 5:] > 0).all()
+
+
+def test_time_points_are_restored_each_on_its_own(volume: Volume, tiny_models) -> None:
+    frames = np.stack([volume.array, volume.array[::-1]])
+    result = mr.denoise(volume.with_array(frames), noise=0.05, samples=2, keep_samples=True)
+    assert result.restored.array.shape == frames.shape
+    assert result.samples.shape == (2, *frames.shape)
+    assert not np.array_equal(result.samples[:, 0], result.samples[:, 1, ::-1])
+
+
+def test_a_noise_map_is_followed_voxel_by_voxel(volume: Volume, tiny_models) -> None:
+    sigma = np.full(SHAPE, 5.0, np.float32)
+    sigma[:, :, 25:] = 10.0
+    result = mr.denoise(volume, noise=volume.with_array(sigma), samples=0)
+    left, right = result.std.array[..., :20].mean(), result.std.array[..., 30:].mean()
+    assert right > 1.4 * left
+    with pytest.raises(SettingsError, match="grid"):
+        small = Volume(sigma[:3], Geometry((3, 70, 50), np.eye(4)))
+        mr.denoise(volume, noise=small, samples=0)
+
+
+def test_region_mean_and_interval(whole: mr.Result, plan: Plan, volume: Volume) -> None:
+    mask = np.zeros(SHAPE, bool)
+    mask[2:4, 20:30, 20:30] = True
+    region = whole.region(mask)
+    means = [one[mask].mean() for one in whole.samples]
+    assert region.mean == pytest.approx(whole.restored.array[mask].mean(), rel=1e-5)
+    assert region.std == pytest.approx(np.std(means, ddof=1), rel=1e-3)
+    assert region.lower < region.mean < region.upper
+    unkept = run_plan(replace(plan, settings=replace(plan.settings, keep_samples=False)), volume)
+    assert unkept.region(mask) == pytest.approx(region, rel=1e-4)
+    with pytest.raises(SettingsError, match="empty"):
+        whole.region(np.zeros(SHAPE, bool))
+
+
+def test_region_in_closed_form_matches_free_samples(volume: Volume, tiny_models) -> None:
+    """One step: Gaussian samples of the residual's own spectrum; their region std is exact."""
+    mask = np.zeros(SHAPE, bool)
+    mask[1:5, 10:40, 10:40] = True
+    closed = mr.denoise(volume, noise=0.05, samples=0).region(mask).std
+    many = mr.denoise(volume, noise=0.05, samples=64, steps=1, keep_samples=True)
+    sampled = np.std([one[mask].mean() for one in many.samples], ddof=1)
+    assert closed == pytest.approx(sampled, rel=0.25)
+
+
+def test_plan_json_round_trip(plan: Plan, volume: Volume, whole: mr.Result) -> None:
+    again = Plan.from_json(plan.to_json())
+    assert again.to_json() == plan.to_json()
+    assert np.array_equal(run_plan(again, volume).samples, whole.samples)
+    with pytest.raises(SettingsError, match="not the JSON of a plan"):
+        Plan.from_json("{}")
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"samples": -1}, "samples"),
+        ({"steps": 0}, "steps"),
+        ({"level": 1.5}, "level"),
+        ({"noise": -2.0}, "noise"),
+        ({"noise": "much"}, "noise"),
+        ({"sampler": "euler"}, "moment-matched"),
+        ({"estimate": "sample", "samples": 0}, "needs samples"),
+        ({"mode": "3d"}, "patch3d"),
+    ],
+)
+def test_settings_out_of_range_say_so(settings: dict, words: str) -> None:
+    with pytest.raises(SettingsError, match=words):
+        Settings(**settings)
+
+
+def test_saved_files_and_record(whole: mr.Result, tmp_path) -> None:
+    written = whole.save(tmp_path / "out")
+    names = sorted(path.name for path in written)
+    assert names == sorted(
+        [f"x_{n}.nii.gz" for n in ("restored", "std", "lower", "upper", "samples")] + ["x_run.json"]
+    )
+    record = json.loads((tmp_path / "out" / "x_run.json").read_text())
+    assert record["samples_drawn"] == 3
+    assert record["plan"]["settings"]["seed"] == 11
+    assert str(tmp_path) not in json.dumps(record)
+    with pytest.raises(mr.MedrestoreError, match="exists"):
+        whole.save(tmp_path / "out")
+    whole.save(tmp_path / "out", overwrite=True)
+    back = mr.read(tmp_path / "out" / "x_restored.nii.gz", "MR")
+    assert np.array_equal(back.array, whole.restored.array)
+    assert back.geometry.affine == pytest.approx(whole.restored.geometry.affine, abs=1e-5)
+
+
+def test_models_that_do_not_fit_say_so(tiny_models, tmp_path) -> None:
+    with pytest.raises(ModelError, match="there are: ct_tiny, mr_tiny"):
+        find_card("nothing", "MR")
+    with pytest.raises(ModelError, match="is for CT"):
+        find_card("ct_tiny", "MR")
+    with pytest.raises(ModelError, match="mode"):
+        find_card("mr_tiny", "MR", "patch3d")
+    with pytest.raises(ModelError, match=r"card\.json"):
+        find_card(str(tmp_path), "MR")
+
+
+def test_damaged_weights_are_noticed(tiny_models, tmp_path) -> None:
+    import shutil
+
+    copy = tmp_path / "mr_tiny"
+    shutil.copytree(tiny_models / "mr_tiny", copy)
+    weights = copy / "models" / "model.safetensors"
+    data = bytearray(weights.read_bytes())
+    data[-1] ^= 1
+    weights.write_bytes(data)
+    with pytest.raises(ModelError, match="SHA-256"):
+        load(Card.read(copy))
+    weights.unlink()
+    with pytest.raises(ModelError, match="missing"):
+        load(Card.read(copy))
