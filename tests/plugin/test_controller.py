@@ -18,6 +18,7 @@ from medrestore.plugin.controller import (
 )
 from medrestore.plugin.layers import KEY, to_layer
 from medrestore.plugin.progress import Progress
+from medrestore.plugin.results import result_layers
 from medrestore.plugin.run import restore
 
 
@@ -214,3 +215,12 @@ def test_restore_leaves_the_layer_alone(tiny_models, scan):
     assert result.restored.array.shape == scan.data.shape
     assert labels[:2] == ["Loading the model", "Measuring the noise"]
     assert np.array_equal(scan.data, before)
+
+
+def test_a_series_in_time_comes_back_as_one(tiny_models, head):
+    data, meta, _ = to_layer(head.with_array(np.stack([head.array, head.array])))
+    request = request_for(Snapshot(data, meta), Choices(samples=1, noise=5))
+    result = restore(request, SimpleNamespace(start=lambda *_: None, tick=lambda n=1: None))
+    for shown, placed, _ in result_layers(result, meta):
+        assert shown.shape == data.shape
+        assert placed["units"] == meta["units"]

@@ -40,13 +40,10 @@ def noisier(
     ----------
     array : ndarray, shape (z, y, x) or (t, z, y, x)
         The scan.
-    modality : "CT" or "MR"
-        Decides the physics.
-    pixel_mm : float
-        In-plane pixel size.
+    modality, pixel_mm
+        ``"CT"`` or ``"MR"``, which decides the physics; in-plane pixel size.
     dose : float, optional
-        CT: fraction of the dose, 0 to 1. Photons are chosen so that the simulated full-dose
-        noise equals ``own_noise_hu`` in soft tissue, or are 1.5e5 per ray without it.
+        CT: fraction of the dose; photons make full-dose noise equal ``own_noise_hu``, or are 1.5e5.
     noise : float, optional
         MR: σ per channel as a fraction of the foreground scale.
     hu : float, optional

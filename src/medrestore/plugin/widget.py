@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari.experimental import link_layers
 from napari.layers import Image
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QEvent, Qt
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from medrestore.plugin.controller import Actions, Controller, Snapshot, State, View, modality_of
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["DenoiseWidget"]
 
 RESEARCH_ONLY = "For research use only, not for diagnosis."
-PROBLEM_STYLE = "color: #e08a2e;"  # amber: legible on napari's dark and light themes
-QUIET_STYLE = "color: #8a8f98;"
+PROBLEM_STYLE = "color: #cc6f1c;"  # amber: legible on napari's dark and light themes
+QUIET_STYLE = "color: #7d828b;"
 
 
 class DenoiseWidget(QWidget):
@@ -88,6 +88,12 @@ class DenoiseWidget(QWidget):
         self.form.modality.currentIndexChanged.connect(self._scan_changed)
         controller = self.controller
         self.destroyed.connect(lambda *_: controller.abandon())  # must not hold on to self
+
+    def event(self, event: QEvent) -> bool:
+        """Cancel a run when the dock is closed: nobody could any more."""
+        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
+            self.controller.cancel()
+        return bool(super().event(event))
 
     def denoise(self) -> None:
         """Denoise the chosen scan with the settings shown."""

@@ -62,7 +62,7 @@ def curve_picture(card: dict[str, Any]) -> bytes | None:
 
 def _training(training: dict[str, Any]) -> str:
     stages = [
-        (name, stage["steps"], stage["minutes"], f"{stage['curve'][-1][1]:.3f}")
+        (name, stage["steps"], stage["minutes"], _last(stage["curve"]))
         for name, stage in training["stages"].items()
     ]
     notes = training.get("notes", [])
@@ -76,6 +76,10 @@ def _training(training: dict[str, Any]) -> str:
             *notes,
         ]
     )
+
+
+def _last(curve: list[list[float]]) -> str:
+    return f"{curve[-1][1]:.3f}" if curve else "–"
 
 
 def _calibration(card: dict[str, Any]) -> str:

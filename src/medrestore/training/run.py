@@ -170,7 +170,8 @@ def _facts(config: Config, work: Path) -> dict[str, Any]:
     stages = {}
     for name in config.stages:
         state = json.loads((work / name / "state.json").read_text())
-        curve = (work / name / "curve.csv").read_text().splitlines()
+        table = work / name / "curve.csv"
+        curve = table.read_text().splitlines() if table.exists() else []
         stages[name] = {
             "steps": state["step"],
             "minutes": round(state["seconds"] / 60, 1),

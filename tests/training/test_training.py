@@ -1,0 +1,198 @@
+"""Training end to end in miniature, and what its parts promise."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import medrestore as mr
+from medrestore.core.predictor import Condition, Prediction, Predictor
+from medrestore.errors import ModelError, SettingsError
+from medrestore.models import Card, load
+from medrestore.training.config import Config
+from medrestore.training.corrupt import CtNoise, MrNoise, Pair, with_noise_bank
+from medrestore.training.data import PatchSampler, Stack, stacks_of
+from medrestore.training.loop import Schedule, fit, learning_rate
+from medrestore.training.loss import predictor_loss
+from medrestore.training.run import train
+
+
+def shapes(seed: int = 0, size: int = 96) -> np.ndarray:
+    """Slices of random rectangles: edges to keep, plains to smooth."""
+    rng = np.random.default_rng(seed)
+    array = np.full((12, size, size), 200.0, np.float32)
+    for _ in range(60):
+        z, y, x = rng.integers(0, (8, size - 30, size - 30))
+        array[z : z + 6, y : y + rng.integers(8, 30), x : x + 20] = rng.uniform(50, 1000)
+    return array
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    scan = mr.Volume(shapes(), mr.Geometry((12, 96, 96), np.diag([4.0, 1, 1, 1])), "MR")
+    for name in ("a", "b"):
+        mr.write(scan, tmp_path / "data" / f"{name}.nii.gz")
+    facts = {
+        "name": "small",
+        "modality": "MR",
+        "summary": "for a test",
+        "data": str(tmp_path / "data"),
+        "scans": [{"file": f"{n}.nii.gz", "person": n} for n in ("a", "b")],
+        "noise": [0.02, 0.1],
+        "sigma_range": [0.01, 0.12],
+        "predictor": {"slices": 3, "widths": [16, 24, 32], "blocks": 1},
+        "refiner": {
+            "channels": [16, 16, 32],
+            "blocks": 1,
+            "groups": 8,
+            "window": 32,
+            "stride": 24,
+        },
+        "patch": 32,
+        "batch": 4,
+        "stages": {
+            "predictor": {"steps": 40, "rate": 0.003, "every": 10, "warm_up": 5},
+            "refiner": {"steps": 4, "every": 2},
+        },
+        "licences": ["made here (CC0)"],
+    }
+    path = tmp_path / "train.json"
+    path.write_text(json.dumps(facts))
+    return path
+
+
+def test_train_resume_and_use(config: Path, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("medrestore.training.run._compiled", lambda net: None)
+    monkeypatch.setattr("medrestore.training.run.SPECTRUM_BATCHES", 1)
+    monkeypatch.setattr("medrestore.training.run.LEVELS", {"MR": (0.05,)})
+    folder = train(config, runs=tmp_path / "runs", models=tmp_path / "models")
+    card = Card.read(folder)
+    assert card.facts["training"]["stages"]["predictor"]["steps"] == 40
+    assert card.intervals("predictor").people == 2
+    assert len(card.spectra.angles) == 8 and 0.5 < card.spectra.at(math.pi / 2).variance < 2
+    assert "made here (CC0)" in (folder / "docs" / "README.md").read_text()
+    metadata = json.loads((folder / "configs" / "metadata.json").read_text())
+    assert metadata["intended_use"].startswith("research only")
+
+    curve = (tmp_path / "runs/small/predictor/curve.csv").read_text().splitlines()
+    first, last = float(curve[1].split(",")[3]), float(curve[-1].split(",")[3])
+    assert last < 0.9 * first  # error/σ² falls
+
+    before = load(card).predictor.state_dict()["mean.weight"].clone()
+    again = train(config, runs=tmp_path / "runs", models=tmp_path / "models")
+    assert torch.equal(load(Card.read(again)).predictor.state_dict()["mean.weight"], before)
+
+    clean = shapes(5)
+    volume = mr.Volume(clean, mr.Geometry(clean.shape, np.eye(4)), "MR")
+    noisy = mr.simulate(volume, noise=0.05, seed=3)
+    result = mr.denoise(noisy, model=str(folder), noise=0.05, samples=2)
+    assert np.std(result.restored.array - clean) < np.std(noisy.array - clean)
+
+
+def test_fine_tuning_starts_from_the_models_weights(config, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("medrestore.training.run._compiled", lambda net: None)
+    monkeypatch.setattr("medrestore.training.run.SPECTRUM_BATCHES", 1)
+    monkeypatch.setattr("medrestore.training.run.LEVELS", {"MR": (0.05,)})
+    first = train(config, runs=tmp_path / "runs", models=tmp_path / "models")
+    tuned = train(
+        config, str(first), time_limit=1e-9, runs=tmp_path / "tuned", models=tmp_path / "other"
+    )
+    weights = [load(Card.read(f)).predictor.state_dict()["head.weight"] for f in (first, tuned)]
+    assert torch.equal(*weights)
+
+
+def test_a_config_that_is_none_says_so(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.json"
+    bad.write_text('{"name": "x"}')
+    with pytest.raises(SettingsError, match="is no training config"):
+        Config.read(bad)
+    with pytest.raises(SettingsError, match="cannot read"):
+        Config.read(tmp_path / "absent.json")
+
+
+def test_learning_rate_warms_up_and_falls() -> None:
+    schedule = Schedule(rate=1e-3, last_rate=1e-5, warm_up=10)
+    assert learning_rate(schedule, 0.0, 0) == pytest.approx(1e-4)
+    assert learning_rate(schedule, 0.5, 100) == pytest.approx(0.5 * (1e-3 + 1e-5))
+    assert learning_rate(schedule, 1.0, 100) == pytest.approx(1e-5)
+
+
+def test_another_architecture_is_refused_on_resume(tmp_path: Path) -> None:
+    def step(net):
+        return net(torch.ones(1, 3)).square().mean(), {}
+
+    fit(torch.nn.Linear(3, 2), step, Schedule(steps=2), tmp_path)
+    with pytest.raises(ModelError, match="another architecture"):
+        fit(torch.nn.Linear(3, 4), step, Schedule(steps=4), tmp_path)
+
+
+def test_likelihood_is_least_where_s_is_the_rms_error() -> None:
+    """Gaussian NLL: over a constant s the minimum is at the true standard deviation."""
+    clean, sigma = torch.zeros(1, 1, 64, 64), torch.full((1, 1, 64, 64), 2.0)
+    mu = 0.6 * torch.randn(1, 1, 64, 64, generator=torch.Generator().manual_seed(0))
+    pair = Pair(Condition(mu, sigma, torch.ones(1, 1, 1, 1)), clean)
+    losses = {}
+    for s in (0.4, 0.5, 0.6, 0.7, 0.8):
+        log_s = torch.full_like(mu, math.log(s))
+        losses[s] = predictor_loss(Prediction(mu, log_s), pair).likelihood.item()
+    assert min(losses, key=losses.get) == 0.6
+
+
+def test_as_the_noise_vanishes_so_does_the_change() -> None:
+    """|μ − y| ≤ const·σ and s ≤ const·σ, whatever the weights: it cannot harm a clean scan."""
+    torch.manual_seed(0)
+    net = Predictor(3, (8, 12, 16), 1)
+    for parameter in net.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    y = torch.rand(1, 3, 40, 36) * 100
+    ratios = []
+    for sigma in (1e-2, 1e-4, 1e-6):
+        c = Condition(y, torch.full((1, 1, 40, 36), sigma), torch.full((1, 1, 1, 1), 100.0))
+        prediction = net(c)
+        ratios.append(float((prediction.mu - y[:, 1:2]).abs().max()))
+    assert ratios[0] > 0 and ratios[2] < 1e-3
+
+
+def test_patches_hold_slices_in_order_and_stay_in_the_scan() -> None:
+    array = np.arange(10, dtype=np.float32)[:, None, None] + np.zeros((10, 40, 40), np.float32)
+    sampler = PatchSampler([Stack(array + 100, 1.0)], 5, 32, "CT", seed=0)
+    patches, scales = sampler.batch(16)
+    assert patches.shape == (16, 1, 5, 32, 32) and (scales == 1).all()
+    steps = np.diff(patches[:, 0, :, 0, 0], axis=1)
+    assert set(np.unique(np.abs(steps))) <= {0.0, 1.0}  # neighbours; ends replicate
+    with pytest.raises(SettingsError, match="smaller patch"):
+        PatchSampler([Stack(array, 1.0)], 5, 64, "CT", seed=0)
+
+
+def test_isotropic_scans_are_cut_along_every_axis_and_binned() -> None:
+    array = np.random.default_rng(0).uniform(100, 200, (140, 130, 150)).astype(np.float32)
+    stacks = stacks_of(array, (1.0, 1.0, 1.0), "MR")
+    assert len(stacks) == 6
+    assert stacks[3].array.shape == (70, 65, 75)
+    assert stacks[3].array.std() == pytest.approx(array.std() / 8**0.5, rel=0.02)
+    assert len(stacks_of(array, (5.0, 1.0, 1.0), "MR")) == 2
+
+
+def test_mr_pairs_state_the_noise_they_hold() -> None:
+    clean = torch.full((8, 1, 3, 64, 64), 1000.0)
+    pair = MrNoise((0.02, 0.1), seed=1, correlated=0.0)(clean, torch.full((8,), 1000.0))
+    added = pair.condition.y[:, 1:2] - pair.clean
+    assert (added / pair.condition.sigma).std().item() == pytest.approx(1, abs=0.02)
+
+
+def test_ct_pairs_state_the_noise_they_hold() -> None:
+    disc = np.full((5, 96, 96), -1000, np.float32)
+    y, x = np.mgrid[-48:48, -48:48]
+    disc[:, np.hypot(y, x) < 40] = 40
+    stack = with_noise_bank(Stack(disc, 1000.0, 3.0), (0.6, 1.2), seed=0, views=180)
+    sampler = PatchSampler([stack], 3, 64, "CT", seed=2)
+    patches, scale = sampler.batch(16)
+    pair = CtNoise((20, 40), seed=3, clipped=0.0)(
+        torch.from_numpy(patches), torch.from_numpy(scale)
+    )
+    z = (pair.condition.centre - pair.clean) / pair.condition.sigma
+    assert z.std().item() == pytest.approx(1, abs=0.06)
+    assert float(pair.condition.sigma.max() / pair.condition.sigma.min()) > 1.3
