@@ -8,6 +8,7 @@ import pytest
 
 import medrestore as mr
 from medrestore.api import make_plan, run_plan
+from medrestore.core.neighbours import neighbours
 from medrestore.errors import Cancelled, ModelError, SettingsError
 from medrestore.models import Card, find_card, load
 from medrestore.plan import Plan, Settings
@@ -69,6 +70,15 @@ def test_a_preview_has_the_voxels_of_the_whole(
     assert np.abs(preview.samples - whole.samples[:, 2:4]).max() <= 1e-3 * plan.noise.sigma
     corner = preview.restored.geometry.world((0, 0, 0))
     assert corner == pytest.approx(volume.geometry.world((2, 0, 0)))
+
+
+def test_neighbours_repeat_at_the_ends_and_stop_at_gaps() -> None:
+    assert neighbours(0, 5, 9) == [0, 0, 0, 1, 2]
+    assert neighbours(8, 5, 9) == [6, 7, 8, 8, 8]
+    positions = (0.0, 4.0, 8.0, 15.0, 19.0, 23.0)
+    assert neighbours(2, 3, 6, positions) == [1, 2, 2]
+    assert neighbours(3, 5, 6, positions) == [3, 3, 3, 4, 5]
+    assert neighbours(4, 3, 6, positions) == [3, 4, 5]
 
 
 @pytest.mark.parametrize("batch", [1, 5])

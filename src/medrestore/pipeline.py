@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from medrestore.core.meter import SILENT, Meter
+from medrestore.core.neighbours import neighbours
 from medrestore.core.noise_field import NoiseField
 from medrestore.core.posterior import Moments, interval, total_std
 from medrestore.core.predictor import Condition, Prediction
@@ -99,7 +100,10 @@ def run(plan: Plan, volume: Volume, engine: Engine, meter: Meter = SILENT) -> Ar
     """
     frames = volume.array if volume.is_4d else volume.array[None]
     meter.start(plan.evaluations, "Restoring")
-    parts = [_Frame(plan, frame, t, engine, meter).restore() for t, frame in enumerate(frames)]
+    positions = volume.geometry.slice_positions_mm
+    parts = [
+        _Frame(plan, frame, t, engine, meter, positions).restore() for t, frame in enumerate(frames)
+    ]
     if not volume.is_4d:
         return parts[0]
     drawn = min(part.drawn for part in parts)
@@ -145,8 +149,15 @@ class _Frame:
     """One 3-D volume on its way through the passes."""
 
     def __init__(
-        self, plan: Plan, frame: NDArray[np.float32], t: int, engine: Engine, meter: Meter
+        self,
+        plan: Plan,
+        frame: NDArray[np.float32],
+        t: int,
+        engine: Engine,
+        meter: Meter,
+        positions: tuple[float, ...] | None,
     ) -> None:
+        self.positions = positions
         self.plan, self.t, self.engine, self.meter = plan, t, engine, meter
         self.original = frame
         invalid = ~np.isfinite(frame)
@@ -174,8 +185,7 @@ class _Frame:
         return self._finish(drawn)
 
     def _condition(self, z: int) -> Condition:
-        half, depth = self.engine.slices // 2, len(self.y)
-        index = np.clip(np.arange(z - half, z + half + 1), 0, depth - 1)  # ends replicate
+        index = neighbours(z, self.engine.slices, len(self.y), self.positions)
         device = self.plan.device
         return Condition(
             torch.from_numpy(self.y[index])[None].to(device),

@@ -60,6 +60,8 @@ class Config:
         CPU threads; 0 leaves torch's choice.
     licences : tuple of str
         Attribution of the data, for the card.
+    notes, limits : tuple of str
+        What happened in training, and what the model cannot do: sentences for the card.
     """
 
     name: str
@@ -77,6 +79,8 @@ class Config:
     seed: int = 0
     threads: int = 0
     licences: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = field(default=())
+    limits: tuple[str, ...] = field(default=())
 
     @classmethod
     def read(cls, path: Path) -> Config:
@@ -91,8 +95,8 @@ class Config:
             facts = json.loads(path.read_text(encoding="utf-8"))
             facts["scans"] = tuple(Scan(**scan) for scan in facts["scans"])
             facts["stages"] = {k: Schedule(**v) for k, v in facts["stages"].items()}
-            for name in ("noise", "sigma_range", "licences"):
-                facts[name] = tuple(facts[name])
+            for name in ("noise", "sigma_range", "licences", "notes", "limits"):
+                facts[name] = tuple(facts.get(name, ()))
             return cls(**facts)
         except OSError as error:
             raise SettingsError(f"cannot read the training config {path.name}") from error

@@ -185,12 +185,14 @@ def _facts(config: Config, work: Path) -> dict[str, Any]:
         "predictor": config.predictor,
         "refiner": config.refiner,
         "sigma_range": list(config.sigma_range),
+        "limits": list(config.limits),
         "training": {
             "command": f"medrestore train models/{config.name}/configs/train.json",
             "seed": config.seed,
             "scans": [scan.file for scan in config.scans],
             "people": sorted({scan.person for scan in config.scans}),
             "licences": list(config.licences),
+            "notes": list(config.notes),
             "stages": stages,
         },
     }
