@@ -170,6 +170,13 @@ def test_ct_padding_is_passed_through(tiny_models) -> None:
     assert (result.std.array[:, 5:] > 0).all()
 
 
+def test_deep_noise_is_not_taken_for_padding(tiny_models) -> None:
+    array = np.random.default_rng(1).normal(-1000, 200, (3, 40, 40)).astype(np.float32)
+    assert (array < -1500).any()
+    scan = Volume(array, Geometry(array.shape, np.eye(4)), "CT", "HU")
+    assert (mr.denoise(scan, noise=20, samples=0).std.array > 0).all()
+
+
 def test_time_points_are_restored_each_on_its_own(volume: Volume, tiny_models) -> None:
     frames = np.stack([volume.array, volume.array[::-1]])
     result = mr.denoise(volume.with_array(frames), noise=0.05, samples=2, keep_samples=True)

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,7 +16,8 @@ from medrestore import io
 from medrestore.core.intensity import intensity_scale
 from medrestore.core.meter import SILENT, Meter
 from medrestore.core.noise_level import estimate as estimate_noise
-from medrestore.errors import ModalityError, SettingsError
+from medrestore.core.padding import ct_padding
+from medrestore.errors import ModalityError, NoiseLevelError, SettingsError
 from medrestore.models import find_card, load, pick_device
 from medrestore.physics.simulate import noisier
 from medrestore.pipeline import run
@@ -180,9 +181,12 @@ def resolve_noise(
         return Noise(found.sigma, found.map, f"estimated: {found.method}")
     if modality == "MR":
         return Noise(noise * scale, None, f"given: {noise:.3g} of the foreground scale")
-    found = estimate_noise(_masked(array, modality), modality)
+    try:
+        found = estimate_noise(_masked(array, modality), modality)
+    except NoiseLevelError:  # no tissue to see its distribution in
+        return Noise(noise, None, f"given: {noise:.3g} HU, taken as uniform")
     if noise == 0 or found.map is None or found.sigma <= 0:
-        return Noise(noise, None, f"given: {noise:.3g} HU")
+        return Noise(noise, None, f"given: {noise:.3g} HU, taken as uniform")
     ratio = np.float32(noise / found.sigma)
     return Noise(noise, found.map * ratio, f"given: {noise:.3g} HU, distributed as estimated")
 
@@ -197,10 +201,9 @@ def _modality(volume: Volume) -> Modality:
 
 
 def _masked(array: np.ndarray[Any, np.dtype[np.float32]], modality: str) -> Any:
-    """CT padding (below −1500 HU) as NaN, which every estimate leaves out."""
-    if modality == "CT" and (array < -1500).any():
-        return cast("Any", np.where(array < -1500, np.nan, array).astype(np.float32))
-    return array
+    """CT padding as NaN, which every estimate leaves out."""
+    padding = ct_padding(array) if modality == "CT" else np.zeros(1, dtype=bool)
+    return np.where(padding, np.float32(np.nan), array) if padding.any() else array
 
 
 def simulate(

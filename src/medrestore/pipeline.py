@@ -17,6 +17,7 @@ import torch
 from medrestore.core.meter import SILENT, Meter
 from medrestore.core.neighbours import neighbours
 from medrestore.core.noise_field import NoiseField
+from medrestore.core.padding import ct_padding
 from medrestore.core.posterior import Moments, interval, total_std
 from medrestore.core.predictor import Condition, Prediction
 from medrestore.core.samplers import SAMPLERS
@@ -35,9 +36,6 @@ if TYPE_CHECKING:
     from medrestore.volume import Volume
 
 __all__ = ["Arrays", "Engine", "run"]
-
-PADDING_HU = -1500.0
-"""CT values below this mark the outside of the reconstructed circle; they are passed through."""
 
 
 class Engine(Protocol):
@@ -162,7 +160,7 @@ class _Frame:
         self.original = frame
         invalid = ~np.isfinite(frame)
         if plan.modality == "CT":
-            invalid |= frame < PADDING_HU
+            invalid |= ct_padding(frame)  # passed through
         fill = -1000.0 if plan.modality == "CT" else 0.0
         self.y = np.where(invalid, np.float32(fill), frame) if invalid.any() else frame
         self.invalid = invalid
