@@ -3,10 +3,10 @@
     python benchmarks/quality/run.py mr_slice [--update-card] [--samples 8] [--every 4]
 
 Protocol: 24 slices around the middle of the third stored axis, noise added with seed 0, the
-inner 16 scored (samples on every fourth of them). MR: intensities divided by the foreground scale, Rician 1, 3 and 9 %, voxels
-above 6 %, PSNR with data range 1. CT: noise through filtered back-projection, soft tissue
-(-50 to 150 HU of the reference), RMSE in HU. Every method is given the added σ. Writes
-`benchmarks/quality/<model>.csv`; a peer that is not installed is left out and named.
+inner 16 scored (samples on every fourth of them). MR: intensities divided by the foreground
+scale, Rician 1, 3 and 9 %, voxels above 6 %, PSNR with data range 1. CT: noise through filtered
+back-projection, soft tissue (-50 to 150 HU of the reference), RMSE in HU. Every method is given
+the added σ. Writes `benchmarks/quality/<model>.csv`; BM4D is left out where it is not installed.
 """
 
 from __future__ import annotations

@@ -27,9 +27,10 @@ __all__ = ["Noise", "Plan", "Settings", "resolve"]
 ESTIMATES = ("mean", "sample", "posterior-mean")
 SAMPLERS = ("moment-matched", "ddpm", "ddim")
 
-PREDICTOR_VOXELS_PER_S = {"cpu": 0.7e6, "cuda": 60e6}
-REFINER_VOXELS_PER_S = {"cpu": 0.6e6, "cuda": 60e6}
-"""Rough speeds of the shipped models, voxels per evaluation and second; see benchmarks/speed."""
+PREDICTOR_VOXELS_PER_S = {"cpu": 0.35e6, "cuda": 60e6}
+REFINER_VOXELS_PER_S = {"cpu": 0.45e6, "cuda": 60e6}
+"""Rough speeds of the shipped models, voxels per evaluation and second: two cores, and a guess
+for GPUs."""
 
 
 @dataclass(frozen=True)
@@ -268,7 +269,7 @@ def _warnings(card: Card, noise: Noise, scale: float) -> tuple[str, ...]:
     if relative < low:
         return (
             f"the noise ({relative:.2%} of the intensity scale) is below what {card.name} "
-            f"removes ({low:.2%}); the scan is returned as it is",
+            f"removes ({low:.2%}); voxels with less are returned as they are",
         )
     return ()
 

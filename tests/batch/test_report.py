@@ -101,6 +101,8 @@ def test_empty_and_flat_scans_can_be_drawn(tmp_path: Path, fill: float) -> None:
     one = {"noisy": flat, "restored": flat, "std": flat}
     report.contact_sheet(tmp_path / "sheet.png", [one])
     report.write_page(tmp_path / "page.html", [report.entry(one)])
+    assert (tmp_path / "sheet.png").read_bytes().startswith(b"\x89PNG")
+    assert "</html>" in (tmp_path / "page.html").read_text()
 
 
 def test_voxels_without_a_value_are_dark() -> None:
