@@ -191,23 +191,20 @@ class LowDose:
     def std_map(self, variance: Tensor) -> Tensor:
         """Expected standard deviation of the reconstructed noise, HU, (batch, n, n).
 
-        Closed form: independent rays, so variances add after the squared filter.
+        Closed form: rays are independent, so the variance of a filtered projection is that of the
+        rays through the squared filter, and variances add over the views.
         """
-        response = self.scanner.filter(self.size)
-        gain = float(response.square().mean())
-        coarse = (
-            _back_project(
-                F.interpolate(variance, scale_factor=4.0, mode="linear"),
-                torch.arange(variance.shape[1]) * (math.pi / variance.shape[1]),
-                COARSE,
-                4,
-            )
-            / variance.shape[1]
-        )
-        power = coarse * gain * math.pi**2 / self.scanner.views
-        std = power.sqrt() * (1000 / WATER_PER_MM) / self.pixel_mm
-        size = (self.size, self.size)
-        return F.interpolate(std[:, None], size, mode="bilinear", align_corners=False)[:, 0]
+        n, views = self.size, variance.shape[1]
+        rays = F.interpolate(variance, n, mode="linear")
+        squared = torch.fft.irfft(self.scanner.filter(n), n=2 * n).square()
+        spectrum = torch.fft.rfft(rays, n=2 * n) * torch.fft.rfft(squared)
+        filtered = torch.fft.irfft(spectrum, n=2 * n)[..., :n].clamp(min=0)
+        fine = F.interpolate(filtered, 4 * COARSE, mode="linear")
+        angles = torch.arange(views) * (math.pi / views)
+        mean = _back_project(fine, angles, COARSE, 4) / views
+        std = (mean * (math.pi**2 / self.scanner.views)).sqrt()
+        std = std * (1000 / WATER_PER_MM) / self.pixel_mm
+        return F.interpolate(std[:, None], (n, n), mode="bilinear", align_corners=False)[:, 0]
 
     def draw(self, variance: Tensor, generator: torch.Generator) -> Tensor:
         """One realisation in HU, (batch, n, n)."""

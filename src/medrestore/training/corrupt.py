@@ -122,9 +122,17 @@ class CtNoise:
 
 
 def _shared_along_z(noise: Tensor, share: float) -> Tensor:
-    """Mix each slice's noise with its neighbours' (ends wrap), unit variance kept."""
-    mixed = noise + share * (noise.roll(1, dims=1) + noise.roll(-1, dims=1))
-    return torch.div(mixed, (1 + 2 * share**2) ** 0.5)
+    """Mix each slice's noise with its neighbours' (ends wrap), unit variance kept.
+
+    Where the stack ends, slices repeat: a copy of the same noise is no neighbour.
+    """
+    mixed, energy = noise, torch.ones_like(noise[..., :1, :1])
+    for step in (1, -1):
+        neighbour = noise.roll(step, dims=1)
+        weight = share * (neighbour != noise).any(dim=-1).any(dim=-1)[..., None, None]
+        mixed = mixed + weight * neighbour
+        energy = energy + weight**2
+    return mixed / energy.sqrt()
 
 
 def with_noise_bank(
