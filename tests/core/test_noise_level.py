@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from medrestore.core.intensity import foreground_scale
 from medrestore.core.noise_level import estimate
 from medrestore.core.noise_level_blocks import calm, kept_variance, log_mode, measure
-from medrestore.core.noise_level_mr import foreground_scale, gaussian_sigma
+from medrestore.core.noise_level_mr import gaussian_sigma
 from medrestore.errors import NoiseLevelError
 from medrestore.physics.phantom import head_mr, torso_ct
 

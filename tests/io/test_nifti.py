@@ -1,26 +1,15 @@
 """NIfTI in and out: headers, units, time, and what is refused."""
 
 from pathlib import Path
-from typing import Any
 
 import nibabel as nib
 import numpy as np
 import pytest
+from nifti_files import AFFINE, save
 
 from medrestore import io
 from medrestore.errors import OutputError
 from medrestore.volume import Geometry, Volume
-
-AFFINE = np.array([[-2.0, 0, 0, 90], [0, 3.0, 0, -126], [0, 0, 4.0, -72], [0, 0, 0, 1]])
-
-
-def save(path: Path, data: Any, affine: Any = AFFINE, **header: Any) -> Path:
-    image = nib.Nifti1Image(data, affine)
-    image.header.set_xyzt_units(*header.pop("units", ("mm", "sec")))
-    for key, value in header.items():
-        image.header[key] = value
-    nib.save(image, path)
-    return path
 
 
 @pytest.fixture

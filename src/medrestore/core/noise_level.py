@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from medrestore.core.intensity import foreground_scale
 from medrestore.core.noise_level_ct import estimate_ct
-from medrestore.core.noise_level_mr import estimate_mr, foreground_scale, gaussian_sigma
-from medrestore.errors import NoiseLevelError
+from medrestore.core.noise_level_mr import estimate_mr, gaussian_sigma
+from medrestore.errors import InputError, NoiseLevelError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -97,8 +98,10 @@ def estimate(
 
 
 def _relative(sigma: float, array: NDArray[np.float32]) -> float | None:
-    scale = foreground_scale(array)
-    return sigma / scale if scale > 0 else None
+    try:
+        return sigma / foreground_scale(array)
+    except InputError:  # no signal to relate it to
+        return None
 
 
 def _in_region(

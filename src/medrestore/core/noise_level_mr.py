@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import ndimage, special
 
+from medrestore.core.intensity import foreground_scale
 from medrestore.core.noise_level_blocks import (
     calm,
     even_slabs,
@@ -16,14 +17,14 @@ from medrestore.core.noise_level_blocks import (
     log_mode,
     measure,
 )
-from medrestore.errors import NoiseLevelError
+from medrestore.errors import InputError, NoiseLevelError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from medrestore.core.noise_level_blocks import Blocks
 
-__all__ = ["estimate_mr", "foreground_scale", "gaussian_sigma"]
+__all__ = ["estimate_mr", "gaussian_sigma"]
 
 _MOST_VOXELS = 12_000_000
 _RAYLEIGH_RATIO = (1.75, 2.10)
@@ -39,17 +40,6 @@ class _Part:
     sigma: float
     homogeneous: float
     blocks: int
-
-
-def foreground_scale(array: NDArray[np.float32]) -> float:
-    """99.5th percentile of the voxels above 6 % of the volume's own 99.5th percentile."""
-    values = array[np.isfinite(array)]
-    if not values.size:
-        return 0.0
-    top = np.percentile(values, 99.5)
-    if top <= 0:
-        return 0.0
-    return float(np.percentile(values[values > 0.06 * top], 99.5))
 
 
 @lru_cache
@@ -82,12 +72,13 @@ def estimate_mr(array: NDArray[np.float32]) -> tuple[float, str]:
     NoiseLevelError
         If the volume holds neither a noise background nor enough foreground blocks.
     """
-    scale = foreground_scale(array)
-    if scale <= 0:
+    try:
+        scale = foreground_scale(array)
+    except InputError as error:
         raise NoiseLevelError(
             "the noise level cannot be estimated: the scan has no signal above zero; "
             "give it as a number (noise=…)"
-        )
+        ) from error
     part = even_slabs(array, _MOST_VOXELS)
     wide_blocks = measure(part, 7)
     background = _background(wide_blocks, scale)
