@@ -12,7 +12,18 @@ import medrestore
 SRC = Path(medrestore.__file__).parent
 FILES = sorted(SRC.rglob("*.py"))
 
-LOW = {"errors", "volume", "core", "physics", "io", "resources", "models", "plan", "pipeline"}
+LOW = {
+    "errors",
+    "volume",
+    "core",
+    "physics",
+    "io",
+    "resources",
+    "models",
+    "settings",
+    "plan",
+    "pipeline",
+}
 LEAF = LOW | {"api", "result"}
 MAY_IMPORT = {
     "": LEAF | {"batch"},  # the lazy table of public names
@@ -23,7 +34,8 @@ MAY_IMPORT = {
     "physics": {"errors", "core.intensity", "physics"},
     "io": {"errors", "volume", "io"},
     "models": {"errors", "core", "resources"},
-    "plan": {"errors", "volume", "models", "core.tiles"},
+    "settings": {"errors"},
+    "plan": {"errors", "volume", "models", "core.tiles", "settings"},
     "pipeline": {"errors", "volume", "core", "plan"},
     "result": LOW,  # a part of the public interface, in a file of its own
     "api": LOW | {"result"},

@@ -15,6 +15,7 @@ import numpy as np
 
 from medrestore.core.tiles import starts
 from medrestore.errors import SettingsError
+from medrestore.settings import Settings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,82 +25,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Noise", "Plan", "Settings", "resolve"]
 
-ESTIMATES = ("mean", "sample", "posterior-mean")
-SAMPLERS = ("moment-matched", "ddpm", "ddim")
-
 PREDICTOR_VOXELS_PER_S = {"cpu": 0.35e6, "cuda": 60e6}
 REFINER_VOXELS_PER_S = {"cpu": 0.45e6, "cuda": 60e6}
 """Rough speeds of the shipped models, voxels per evaluation and second: two cores, and a guess
 for GPUs."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What a user asks for; `interface.md` names are the same everywhere.
-
-    Parameters
-    ----------
-    model : str
-        ``"auto"``, a shipped model's name, or a model folder.
-    mode : str, optional
-        ``"slice"`` or ``"patch3d"``; None means the model's own.
-    estimate : str
-        What ``restored`` is: ``"mean"`` (μ), ``"sample"`` (one posterior sample, natural texture)
-        or ``"posterior-mean"`` (mean of the samples).
-    samples : int
-        Posterior samples; 0 gives image and map from one evaluation.
-    steps : int
-        Refiner evaluations per sample.
-    level : float
-        Nominal coverage of ``lower``…``upper``.
-    noise : "auto" or float
-        Standard deviation of the noise to remove: HU in soft tissue (CT) or a fraction of the
-        foreground scale (MR). The API also takes a Volume as a map.
-    seed : int
-        Seed of all noise drawn.
-    device : str
-        ``"auto"``, ``"cpu"`` or ``"cuda"``.
-    sampler : str
-        ``"moment-matched"``, ``"ddpm"`` or ``"ddim"``.
-    keep_samples : bool
-        Keep the samples themselves, (samples, z, y, x).
-
-    Raises
-    ------
-    SettingsError
-        If a value is out of range.
-    """
-
-    model: str = "auto"
-    mode: str | None = None
-    estimate: str = "mean"
-    samples: int = 8
-    steps: int = 2
-    level: float = 0.9
-    noise: str | float = "auto"
-    seed: int = 0
-    device: str = "auto"
-    sampler: str = "moment-matched"
-    keep_samples: bool = False
-
-    def __post_init__(self) -> None:
-        _choice("estimate", self.estimate, ESTIMATES)
-        _choice("sampler", self.sampler, SAMPLERS)
-        if self.mode is not None:
-            _choice("mode", self.mode, ("slice", "patch3d"))
-        _between("samples", self.samples, 0, 1000)
-        _between("steps", self.steps, 1, 1000)
-        _between("seed", self.seed, 0, 2**63 - 1)
-        if not 0 < self.level < 1:
-            raise SettingsError(f"level lies between 0 and 1, got {self.level}; 0.9 is usual")
-        if isinstance(self.noise, str):
-            _choice("noise", self.noise, ("auto", "map"))
-        elif not np.isfinite(self.noise) or self.noise < 0:
-            raise SettingsError(f"noise is a standard deviation ≥ 0, got {self.noise}")
-        if self.estimate != "mean" and self.samples == 0:
-            raise SettingsError(
-                f"estimate={self.estimate!r} needs samples, but samples=0; ask for at least 1"
-            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -278,13 +207,3 @@ def _hash(array: NDArray[np.float32] | None) -> str | None:
     return (
         None if array is None else hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
     )
-
-
-def _choice(name: str, value: object, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise SettingsError(f"{name} is one of {', '.join(choices)}, got {value!r}")
-
-
-def _between(name: str, value: int, low: int, high: int) -> None:
-    if not isinstance(value, int) or not low <= value <= high:
-        raise SettingsError(f"{name} is a whole number in {low}…{high}, got {value!r}")

@@ -32,7 +32,7 @@ class Request:
     meta : mapping
         The layer's attributes as in a layer tuple.
     settings : mapping
-        Arguments of `plan.Settings`.
+        Arguments of `settings.Settings`.
     modality : "CT" or "MR", optional
         Overrides what the layer says.
     """
