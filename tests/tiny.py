@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 
+from medrestore.core.networks import networks
 from medrestore.core.predictor import Predictor
 from medrestore.core.refiner import Refiner
 from medrestore.core.spectrum import BANDS
@@ -16,13 +17,31 @@ def write_tiny_models(folder: Path) -> Path:
     for modality in ("MR", "CT"):
         torch.manual_seed(0)
         predictor, refiner = Predictor(3, (8, 12, 16), 1), Refiner((16, 16, 32), 1, 8)
-        for net in (predictor, refiner):  # last layers start at zero: give them something to say
-            for parameter in net.parameters():
-                if not parameter.any():
-                    torch.nn.init.normal_(parameter, std=0.02)
+        speak(predictor, refiner)
         name = f"{modality.lower()}_tiny"
         write_bundle(folder / name, tiny_card(name, modality), predictor, refiner)
     return folder
+
+
+def write_tiny_stack_model(folder: Path) -> Path:
+    """Write ``mr_tiny3d``, which reads stacks of 8 slices, into ``folder``."""
+    torch.manual_seed(0)
+    card = tiny_card("mr_tiny3d", "MR")
+    card |= {"mode": "patch3d", "depth": 8, "depth_stride": 6}
+    card["predictor"] = {"widths": [8, 12], "blocks": [1, 1]}
+    card["refiner"] |= {"channels": [16, 32], "window": 16, "stride": 12}
+    predictor, refiner = networks(card)
+    speak(predictor, refiner)
+    write_bundle(folder / "mr_tiny3d", card, predictor, refiner)
+    return folder
+
+
+def speak(*nets: torch.nn.Module) -> None:
+    """Last layers start at zero: give them something to say."""
+    for net in nets:
+        for parameter in net.parameters():
+            if not parameter.any():
+                torch.nn.init.normal_(parameter, std=0.02)
 
 
 def tiny_card(name: str, modality: str) -> dict:

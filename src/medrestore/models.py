@@ -8,136 +8,25 @@ A model is a folder laid out as a MONAI bundle: ``configs/card.json`` (ours, the
 from __future__ import annotations
 
 import hashlib
-import json
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
-from medrestore.core.calibration import Intervals
+from medrestore.card import CARD_VERSION, Card
 from medrestore.errors import ModelError
 from medrestore.resources import models_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import torch
     from torch import Tensor
 
+    from medrestore.core.calibration import Intervals
     from medrestore.core.predictor import Condition, Prediction
-    from medrestore.core.spectrum import Spectra
     from medrestore.core.tiles import Tiled
+    from medrestore.core.windows import Windows
 
 __all__ = ["CARD_VERSION", "Card", "Model", "available", "find_card", "load", "pick_device"]
-
-CARD_VERSION = 1
-
-
-@dataclass(frozen=True)
-class Card:
-    """What a model is, read from ``configs/card.json``; ``facts`` is the whole file."""
-
-    folder: Path
-    facts: dict[str, Any]
-
-    @property
-    def name(self) -> str:
-        """The model's name, e.g. ``mr_slice``."""
-        return str(self.facts["name"])
-
-    @property
-    def modality(self) -> Literal["CT", "MR"]:
-        """``"CT"`` or ``"MR"``."""
-        return "CT" if self.facts["modality"] == "CT" else "MR"
-
-    @property
-    def mode(self) -> str:
-        """``"slice"`` or ``"patch3d"``."""
-        return str(self.facts["mode"])
-
-    @property
-    def summary(self) -> str:
-        """One sentence for a list of models."""
-        return str(self.facts["summary"])
-
-    @property
-    def slices(self) -> int:
-        """Neighbouring slices that the predictor reads."""
-        return int(self.facts["predictor"]["slices"])
-
-    @property
-    def window(self) -> tuple[int, int]:
-        """Size and stride of the refiner's windows."""
-        return int(self.facts["refiner"]["window"]), int(self.facts["refiner"]["stride"])
-
-    @property
-    def sigma_range(self) -> tuple[float, float]:
-        """Noise levels the model was trained for, relative to the intensity scale."""
-        low, high = self.facts["sigma_range"]
-        return float(low), float(high)
-
-    @property
-    def spectra(self) -> Spectra:
-        """Spectrum of r − r̂ along the diffusion."""
-        from medrestore.core.spectrum import Spectra, Spectrum
-
-        facts = self.facts["spectra"]
-        rows = tuple(
-            Spectrum(row["variance"], tuple(row["density"]), row["along_z"])
-            for row in facts["spectra"]
-        )
-        return Spectra(tuple(facts["angles"]), rows)
-
-    def intervals(self, method: str) -> Intervals:
-        """Calibrated factors of ``"predictor"`` or ``"sampler:steps"``.
-
-        A number of steps that was not calibrated takes the factors of the nearest one that was;
-        a sampler that never was takes a Gaussian's.
-        """
-        table: dict[str, Any] = self.facts["intervals"]["factors"]
-        sampler, _, steps = method.partition(":")
-        near = {
-            abs(int(key.partition(":")[2]) - int(steps or 0)): key
-            for key in sorted(table)
-            if steps and key.startswith(f"{sampler}:")
-        }
-        key = method if method in table else near.get(min(near, default=-1))
-        if key is None:
-            return Intervals.gaussian()
-        levels = tuple(self.facts["intervals"]["relative_sigma"])
-        rows = tuple(tuple(row) for row in table[key])
-        return Intervals(levels, rows, int(self.facts["intervals"]["people"]))
-
-    @property
-    def weights(self) -> Path:
-        """The safetensors file."""
-        return self.folder / "models" / "model.safetensors"
-
-    @property
-    def sha256(self) -> str:
-        """Hash of the weights as the card states it."""
-        return str(self.facts["weights_sha256"])
-
-    @classmethod
-    def read(cls, folder: Path) -> Card:
-        """Read a model's card.
-
-        Raises
-        ------
-        ModelError
-            If the folder holds no card, or one of another version.
-        """
-        path = folder / "configs" / "card.json"
-        try:
-            facts = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise ModelError(
-                f"{folder.name} is not a model folder: its configs/card.json cannot be read; "
-                "name a folder that holds configs/ and models/"
-            ) from error
-        if facts.get("version") != CARD_VERSION:
-            raise ModelError(
-                f"the card of {folder.name} has version {facts.get('version')}, this medrestore "
-                f"reads version {CARD_VERSION}; update medrestore or the model"
-            )
-        return cls(folder, facts)
 
 
 def available() -> list[Card]:
@@ -238,12 +127,19 @@ class Model:
         """Calibrated factors of ``"predictor"`` or ``"sampler:steps"``."""
         return self.card.intervals(method)
 
-    def denoiser(self, batch: int) -> Tiled:
-        """The refiner over slices of any size, ``batch`` windows at once."""
+    def windows(self, length: int) -> Windows:
+        """Which slices of a scan of ``length`` slices are read together."""
+        from medrestore.core.windows import Windows
+
+        return Windows(length, *self.card.depth)
+
+    def denoiser(self, batch: int, windows: Windows, slices: Sequence[int]) -> Tiled:
+        """The refiner over these slices of a scan, of any size, ``batch`` windows at once."""
         from medrestore.core.refiner import as_denoiser
         from medrestore.core.tiles import Tiled
 
-        return Tiled(as_denoiser(self.refiner), *self.card.window, batch=batch)
+        depth = windows if windows.window > 1 else None
+        return Tiled(as_denoiser(self.refiner), *self.card.window, batch, depth, slices)
 
 
 def load(card: Card, device: str = "cpu") -> Model:
@@ -256,8 +152,7 @@ def load(card: Card, device: str = "cpu") -> Model:
     """
     from safetensors.torch import load as parse
 
-    from medrestore.core.predictor import Predictor
-    from medrestore.core.refiner import Refiner
+    from medrestore.core.networks import networks
 
     try:
         data = card.weights.read_bytes()
@@ -272,15 +167,7 @@ def load(card: Card, device: str = "cpu") -> Model:
             "the card's; restore the model folder"
         )
     tensors = parse(data)
-    facts = card.facts
-    predictor = Predictor(
-        facts["predictor"]["slices"],
-        tuple(facts["predictor"]["widths"]),
-        facts["predictor"]["blocks"],
-    )
-    refiner = Refiner(
-        tuple(facts["refiner"]["channels"]), facts["refiner"]["blocks"], facts["refiner"]["groups"]
-    )
+    predictor, refiner = networks(card.facts)
     for prefix, net in (("predictor.", predictor), ("refiner.", refiner)):
         own = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
         net.load_state_dict(own)

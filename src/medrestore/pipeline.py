@@ -1,15 +1,17 @@
-"""The story of a run: predictor, samples, posterior maps; streamed slice by slice.
+"""The story of a run: predictor, samples, posterior maps; streamed slab by slab.
 
 Pass 1 predicts μ and s of every slice. Pass 2 evaluates the refiner once at t = π/2, where z
 carries no information. Pass 3 draws the samples one after the other and keeps running moments
 only. A run that is cancelled in pass 3 is valid with the samples it holds.
+
+A slab is a batch of slices. In a slice model they have nothing to do with each other; a 3-D model
+reads windows of several, so its slab holds every slice that the wanted ones depend on.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -23,57 +25,21 @@ from medrestore.core.predictor import Condition, Prediction
 from medrestore.core.samplers import SAMPLERS
 from medrestore.core.samplers.chain import sample, shared_start
 from medrestore.core.spectrum import kernel_of
+from medrestore.core.windows import taper
+from medrestore.engine import Arrays, Engine
 from medrestore.errors import Cancelled
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from medrestore.core.calibration import Intervals
     from medrestore.core.denoiser import Denoiser
-    from medrestore.core.spectrum import Spectra
     from medrestore.plan import Plan
     from medrestore.volume import Volume
 
-__all__ = ["Arrays", "Engine", "run"]
-
-
-class Engine(Protocol):
-    """What the pipeline needs of a model; `models.Model` is one."""
-
-    slices: int
-    sigma_range: tuple[float, float]
-    spectra: Spectra
-
-    def predict(self, c: Condition) -> Prediction:
-        """μ and log s of whole slices."""
-
-    def condition(self, c: Condition, prediction: Prediction) -> Tensor:
-        """What the refiner is told."""
-
-    def denoiser(self, batch: int) -> Denoiser:
-        """The refiner over slices of any size."""
-
-    def intervals(self, method: str) -> Intervals:
-        """Calibrated factors of ``"predictor"`` or ``"sampler:steps"``."""
-
-
-@dataclass(frozen=True, eq=False)
-class Arrays:
-    """What a run makes; each (z, y, x) or (t, z, y, x), for the plan's slices.
-
-    ``samples`` is (k, …) or None; ``drawn`` is the number of samples that the maps rest on, fewer
-    than asked for after a cancel; ``mu`` and ``s`` are the predictor's own.
-    """
-
-    restored: NDArray[np.float32]
-    std: NDArray[np.float32]
-    lower: NDArray[np.float32]
-    upper: NDArray[np.float32]
-    samples: NDArray[np.float32] | None
-    mu: NDArray[np.float32]
-    s: NDArray[np.float32]
-    drawn: int
+__all__ = ["run"]
 
 
 def run(plan: Plan, volume: Volume, engine: Engine, meter: Meter = SILENT) -> Arrays:
@@ -102,20 +68,7 @@ def run(plan: Plan, volume: Volume, engine: Engine, meter: Meter = SILENT) -> Ar
     parts = [
         _Frame(plan, frame, t, engine, meter, positions).restore() for t, frame in enumerate(frames)
     ]
-    if not volume.is_4d:
-        return parts[0]
-    drawn = min(part.drawn for part in parts)
-    samples = [part.samples[:drawn] for part in parts if part.samples is not None]
-    return Arrays(
-        restored=np.stack([part.restored for part in parts]),
-        std=np.stack([part.std for part in parts]),
-        lower=np.stack([part.lower for part in parts]),
-        upper=np.stack([part.upper for part in parts]),
-        samples=np.stack(samples, axis=1) if samples else None,
-        mu=np.stack([part.mu for part in parts]),
-        s=np.stack([part.s for part in parts]),
-        drawn=drawn,
-    )
+    return Arrays.stacked(parts) if volume.is_4d else parts[0]
 
 
 class _Drawn:
@@ -166,11 +119,16 @@ class _Frame:
         self.invalid = invalid
         self.floor = np.float32(engine.sigma_range[0] * plan.scale)
         self.kernel = lru_cache(maxsize=None)(lambda angle: kernel_of(engine.spectra.at(angle)))
+        self.windows = engine.windows(len(frame))
+        evaluations = plan.settings.steps if plan.settings.samples else 0
+        self.needed = self.windows.reach(plan.chosen, evaluations)
+        row_of = {z: row for row, z in enumerate(self.needed)}
+        self.rows = [row_of[z] for z in plan.chosen]
+        self.slabs = self._slabs()
 
     def restore(self) -> Arrays:
         """All passes."""
-        predictions = [self._predict(z) for z in self.plan.chosen]
-        self.mu, self.s = (np.stack(maps) for maps in zip(*predictions, strict=True))
+        self.mu, self.s = self._predict()
         settings = self.plan.settings
         drawn = _Drawn()
         try:
@@ -180,14 +138,21 @@ class _Frame:
         except Cancelled:
             if self.plan.times > 1:
                 raise
-        return self._finish(drawn)
+        chosen = list(self.plan.chosen)
+        return self._finish(drawn).unmasked(self.invalid[chosen], self.original[chosen])
 
-    def _condition(self, z: int) -> Condition:
-        index = neighbours(z, self.engine.slices, len(self.y), self.positions)
-        device = self.plan.device
+    def _slabs(self) -> list[range]:
+        """Rows of `needed` that the sampler takes at once."""
+        n = len(self.needed)
+        size = n if self.windows.window > 1 else self.plan.slab
+        return [range(first, min(first + size, n)) for first in range(0, n, size)]
+
+    def _condition(self, slices: Sequence[int]) -> Condition:
+        index = [neighbours(z, self.engine.slices, len(self.y), self.positions) for z in slices]
+        device, sigma = self.plan.device, np.stack([self._sigma(z) for z in slices])
         return Condition(
-            torch.from_numpy(self.y[index])[None].to(device),
-            torch.from_numpy(np.maximum(self._sigma(z), 0.1 * self.floor))[None, None].to(device),
+            torch.from_numpy(self.y[index]).to(device),
+            torch.from_numpy(np.maximum(sigma, 0.1 * self.floor))[:, None].to(device),
             torch.full((1, 1, 1, 1), self.plan.scale, device=device),
         )
 
@@ -197,31 +162,56 @@ class _Frame:
         return np.asarray(np.nan_to_num(self.plan.noise.map[z], nan=0.0))
 
     @torch.inference_mode()
-    def _predict(self, z: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        prediction = self.engine.predict(self._condition(z))
-        self.meter.tick()
-        mu, s = (a[0, 0].cpu().numpy() for a in (prediction.mu, prediction.log_s.exp()))
+    def _predict(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """μ and s of the needed slices, blended over the windows that hold them."""
+        shape = (len(self.needed), *self.plan.shape[1:])
+        mu, log_s = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+        norm = np.zeros(len(self.needed), np.float32)
+        share = taper(self.windows.window).numpy()
+        row_of = {z: row for row, z in enumerate(self.needed)}
+        first = self.windows.covering(self.needed)
+        size = self.plan.slab if self.windows.window == 1 else 1
+        for chunk in (first[i : i + size] for i in range(0, len(first), size)):
+            slices = [z for a in chunk for z in self.windows.inside(a)]
+            prediction = self.engine.predict(self._condition(slices))
+            maps = [part[:, 0].cpu().numpy() for part in prediction]
+            self.meter.tick(sum(norm[row_of[z]] == 0 for z in row_of.keys() & set(slices)))
+            for i, z in enumerate(slices):
+                if z in row_of and (i == 0 or z != slices[i - 1]):
+                    weight = share[i % len(share)]
+                    mu[row_of[z]] += weight * maps[0][i]
+                    log_s[row_of[z]] += weight * maps[1][i]
+                    norm[row_of[z]] += weight
+        mu, log_s = (a / norm[:, None, None] for a in (mu, log_s))
         if self.plan.modality == "MR":
             mu = np.maximum(mu, 0)
-        sigma = self._sigma(z)
+        sigma = np.stack([self._sigma(z) for z in self.needed])
         untouched = sigma < self.floor  # too little noise for the model: the scan as it is
-        return np.where(untouched, self.y[z], mu), np.where(untouched, sigma, s)
+        y = self.y[list(self.needed)]
+        return np.where(untouched, y, mu), np.where(untouched, sigma, np.exp(log_s))
 
-    def _field(self, k: int, z: int) -> NoiseField:
+    def _field(self, k: int, rows: Sequence[int]) -> NoiseField:
+        pairs = [(k, self.needed[row]) for row in rows]
         shape = self.plan.shape[1:]
-        return NoiseField(self.plan.settings.seed, [(k, z)], shape, self.t, self.plan.device)
+        return NoiseField(self.plan.settings.seed, pairs, shape, self.t, self.plan.device)
 
     @torch.inference_mode()
     def _starts(self) -> list[Tensor]:
-        denoiser, found = self.engine.denoiser(self.plan.batch), []
-        for i, z in enumerate(self.plan.chosen):
-            found.append(shared_start(denoiser, self._seen(i, z), self._field(0, z)).cpu())
-            self.meter.tick()
+        found = []
+        for rows in self.slabs:
+            start = shared_start(self._denoiser(rows), self._seen(rows), self._field(0, rows))
+            found.append(start.cpu())
+            self.meter.tick(len(rows))
         return found
 
-    def _seen(self, i: int, z: int) -> Tensor:
-        mu, s = (torch.from_numpy(a[i])[None, None].to(self.plan.device) for a in (self.mu, self.s))
-        c = self._condition(z)
+    def _denoiser(self, rows: Sequence[int]) -> Denoiser:
+        slices = [self.needed[row] for row in rows]
+        return self.engine.denoiser(self.plan.batch, self.windows, slices)
+
+    def _seen(self, rows: Sequence[int]) -> Tensor:
+        at = list(rows)
+        mu, s = (torch.from_numpy(a[at])[:, None].to(self.plan.device) for a in (self.mu, self.s))
+        c = self._condition([self.needed[row] for row in rows])
         return self.engine.condition(c, Prediction(mu, torch.maximum(s, 0.05 * c.sigma).log()))
 
     @torch.inference_mode()
@@ -231,30 +221,30 @@ class _Frame:
         """Residual and last prediction of sample ``k``, both (z, y, x), in units of s."""
         settings, rs, r_hats = self.plan.settings, [], []
         step = SAMPLERS[settings.sampler]
-        denoiser = self.engine.denoiser(self.plan.batch)
-        for i, z in enumerate(self.plan.chosen):
-            field = self._field(k, z)
+        for i, rows in enumerate(self.slabs):
+            field = self._field(k, rows)
             if starts is None:  # one step: Gaussian samples around μ, no evaluation
                 r = field.coloured(0, self.kernel(np.pi / 2))
                 r_hat = torch.zeros_like(r)
             else:
                 r, r_hat = sample(
                     step,
-                    denoiser,
-                    self._seen(i, z),
+                    self._denoiser(rows),
+                    self._seen(rows),
                     field,
                     self.kernel,
                     settings.steps,
                     start=starts[i].to(self.plan.device),
                     meter=self.meter,
                 )
-            rs.append(r[0, 0].cpu().numpy())
-            r_hats.append(r_hat[0, 0].cpu().numpy())
-        return np.stack(rs), np.stack(r_hats)
+            rs.append(r[:, 0].cpu().numpy())
+            r_hats.append(r_hat[:, 0].cpu().numpy())
+        return np.concatenate(rs)[self.rows], np.concatenate(r_hats)[self.rows]
 
     def _finish(self, drawn: _Drawn) -> Arrays:
-        plan, settings, mu, s = self.plan, self.plan.settings, self.mu, self.s
-        method, std, lowest = "predictor", s, 0.0 if self.plan.modality == "MR" else None
+        plan, settings = self.plan, self.plan.settings
+        mu, s = self.mu[self.rows], self.s[self.rows]
+        method, std, lowest = "predictor", s, 0.0 if plan.modality == "MR" else None
         sigma = np.stack([self._sigma(z) for z in plan.chosen])
         if drawn.n:
             method = f"{settings.sampler}:{settings.steps}"
@@ -269,23 +259,4 @@ class _Frame:
         samples = None
         if drawn.kept:
             samples = _at_least(mu + s * np.stack(drawn.kept), lowest)
-        return self._unmask(Arrays(restored, std, lower, upper, samples, mu, s, drawn.n))
-
-    def _unmask(self, arrays: Arrays) -> Arrays:
-        """Voxels that were no measurement come back as they were; their std is NaN or 0."""
-        invalid = self.invalid[list(self.plan.chosen)]
-        if not invalid.any():
-            return arrays
-        original = self.original[list(self.plan.chosen)]
-        zero = np.where(np.isnan(original), np.nan, 0).astype(np.float32)
-        samples = arrays.samples
-        return Arrays(
-            restored=np.where(invalid, original, arrays.restored),
-            std=np.where(invalid, zero, arrays.std),
-            lower=np.where(invalid, original, arrays.lower),
-            upper=np.where(invalid, original, arrays.upper),
-            samples=None if samples is None else np.where(invalid, original, samples),
-            mu=np.where(invalid, original, arrays.mu),
-            s=np.where(invalid, zero, arrays.s),
-            drawn=arrays.drawn,
-        )
+        return Arrays(restored, std, lower, upper, samples, mu, s, drawn.n)

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medrestore.core.tiles import starts
+from medrestore.core.windows import starts
 from medrestore.errors import SettingsError
 from medrestore.settings import Settings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from medrestore.models import Card
+    from medrestore.card import Card
     from medrestore.volume import Volume
 
 __all__ = ["Noise", "Plan", "Settings", "resolve"]
@@ -74,6 +74,7 @@ class Plan:
     seconds: float
     memory_bytes: int
     warnings: tuple[str, ...] = ()
+    slab: int = 1
 
     @property
     def chosen(self) -> tuple[int, ...]:
@@ -164,6 +165,7 @@ def resolve(
     window, stride = card.window
     tiles = len(starts(shape[1], window, stride)) * len(starts(shape[2], window, stride))
     kind = "cuda" if device.startswith("cuda") else "cpu"
+    batch = 16 if kind == "cpu" else 256
     seconds = slices * shape[1] * shape[2] / PREDICTOR_VOXELS_PER_S[kind]
     seconds += slices * passes * tiles * window**2 / REFINER_VOXELS_PER_S[kind]
     kept = settings.samples if settings.keep_samples else 0
@@ -178,7 +180,8 @@ def resolve(
         scale=scale,
         noise=noise,
         device=device,
-        batch=16 if kind == "cpu" else 256,
+        batch=batch,
+        slab=max(1, batch // tiles),
         slices=None,
         evaluations=evaluations,
         seconds=round(seconds, 2),

@@ -20,8 +20,8 @@ from medrestore.pipeline import run
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from medrestore.engine import Arrays
     from medrestore.models import Model
-    from medrestore.pipeline import Arrays
     from medrestore.plan import Plan
     from medrestore.volume import Volume
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-__all__ = ["Condition", "Prediction", "Predictor", "compress", "condition", "smooth"]
+__all__ = ["Condition", "Prediction", "Predictor", "compress", "condition", "smooth", "spread_of"]
 
 SMOOTHING_PX = 2.5
 """Width of the Gaussian whose output is the local mean that differences are taken to."""
@@ -82,6 +82,11 @@ def condition(c: Condition) -> Tensor:
     )
 
 
+def spread_of(sigma: Tensor, f2: Tensor) -> Tensor:
+    """Log s from the network's f₂: log σ + f₂, bounded smoothly from below."""
+    return torch.log(sigma) + F.softplus(f2 - LOWEST) + LOWEST
+
+
 class _Residual(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -140,9 +145,7 @@ class Predictor(nn.Module):
         features = self._features(F.pixel_unshuffle(seen, 2))
         f1 = F.pixel_shuffle(self.mean(features), 2)[..., :height, :width].float()
         f2 = F.pixel_shuffle(self.spread(features), 2)[..., :height, :width].float()
-        return Prediction(
-            mu=c.centre + c.sigma * f1, log_s=torch.log(c.sigma) + F.softplus(f2 - LOWEST) + LOWEST
-        )
+        return Prediction(mu=c.centre + c.sigma * f1, log_s=spread_of(c.sigma, f2))
 
     def _features(self, seen: Tensor) -> Tensor:
         x: Tensor = self.head(seen)

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from medrestore.core.diffusion import r_hat_of
 from medrestore.core.predictor import compress, smooth
+from medrestore.core.shuffle import fold, shuffle, unfold, unshuffle
 
 if TYPE_CHECKING:
     from medrestore.core.denoiser import Denoiser
@@ -23,7 +24,7 @@ CONDITION_CHANNELS = 6
 
 
 class Refiner(nn.Module):
-    """MONAI's `DiffusionModelUNet` on 2×2-unshuffled patches.
+    """MONAI's `DiffusionModelUNet` on 2×2-unshuffled patches, or 2×2×2-unshuffled stacks.
 
     Its GroupNorm ties it to the patch size it was trained at: run it through `core.tiles.Tiled`.
 
@@ -35,16 +36,23 @@ class Refiner(nn.Module):
         Residual blocks of each level.
     groups : int
         GroupNorm groups.
+    depth : int
+        Slices of a stack, which follow each other in the batch; 1 for a slice model.
     """
 
     def __init__(
-        self, channels: tuple[int, ...] = (48, 64, 96), blocks: int = 1, groups: int = 8
+        self,
+        channels: tuple[int, ...] = (48, 64, 96),
+        blocks: int = 1,
+        groups: int = 8,
+        depth: int = 1,
     ) -> None:
         super().__init__()
+        self.depth, block = depth, 4 if depth == 1 else 8
         self.unet = DiffusionModelUNet(
-            spatial_dims=2,
-            in_channels=4 * (1 + CONDITION_CHANNELS),
-            out_channels=4,
+            spatial_dims=2 if depth == 1 else 3,
+            in_channels=block * (1 + CONDITION_CHANNELS),
+            out_channels=block,
             channels=channels,
             attention_levels=(False,) * len(channels),
             num_res_blocks=blocks,
@@ -53,10 +61,13 @@ class Refiner(nn.Module):
         )
 
     def forward(self, z_t: Tensor, t: Tensor, condition: Tensor) -> Tensor:
-        """Velocity v, (batch, 1, y, x), for angles ``t`` of shape (batch,)."""
-        seen = F.pixel_unshuffle(torch.cat((z_t, condition), dim=1), 2)
-        v = self.unet(seen, timesteps=t * (1000 / (math.pi / 2)))
-        return F.pixel_shuffle(v, 2).float()
+        """Velocity v, (batch, 1, y, x), for angles ``t`` of shape (batch,), equal in a stack."""
+        both, timesteps = torch.cat((z_t, condition), dim=1), t * (1000 / (math.pi / 2))
+        if self.depth == 1:
+            v = self.unet(F.pixel_unshuffle(both, 2), timesteps=timesteps)
+            return F.pixel_shuffle(v, 2).float()
+        stacks = unshuffle(unfold(both, self.depth))
+        return fold(shuffle(self.unet(stacks, timesteps=timesteps[:: self.depth]))).float()
 
 
 def refiner_condition(c: Condition, prediction: Prediction) -> Tensor:

@@ -6,57 +6,49 @@ does not, and the sampler never hears of tiles.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from medrestore.errors import SettingsError
+from medrestore.core.windows import Windows, starts, taper
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from medrestore.core.denoiser import Denoiser
 
-__all__ = ["Tiled", "starts"]
-
-
-def starts(length: int, window: int, stride: int) -> list[int]:
-    """First index of each window along an axis: every ``stride``, the last one flush.
-
-    Raises
-    ------
-    SettingsError
-        If the stride is not between 1 and the window.
-    """
-    if not 1 <= stride <= window:
-        raise SettingsError(
-            f"windows of {window} with a stride of {stride} leave gaps or stand still; "
-            f"use a stride in 1…{window}"
-        )
-    if length <= window:
-        return [0]
-    return [*range(0, length - window, stride), length - window]
+__all__ = ["Tiled"]
 
 
 @dataclass(frozen=True)
 class Tiled:
-    """A denoiser that reads windows of a fixed size.
+    """A denoiser of whole slices, or of a stack of slices, that reads windows of a fixed size.
 
     Parameters
     ----------
     denoiser : Denoiser
-        Takes (batch, channels, window, window).
+        Takes (windows × depth, channels, window, window): the slices of a window follow each other
+        in the batch.
     window, stride : int
-        Size of a window (the card fixes it) and the step between windows.
+        Size of a window in the plane (the card fixes it) and the step between windows.
     batch : int
         Windows evaluated at once.
+    depth : Windows, optional
+        Windows along the slices, for models that read several at once; one slice each by default.
+    slices : sequence of int, optional
+        Which slice of the scan each entry of the batch is; needed with ``depth``. Slices that no
+        complete window covers come back as zeros.
     """
 
     denoiser: Denoiser
     window: int
     stride: int
     batch: int = 16
+    depth: Windows | None = None
+    slices: Sequence[int] = field(default=())
 
     def __call__(self, z_t: Tensor, t: float, condition: Tensor) -> Tensor:
         """r̂ of the whole field, (batch, 1, y, x): windows blended by a raised cosine."""
@@ -65,24 +57,31 @@ class Tiled:
         both = F.pad(torch.cat((z_t, condition), dim=1), pad, mode="replicate")
         ys = starts(both.shape[-2], self.window, self.stride)
         xs = starts(both.shape[-1], self.window, self.stride)
-        places = [(n, y, x) for n in range(len(both)) for y in ys for x in xs]
-        weight = self._weight().to(z_t)
-        total = torch.zeros_like(both[:, :1])
-        norm = torch.zeros_like(both[:1, :1])
-        for y in ys:
-            for x in xs:
-                norm[..., y : y + self.window, x : x + self.window] += weight
+        groups = self._groups(len(both))
+        places = [(rows, y, x) for rows in groups for y in ys for x in xs]
+        plane = taper(self.window)[:, None] * taper(self.window)[None, :]
+        weight = (taper(len(groups[0]))[:, None, None, None] * plane).to(z_t)
+        total, norm = torch.zeros_like(both[:, :1]), torch.zeros_like(both[:, :1])
         for first in range(0, len(places), self.batch):
             chunk = places[first : first + self.batch]
-            seen = torch.stack(
-                [both[n, :, y : y + self.window, x : x + self.window] for n, y, x in chunk]
+            seen = torch.cat(
+                [both[rows, :, y : y + self.window, x : x + self.window] for rows, y, x in chunk]
             )
             r_hat = self.denoiser(seen[:, :1], t, seen[:, 1:])
-            for piece, (n, y, x) in zip(r_hat, chunk, strict=True):
-                total[n, :, y : y + self.window, x : x + self.window] += weight * piece
-        return (total / norm)[..., :height, :width]
+            pieces = torch.split(r_hat, len(groups[0]))
+            for piece, (rows, y, x) in zip(pieces, chunk, strict=True):
+                at = (slice(None), slice(y, y + self.window), slice(x, x + self.window))
+                for i, row in enumerate(rows):
+                    if i and row == rows[i - 1]:
+                        break  # the last slice, repeated
+                    total[row][at] += weight[i] * piece[i]
+                    norm[row][at] += weight[i]
+        return (total / norm.clamp(min=1e-12))[..., :height, :width]
 
-    def _weight(self) -> Tensor:
-        """Raised cosine over the window, positive up to its border."""
-        taper = torch.hann_window(self.window + 2, periodic=False)[1:-1]
-        return taper[:, None] * taper[None, :]
+    def _groups(self, batch: int) -> list[list[int]]:
+        """Rows of the batch that share a window."""
+        if self.depth is None:
+            return [[row] for row in range(batch)]
+        row_of = {z: row for row, z in enumerate(self.slices)}
+        windows = [self.depth.inside(first) for first in self.depth.covering(self.slices)]
+        return [[row_of[z] for z in window] for window in windows if row_of.keys() >= set(window)]

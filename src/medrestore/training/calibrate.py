@@ -19,8 +19,8 @@ from medrestore.volume import Geometry, Volume
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from medrestore.engine import Arrays
     from medrestore.models import Model
-    from medrestore.pipeline import Arrays
 
 __all__ = ["Case", "calibrate"]
 

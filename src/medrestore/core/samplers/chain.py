@@ -84,7 +84,7 @@ def sample(
     start : Tensor, optional
         r̂ at π/2 from `shared_start`; evaluated here when absent.
     meter : Meter
-        One tick per evaluation.
+        One tick per slice and evaluation.
     """
     schedule = angles(steps)
     z = field.white(0, START)
@@ -94,6 +94,6 @@ def sample(
             r_hat = start
         else:
             r_hat = denoiser(z, t, condition)
-            meter.tick()
+            meter.tick(len(z))
         z = step(z, r_hat, t, u, index=index, field=field, kernel=kernel)
     return Sample(z, r_hat)

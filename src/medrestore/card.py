@@ -1,0 +1,134 @@
+"""A model's card: everything that is known about it, read from ``configs/card.json``."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from medrestore.core.calibration import Intervals
+from medrestore.errors import ModelError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from medrestore.core.spectrum import Spectra
+
+__all__ = ["CARD_VERSION", "Card"]
+
+CARD_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a model is, read from ``configs/card.json``; ``facts`` is the whole file."""
+
+    folder: Path
+    facts: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The model's name, e.g. ``mr_slice``."""
+        return str(self.facts["name"])
+
+    @property
+    def modality(self) -> Literal["CT", "MR"]:
+        """``"CT"`` or ``"MR"``."""
+        return "CT" if self.facts["modality"] == "CT" else "MR"
+
+    @property
+    def mode(self) -> str:
+        """``"slice"`` or ``"patch3d"``."""
+        return str(self.facts["mode"])
+
+    @property
+    def summary(self) -> str:
+        """One sentence for a list of models."""
+        return str(self.facts["summary"])
+
+    @property
+    def slices(self) -> int:
+        """Neighbouring slices that the predictor reads for each; 1 where it reads stacks."""
+        return int(self.facts["predictor"].get("slices", 1))
+
+    @property
+    def window(self) -> tuple[int, int]:
+        """Size and stride of the refiner's windows in the plane."""
+        return int(self.facts["refiner"]["window"]), int(self.facts["refiner"]["stride"])
+
+    @property
+    def depth(self) -> tuple[int, int]:
+        """Slices that are read together, and the step to the next such stack; 1, 1 for slices."""
+        return int(self.facts.get("depth", 1)), int(self.facts.get("depth_stride", 1))
+
+    @property
+    def sigma_range(self) -> tuple[float, float]:
+        """Noise levels the model was trained for, relative to the intensity scale."""
+        low, high = self.facts["sigma_range"]
+        return float(low), float(high)
+
+    @property
+    def spectra(self) -> Spectra:
+        """Spectrum of r − r̂ along the diffusion."""
+        from medrestore.core.spectrum import Spectra, Spectrum
+
+        facts = self.facts["spectra"]
+        rows = tuple(
+            Spectrum(row["variance"], tuple(row["density"]), row["along_z"])
+            for row in facts["spectra"]
+        )
+        return Spectra(tuple(facts["angles"]), rows)
+
+    def intervals(self, method: str) -> Intervals:
+        """Calibrated factors of ``"predictor"`` or ``"sampler:steps"``.
+
+        A number of steps that was not calibrated takes the factors of the nearest one that was;
+        a sampler that never was takes a Gaussian's.
+        """
+        table: dict[str, Any] = self.facts["intervals"]["factors"]
+        sampler, _, steps = method.partition(":")
+        near = {
+            abs(int(key.partition(":")[2]) - int(steps or 0)): key
+            for key in sorted(table)
+            if steps and key.startswith(f"{sampler}:")
+        }
+        key = method if method in table else near.get(min(near, default=-1))
+        if key is None:
+            return Intervals.gaussian()
+        levels = tuple(self.facts["intervals"]["relative_sigma"])
+        rows = tuple(tuple(row) for row in table[key])
+        return Intervals(levels, rows, int(self.facts["intervals"]["people"]))
+
+    @property
+    def weights(self) -> Path:
+        """The safetensors file."""
+        return self.folder / "models" / "model.safetensors"
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the weights as the card states it."""
+        return str(self.facts["weights_sha256"])
+
+    @classmethod
+    def read(cls, folder: Path) -> Card:
+        """Read a model's card.
+
+        Raises
+        ------
+        ModelError
+            If the folder holds no card, or one of another version.
+        """
+        path = folder / "configs" / "card.json"
+        try:
+            facts = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise ModelError(
+                f"{folder.name} is not a model folder: its configs/card.json cannot be read; "
+                "name a folder that holds configs/ and models/"
+            ) from error
+        if facts.get("version") != CARD_VERSION:
+            raise ModelError(
+                f"the card of {folder.name} has version {facts.get('version')}, this medrestore "
+                f"reads version {CARD_VERSION}; update medrestore or the model"
+            )
+        return cls(folder, facts)
