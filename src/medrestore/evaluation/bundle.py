@@ -29,7 +29,8 @@ def write_card(folder: Path, facts: dict[str, Any]) -> None:
 
 def _metadata(card: dict[str, Any]) -> dict[str, Any]:
     """MONAI bundle metadata: what a bundle browser shows."""
-    slices = card["predictor"]["slices"]
+    depth = int(card.get("depth", 1))
+    shape = ["*", "*"] if depth == 1 else [depth, "*", "*"]
     return {
         "version": "0.1.0",
         "changelog": {"0.1.0": "first trained weights"},
@@ -47,10 +48,10 @@ def _metadata(card: dict[str, Any]) -> dict[str, Any]:
                 "image": {
                     "type": "image",
                     "format": "magnitude" if card["modality"] == "MR" else "hounsfield",
-                    "num_channels": slices,
-                    "spatial_shape": ["*", "*"],
+                    "num_channels": int(card["predictor"].get("slices", 1)),
+                    "spatial_shape": shape,
                     "dtype": "float32",
-                    "is_patch_data": False,
+                    "is_patch_data": depth > 1,
                 }
             },
             "outputs": {
@@ -58,9 +59,9 @@ def _metadata(card: dict[str, Any]) -> dict[str, Any]:
                     "type": "image",
                     "format": "mean and log standard deviation",
                     "num_channels": 2,
-                    "spatial_shape": ["*", "*"],
+                    "spatial_shape": shape,
                     "dtype": "float32",
-                    "is_patch_data": False,
+                    "is_patch_data": depth > 1,
                 }
             },
         },
@@ -68,24 +69,14 @@ def _metadata(card: dict[str, Any]) -> dict[str, Any]:
 
 
 def _inference(card: dict[str, Any]) -> dict[str, Any]:
-    """MONAI bundle configuration that builds the two networks with their weights' shapes."""
+    """MONAI bundle configuration that loads the two networks."""
     return {
         "imports": ["$import medrestore.models"],
         "bundle_root": ".",
         "card": "$medrestore.models.Card.read(__import__('pathlib').Path(@bundle_root))",
         "model": "$medrestore.models.load(@card, 'cpu')",
-        "predictor": {
-            "_target_": "medrestore.core.predictor.Predictor",
-            "slices": card["predictor"]["slices"],
-            "widths": card["predictor"]["widths"],
-            "blocks": card["predictor"]["blocks"],
-        },
-        "refiner": {
-            "_target_": "medrestore.core.refiner.Refiner",
-            "channels": card["refiner"]["channels"],
-            "blocks": card["refiner"]["blocks"],
-            "groups": card["refiner"]["groups"],
-        },
+        "predictor": "$@model.predictor",
+        "refiner": "$@model.refiner",
     }
 
 
