@@ -52,6 +52,10 @@ class Config:
         Arguments of the networks; the refiner's also hold ``window`` and ``stride``.
     patch, batch : int
         Size of training patches and number per step.
+    depth, depth_stride : int
+        Slices of a stack that a 3-D model reads, and the step between stacks; 1 for slices.
+    workers : int
+        Processes that cut patches; 0 cuts them in between.
     stages : dict
         `Schedule` of ``"predictor"`` and ``"refiner"``.
     seed : int
@@ -78,6 +82,9 @@ class Config:
     batch: int = 8
     seed: int = 0
     threads: int = 0
+    depth: int = 1
+    depth_stride: int = 1
+    workers: int = 0
     licences: tuple[str, ...] = field(default=())
     notes: tuple[str, ...] = field(default=())
     limits: tuple[str, ...] = field(default=())
@@ -106,8 +113,7 @@ class Config:
                 "train.json for one"
             ) from error
 
-    def network(self, which: Literal["predictor", "refiner"]) -> dict[str, Any]:
-        """Arguments of a network's constructor, lists as tuples."""
-        facts = self.predictor if which == "predictor" else self.refiner
-        plain = {k: v for k, v in facts.items() if k not in ("window", "stride")}
-        return {k: tuple(v) if isinstance(v, list) else v for k, v in plain.items()}
+    @property
+    def networks(self) -> dict[str, Any]:
+        """What `core.networks` builds from; the same keys as in a card."""
+        return {"predictor": self.predictor, "refiner": self.refiner, "depth": self.depth}

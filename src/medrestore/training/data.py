@@ -158,11 +158,9 @@ class PatchSampler:
 
     def _cut(self, stack: Stack) -> NDArray[np.float32]:
         depth, height, width = stack.array.shape
-        z = int(self.rng.integers(depth))
+        index = self._slices(depth)
         y = int(self.rng.integers(height - self.patch + 1))
         x = int(self.rng.integers(width - self.patch + 1))
-        half = self.slices // 2
-        index = np.clip(np.arange(z - half, z + half + 1), 0, depth - 1)  # ends replicate
         plane = (slice(y, y + self.patch), slice(x, x + self.patch))
         channels = [stack.array[index, *plane]]
         if stack.noise is not None and stack.gain is not None:
@@ -170,6 +168,14 @@ class PatchSampler:
             channels.append(stack.noise[kernel][index, *plane].astype(np.float32))
             channels.append(stack.gain[index, *plane].astype(np.float32))
         return np.stack(channels)
+
+    def _slices(self, depth: int) -> NDArray[np.int64]:
+        """Neighbours of a random slice (odd numbers), or a random stack (even); ends repeat."""
+        n = self.slices
+        first = -(n // 2) if n % 2 else 0
+        last = depth - 1 - n // 2 if n % 2 else max(depth - n, 0)
+        start = int(self.rng.integers(first, last + 1))
+        return np.clip(np.arange(start, start + n), 0, depth - 1)
 
     def _is_foreground(self, piece: NDArray[np.float32], scale: float) -> bool:
         middle = piece[self.slices // 2]

@@ -12,10 +12,12 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import torch
+from lightning_fabric import Fabric
 from safetensors.torch import load_file, save_file
 
 from medrestore.core.meter import SILENT, Meter
 from medrestore.errors import ModelError
+from medrestore.training.muon import Muon, hidden_weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +40,9 @@ class Schedule:
         Wall-clock minutes at most; the learning rate falls to its end within whichever of the
         two runs out first.
     rate, last_rate : float
-        Learning rate after warm-up and at the end (cosine between them).
+        AdamW's learning rate after warm-up and at the end (cosine between them).
+    muon : float
+        Muon's learning rate for hidden layers, in multiples of AdamW's; 0 trains all by AdamW.
     warm_up : int
         Steps of linear warm-up, also after a resume (the optimiser's state is not kept).
     ema : float
@@ -51,6 +55,7 @@ class Schedule:
     time_limit_min: float = math.inf
     rate: float = 1e-3
     last_rate: float = 1e-5
+    muon: float = 20.0
     warm_up: int = 100
     ema: float = 0.999
     every: int = 200
@@ -65,11 +70,12 @@ def learning_rate(schedule: Schedule, progress: float, since_start: int) -> floa
 
 def fit(
     net: nn.Module,
-    loss_of: Callable[[nn.Module], tuple[Tensor, dict[str, float]]],
+    loss_of: Callable[[nn.Module], tuple[Tensor, dict[str, Tensor]]],
     schedule: Schedule,
     folder: Path,
     *,
-    forward: nn.Module | None = None,
+    fabric: Fabric | None = None,
+    compiled: bool = False,
     meter: Meter = SILENT,
 ) -> nn.Module:
     """Train ``net`` in place and return its exponential moving average.
@@ -79,45 +85,69 @@ def fit(
     net : Module
         What is trained.
     loss_of : callable
-        ``loss_of(net) → (loss, figures)`` draws a batch itself; figures go into the table.
+        ``loss_of(net) → (loss, figures)`` draws a batch itself; figures go into the table. On
+        several devices each draws its own.
     schedule : Schedule
         Length and learning rate.
     folder : Path
         Receives ``checkpoint.safetensors`` (``net.*``, ``ema.*``), ``state.json`` and
         ``curve.csv``; training goes on from a checkpoint found there.
-    forward : Module, optional
-        A compiled form of ``net`` to call in its place.
+    fabric : Fabric, optional
+        Devices and precision; one CPU in float32 by default.
+    compiled : bool
+        Let inductor compile the network.
     meter : Meter
         One tick per step.
     """
+    fabric = fabric or Fabric(accelerator="cpu", devices=1)
     folder.mkdir(parents=True, exist_ok=True)
-    average = copy.deepcopy(net).requires_grad_(False)
+    average = copy.deepcopy(net).requires_grad_(False).to(fabric.device)
     done, spent = load_checkpoint(folder, net, average)
-    optimiser = torch.optim.AdamW(net.parameters(), lr=schedule.rate, weight_decay=1e-4)
+    optimisers = _optimisers(net, schedule)
+    called, *optimisers = fabric.setup(torch.compile(net) if compiled else net, *optimisers)
     started, sums, step = time.monotonic() - spent, _Means(), done
     meter.start(schedule.steps, "training")
-    called = net if forward is None else forward
     while step < schedule.steps:
         minutes = (time.monotonic() - started) / 60
         progress = max(step / schedule.steps, minutes / schedule.time_limit_min)
-        if progress >= 1:
+        if fabric.broadcast(progress) >= 1:
             break
-        for group in optimiser.param_groups:
-            group["lr"] = learning_rate(schedule, progress, step - done)
+        rate = learning_rate(schedule, progress, step - done)
+        for optimiser in optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = rate * group["times"]
         loss, figures = loss_of(called)
-        optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
-        optimiser.step()
+        fabric.backward(loss)
+        size = torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+        if torch.isfinite(size):  # a batch without a finite gradient teaches nothing
+            for optimiser in optimisers:
+                optimiser.step()
+            sums.add({"loss": loss.detach(), **figures})
+        for optimiser in optimisers:
+            optimiser.zero_grad()
         step += 1
         _follow(average, net, min(schedule.ema, (1 + step) / (10 + step)))
-        sums.add({"loss": loss.item(), **figures})
         meter.tick()
-        if step % schedule.every == 0:
+        if step % schedule.every == 0 and fabric.is_global_zero:
             _row(folder / "curve.csv", {"step": step, "minutes": minutes, **sums.take()})
             _save(folder, net, average, step, (time.monotonic() - started), schedule)
-    _save(folder, net, average, step, time.monotonic() - started, schedule)
+    if fabric.is_global_zero:
+        _save(folder, net, average, step, time.monotonic() - started, schedule)
+    fabric.barrier()
     return average
+
+
+def _optimisers(net: nn.Module, schedule: Schedule) -> list[torch.optim.Optimizer]:
+    """AdamW, and Muon for the hidden layers; each group's ``times`` scales the learning rate."""
+    hidden = hidden_weights(net) if schedule.muon else []
+    taken = {id(weight) for weight in hidden}
+    rest = [weight for weight in net.parameters() if id(weight) not in taken]
+    adam = torch.optim.AdamW(
+        [{"params": rest, "times": 1.0}], lr=schedule.rate, weight_decay=1e-4
+    )
+    if not hidden:
+        return [adam]
+    return [adam, Muon([{"params": hidden, "times": schedule.muon}], lr=schedule.rate)]
 
 
 def load_checkpoint(folder: Path, net: nn.Module, average: nn.Module) -> tuple[int, float]:
@@ -175,18 +205,18 @@ def _row(path: Path, row: dict[str, float]) -> None:
 
 
 class _Means:
-    """Running means of named figures since they were last taken."""
+    """Running means of named figures since they were last taken; left on their device till then."""
 
     def __init__(self) -> None:
-        self._sums: dict[str, float] = {}
+        self._sums: dict[str, Tensor] = {}
         self._n = 0
 
-    def add(self, figures: dict[str, float]) -> None:
+    def add(self, figures: dict[str, Tensor]) -> None:
         for name, value in figures.items():
-            self._sums[name] = self._sums.get(name, 0.0) + value
+            self._sums[name] = self._sums.get(name, torch.zeros_like(value)) + value
         self._n += 1
 
     def take(self) -> dict[str, float]:
-        means = {name: total / self._n for name, total in self._sums.items()}
+        means = {name: float(total) / self._n for name, total in self._sums.items()}
         self._sums, self._n = {}, 0
         return means

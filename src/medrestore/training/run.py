@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from lightning_fabric import Fabric
 
 from medrestore.core.meter import SILENT, Meter
-from medrestore.core.predictor import Predictor
-from medrestore.core.refiner import Refiner
+from medrestore.core.networks import networks
 from medrestore.models import Card, find_card, load
 from medrestore.plan import Settings
 from medrestore.training.calibrate import Case, calibrate
@@ -41,6 +42,7 @@ def train(
     meter: Meter = SILENT,
     runs: Path = Path("runs"),
     models: Path = Path("models"),
+    devices: int = 1,
 ) -> Path:
     """Train, or go on training, a model and export it.
 
@@ -56,6 +58,8 @@ def train(
         One tick per step.
     runs, models : Path
         Where checkpoints and the finished bundle go.
+    devices : int
+        GPUs (or, without any, CPU processes) to train on.
 
     Returns
     -------
@@ -65,37 +69,61 @@ def train(
     config = Config.read(config_path)
     if config.threads:
         torch.set_num_threads(config.threads)
-    torch.manual_seed(config.seed)
+    fabric = launch(devices)
     work = runs / config.name
-    people = stacks_by_person(config, runs / "noise_banks", meter)
-    stacks = [stack for group in people.values() for stack in group]
-    predictor, refiner = _networks(config, start_from)
-    limits = _limits(config, time_limit)
-    predictor = fit(
-        predictor,
-        predictor_step(Pairs(config, stacks, _fresh_seed(config, work / "predictor"))),
-        limits["predictor"],
-        work / "predictor",
-        forward=_compiled(predictor),
-        meter=meter,
-    )
-    pairs = Pairs(
-        config, stacks, 7 + _fresh_seed(config, work / "refiner"), config.patch + 2 * MARGIN
-    )
-    generator = torch.Generator().manual_seed(config.seed + 3)
-    step = refiner_step(pairs, predictor.eval(), generator)
-    refiner = fit(refiner, step, limits["refiner"], work / "refiner", meter=meter)
-    return _finish(config, config_path, people, predictor, refiner.eval(), models, work, meter)
-
-
-def _networks(config: Config, start_from: str | None) -> tuple[torch.nn.Module, torch.nn.Module]:
-    predictor = Predictor(**config.network("predictor"))
-    refiner = Refiner(**config.network("refiner"))
+    torch.manual_seed(config.seed)
+    predictor, refiner = networks(config.networks)
     if start_from is not None:
         model = load(find_card(start_from, config.modality))
         predictor.load_state_dict(model.predictor.state_dict())
         refiner.load_state_dict(model.refiner.state_dict())
-    return predictor.to(memory_format=torch.channels_last), refiner  # type: ignore[call-overload]
+    people = stacks_by_person(config, runs / "noise_banks", meter)
+    stacks = [stack for group in people.values() for stack in group]
+    limits, device = _limits(config, time_limit), fabric.device
+
+    def pairs(stage: str, shift: int, patch: int) -> Pairs:
+        seed = _fresh_seed(config, work / stage) + shift + 500_000_009 * fabric.global_rank
+        return Pairs(config, stacks, seed, patch, device)
+
+    predictor = fit(
+        predictor.to(memory_format=_layout(config)),  # type: ignore[call-overload]
+        predictor_step(pairs("predictor", 0, config.patch)),
+        limits["predictor"],
+        work / "predictor",
+        fabric=fabric,
+        compiled=_can_compile(),
+        meter=meter,
+    )
+    generator = torch.Generator(device).manual_seed(config.seed + 3 + fabric.global_rank)
+    step = refiner_step(
+        pairs("refiner", 7, config.patch + 2 * MARGIN), predictor.eval(), generator, config.depth
+    )
+    refiner = fit(
+        refiner, step, limits["refiner"], work / "refiner", fabric=fabric, meter=meter
+    )
+    folder = models / config.name
+    if fabric.is_global_zero:
+        nets = predictor.cpu(), refiner.cpu().eval()
+        _finish(config, config_path, people, *nets, folder, work, meter)
+    fabric.barrier()
+    return folder
+
+
+def launch(devices: int = 1) -> Fabric:
+    """Devices and precision: GPUs in bfloat16 where they have it, else the CPU in float32."""
+    gpu = torch.cuda.is_available()
+    fabric = Fabric(
+        accelerator="cuda" if gpu else "cpu",
+        devices=devices,
+        strategy="ddp" if devices > 1 else "auto",
+        precision="bf16-mixed" if gpu and torch.cuda.is_bf16_supported() else "32-true",
+    )
+    fabric.launch()
+    return fabric
+
+
+def _layout(config: Config) -> torch.memory_format:
+    return torch.channels_last if config.depth == 1 else torch.channels_last_3d
 
 
 def _limits(config: Config, minutes: float | None) -> dict[str, Any]:
@@ -121,13 +149,9 @@ def _fresh_seed(config: Config, folder: Path) -> int:
     return config.seed + 1000 * done
 
 
-def _compiled(net: torch.nn.Module) -> torch.nn.Module | None:
-    """Inductor's form of the network: about a quarter faster, where a compiler is installed."""
-    import shutil
-
-    if shutil.which("gcc") is None and not torch.cuda.is_available():
-        return None
-    return torch.compile(net)  # type: ignore[return-value]
+def _can_compile() -> bool:
+    """Inductor needs a compiler: about a quarter faster where there is one."""
+    return shutil.which("gcc") is not None or torch.cuda.is_available()
 
 
 def _finish(
@@ -136,15 +160,14 @@ def _finish(
     people: dict[str, list[Stack]],
     predictor: torch.nn.Module,
     refiner: torch.nn.Module,
-    models: Path,
+    folder: Path,
     work: Path,
     meter: Meter,
-) -> Path:
+) -> None:
     """Spectra, calibration, card and weights."""
     stacks = [stack for group in people.values() for stack in group]
     pairs = Pairs(config, stacks, config.seed + 11, config.patch + 2 * MARGIN)
     spectra = measure_spectra(pairs, predictor, refiner, SPECTRUM_BATCHES, config.seed)
-    folder = models / config.name
     facts = _facts(config, work)
     facts["spectra"] = {
         "angles": [round(t, 6) for t in spectra.angles],
@@ -157,13 +180,12 @@ def _finish(
     write_bundle(folder, facts, predictor, refiner)
     settings = Settings(samples=8, steps=2, seed=config.seed)
     model = load(Card.read(folder))
-    found = calibrate(model, _cases(people), LEVELS[config.modality], settings, meter)
+    found = calibrate(model, _cases(people, max(9, config.depth)), LEVELS[config.modality], settings, meter)
     along_z = found.pop("along_z")
     for row in facts["spectra"]["spectra"]:
         row["along_z"] = along_z
     write_card(folder, {**facts, **found, "weights_sha256": model.card.sha256})
     (folder / "configs" / "train.json").write_text(config_path.read_text())
-    return folder
 
 
 def _facts(config: Config, work: Path) -> dict[str, Any]:
@@ -180,7 +202,9 @@ def _facts(config: Config, work: Path) -> dict[str, Any]:
     return {
         "name": config.name,
         "modality": config.modality,
-        "mode": "slice",
+        "mode": "slice" if config.depth == 1 else "patch3d",
+        "depth": config.depth,
+        "depth_stride": config.depth_stride,
         "summary": config.summary,
         "predictor": config.predictor,
         "refiner": config.refiner,
@@ -205,7 +229,7 @@ def _thinned(curve: list[str], most: int = 40) -> list[list[float]]:
     return [[float(row[0]), float(row[2])] for row in rows[::every]]
 
 
-def _cases(people: dict[str, list[Stack]], slices: int = 9) -> list[Case]:
+def _cases(people: dict[str, list[Stack]], slices: int) -> list[Case]:
     """For each person the middle of their first stack, in its own plane."""
     cases = []
     for person, stacks in people.items():

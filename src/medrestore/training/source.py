@@ -9,18 +9,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
+from medrestore.core.predictor import Condition
 from medrestore.errors import InputError
-from medrestore.io import read
-from medrestore.training.corrupt import CtNoise, MrNoise, with_noise_bank
+from medrestore.training.corrupt import CtNoise, MrNoise, Pair, with_noise_bank
 from medrestore.training.data import PatchSampler, Stack, stacks_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from medrestore.core.meter import Meter
     from medrestore.training.config import Config, Scan
-    from medrestore.training.corrupt import Pair
 
-__all__ = ["Pairs", "stacks_by_person"]
+__all__ = ["Pairs", "as_stacks", "stacks_by_person"]
 
 KERNELS = (0.5, 0.8, 1.5)
 """Apodisation cutoffs of a CT noise bank: smooth, standard, sharp."""
@@ -41,6 +43,8 @@ def _stacks(config: Config, scan: Scan, cache: Path, meter: Meter) -> list[Stack
             f"training scan {scan.file} is not in {config.data}; run from the folder that the "
             "config's data path is relative to, or correct it"
         )
+    from medrestore.io import read  # scans need the readers' libraries, packed stacks do not
+
     volume = read(path, config.modality)
     stacks = stacks_of(
         volume.array, volume.geometry.spacing_mm, config.modality, scan.weight, config.patch
@@ -66,6 +70,23 @@ def _with_bank(stack: Stack, name: str, cache: Path, meter: Meter) -> Stack:
     return made
 
 
+class _Patches(IterableDataset[tuple[torch.Tensor, torch.Tensor]]):
+    """Endless batches of clean patches; every worker process draws a stream of its own."""
+
+    def __init__(self, config: Config, stacks: list[Stack], seed: int, patch: int) -> None:
+        self.config, self.stacks, self.seed, self.patch = config, stacks, seed, patch
+
+    def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        worker = get_worker_info()
+        seed = self.seed + 1_000_003 * (worker.id if worker else 0)
+        config = self.config
+        slices = int(config.predictor.get("slices", config.depth))
+        sampler = PatchSampler(self.stacks, slices, self.patch, config.modality, seed)
+        while True:
+            patches, scale = sampler.batch(config.batch)
+            yield torch.from_numpy(patches), torch.from_numpy(scale)
+
+
 class Pairs:
     """Endless training pairs.
 
@@ -79,7 +100,7 @@ class Pairs:
         Start of the stream; give another one after a resume.
     patch : int, optional
         Instead of the config's.
-    device : str
+    device : str or torch.device
         Where pairs are wanted.
     """
 
@@ -89,18 +110,39 @@ class Pairs:
         stacks: list[Stack],
         seed: int,
         patch: int | None = None,
-        device: str = "cpu",
+        device: str | torch.device = "cpu",
     ) -> None:
-        slices = int(config.predictor["slices"])
-        size = patch or config.patch
-        self.sampler = PatchSampler(stacks, slices, size, config.modality, seed)
+        patches = _Patches(config, stacks, seed, patch or config.patch)
+        self.patches = iter(
+            DataLoader(
+                patches,
+                batch_size=None,
+                num_workers=config.workers,
+                pin_memory=torch.device(device).type == "cuda",
+            )
+        )
+        self.volumes, self.device = config.depth > 1, device
         make = MrNoise if config.modality == "MR" else CtNoise
-        self.corrupt = make(config.noise, seed + 1, device=device)
-        self.batch, self.device = config.batch, device
+        self.corrupt = make(config.noise, seed + 1, device=str(device), volumes=self.volumes)
 
     def draw(self) -> Pair:
-        """The next batch."""
-        patches, scale = self.sampler.batch(self.batch)
-        return self.corrupt(
-            torch.from_numpy(patches).to(self.device), torch.from_numpy(scale).to(self.device)
+        """The next batch; the slices of a stack follow each other in it."""
+        patches, scale = next(self.patches)
+        pair = self.corrupt(
+            patches.to(self.device, non_blocking=True), scale.to(self.device, non_blocking=True)
         )
+        return as_stacks(pair) if self.volumes else pair
+
+
+def as_stacks(pair: Pair) -> Pair:
+    """From (stacks, z, y, x) to the slices of all stacks one after the other, (n, 1, y, x)."""
+    noisy, sigma, scale = pair.condition
+    depth = noisy.shape[1]
+    return Pair(
+        Condition(
+            noisy.flatten(0, 1)[:, None],
+            sigma.expand_as(noisy).flatten(0, 1)[:, None],
+            scale.repeat_interleave(depth, dim=0),
+        ),
+        pair.clean.flatten(0, 1)[:, None],
+    )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from medrestore.training.corrupt import Pair
     from medrestore.training.source import Pairs
 
-    LossOf = Callable[[nn.Module], tuple[Tensor, dict[str, float]]]
+    LossOf = Callable[[nn.Module], tuple[Tensor, dict[str, Tensor]]]
 
 __all__ = ["MARGIN", "predictor_step", "refiner_step", "residual"]
 
@@ -34,28 +34,34 @@ LARGEST_RESIDUAL = 6.0
 def predictor_step(pairs: Pairs) -> LossOf:
     """Loss of the predictor on the next batch."""
 
-    def loss_of(net: nn.Module) -> tuple[Tensor, dict[str, float]]:
+    def loss_of(net: nn.Module) -> tuple[Tensor, dict[str, Tensor]]:
         pair = pairs.draw()
         loss = predictor_loss(net(pair.condition), pair)
         return loss.total, {
-            "relative_error": loss.relative_error.item(),
-            "likelihood": loss.likelihood.item(),
+            "relative_error": loss.relative_error,
+            "likelihood": loss.likelihood.detach(),
         }
 
     return loss_of
 
 
-def refiner_step(pairs: Pairs, predictor: nn.Module, generator: torch.Generator) -> LossOf:
-    """Loss of the refiner: mean squared error of the velocity at a uniformly drawn angle."""
+def refiner_step(
+    pairs: Pairs, predictor: nn.Module, generator: torch.Generator, depth: int = 1
+) -> LossOf:
+    """Loss of the refiner: mean squared error of the velocity at a uniformly drawn angle.
 
-    def loss_of(net: nn.Module) -> tuple[Tensor, dict[str, float]]:
+    The ``depth`` slices of a stack, which follow each other in the batch, share an angle.
+    """
+
+    def loss_of(net: nn.Module) -> tuple[Tensor, dict[str, Tensor]]:
         r, condition = residual(pairs.draw(), predictor)
-        draw = torch.rand(len(r), generator=generator, device=r.device)
+        draw = torch.rand(len(r) // depth, generator=generator, device=r.device)
+        draw = draw.repeat_interleave(depth)
         t = (0.02 + (math.pi / 2 - 0.02) * draw).view(-1, 1, 1, 1)
         eps = torch.randn(r.shape, generator=generator, device=r.device)
         v = net(diffuse(r, eps, t), t.flatten(), condition)
         loss = (v - velocity(r, eps, t)).square().mean()
-        return loss, {"residual_power": r.square().mean().item()}
+        return loss, {"residual_power": r.square().mean()}
 
     return loss_of
 
