@@ -1,8 +1,10 @@
-"""Noise of magnitude MR images: Rician, with g-factor and k-space correlation.
+"""Noise of magnitude MR images: one coil (Rician) or several (non-central χ), and g-factor maps.
 
 Gudbjartsson & Patz 1995, doi:10.1002/mrm.1910340618: the magnitude of a signal x whose real and
-imaginary channels each carry Gaussian noise of standard deviation σ is √((x + n₁)² + n₂²).
-Tensors in, tensors out, so that training draws the same noise on a CPU or a GPU.
+imaginary channels each carry Gaussian noise of standard deviation σ is √((x + n₁)² + n₂²). The
+root of the sum of squares of several such coil images is non-central χ (Constantinides et al.
+1997, doi:10.1002/mrm.1910380524). Tensors in, tensors out, so that training draws the same noise
+on a CPU or a GPU. How Fourier encoding correlates the noise is in `physics.k_space`.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from torch import Tensor
 
 from medrestore.errors import SettingsError
 
-__all__ = ["channel_noise", "g_factor", "k_space_window", "rician"]
+__all__ = ["channel_noise", "g_factor", "rician", "sum_of_squares"]
 
 
 def rician(clean: Tensor, sigma: Tensor | float, noise: tuple[Tensor, Tensor]) -> Tensor:
@@ -31,71 +33,98 @@ def rician(clean: Tensor, sigma: Tensor | float, noise: tuple[Tensor, Tensor]) -
     return torch.hypot(clean + sigma * real, sigma * imaginary)
 
 
-def channel_noise(
-    shape: tuple[int, ...], generator: torch.Generator, window: Tensor | None = None
-) -> tuple[Tensor, Tensor]:
-    """Two independent unit-variance noise fields on the generator's device.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Shape of each field; the last two axes are the image plane.
-    generator : torch.Generator
-        Source of randomness; decides the device.
-    window : Tensor, shape (y, x) or broadcastable, optional
-        k-space window (`k_space_window`) that correlates the noise as zero-filling does; the
-        result is rescaled to unit variance.
-    """
-    if window is None:
-        real = torch.randn(shape, generator=generator, device=generator.device)
-        return real, torch.randn(shape, generator=generator, device=generator.device)
-    field = torch.complex(*channel_noise(shape, generator))
-    power = window.square().mean(dim=(-2, -1), keepdim=True)
-    field = torch.fft.ifft2(torch.fft.fft2(field) * window) / power.sqrt()
-    return field.real, field.imag
-
-
-def k_space_window(
-    shape: tuple[int, int], kept: tuple[float, float], softness: float = 0.0
+def sum_of_squares(
+    clean: Tensor,
+    sigma: Tensor | float,
+    noise: Tensor,
+    sensitivity: Tensor,
+    correlation: float = 0.0,
 ) -> Tensor:
-    """Window that keeps the central part of k-space, in the order of ``torch.fft.fft2``.
+    """Root of the sum of squares of coil images x·w_l + σ·n_l, Σ|w_l|² = 1.
+
+    Without noise it is x. σ is the standard deviation that the combined image has where the signal
+    is strong, as for one coil; that is the std per real and imaginary channel of each coil if
+    their noise is uncorrelated, and that of the combination Σ w̄_l n_l otherwise (its variance
+    wᴴΨw with the coils' noise covariance Ψ; Aja-Fernández & Tristán-Vega 2012,
+    doi:10.1002/mrm.23210).
 
     Parameters
     ----------
-    shape : (y, x)
-        Image size.
-    kept : (y, x)
-        Fraction of k-space acquired along each axis, above 0 and at most 1; the rest was
-        zero-filled.
-    softness : float
-        Part of the kept half-width over which a raised cosine falls to zero, 0 to 1.
+    clean : Tensor
+        Noise-free combined magnitude x, any shape.
+    sigma : Tensor or float
+        See above; a tensor broadcasts against ``clean``.
+    noise : complex Tensor, shape (coils, *clean.shape)
+        Independent; real and imaginary parts of unit variance each.
+    sensitivity : complex Tensor, shape (coils, ...) that broadcasts against ``noise``
+        Relative coil sensitivities; normalised here.
+    correlation : float
+        Noise correlation between any two coils, 0 to below 1.
 
     Raises
     ------
     SettingsError
-        If a fraction is outside (0, 1].
+        If the correlation is outside [0, 1).
     """
-    if not all(0 < k <= 1 for k in kept):
-        raise SettingsError(f"the kept part of k-space lies in (0, 1], got {kept}; use e.g. 0.75")
-    axes = []
-    for n, k in zip(shape, kept, strict=True):
-        distance = torch.fft.fftfreq(n).abs() / (0.5 * k)  # 1 at the edge of what was acquired
-        if softness > 0:
-            roll = ((distance - (1 - softness)) / softness).clamp(0, 1)
-            axes.append(0.5 * (1 + torch.cos(torch.pi * roll)))
-        else:
-            axes.append((distance <= 1).float())
-    return axes[0][:, None] * axes[1][None, :]
+    if not 0 <= correlation < 1:
+        raise SettingsError(f"the coils' noise correlation lies in [0, 1), got {correlation}")
+    coils = len(noise)
+    w = sensitivity / sensitivity.abs().square().sum(dim=0).sqrt()
+    own = (1 - correlation) ** 0.5  # symmetric root of Ψ = (1 − ρ)·1 + ρ·11ᵀ
+    common = (1 + (coils - 1) * correlation) ** 0.5 - own
+    correlated = own * noise + common * noise.mean(dim=0)
+    variance = (1 - correlation) + correlation * w.sum(dim=0).abs().square()  # wᴴΨw
+    images = clean * w + (sigma / variance.sqrt()) * correlated
+    magnitude: Tensor = torch.linalg.vector_norm(images, dim=0)
+    return magnitude
 
 
-def g_factor(shape: tuple[int, int], generator: torch.Generator, strongest: float = 3.0) -> Tensor:
-    """Smooth noise amplification of parallel imaging, 1 to ``strongest``, shape (y, x).
+def channel_noise(shape: tuple[int, ...], generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Two independent white noise fields of unit variance on the generator's device."""
+    real = torch.randn(shape, generator=generator, device=generator.device)
+    return real, torch.randn(shape, generator=generator, device=generator.device)
 
-    A random plane wave of at most one period over the image: low at the coils, high between.
+
+def g_factor(
+    batch: int, shape: tuple[int, ...], generator: torch.Generator, strongest: float = 3.0
+) -> Tensor:
+    """Smooth noise amplification of parallel imaging, 1 to ``strongest``.
+
+    Three plane waves of at most one period over the patch, in random proportion: low at the coils,
+    high between them.
+
+    Parameters
+    ----------
+    batch : int
+        Number of maps.
+    shape : tuple of int
+        Of each map: (y, x), or (z, y, x) for a map that varies through the slices too.
+    generator : torch.Generator
+        Source of randomness; decides the device.
+    strongest : float
+        Bound of the largest value.
+
+    Returns
+    -------
+    Tensor, shape (batch, *shape)
     """
-    draw = torch.rand(4, generator=generator, device=generator.device)
-    y = torch.linspace(-0.5, 0.5, shape[0], device=generator.device)[:, None]
-    x = torch.linspace(-0.5, 0.5, shape[1], device=generator.device)[None, :]
-    angle = 2 * torch.pi * draw[0]
-    phase = 2 * torch.pi * (draw[1] * (torch.cos(angle) * x + torch.sin(angle) * y) + draw[2])
-    return 1 + (strongest - 1) * draw[3] * 0.5 * (1 + torch.cos(phase))
+    device, waves = generator.device, 3
+
+    def draw(*size: int) -> Tensor:
+        return torch.rand(size, generator=generator, device=device)
+
+    direction = torch.randn(batch, waves, len(shape), generator=generator, device=device)
+    direction = direction / torch.linalg.vector_norm(direction, dim=-1, keepdim=True)
+    frequency = direction * draw(batch, waves, 1)  # periods over the patch
+    share = draw(batch, waves) ** 2 + 1e-6
+    share = share / share.sum(dim=1, keepdim=True)
+    periods = draw(batch, waves)
+    for axis, n in enumerate(shape):
+        place = torch.linspace(-0.5, 0.5, n, device=device)
+        periods = (
+            periods[..., None] + frequency[..., axis].view(batch, waves, *[1] * (axis + 1)) * place
+        )
+    waves_at = 0.5 * (1 + torch.cos(2 * torch.pi * periods))
+    ones = [1] * len(shape)
+    mixed = (share.view(batch, waves, *ones) * waves_at).sum(dim=1)
+    return 1 + (strongest - 1) * draw(batch, *ones) * mixed

@@ -13,6 +13,7 @@ from medrestore.core.meter import SILENT, Meter
 from medrestore.core.predictor import Condition
 from medrestore.physics import mr
 from medrestore.physics.ct import LowDose, Scanner
+from medrestore.training.mr_protocol import random_encoding
 
 if TYPE_CHECKING:
     from medrestore.training.data import Stack
@@ -21,14 +22,22 @@ __all__ = ["CtNoise", "MrNoise", "Pair", "with_noise_bank"]
 
 
 class Pair(NamedTuple):
-    """A training example: what the network is told, and the clean middle slice (batch, 1, y, x)."""
+    """A training example: what the network is told, and the clean slice or slices asked for.
+
+    ``clean`` is (batch, 1, y, x), the middle slice, or (batch, z, y, x) for volumes.
+    """
 
     condition: Condition
     clean: Tensor
 
 
 class MrNoise:
-    """Rician noise of random level, g-factor and k-space correlation.
+    """Magnitude noise of random level, g-factor, Fourier encoding and number of coils.
+
+    σ is the Gaussian standard deviation per channel of the image as stored, after every filter.
+    Encoded patches (`training.mr_protocol`) lose the part of the signal that was not acquired:
+    the target is what the acquisition shows without noise. Patches of several coils are
+    non-central χ: σ alone does not tell them from one coil, so their share is modest.
 
     Parameters
     ----------
@@ -36,41 +45,71 @@ class MrNoise:
         Bounds of σ as a fraction of the scale, drawn log-uniformly for each patch.
     seed : int
         Start of the stream of draws.
-    correlated, with_g_factor : float
-        Probability that a batch's noise is correlated, and that a patch has a g-factor map.
+    correlated, with_g_factor, several_coils : float
+        Share of patches that are zero-filled or partial Fourier, that have a g-factor map, and
+        that are root sums of squares of 2 to 8 coils (none of these is encoded too).
+    device : str
+        Where patches lie and noise is drawn.
+    volumes : bool
+        False: the network restores the middle slice, told one σ map (batch, 1, y, x). True: it
+        restores all, told a map that varies along z too, (batch, z, y, x).
     """
 
     def __init__(
         self,
         relative: tuple[float, float] = (0.005, 0.15),
         seed: int = 0,
-        correlated: float = 0.2,
+        correlated: float = 0.25,
         with_g_factor: float = 0.25,
+        several_coils: float = 0.1,
         device: str = "cpu",
+        volumes: bool = False,
     ) -> None:
         self.low, self.high = relative
         self.correlated, self.with_g_factor = correlated, with_g_factor
+        self.several_coils, self.volumes = several_coils, volumes
         self.generator = torch.Generator(device).manual_seed(seed)
 
     def __call__(self, patches: Tensor, scale: Tensor) -> Pair:
         """Corrupt (batch, 1, slices, y, x); ``scale`` is (batch,)."""
         clean = patches[:, 0]
-        batch, slices, height, width = clean.shape
-        scale = scale.view(batch, 1, 1, 1)
-        exponent = self._rand(batch, 1, 1, 1)
-        sigma = scale * self.low * (self.high / self.low) ** exponent
-        sigma = sigma.expand(batch, 1, height, width).clone()
-        for index in torch.nonzero(self._rand(batch) < self.with_g_factor).flatten().tolist():
-            gain = mr.g_factor((height, width), self.generator)
-            sigma[index, 0] *= gain / gain.mean()
-        window = None
-        if float(self._rand(1)) < self.correlated:
-            kept = (0.6 + 0.4 * self._rand(2)).tolist()
-            window = mr.k_space_window((height, width), (kept[0], kept[1]), 0.2).to(clean.device)
-        noise = mr.channel_noise((batch, slices, height, width), self.generator, window)
+        scale = scale.view(-1, 1, 1, 1)
+        sigma = self._sigma(clean, scale)
+        kind = self._rand(len(clean))
+        noise = mr.channel_noise(tuple(clean.shape), self.generator)
+        coils = torch.nonzero(kind < self.several_coils).flatten()
+        encoded = torch.nonzero(kind > 1 - self.correlated).flatten()
+        if len(encoded):
+            part = clean[encoded]
+            encoding = random_encoding(tuple(part.shape), self.generator)
+            clean = clean.index_copy(0, encoded, encoding.signal(part))
+            for field, drawn in zip(
+                noise, encoding.noise(tuple(part.shape), self.generator), strict=True
+            ):
+                field[encoded] = drawn
         noisy = mr.rician(clean, sigma, noise)
-        middle = slices // 2
-        return Pair(Condition(noisy, sigma, scale), clean[:, middle : middle + 1])
+        if len(coils):
+            noisy[coils] = self._several(clean[coils], sigma[coils])
+        middle = (
+            slice(None) if self.volumes else slice(clean.shape[1] // 2, clean.shape[1] // 2 + 1)
+        )
+        return Pair(Condition(noisy, sigma, scale), clean[:, middle])
+
+    def _sigma(self, clean: Tensor, scale: Tensor) -> Tensor:
+        batch, slices, height, width = clean.shape
+        depth = slices if self.volumes else 1
+        level = scale * self.low * (self.high / self.low) ** self._rand(batch, 1, 1, 1)
+        gain = mr.g_factor(batch, (depth, height, width), self.generator)
+        gain = gain / gain.mean(dim=(1, 2, 3), keepdim=True)
+        amplified = self._rand(batch, 1, 1, 1) < self.with_g_factor
+        return level * torch.where(amplified, gain, 1.0)
+
+    def _several(self, clean: Tensor, sigma: Tensor) -> Tensor:
+        """Sum of squares of 2 to 8 coils of random sensitivity and noise correlation up to 0.3."""
+        coils = 2 + int(7 * float(self._rand(1)))
+        sensitivity = torch.complex(*mr.channel_noise((coils, len(clean), 1, 1, 1), self.generator))
+        noise = torch.complex(*mr.channel_noise((coils, *clean.shape), self.generator))
+        return mr.sum_of_squares(clean, sigma, noise, sensitivity, 0.3 * float(self._rand(1)))
 
     def _rand(self, *shape: int) -> Tensor:
         return torch.rand(shape, generator=self.generator, device=self.generator.device)

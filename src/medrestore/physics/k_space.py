@@ -1,0 +1,154 @@
+"""What Fourier encoding does to noise and signal: zero-filling, windows, partial Fourier.
+
+An image whose k-space was weighted by W holds noise of variance mean(W²) times the raw one, with
+power spectrum W²; a separable W gives the product over its axes. `filtered_noise` divides by that
+root, so that a σ stays the Gaussian standard deviation per channel of the image *as stored*.
+Windows are vectors in the order of ``torch.fft.fftfreq``, one per axis and, if wanted, per patch.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from medrestore.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["filtered_noise", "filtered_signal", "homodyne", "partial_fourier", "zero_filled"]
+
+MARGIN = 12
+"""Mirrored voxels beyond a patch before its k-space is cut, so that its ends do not ring."""
+
+
+def zero_filled(n: int, kept: Tensor, softness: Tensor | float = 0.0) -> Tensor:
+    """Window that keeps the central part of k-space along one axis.
+
+    Parameters
+    ----------
+    n : int
+        Voxels along the axis.
+    kept : Tensor, shape (...)
+        Fraction acquired, above 0 and at most 1; the rest was zero-filled.
+    softness : Tensor or float
+        Part of the kept half-width over which a raised cosine falls to zero (apodisation).
+
+    Returns
+    -------
+    Tensor, shape (..., n)
+
+    Raises
+    ------
+    SettingsError
+        If a fraction is outside (0, 1].
+    """
+    _check(kept, 0.0)
+    softness = torch.as_tensor(softness, device=kept.device).expand(kept.shape)[..., None]
+    distance = torch.fft.fftfreq(n, device=kept.device).abs() / (0.5 * kept[..., None])
+    roll = ((distance - (1 - softness)) / softness.clamp(min=1e-6)).clamp(0, 1)
+    window = torch.where(softness > 0, 0.5 * (1 + torch.cos(torch.pi * roll)), 1.0)
+    return torch.where(distance <= 1, window, 0.0)
+
+
+def partial_fourier(n: int, kept: Tensor) -> Tensor:
+    """Window of an asymmetric acquisition left zero-filled: all of one side, part of the other.
+
+    Parameters and result as in `zero_filled`, ``kept`` above 0.5.
+    """
+    _check(kept, 0.5)
+    frequency = torch.fft.fftfreq(n, device=kept.device)
+    window: Tensor = (frequency >= 0.5 - kept[..., None]).float()
+    return window
+
+
+def homodyne(n: int, kept: Tensor) -> Tensor:
+    """Homodyne weights of an asymmetric acquisition, of which the real part is taken.
+
+    Twice the frequencies without a partner, a ramp over those that have one: W(k) + W(−k) = 2, so
+    the real part of a real signal is whole (Noll et al. 1991, doi:10.1109/42.79473). Parameters
+    and result as in `partial_fourier`.
+    """
+    _check(kept, 0.5)
+    frequency = torch.fft.fftfreq(n, device=kept.device)
+    ramp = (frequency / (kept[..., None] - 0.5)).clamp(-1, 1)
+    return torch.where(frequency == -0.5, 1.0, 1 + ramp)  # Nyquist is its own partner
+
+
+def _check(kept: Tensor, low: float) -> None:
+    if not bool(((kept > low) & (kept <= 1)).all()):
+        raise SettingsError(
+            f"the kept part of k-space lies above {low} and at most at 1, got {kept.tolist()}"
+        )
+
+
+def _weighted(field: Tensor, windows: Sequence[Tensor]) -> Tensor:
+    """Complex field with its k-space weighted along the trailing axes."""
+    axes = tuple(range(-len(windows), 0))
+    spectrum = torch.fft.fftn(field, dim=axes)
+    for axis, window in zip(axes, windows, strict=True):
+        spectrum = spectrum * window.reshape(*window.shape, *[1] * (-axis - 1))
+    result: Tensor = torch.fft.ifftn(spectrum, dim=axes)
+    return result
+
+
+def _cropped(field: Tensor, starts: Sequence[int], lengths: Sequence[int]) -> Tensor:
+    """Part of the trailing axes."""
+    for axis, (start, length) in enumerate(zip(starts, lengths, strict=True)):
+        field = field.narrow(axis - len(starts), start, length)
+    return field
+
+
+def filtered_noise(
+    shape: tuple[int, ...], windows: Sequence[Tensor], generator: torch.Generator
+) -> Tensor:
+    """Complex noise whose real and imaginary parts have unit variance each.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of the field; its last axes are those of ``windows``.
+    windows : sequence of Tensor, shapes (..., n)
+        One per trailing axis, at least as long as it (the surplus is cut, so that opposite ends
+        of a patch are independent). Leading axes broadcast: with one window per patch, windows
+        of axis −k have shape (patches, *[1]·(axes − k), n).
+    generator : torch.Generator
+        Source of randomness; decides the device.
+    """
+    lengths = [w.shape[-1] for w in windows]
+    full = (*shape[: -len(windows)], *lengths)
+    device = generator.device
+    white = torch.complex(
+        torch.randn(full, generator=generator, device=device),
+        torch.randn(full, generator=generator, device=device),
+    )
+    coloured = _weighted(white, windows)
+    for axis, window in enumerate(windows):
+        power = window.square().mean(dim=-1, keepdim=True).sqrt()
+        coloured = coloured / power.reshape(*power.shape, *[1] * (len(windows) - axis - 1))
+    return _cropped(coloured, [0] * len(windows), shape[-len(windows) :])
+
+
+def filtered_signal(signal: Tensor, windows: Sequence[Tensor]) -> Tensor:
+    """Complex image of a real signal after the same weighting.
+
+    Parameters
+    ----------
+    signal : Tensor, shape (..., *axes)
+        Noise-free image; extended by mirroring to the lengths of the windows.
+    windows : sequence of Tensor
+        As in `filtered_noise`.
+    """
+    axes = len(windows)
+    shape = signal.shape[-axes:]
+    pads: list[int] = []
+    for n, window in zip(reversed(shape), reversed(windows), strict=True):
+        extra = window.shape[-1] - n
+        pads += [extra // 2, extra - extra // 2]
+    flat = signal.reshape(-1, 1, *shape)
+    extended = F.pad(flat, pads, mode="reflect") if any(pads) else flat
+    wide = _weighted(extended.reshape(*signal.shape[:-axes], *extended.shape[2:]), windows)
+    return _cropped(wide, list(reversed(pads[::2])), shape)

@@ -1,0 +1,70 @@
+"""What MR training pairs hold: the σ they state, after every filter, for slices and volumes."""
+
+import pytest
+import torch
+
+from medrestore.training.corrupt import MrNoise, Pair
+from medrestore.training.mr_protocol import random_encoding
+
+
+def pairs(volumes: bool = False, level: float = 5000.0, **shares: float) -> Pair:
+    """Flat patches far above the noise, where a magnitude's noise is Gaussian."""
+    plain = {"correlated": 0.0, "with_g_factor": 0.0, "several_coils": 0.0}
+    noise = MrNoise((0.01, 0.05), seed=1, volumes=volumes, **(plain | shares))
+    return noise(torch.full((24, 1, 5, 48, 40), level), torch.full((24,), 1000.0))
+
+
+@pytest.mark.parametrize("volumes", [False, True])
+@pytest.mark.parametrize("share", ["correlated", "with_g_factor", "several_coils"])
+def test_sigma_is_the_std_of_what_was_added(share: str, volumes: bool) -> None:
+    pair = pairs(volumes, **{share: 1.0})
+    told = pair.condition.sigma
+    assert pair.clean.shape == told.shape == (24, 5 if volumes else 1, 48, 40)
+    noisy = pair.condition.y if volumes else pair.condition.centre
+    z = (noisy - pair.clean) / told
+    assert z.std().item() == pytest.approx(1, abs=0.015)
+    assert z.std(dim=(1, 2, 3)).tolist() == pytest.approx([1.0] * 24, abs=0.12)
+    assert z.mean().item() == pytest.approx(0, abs=0.06)  # a bias of (2L − 1)σ²/2x remains
+
+
+def test_a_volume_has_a_sigma_that_varies_along_z() -> None:
+    sigma = pairs(True, with_g_factor=1.0).condition.sigma
+    assert (sigma[:, 0] - sigma[:, -1]).abs().max() > 0.1 * sigma.mean()
+
+
+def test_encoded_patches_are_correlated_and_several_coils_raise_the_air() -> None:
+    white, encoded = pairs(), pairs(correlated=1.0)
+
+    def lag(pair: Pair) -> float:
+        z = (pair.condition.centre - pair.clean) / pair.condition.sigma
+        return float((z[..., 1:] * z[..., :-1]).mean())
+
+    assert abs(lag(white)) < 0.02
+    assert lag(encoded) > 0.15
+    one, several = (
+        (p.condition.centre / p.condition.sigma).square().mean().item()
+        for p in (pairs(level=0.0), pairs(level=0.0, several_coils=1.0))
+    )
+    assert one == pytest.approx(2.0, rel=0.02)  # Rayleigh: 2σ²
+    assert several > 3.5  # at least two coils
+
+
+def test_the_target_is_what_the_acquisition_shows() -> None:
+    """Real patches lose detail to zero-filling, flat ones nothing; magnitudes stay positive."""
+    generator = torch.Generator().manual_seed(0)
+    encoding = random_encoding((6, 5, 40, 40), generator)
+    flat = encoding.signal(torch.full((6, 5, 40, 40), 3.0))
+    assert torch.allclose(flat, torch.tensor(3.0), atol=1e-3)
+    detailed = 2 + torch.rand(6, 5, 40, 40, generator=generator)
+    shown = encoding.signal(detailed)
+    assert (shown >= 0).all()
+    assert (shown.var(dim=(1, 2, 3)) < detailed.var(dim=(1, 2, 3))).all()
+    real, imaginary = encoding.noise((6, 5, 40, 40), generator)
+    silent = imaginary.abs().amax(dim=(1, 2, 3)) == 0
+    assert torch.equal(silent, encoding.real.flatten() > 0)
+    assert real.std().item() == pytest.approx(1, abs=0.03)
+
+
+def test_the_same_seed_gives_the_same_pairs() -> None:
+    shares = {"correlated": 0.4, "with_g_factor": 0.5, "several_coils": 0.3}
+    assert torch.equal(pairs(**shares).condition.y, pairs(**shares).condition.y)
