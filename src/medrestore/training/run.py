@@ -91,7 +91,7 @@ def train(
         limits["predictor"],
         work / "predictor",
         fabric=fabric,
-        compiled=_can_compile(),
+        compiled=_can_compile() and config.depth == 1,
         meter=meter,
     )
     generator = torch.Generator(device).manual_seed(config.seed + 3 + fabric.global_rank)
