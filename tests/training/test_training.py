@@ -65,9 +65,9 @@ def config(tmp_path: Path) -> Path:
 
 
 def test_train_resume_and_use(config: Path, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("medrestore.training.run._compiled", lambda net: None)
-    monkeypatch.setattr("medrestore.training.run.SPECTRUM_BATCHES", 1)
-    monkeypatch.setattr("medrestore.training.run.LEVELS", {"MR": (0.05,)})
+    monkeypatch.setattr("medrestore.training.run.can_compile", lambda depth: False)
+    monkeypatch.setattr("medrestore.training.finish.SPECTRUM_BATCHES", 1)
+    monkeypatch.setattr("medrestore.training.finish.LEVELS", {"MR": (0.05,)})
     folder = train(config, runs=tmp_path / "runs", models=tmp_path / "models")
     card = Card.read(folder)
     assert card.facts["training"]["stages"]["predictor"]["steps"] == 40
@@ -93,9 +93,9 @@ def test_train_resume_and_use(config: Path, tmp_path: Path, monkeypatch) -> None
 
 
 def test_fine_tuning_starts_from_the_models_weights(config, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr("medrestore.training.run._compiled", lambda net: None)
-    monkeypatch.setattr("medrestore.training.run.SPECTRUM_BATCHES", 1)
-    monkeypatch.setattr("medrestore.training.run.LEVELS", {"MR": (0.05,)})
+    monkeypatch.setattr("medrestore.training.run.can_compile", lambda depth: False)
+    monkeypatch.setattr("medrestore.training.finish.SPECTRUM_BATCHES", 1)
+    monkeypatch.setattr("medrestore.training.finish.LEVELS", {"MR": (0.05,)})
     first = train(config, runs=tmp_path / "runs", models=tmp_path / "models")
     tuned = train(
         config, str(first), time_limit=1e-9, runs=tmp_path / "tuned", models=tmp_path / "other"

@@ -54,6 +54,8 @@ class Config:
         Size of training patches and number per step.
     depth, depth_stride : int
         Slices of a stack that a 3-D model reads, and the step between stacks; 1 for slices.
+    corruption : dict
+        Further arguments of `corrupt.MrNoise` or `corrupt.CtNoise`: shares of kinds of noise.
     workers : int
         Processes that cut patches; 0 cuts them in between.
     stages : dict
@@ -85,6 +87,7 @@ class Config:
     depth: int = 1
     depth_stride: int = 1
     workers: int = 0
+    corruption: dict[str, float] = field(default_factory=dict)
     licences: tuple[str, ...] = field(default=())
     notes: tuple[str, ...] = field(default=())
     limits: tuple[str, ...] = field(default=())

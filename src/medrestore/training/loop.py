@@ -9,7 +9,7 @@ import math
 import os
 import time
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from lightning_fabric import Fabric
@@ -104,7 +104,8 @@ def fit(
     average = copy.deepcopy(net).requires_grad_(False).to(fabric.device)
     done, spent = load_checkpoint(folder, net, average)
     optimisers = _optimisers(net, schedule)
-    called, *optimisers = fabric.setup(torch.compile(net) if compiled else net, *optimisers)
+    forward: Any = torch.compile(net) if compiled else net
+    called, *optimisers = fabric.setup(forward, *optimisers)
     started, sums, step = time.monotonic() - spent, _Means(), done
     meter.start(schedule.steps, "training")
     while step < schedule.steps:
@@ -142,9 +143,7 @@ def _optimisers(net: nn.Module, schedule: Schedule) -> list[torch.optim.Optimize
     hidden = hidden_weights(net) if schedule.muon else []
     taken = {id(weight) for weight in hidden}
     rest = [weight for weight in net.parameters() if id(weight) not in taken]
-    adam = torch.optim.AdamW(
-        [{"params": rest, "times": 1.0}], lr=schedule.rate, weight_decay=1e-4
-    )
+    adam = torch.optim.AdamW([{"params": rest, "times": 1.0}], lr=schedule.rate, weight_decay=1e-4)
     if not hidden:
         return [adam]
     return [adam, Muon([{"params": hidden, "times": schedule.muon}], lr=schedule.rate)]

@@ -4,35 +4,30 @@ from __future__ import annotations
 
 import json
 import math
-import shutil
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
-from lightning_fabric import Fabric
 
 from medrestore.core.meter import SILENT, Meter
 from medrestore.core.networks import networks
-from medrestore.models import Card, find_card, load
-from medrestore.plan import Settings
-from medrestore.training.calibrate import Case, calibrate
+from medrestore.models import find_card, load
 from medrestore.training.config import Config
-from medrestore.training.export import write_bundle, write_card
-from medrestore.training.loop import fit
+from medrestore.training.devices import can_compile, launch, layout
+from medrestore.training.finish import finish
+from medrestore.training.loop import Schedule, fit
 from medrestore.training.source import Pairs, stacks_by_person
 from medrestore.training.stages import MARGIN, predictor_step, refiner_step
-from medrestore.training.texture import measure_spectra
 
 if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+    from torch import nn
+
     from medrestore.training.data import Stack
+    from medrestore.training.stages import LossOf
 
 __all__ = ["train"]
-
-SPECTRUM_BATCHES = 24
-LEVELS = {"MR": (0.01, 0.03, 0.06, 0.12), "CT": (10.0, 30.0, 80.0)}
-"""Noise levels of the calibration."""
 
 
 def train(
@@ -69,64 +64,70 @@ def train(
     config = Config.read(config_path)
     if config.threads:
         torch.set_num_threads(config.threads)
-    fabric = launch(devices)
-    work = runs / config.name
     torch.manual_seed(config.seed)
+    fabric, work = launch(devices), runs / config.name
+    people = stacks_by_person(config, runs / "noise_banks", meter)
+    predictor, refiner = _networks(config, start_from)
+    stages = _Stages(config, people, work, _limits(config, time_limit), fabric, meter)
+    predictor = stages.predictor(predictor)
+    refiner = stages.refiner(refiner, predictor)
+    folder = models / config.name
+    if fabric.is_global_zero:
+        finish(config, config_path, people, predictor.cpu(), refiner.cpu(), folder, work, meter)
+    fabric.barrier()
+    return folder
+
+
+def _networks(config: Config, start_from: str | None) -> tuple[nn.Module, nn.Module]:
     predictor, refiner = networks(config.networks)
     if start_from is not None:
         model = load(find_card(start_from, config.modality))
         predictor.load_state_dict(model.predictor.state_dict())
         refiner.load_state_dict(model.refiner.state_dict())
-    people = stacks_by_person(config, runs / "noise_banks", meter)
-    stacks = [stack for group in people.values() for stack in group]
-    limits, device = _limits(config, time_limit), fabric.device
-
-    def pairs(stage: str, shift: int, patch: int) -> Pairs:
-        seed = _fresh_seed(config, work / stage) + shift + 500_000_009 * fabric.global_rank
-        return Pairs(config, stacks, seed, patch, device)
-
-    predictor = fit(
-        predictor.to(memory_format=_layout(config)),  # type: ignore[call-overload]
-        predictor_step(pairs("predictor", 0, config.patch)),
-        limits["predictor"],
-        work / "predictor",
-        fabric=fabric,
-        compiled=_can_compile() and config.depth == 1,
-        meter=meter,
-    )
-    generator = torch.Generator(device).manual_seed(config.seed + 3 + fabric.global_rank)
-    step = refiner_step(
-        pairs("refiner", 7, config.patch + 2 * MARGIN), predictor.eval(), generator, config.depth
-    )
-    refiner = fit(
-        refiner, step, limits["refiner"], work / "refiner", fabric=fabric, meter=meter
-    )
-    folder = models / config.name
-    if fabric.is_global_zero:
-        nets = predictor.cpu(), refiner.cpu().eval()
-        _finish(config, config_path, people, *nets, folder, work, meter)
-    fabric.barrier()
-    return folder
+    return predictor.to(memory_format=layout(config.depth)), refiner  # type: ignore[call-overload]
 
 
-def launch(devices: int = 1) -> Fabric:
-    """Devices and precision: GPUs in bfloat16 where they have it, else the CPU in float32."""
-    gpu = torch.cuda.is_available()
-    fabric = Fabric(
-        accelerator="cuda" if gpu else "cpu",
-        devices=devices,
-        strategy="ddp" if devices > 1 else "auto",
-        precision="bf16-mixed" if gpu and torch.cuda.is_bf16_supported() else "32-true",
-    )
-    fabric.launch()
-    return fabric
+@dataclass(frozen=True, eq=False)
+class _Stages:
+    """The two trainings of a model, one after the other."""
+
+    config: Config
+    people: dict[str, list[Stack]]
+    work: Path
+    limits: dict[str, Schedule]
+    fabric: Fabric
+    meter: Meter
+
+    def predictor(self, net: nn.Module) -> nn.Module:
+        step = predictor_step(self._pairs("predictor", 0, self.config.patch))
+        return self._fit("predictor", net, step, can_compile(self.config.depth))
+
+    def refiner(self, net: nn.Module, predictor: nn.Module) -> nn.Module:
+        fabric, config = self.fabric, self.config
+        pairs = self._pairs("refiner", 7, config.patch + 2 * MARGIN)
+        generator = torch.Generator(fabric.device).manual_seed(config.seed + 3 + fabric.global_rank)
+        step = refiner_step(pairs, predictor, generator, config.depth)
+        return self._fit("refiner", net, step, False)
+
+    def _fit(self, name: str, net: nn.Module, step: LossOf, compiled: bool) -> nn.Module:
+        return fit(
+            net,
+            step,
+            self.limits[name],
+            self.work / name,
+            fabric=self.fabric,
+            compiled=compiled,
+            meter=self.meter,
+        ).eval()
+
+    def _pairs(self, stage: str, shift: int, patch: int) -> Pairs:
+        stacks = [stack for group in self.people.values() for stack in group]
+        seed = _fresh_seed(self.config, self.work / stage) + shift
+        seed += 500_000_009 * self.fabric.global_rank
+        return Pairs(self.config, stacks, seed, patch, self.fabric.device)
 
 
-def _layout(config: Config) -> torch.memory_format:
-    return torch.channels_last if config.depth == 1 else torch.channels_last_3d
-
-
-def _limits(config: Config, minutes: float | None) -> dict[str, Any]:
+def _limits(config: Config, minutes: float | None) -> dict[str, Schedule]:
     """The stages' schedules, their time limits scaled to ``minutes`` together."""
     if minutes is None:
         return dict(config.stages)
@@ -147,95 +148,3 @@ def _fresh_seed(config: Config, folder: Path) -> int:
     state = folder / "state.json"
     done = int(json.loads(state.read_text())["step"]) if state.exists() else 0
     return config.seed + 1000 * done
-
-
-def _can_compile() -> bool:
-    """Inductor needs a compiler: about a quarter faster where there is one."""
-    return shutil.which("gcc") is not None or torch.cuda.is_available()
-
-
-def _finish(
-    config: Config,
-    config_path: Path,
-    people: dict[str, list[Stack]],
-    predictor: torch.nn.Module,
-    refiner: torch.nn.Module,
-    folder: Path,
-    work: Path,
-    meter: Meter,
-) -> None:
-    """Spectra, calibration, card and weights."""
-    stacks = [stack for group in people.values() for stack in group]
-    pairs = Pairs(config, stacks, config.seed + 11, config.patch + 2 * MARGIN)
-    spectra = measure_spectra(pairs, predictor, refiner, SPECTRUM_BATCHES, config.seed)
-    facts = _facts(config, work)
-    facts["spectra"] = {
-        "angles": [round(t, 6) for t in spectra.angles],
-        "spectra": [
-            {"variance": round(s.variance, 5), "density": list(s.density), "along_z": 0.0}
-            for s in spectra.spectra
-        ],
-    }
-    facts["intervals"] = {"relative_sigma": [1.0], "people": 0, "factors": {}}
-    write_bundle(folder, facts, predictor, refiner)
-    settings = Settings(samples=8, steps=2, seed=config.seed)
-    model = load(Card.read(folder))
-    found = calibrate(model, _cases(people, max(9, config.depth)), LEVELS[config.modality], settings, meter)
-    along_z = found.pop("along_z")
-    for row in facts["spectra"]["spectra"]:
-        row["along_z"] = along_z
-    write_card(folder, {**facts, **found, "weights_sha256": model.card.sha256})
-    (folder / "configs" / "train.json").write_text(config_path.read_text())
-
-
-def _facts(config: Config, work: Path) -> dict[str, Any]:
-    stages = {}
-    for name in config.stages:
-        state = json.loads((work / name / "state.json").read_text())
-        table = work / name / "curve.csv"
-        curve = table.read_text().splitlines() if table.exists() else []
-        stages[name] = {
-            "steps": state["step"],
-            "minutes": round(state["seconds"] / 60, 1),
-            "curve": _thinned(curve),
-        }
-    return {
-        "name": config.name,
-        "modality": config.modality,
-        "mode": "slice" if config.depth == 1 else "patch3d",
-        "depth": config.depth,
-        "depth_stride": config.depth_stride,
-        "summary": config.summary,
-        "predictor": config.predictor,
-        "refiner": config.refiner,
-        "sigma_range": list(config.sigma_range),
-        "limits": list(config.limits),
-        "training": {
-            "command": f"medrestore train models/{config.name}/configs/train.json",
-            "seed": config.seed,
-            "scans": [scan.file for scan in config.scans],
-            "people": sorted({scan.person for scan in config.scans}),
-            "licences": list(config.licences),
-            "notes": list(config.notes),
-            "stages": stages,
-        },
-    }
-
-
-def _thinned(curve: list[str], most: int = 40) -> list[list[float]]:
-    """Step and loss of at most ``most`` rows of a loss table."""
-    rows = [line.split(",") for line in curve[1:]]
-    every = max(1, math.ceil(len(rows) / most))
-    return [[float(row[0]), float(row[2])] for row in rows[::every]]
-
-
-def _cases(people: dict[str, list[Stack]], slices: int) -> list[Case]:
-    """For each person the middle of their first stack, in its own plane."""
-    cases = []
-    for person, stacks in people.items():
-        stack = stacks[0]
-        middle = len(stack.array) // 2
-        first = max(0, min(middle - slices // 2, len(stack.array) - slices))
-        array = np.ascontiguousarray(stack.array[first : first + slices])
-        cases.append(Case(person, array, stack.pixel_mm))
-    return cases

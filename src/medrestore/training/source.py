@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -122,8 +122,12 @@ class Pairs:
             )
         )
         self.volumes, self.device = config.depth > 1, device
-        make = MrNoise if config.modality == "MR" else CtNoise
-        self.corrupt = make(config.noise, seed + 1, device=str(device), volumes=self.volumes)
+        own: dict[str, Any] = {**config.corruption, "device": str(device)}
+        self.corrupt = (
+            MrNoise(config.noise, seed + 1, volumes=self.volumes, **own)
+            if config.modality == "MR"
+            else CtNoise(config.noise, seed + 1, **own)
+        )
 
     def draw(self) -> Pair:
         """The next batch; the slices of a stack follow each other in it."""

@@ -1,0 +1,111 @@
+"""Training 3-D models: stacks of slices that follow each other in the batch."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import medrestore as mr
+from medrestore.core.shuffle import fold, shuffle, unfold, unshuffle
+from medrestore.models import Card, load
+from medrestore.training.config import Config
+from medrestore.training.corrupt import Pair
+from medrestore.training.data import PatchSampler, Stack
+from medrestore.training.run import train
+from medrestore.training.source import Pairs, as_stacks
+
+
+def stack(depth: int = 20) -> Stack:
+    ramp = np.arange(depth, dtype=np.float32)[:, None, None]
+    return Stack(100 + 10 * np.broadcast_to(ramp, (depth, 48, 48)).copy(), 1000.0)
+
+
+def test_stacks_hold_consecutive_slices() -> None:
+    patches, _ = PatchSampler([stack()], 8, 32, "CT", 0).batch(20)
+    steps = np.diff(patches[:, 0, :, 0, 0], axis=1)
+    assert np.abs(steps) == pytest.approx(10)
+    assert len({int(p[0, 0, 0, 0]) for p in patches}) > 4
+
+
+def test_a_scan_thinner_than_a_stack_repeats_its_last_slice() -> None:
+    sampler = PatchSampler([stack(5)], 8, 32, "CT", 0)
+    assert list(sampler._slices(5)) == [0, 1, 2, 3, 4, 4, 4, 4]
+
+
+def test_slices_of_a_stack_follow_each_other_in_the_batch() -> None:
+    from medrestore.core.predictor import Condition
+
+    noisy = torch.arange(2 * 3).view(2, 3, 1, 1).expand(2, 3, 4, 4).float()
+    pair = as_stacks(
+        Pair(Condition(noisy, noisy + 1, torch.tensor([5.0, 6]).view(2, 1, 1, 1)), noisy)
+    )
+    assert pair.clean[:, 0, 0, 0].tolist() == [0, 1, 2, 3, 4, 5]
+    assert pair.condition.sigma[:, 0, 0, 0].tolist() == [1, 2, 3, 4, 5, 6]
+    assert pair.condition.scale.flatten().tolist() == [5, 5, 5, 6, 6, 6]
+    assert unfold(pair.clean, 3)[1, 0, :, 0, 0].tolist() == [3, 4, 5]
+
+
+def test_blocks_into_channels_and_back() -> None:
+    x = torch.randn(4, 3, 6, 8)  # two stacks of two slices
+    stacks = unfold(x, 2)
+    assert torch.equal(shuffle(unshuffle(stacks)), stacks)
+    assert torch.equal(fold(stacks), x)
+    block = unshuffle(stacks)[0, :8, 0, 0, 0]
+    assert sorted(block.tolist()) == sorted(stacks[0, 0, :2, :2, :2].flatten().tolist())
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(0)
+    array = (
+        300 + 200 * np.sign(np.sin(np.arange(40) / 4))[None, None] + rng.normal(0, 1, (16, 40, 40))
+    )
+    scan = mr.Volume(array.astype(np.float32), mr.Geometry(array.shape, np.eye(4)), "MR")
+    mr.write(scan, tmp_path / "data" / "a.nii.gz")
+    facts = {
+        "name": "small3d",
+        "modality": "MR",
+        "summary": "for a test",
+        "data": str(tmp_path / "data"),
+        "scans": [{"file": "a.nii.gz", "person": "a"}],
+        "noise": [0.02, 0.1],
+        "sigma_range": [0.01, 0.12],
+        "predictor": {"widths": [16, 24], "blocks": [1, 1]},
+        "refiner": {"channels": [16, 16], "blocks": 1, "groups": 8, "window": 16, "stride": 12},
+        "depth": 8,
+        "depth_stride": 6,
+        "patch": 16,
+        "batch": 2,
+        "stages": {
+            "predictor": {"steps": 30, "rate": 0.003, "every": 10, "warm_up": 5},
+            "refiner": {"steps": 2, "every": 1},
+        },
+    }
+    path = tmp_path / "train.json"
+    path.write_text(json.dumps(facts))
+    return path
+
+
+def test_train_a_stack_model(config: Path, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("medrestore.training.finish.SPECTRUM_BATCHES", 1)
+    monkeypatch.setattr("medrestore.training.finish.LEVELS", {"MR": (0.05,)})
+    folder = train(config, runs=tmp_path / "runs", models=tmp_path / "models")
+    card = Card.read(folder)
+    assert (card.mode, card.depth) == ("patch3d", (8, 6))
+    curve = (tmp_path / "runs/small3d/predictor/curve.csv").read_text().splitlines()
+    assert float(curve[-1].split(",")[3]) < 0.9 * float(curve[1].split(",")[3])
+    assert load(card).predictor.depth == 8
+
+
+def test_workers_draw_streams_of_their_own(config: Path) -> None:
+    facts = json.loads(config.read_text()) | {"workers": 2}
+    config.write_text(json.dumps(facts))
+    pairs = Pairs(
+        Config.read(config),
+        [Stack(np.random.default_rng(0).random((12, 40, 40), np.float32), 1.0)],
+        0,
+    )
+    first, second = next(pairs.patches)[0], next(pairs.patches)[0]
+    assert not torch.equal(first, second)
