@@ -41,7 +41,7 @@ def test_rare_directions_learn_as_fast_as_common_ones() -> None:
 def test_hidden_weights_leave_out_first_and_last_layers() -> None:
     facts = {
         "predictor": {"slices": 3, "widths": [8, 12], "blocks": 1},
-        "refiner": {"channels": [16, 16], "blocks": 1, "groups": 8},
+        "refiner": {"channels": [16, 32], "blocks": 1, "groups": 8},
     }
     predictor, refiner = networks(facts)
     chosen = {id(weight) for weight in hidden_weights(predictor)}

@@ -73,7 +73,7 @@ def config(tmp_path: Path) -> Path:
         "noise": [0.02, 0.1],
         "sigma_range": [0.01, 0.12],
         "predictor": {"widths": [16, 24], "blocks": [1, 1]},
-        "refiner": {"channels": [16, 16], "blocks": 1, "groups": 8, "window": 16, "stride": 12},
+        "refiner": {"channels": [16, 32], "blocks": 1, "groups": 8, "window": 16, "stride": 12},
         "depth": 8,
         "depth_stride": 6,
         "patch": 16,
