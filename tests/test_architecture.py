@@ -37,8 +37,8 @@ MAY_IMPORT = {
     "io": {"errors", "volume", "io"},
     "card": {"errors", "core"},
     "models": {"errors", "core", "resources", "card"},
-    "settings": {"errors"},
-    "plan": {"errors", "volume", "card", "core.windows", "settings"},
+    "settings": {"errors", "core.evaluations", "core.schedules"},
+    "plan": {"errors", "volume", "card", "core.evaluations", "core.windows", "settings"},
     "engine": {"core"},
     "pipeline": {"errors", "volume", "core", "engine", "plan"},
     "result": LOW,  # a part of the public interface, in a file of its own

@@ -77,6 +77,7 @@ def denoise(
     sampler: str = "moment-matched",
     keep_samples: bool = False,
     progress: Meter | None = None,
+    schedule: str = "cosine",
 ) -> Result:
     """Restore a scan and say how sure the restoration is.
 
@@ -84,7 +85,7 @@ def denoise(
     ----------
     volume : Volume
         From `read`; CT in HU or MR magnitudes, 3-D or 4-D (each time point on its own).
-    model, mode, estimate, samples, steps, level, seed, device, sampler, keep_samples
+    model, mode, estimate, samples, steps, level, seed, device, sampler, keep_samples, schedule
         See `Settings`.
     noise : "auto", float or Volume
         The noise to be removed: estimated from the scan, a standard deviation (HU in soft tissue
@@ -115,6 +116,7 @@ def denoise(
         device=device,
         sampler=sampler,
         keep_samples=keep_samples,
+        schedule=schedule,
     )
     plan = make_plan(volume, settings, noise if isinstance(noise, Volume) else None)
     return run_plan(plan, volume, progress or SILENT)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from medrestore.core.evaluations import evaluations as evaluations_of
 from medrestore.core.windows import starts
 from medrestore.errors import SettingsError
 from medrestore.settings import Settings
@@ -160,7 +161,7 @@ def resolve(
     slices = shape[0] * times
     passes = 0
     if settings.samples and settings.steps > 1:  # one shared evaluation, then each its own
-        passes = 1 + settings.samples * (settings.steps - 1)
+        passes = 1 + settings.samples * (evaluations_of(settings.sampler, settings.steps) - 1)
     evaluations = slices * (1 + passes)
     window, stride = card.window
     tiles = len(starts(shape[1], window, stride)) * len(starts(shape[2], window, stride))

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from medrestore.core.evaluations import PER_ANGLE
+from medrestore.core.schedules import SCHEDULES
 from medrestore.errors import SettingsError
 
 __all__ = ["ESTIMATES", "SAMPLERS", "Settings"]
 
 ESTIMATES = ("mean", "sample", "posterior-mean")
-SAMPLERS = ("moment-matched", "ddpm", "ddim")
+SAMPLERS = tuple(PER_ANGLE)
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,8 @@ class Settings:
     samples : int
         Posterior samples; 0 gives image and map from one evaluation.
     steps : int
-        Refiner evaluations per sample.
+        Steps of a sample. Each is one refiner evaluation, of some samplers more
+        (`core.evaluations`).
     level : float
         Nominal coverage of ``lower``…``upper``.
     noise : "auto" or float
@@ -41,9 +44,13 @@ class Settings:
     device : str
         ``"auto"``, ``"cpu"`` or ``"cuda"``.
     sampler : str
-        ``"moment-matched"``, ``"ddpm"`` or ``"ddim"``.
+        ``"moment-matched"``, ``"ddpm"``, ``"ddim"``, ``"heun"``, ``"predictor-corrector"`` or
+        ``"langevin"``.
     keep_samples : bool
         Keep the samples themselves, (samples, z, y, x).
+    schedule : str
+        Where a sample's steps lie: ``"cosine"`` (equally spaced angles), ``"linear"``,
+        ``"sigmoid"`` or ``"karras"``.
 
     Raises
     ------
@@ -62,10 +69,12 @@ class Settings:
     device: str = "auto"
     sampler: str = "moment-matched"
     keep_samples: bool = False
+    schedule: str = "cosine"
 
     def __post_init__(self) -> None:
         _choice("estimate", self.estimate, ESTIMATES)
         _choice("sampler", self.sampler, SAMPLERS)
+        _choice("schedule", self.schedule, tuple(SCHEDULES))
         if self.mode is not None:
             _choice("mode", self.mode, ("slice", "patch3d"))
         _between("samples", self.samples, 0, 1000)
@@ -81,6 +90,12 @@ class Settings:
             raise SettingsError(
                 f"estimate={self.estimate!r} needs samples, but samples=0; ask for at least 1"
             )
+
+    @property
+    def method(self) -> str:
+        """How samples are drawn, as the card keys it: ``sampler:steps``, or with its schedule."""
+        schedule = "" if self.schedule == "cosine" else f"@{self.schedule}"
+        return f"{self.sampler}{schedule}:{self.steps}"
 
 
 def _choice(name: str, value: object, choices: tuple[str, ...]) -> None:

@@ -126,6 +126,7 @@ def settings_shown(plan: Plan) -> dict[str, object]:
         "level": asked.level,
         "estimate": asked.estimate,
         "sampler": asked.sampler,
+        "schedule": asked.schedule,
         "seed": asked.seed,
         "device": plan.device,
     }
