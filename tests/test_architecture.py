@@ -25,6 +25,8 @@ LOW = {
     "card",
     "engine",
     "pipeline",
+    "backoff",
+    "forecast",
 }
 LEAF = LOW | {"api", "result"}
 MAY_IMPORT = {
@@ -41,6 +43,8 @@ MAY_IMPORT = {
     "plan": {"errors", "volume", "card", "core.evaluations", "core.windows", "settings"},
     "engine": {"core"},
     "pipeline": {"errors", "volume", "core", "engine", "plan"},
+    "backoff": {"errors", "volume", "core", "engine", "plan", "pipeline"},
+    "forecast": {"volume", "core", "card", "models", "settings", "plan", "pipeline"},
     "result": LOW,  # a part of the public interface, in a file of its own
     "api": LOW | {"result"},
     "batch": LEAF | {"batch"},

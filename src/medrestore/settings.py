@@ -10,10 +10,11 @@ from medrestore.core.evaluations import PER_ANGLE
 from medrestore.core.schedules import SCHEDULES
 from medrestore.errors import SettingsError
 
-__all__ = ["ESTIMATES", "SAMPLERS", "Settings"]
+__all__ = ["ESTIMATES", "PRECISIONS", "SAMPLERS", "Settings"]
 
 ESTIMATES = ("mean", "sample", "posterior-mean")
 SAMPLERS = tuple(PER_ANGLE)
+PRECISIONS = ("auto", "float32", "bfloat16")
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,9 @@ class Settings:
     schedule : str
         Where a sample's steps lie: ``"cosine"`` (equally spaced angles), ``"linear"``,
         ``"sigmoid"`` or ``"karras"``.
+    precision : str
+        ``"auto"``, ``"float32"`` or ``"bfloat16"``; auto takes bfloat16 where the device multiplies
+        it in hardware. The outer layers run in float32 all the same.
 
     Raises
     ------
@@ -70,11 +74,13 @@ class Settings:
     sampler: str = "moment-matched"
     keep_samples: bool = False
     schedule: str = "cosine"
+    precision: str = "auto"
 
     def __post_init__(self) -> None:
         _choice("estimate", self.estimate, ESTIMATES)
         _choice("sampler", self.sampler, SAMPLERS)
         _choice("schedule", self.schedule, tuple(SCHEDULES))
+        _choice("precision", self.precision, PRECISIONS)
         if self.mode is not None:
             _choice("mode", self.mode, ("slice", "patch3d"))
         _between("samples", self.samples, 0, 1000)

@@ -109,6 +109,12 @@ def add_settings(parser: Parser, noise: str) -> None:
     )
     add("--seed", type=int, default=0, metavar="N", help="same seed, same voxels; default: 0")
     add("--device", default="auto", metavar="auto|cpu|cuda", help="default: auto")
+    add(
+        "--precision",
+        default="auto",
+        metavar="auto|float32|bfloat16",
+        help="auto: bfloat16 where the device has it, float32 elsewhere; default: auto",
+    )
     add("--keep-samples", action="store_true", help="also write the samples themselves")
 
 
