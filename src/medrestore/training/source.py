@@ -12,8 +12,9 @@ import torch
 
 from medrestore.errors import InputError
 from medrestore.io import read
-from medrestore.training.corrupt import CtNoise, MrNoise, with_noise_bank
+from medrestore.training.corrupt import CtNoise, MrNoise
 from medrestore.training.data import PatchSampler, Stack, stacks_of
+from medrestore.training.noise_bank import Kernel, with_noise_bank
 
 if TYPE_CHECKING:
     from medrestore.core.meter import Meter
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Pairs", "stacks_by_person"]
 
-KERNELS = (0.5, 0.8, 1.5)
-"""Apodisation cutoffs of a CT noise bank: smooth, standard, sharp."""
+KERNELS = (Kernel(0.5), Kernel(0.8), Kernel(1.2, 2.0))
+"""Kernels of a CT noise bank: smooth, standard, bone (edge-enhancing)."""
 
 
 def stacks_by_person(config: Config, cache: Path, meter: Meter) -> dict[str, list[Stack]]:
