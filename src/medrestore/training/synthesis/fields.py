@@ -65,4 +65,4 @@ def finished(
     slope, bend = rng.uniform(-0.3, 0.3, (2, 3)).astype(np.float32)
     parts = [slope[i] * a + bend[i] * a * a for i, a in enumerate(axes)]
     field = np.exp(parts[0][:, None, None] + parts[1][:, None] + parts[2])
-    return np.maximum(array * field, 0)
+    return np.asarray(np.maximum(array * field, 0), dtype=np.float32)

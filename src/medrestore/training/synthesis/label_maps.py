@@ -59,7 +59,7 @@ def random_labels(
 ) -> NDArray[np.int32]:
     """Labels without a scan: the largest of several smooth random fields at each voxel."""
     fields = [power_law_field(rng, shape, rng.uniform(4.5, 6.5)) for _ in range(count)]
-    return np.argmax(fields, axis=0).astype(np.int32)
+    return np.asarray(np.argmax(fields, axis=0), dtype=np.int32)
 
 
 def painted(
@@ -105,4 +105,4 @@ def _bent(rng: np.random.Generator, labels: NDArray[np.int32]) -> NDArray[np.int
 def _mirrored(place: NDArray[np.float64], n: int) -> NDArray[np.int_]:
     """Whole positions beyond an end folded back."""
     folded = np.abs(place)
-    return np.clip((n - 1) - np.abs((n - 1) - folded), 0, n - 1).astype(int)
+    return np.asarray(np.clip((n - 1) - np.abs((n - 1) - folded), 0, n - 1), dtype=np.int_)
