@@ -25,6 +25,8 @@ LOW = {
     "card",
     "engine",
     "pipeline",
+    "backoff",
+    "forecast",
 }
 LEAF = LOW | {"api", "result"}
 MAY_IMPORT = {
@@ -37,10 +39,12 @@ MAY_IMPORT = {
     "io": {"errors", "volume", "io"},
     "card": {"errors", "core"},
     "models": {"errors", "core", "resources", "card"},
-    "settings": {"errors"},
-    "plan": {"errors", "volume", "card", "core.windows", "settings"},
+    "settings": {"errors", "core.evaluations", "core.schedules"},
+    "plan": {"errors", "volume", "card", "core.evaluations", "core.windows", "settings"},
     "engine": {"core"},
     "pipeline": {"errors", "volume", "core", "engine", "plan"},
+    "backoff": {"errors", "volume", "core", "engine", "plan", "pipeline"},
+    "forecast": {"volume", "core", "card", "models", "settings", "plan", "pipeline"},
     "result": LOW,  # a part of the public interface, in a file of its own
     "api": LOW | {"result"},
     "batch": LEAF | {"batch"},

@@ -12,6 +12,7 @@ from medrestore.core.neighbours import neighbours
 from medrestore.errors import Cancelled, ModelError, SettingsError
 from medrestore.models import Card, find_card, load
 from medrestore.plan import Plan, Settings
+from medrestore.settings import SAMPLERS
 from medrestore.volume import Geometry, Source, Volume
 
 SHAPE = (6, 70, 50)
@@ -97,12 +98,39 @@ def test_sample_k_does_not_depend_on_how_many_follow(
     assert np.array_equal(fewer.samples, whole.samples[:2])
 
 
-@pytest.mark.parametrize("sampler", ["moment-matched", "ddpm", "ddim"])
+@pytest.mark.parametrize("sampler", SAMPLERS)
 @pytest.mark.parametrize("steps", [1, 4])
 def test_every_sampler_runs_at_any_length(volume: Volume, tiny_models, sampler, steps) -> None:
-    result = mr.denoise(volume, noise=0.05, samples=2, steps=steps, sampler=sampler)
+    settings = Settings(noise=0.05, samples=2, steps=steps, sampler=sampler, schedule="sigmoid")
+    plan, meter = make_plan(volume, settings), Counter()
+    result = run_plan(plan, volume, meter)
     assert result.drawn == 2
     assert (result.std.array > 0).all()
+    assert meter.ticks == plan.evaluations
+
+
+class Counter:
+    """A meter that counts."""
+
+    ticks = 0
+
+    def start(self, total: int, label: str) -> None:
+        pass
+
+    def tick(self, n: int = 1) -> None:
+        self.ticks += n
+
+
+def test_schedules_are_part_of_the_plan(plan: Plan, volume: Volume, whole: mr.Result) -> None:
+    """Another schedule gives other samples; plans from before there were any still run."""
+    linear = replace(plan, settings=replace(plan.settings, schedule="linear"))
+    assert json.loads(linear.to_json())["settings"]["schedule"] == "linear"
+    assert not np.array_equal(run_plan(linear, volume).samples, whole.samples)
+    older = json.loads(plan.to_json())
+    del older["settings"]["schedule"]
+    assert np.array_equal(
+        run_plan(Plan.from_json(json.dumps(older)), volume).samples, whole.samples
+    )
 
 
 def test_estimates(plan: Plan, volume: Volume, whole: mr.Result) -> None:
@@ -237,6 +265,7 @@ def test_plan_json_round_trip(plan: Plan, volume: Volume, whole: mr.Result) -> N
         ({"noise": -2.0}, "noise"),
         ({"noise": "much"}, "noise"),
         ({"sampler": "euler"}, "moment-matched"),
+        ({"schedule": "square"}, "karras"),
         ({"estimate": "sample", "samples": 0}, "needs samples"),
         ({"mode": "3d"}, "patch3d"),
     ],

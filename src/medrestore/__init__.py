@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from medrestore.errors import ModelError as ModelError
     from medrestore.errors import NoiseLevelError as NoiseLevelError
     from medrestore.errors import OutputError as OutputError
+    from medrestore.errors import ResourceError as ResourceError
     from medrestore.errors import SettingsError as SettingsError
     from medrestore.errors import UnreadableError as UnreadableError
     from medrestore.plan import Settings as Settings
@@ -49,6 +50,7 @@ _HOMES = {
         "ModelError",
         "NoiseLevelError",
         "OutputError",
+        "ResourceError",
         "SettingsError",
         "UnreadableError",
     ),

@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from medrestore import io
+from medrestore.backoff import run_sparingly
 from medrestore.core.intensity import intensity_scale
 from medrestore.core.meter import SILENT, Meter
 from medrestore.core.noise_level import estimate as estimate_noise
 from medrestore.core.padding import ct_padding
+from medrestore.core.precision import pick_precision
 from medrestore.errors import ModalityError, NoiseLevelError, SettingsError
+from medrestore.forecast import complete
 from medrestore.models import find_card, load, pick_device
 from medrestore.physics.simulate import noisier
-from medrestore.pipeline import run
 from medrestore.plan import Noise, Plan, Settings, resolve
 from medrestore.result import Result
 from medrestore.volume import Volume
@@ -77,6 +79,8 @@ def denoise(
     sampler: str = "moment-matched",
     keep_samples: bool = False,
     progress: Meter | None = None,
+    schedule: str = "cosine",
+    precision: str = "auto",
 ) -> Result:
     """Restore a scan and say how sure the restoration is.
 
@@ -84,7 +88,8 @@ def denoise(
     ----------
     volume : Volume
         From `read`; CT in HU or MR magnitudes, 3-D or 4-D (each time point on its own).
-    model, mode, estimate, samples, steps, level, seed, device, sampler, keep_samples
+    model, mode, estimate, samples, steps, level, seed, device, sampler, keep_samples, schedule,
+    precision
         See `Settings`.
     noise : "auto", float or Volume
         The noise to be removed: estimated from the scan, a standard deviation (HU in soft tissue
@@ -115,13 +120,22 @@ def denoise(
         device=device,
         sampler=sampler,
         keep_samples=keep_samples,
+        schedule=schedule,
+        precision=precision,
     )
     plan = make_plan(volume, settings, noise if isinstance(noise, Volume) else None)
     return run_plan(plan, volume, progress or SILENT)
 
 
-def make_plan(volume: Volume, settings: Settings, noise_map: Volume | None = None) -> Plan:
+def make_plan(
+    volume: Volume,
+    settings: Settings,
+    noise_map: Volume | None = None,
+    model: Model | None = None,
+) -> Plan:
     """Decide a run: model, device, noise level, forecast of time and memory.
+
+    The first plan for a model on a device times a small run, about a second on a CPU.
 
     Parameters
     ----------
@@ -131,22 +145,36 @@ def make_plan(volume: Volume, settings: Settings, noise_map: Volume | None = Non
         What is asked for; ``noise="map"`` goes with ``noise_map``.
     noise_map : Volume, optional
         Standard deviations on the scan's grid.
+    model : Model, optional
+        The settings' model, if it is loaded already.
     """
     modality = _modality(volume)
     card = find_card(settings.model, modality, settings.mode)
     device = pick_device(settings.device)
     scale = intensity_scale(_masked(volume.array, modality), modality)
     noise = resolve_noise(volume, settings.noise, scale, noise_map)
-    return resolve(settings, volume, card, noise, scale, device)
+    precision = pick_precision(settings.precision, device)
+    plan = resolve(settings, volume, card, noise, scale, device, precision)
+    return complete(plan, card, lambda: model or load(card, device, precision))
 
 
 def run_plan(
     plan: Plan, volume: Volume, meter: Meter = SILENT, model: Model | None = None
 ) -> Result:
-    """Run a plan; ``model`` spares loading it again."""
+    """Run a plan; ``model`` spares loading it again.
+
+    Where memory runs out the run goes on with less at once, at last on the CPU; the result's plan
+    says so.
+
+    Raises
+    ------
+    ResourceError
+        If there is too little memory even so.
+    """
     if model is None:
-        model = load(find_card(plan.settings.model, plan.modality, plan.mode), plan.device)
-    arrays = run(plan, volume, model, meter)
+        card = find_card(plan.settings.model, plan.modality, plan.mode)
+        model = load(card, plan.device, plan.precision)
+    arrays, plan = run_sparingly(plan, volume, model, meter)
     return Result.of(plan, volume, arrays, model)
 
 

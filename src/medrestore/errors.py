@@ -11,6 +11,7 @@
     ├── SettingsError         a setting is out of range or contradicts another
     ├── ModelError            a model is missing, damaged or of another version
     ├── NoiseLevelError       the noise level cannot be estimated from this scan
+    ├── ResourceError         the machine has too little memory for this run
     └── Cancelled             the user stopped a run before anything was worth keeping
 
 A message says what was wrong, what was received and what to do, in one line.
@@ -27,6 +28,7 @@ __all__ = [
     "ModelError",
     "NoiseLevelError",
     "OutputError",
+    "ResourceError",
     "SettingsError",
     "UnreadableError",
 ]
@@ -66,6 +68,10 @@ class ModelError(MedrestoreError):
 
 class NoiseLevelError(MedrestoreError):
     """The noise level cannot be estimated from this scan."""
+
+
+class ResourceError(MedrestoreError):
+    """The machine has too little memory for this run."""
 
 
 class Cancelled(MedrestoreError):

@@ -102,15 +102,34 @@ class Model:
         The two networks, in evaluation mode on ``device``.
     device : str
         Where they are.
+    precision : str
+        ``"float32"``, or ``"bfloat16"`` for all but the outer layers.
     """
 
     def __init__(
-        self, card: Card, predictor: torch.nn.Module, refiner: torch.nn.Module, device: str
+        self,
+        card: Card,
+        predictor: torch.nn.Module,
+        refiner: torch.nn.Module,
+        device: str,
+        precision: str = "float32",
     ) -> None:
-        self.card, self.device = card, device
+        from medrestore.core.precision import trunk_in_bfloat16, weights_last
+
+        self.card, self.device, self.precision = card, device, precision
+        for network, exact in ((predictor, ("head", "mean", "spread")), (refiner, ("unet.out",))):
+            weights_last(network)
+            if precision == "bfloat16":
+                trunk_in_bfloat16(network, [network.get_submodule(name) for name in exact])
         self.slices, self.sigma_range, self.spectra = card.slices, card.sigma_range, card.spectra
         self.predictor = predictor.eval().to(device)
         self.refiner = refiner.eval().to(device)
+
+    def to(self, device: str) -> None:
+        """Move both networks."""
+        self.device = device
+        self.predictor.to(device)
+        self.refiner.to(device)
 
     def predict(self, c: Condition) -> Prediction:
         """μ and log s of whole slices."""
@@ -142,7 +161,7 @@ class Model:
         return Tiled(as_denoiser(self.refiner), *self.card.window, batch, depth, slices)
 
 
-def load(card: Card, device: str = "cpu") -> Model:
+def load(card: Card, device: str = "cpu", precision: str = "float32") -> Model:
     """Load a model's weights after checking their hash.
 
     Raises
@@ -171,4 +190,4 @@ def load(card: Card, device: str = "cpu") -> Model:
     for prefix, net in (("predictor.", predictor), ("refiner.", refiner)):
         own = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
         net.load_state_dict(own)
-    return Model(card, predictor, refiner, device)
+    return Model(card, predictor, refiner, device, precision)

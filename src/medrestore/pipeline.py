@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from medrestore.core.evaluations import evaluations
 from medrestore.core.meter import SILENT, Meter
 from medrestore.core.neighbours import neighbours
 from medrestore.core.noise_field import NoiseField
@@ -24,6 +25,7 @@ from medrestore.core.posterior import Moments, interval, total_std
 from medrestore.core.predictor import Condition, Prediction
 from medrestore.core.samplers import SAMPLERS
 from medrestore.core.samplers.chain import sample, shared_start
+from medrestore.core.schedules import angles
 from medrestore.core.spectrum import kernel_of
 from medrestore.core.windows import taper
 from medrestore.engine import Arrays, Engine
@@ -120,8 +122,9 @@ class _Frame:
         self.floor = np.float32(engine.sigma_range[0] * plan.scale)
         self.kernel = lru_cache(maxsize=None)(lambda angle: kernel_of(engine.spectra.at(angle)))
         self.windows = engine.windows(len(frame))
-        evaluations = plan.settings.steps if plan.settings.samples else 0
-        self.needed = self.windows.reach(plan.chosen, evaluations)
+        asked = plan.settings
+        in_a_row = evaluations(asked.sampler, asked.steps) if asked.samples else 0
+        self.needed = self.windows.reach(plan.chosen, in_a_row)
         row_of = {z: row for row, z in enumerate(self.needed)}
         self.rows = [row_of[z] for z in plan.chosen]
         self.slabs = self._slabs()
@@ -236,6 +239,7 @@ class _Frame:
                     settings.steps,
                     start=starts[i].to(self.plan.device),
                     meter=self.meter,
+                    schedule=settings.schedule,
                 )
             rs.append(r[:, 0].cpu().numpy())
             r_hats.append(r_hat[:, 0].cpu().numpy())
@@ -247,8 +251,9 @@ class _Frame:
         method, std, lowest = "predictor", s, 0.0 if plan.modality == "MR" else None
         sigma = np.stack([self._sigma(z) for z in plan.chosen])
         if drawn.n:
-            method = f"{settings.sampler}:{settings.steps}"
-            left = self.engine.spectra.at(np.pi / 2 / settings.steps).variance
+            method = settings.method
+            last = angles(settings.steps, settings.schedule)[-2]
+            left = self.engine.spectra.at(last).variance
             std = np.where(sigma < self.floor, s, total_std(s, drawn.predictions, left))
         factor = self.engine.intervals(method).factor(settings.level, sigma / plan.scale)
         lower, upper = interval(mu, std, factor, lowest)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from medrestore.core.evaluations import evaluations as evaluations_of
 from medrestore.core.windows import starts
 from medrestore.errors import SettingsError
 from medrestore.settings import Settings
@@ -24,11 +25,6 @@ if TYPE_CHECKING:
     from medrestore.volume import Volume
 
 __all__ = ["Noise", "Plan", "Settings", "resolve"]
-
-PREDICTOR_VOXELS_PER_S = {"cpu": 0.35e6, "cuda": 60e6}
-REFINER_VOXELS_PER_S = {"cpu": 0.45e6, "cuda": 60e6}
-"""Rough speeds of the shipped models, voxels per evaluation and second: two cores, and a guess
-for GPUs."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +51,8 @@ class Plan:
     """A run, decided: what the pipeline does, in absolute units.
 
     ``noise.map`` travels outside the JSON, which holds its SHA-256. ``slices`` picks slices of a
-    preview; None means all. ``seconds`` and ``memory_bytes`` are forecasts.
+    preview; None means all. ``batch`` windows of the refiner and ``slab`` slices are evaluated at
+    once. ``seconds`` and ``memory_bytes`` are forecasts, None where nothing was timed.
     """
 
     settings: Settings
@@ -71,10 +68,11 @@ class Plan:
     batch: int
     slices: tuple[int, ...] | None
     evaluations: int
-    seconds: float
-    memory_bytes: int
+    seconds: float | None = None
+    memory_bytes: int | None = None
     warnings: tuple[str, ...] = ()
     slab: int = 1
+    precision: str = "float32"
 
     @property
     def chosen(self) -> tuple[int, ...]:
@@ -126,7 +124,7 @@ class Plan:
             self,
             slices=tuple(slices),
             evaluations=max(1, round(self.evaluations * share)),
-            seconds=self.seconds * share,
+            seconds=None if self.seconds is None else self.seconds * share,
         )
 
 
@@ -137,8 +135,9 @@ def resolve(
     noise: Noise,
     scale: float,
     device: str,
+    precision: str = "float32",
 ) -> Plan:
-    """Decide a run.
+    """Decide a run; `forecast.complete` says what it will take.
 
     Parameters
     ----------
@@ -152,23 +151,19 @@ def resolve(
         The noise in absolute units.
     scale : float
         Intensity scale (`core.intensity`).
-    device : str
-        ``"cpu"`` or ``"cuda"``, already picked.
+    device, precision : str
+        ``"cpu"`` or ``"cuda"``, ``"float32"`` or ``"bfloat16"``, already picked.
     """
     shape = volume.geometry.shape
     times = len(volume.array) if volume.is_4d else 1
     slices = shape[0] * times
     passes = 0
     if settings.samples and settings.steps > 1:  # one shared evaluation, then each its own
-        passes = 1 + settings.samples * (settings.steps - 1)
+        passes = 1 + settings.samples * (evaluations_of(settings.sampler, settings.steps) - 1)
     evaluations = slices * (1 + passes)
     window, stride = card.window
     tiles = len(starts(shape[1], window, stride)) * len(starts(shape[2], window, stride))
-    kind = "cuda" if device.startswith("cuda") else "cpu"
-    batch = 16 if kind == "cpu" else 256
-    seconds = slices * shape[1] * shape[2] / PREDICTOR_VOXELS_PER_S[kind]
-    seconds += slices * passes * tiles * window**2 / REFINER_VOXELS_PER_S[kind]
-    kept = settings.samples if settings.keep_samples else 0
+    batch = max(1, (256 if device.startswith("cuda") else 16) // card.depth[0])
     return Plan(
         settings=settings,
         model=card.name,
@@ -184,9 +179,8 @@ def resolve(
         slab=max(1, batch // tiles),
         slices=None,
         evaluations=evaluations,
-        seconds=round(seconds, 2),
-        memory_bytes=int(np.prod(shape)) * 4 * (9 + kept) * times,
         warnings=_warnings(card, noise, scale),
+        precision=precision,
     )
 
 

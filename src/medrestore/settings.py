@@ -6,12 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from medrestore.core.evaluations import PER_ANGLE
+from medrestore.core.schedules import SCHEDULES
 from medrestore.errors import SettingsError
 
-__all__ = ["ESTIMATES", "SAMPLERS", "Settings"]
+__all__ = ["ESTIMATES", "PRECISIONS", "SAMPLERS", "Settings"]
 
 ESTIMATES = ("mean", "sample", "posterior-mean")
-SAMPLERS = ("moment-matched", "ddpm", "ddim")
+SAMPLERS = tuple(PER_ANGLE)
+PRECISIONS = ("auto", "float32", "bfloat16")
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,8 @@ class Settings:
     samples : int
         Posterior samples; 0 gives image and map from one evaluation.
     steps : int
-        Refiner evaluations per sample.
+        Steps of a sample. Each is one refiner evaluation, of some samplers more
+        (`core.evaluations`).
     level : float
         Nominal coverage of ``lower``…``upper``.
     noise : "auto" or float
@@ -41,9 +45,16 @@ class Settings:
     device : str
         ``"auto"``, ``"cpu"`` or ``"cuda"``.
     sampler : str
-        ``"moment-matched"``, ``"ddpm"`` or ``"ddim"``.
+        ``"moment-matched"``, ``"ddpm"``, ``"ddim"``, ``"heun"``, ``"predictor-corrector"`` or
+        ``"langevin"``.
     keep_samples : bool
         Keep the samples themselves, (samples, z, y, x).
+    schedule : str
+        Where a sample's steps lie: ``"cosine"`` (equally spaced angles), ``"linear"``,
+        ``"sigmoid"`` or ``"karras"``.
+    precision : str
+        ``"auto"``, ``"float32"`` or ``"bfloat16"``; auto takes bfloat16 where the device multiplies
+        it in hardware. The outer layers run in float32 all the same.
 
     Raises
     ------
@@ -62,10 +73,14 @@ class Settings:
     device: str = "auto"
     sampler: str = "moment-matched"
     keep_samples: bool = False
+    schedule: str = "cosine"
+    precision: str = "auto"
 
     def __post_init__(self) -> None:
         _choice("estimate", self.estimate, ESTIMATES)
         _choice("sampler", self.sampler, SAMPLERS)
+        _choice("schedule", self.schedule, tuple(SCHEDULES))
+        _choice("precision", self.precision, PRECISIONS)
         if self.mode is not None:
             _choice("mode", self.mode, ("slice", "patch3d"))
         _between("samples", self.samples, 0, 1000)
@@ -81,6 +96,12 @@ class Settings:
             raise SettingsError(
                 f"estimate={self.estimate!r} needs samples, but samples=0; ask for at least 1"
             )
+
+    @property
+    def method(self) -> str:
+        """How samples are drawn, as the card keys it: ``sampler:steps``, or with its schedule."""
+        schedule = "" if self.schedule == "cosine" else f"@{self.schedule}"
+        return f"{self.sampler}{schedule}:{self.steps}"
 
 
 def _choice(name: str, value: object, choices: tuple[str, ...]) -> None:

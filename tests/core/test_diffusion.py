@@ -5,8 +5,7 @@ import math
 import pytest
 import torch
 
-from medrestore.core.diffusion import angles, diffuse, eps_hat, posterior, r_hat_of, velocity
-from medrestore.errors import SettingsError
+from medrestore.core.diffusion import diffuse, eps_hat, posterior, r_hat_of, v_hat, velocity
 
 
 def test_prediction_from_the_true_velocity_is_the_residual() -> None:
@@ -15,12 +14,7 @@ def test_prediction_from_the_true_velocity_is_the_residual() -> None:
         z_t, v = diffuse(r, eps, t), velocity(r, eps, t)
         assert torch.allclose(r_hat_of(z_t, v, t), r, atol=1e-5)
         assert torch.allclose(eps_hat(z_t, r, t), eps, atol=1e-4)
-
-
-def test_angles_run_from_pure_noise_to_the_residual() -> None:
-    assert angles(4) == pytest.approx([math.pi / 2, 3 * math.pi / 8, math.pi / 4, math.pi / 8, 0])
-    with pytest.raises(SettingsError, match="at least one step"):
-        angles(0)
+        assert torch.allclose(v_hat(z_t, r, t), v, atol=1e-4)
 
 
 @pytest.mark.parametrize(("t", "u"), [(math.pi / 2, 0.9), (1.2, 0.4), (0.8, 0.0)])

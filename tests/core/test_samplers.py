@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 import torch
 
-from medrestore.core.diffusion import angles, posterior
+from medrestore.core.diffusion import posterior
 from medrestore.core.noise_field import NoiseField
 from medrestore.core.samplers import SAMPLERS
 from medrestore.core.samplers.chain import sample, shared_start
+from medrestore.core.schedules import angles
 from medrestore.core.spectrum import BANDS, Kernel, Spectrum, kernel_of
 
 VARIANCES = (4.0, 1.5, 0.5, 0.1)

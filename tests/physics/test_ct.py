@@ -5,7 +5,13 @@ import pytest
 import torch
 
 from medrestore.errors import SettingsError
-from medrestore.physics.ct import LowDose, Scanner, dose_variance, line_integrals
+from medrestore.physics.ct import (
+    LowDose,
+    Scanner,
+    _back_project,
+    dose_variance,
+    line_integrals,
+)
 from medrestore.physics.simulate import noisier
 
 
@@ -85,3 +91,38 @@ def test_wrong_requests_say_what_to_do() -> None:
         noisier(array, "CT", 1.0, dose=0.5, hu=20)
     with pytest.raises(SettingsError, match="cutoff"):
         Scanner(cutoff=0.0)
+
+
+def test_a_bone_kernel_lifts_the_middle_of_the_band() -> None:
+    plain, bone = (Scanner(cutoff=1.0, edge=edge).filter(64) for edge in (0.0, 2.0))
+    ratio = bone[1:64] / plain[1:64]
+    assert ratio.max().item() == pytest.approx(3.0, rel=1e-3)  # 1 + edge, at half the cutoff
+    assert int(ratio.argmax()) + 1 == 32
+    assert ratio[0].item() == pytest.approx(1, abs=0.02)
+    with pytest.raises(SettingsError, match="edge"):
+        Scanner(edge=-1)
+    with pytest.raises(SettingsError, match="multiple of 4"):
+        Scanner(views=90)
+
+
+def test_back_projection_sums_every_view_at_its_angle() -> None:
+    """Four views at a time are turned into place: compare with one view at a time."""
+    size, views = 24, 16
+    ramp = torch.arange(views)[:, None] + 0.01 * torch.arange(size * 4)[None]
+    axis = torch.arange(size) - (size - 1) / 2
+    inside = torch.hypot(axis[:, None], axis[None]) < size / 2 - 1
+    expected = torch.zeros(size, size)
+    for view in range(views):
+        angle = torch.tensor(np.pi * view / views)
+        ray = axis[None] * torch.cos(angle) + axis[:, None] * torch.sin(angle) + (size - 1) / 2
+        expected += view + 0.01 * (4 * ray)
+    found = _back_project(ramp[None].repeat(2, 1, 1), size, 4)
+    for image in found:
+        assert (image - expected)[inside].abs().max() < 0.01 * 0.51 * views
+
+    one = torch.zeros(1, views, size * 4)
+    one[0, 3] = torch.arange(size * 4).float()  # a single view keeps its direction
+    image = _back_project(one, size, 4)[0]
+    slope = torch.stack([image.diff(dim=0)[8:16, 12].mean(), image.diff(dim=1)[12, 8:16].mean()])
+    angle = np.pi * 3 / views
+    assert slope.tolist() == pytest.approx([4 * np.sin(angle), 4 * np.cos(angle)], abs=0.2)

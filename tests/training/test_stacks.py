@@ -14,7 +14,7 @@ from medrestore.training.config import Config
 from medrestore.training.corrupt import Pair
 from medrestore.training.data import PatchSampler, Stack
 from medrestore.training.run import train
-from medrestore.training.source import Pairs, as_stacks
+from medrestore.training.pairs import Pairs, as_stacks
 
 
 def stack(depth: int = 20) -> Stack:

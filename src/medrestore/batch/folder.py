@@ -126,6 +126,7 @@ def settings_shown(plan: Plan) -> dict[str, object]:
         "level": asked.level,
         "estimate": asked.estimate,
         "sampler": asked.sampler,
+        "schedule": asked.schedule,
         "seed": asked.seed,
         "device": plan.device,
     }
@@ -176,7 +177,7 @@ class _Batch:
     restored: dict[str, Path] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     entries: list[report.Entry] = field(default_factory=list)
-    _models: dict[tuple[str, str], Model] = field(default_factory=dict)
+    _models: dict[tuple[str, str, str], Model] = field(default_factory=dict)
     _taken: set[tuple[Path, str]] = field(default_factory=set)
 
     def note_files(self, log: IO[str], damaged: dict[str, str], skipped: dict[str, str]) -> None:
@@ -223,10 +224,10 @@ class _Batch:
         return result, result.save(folder, handling.format, handling.overwrite)
 
     def _model(self, plan: Plan) -> Model:
-        key = (plan.model, plan.device)
+        key = (plan.model, plan.device, plan.precision)
         if key not in self._models:
             card = find_card(plan.settings.model, plan.modality, plan.mode)
-            self._models[key] = load(card, plan.device)
+            self._models[key] = load(card, plan.device, plan.precision)
         return self._models[key]
 
     def _name(self, scan: io.Scan) -> str:

@@ -79,7 +79,7 @@ def add_settings(parser: Parser, noise: str) -> None:
         type=int,
         default=2,
         metavar="K",
-        help="network evaluations per sample; default: 2",
+        help="steps of a sample, each a network evaluation or, of some samplers, more; default: 2",
     )
     add(
         "--level",
@@ -98,11 +98,23 @@ def add_settings(parser: Parser, noise: str) -> None:
     add(
         "--sampler",
         default="moment-matched",
-        metavar="moment-matched|ddpm|ddim",
+        metavar="moment-matched|ddpm|ddim|heun|predictor-corrector|langevin",
         help="how samples are drawn; default: moment-matched",
+    )
+    add(
+        "--schedule",
+        default="cosine",
+        metavar="cosine|linear|sigmoid|karras",
+        help="where the steps lie between noise and sample; default: cosine",
     )
     add("--seed", type=int, default=0, metavar="N", help="same seed, same voxels; default: 0")
     add("--device", default="auto", metavar="auto|cpu|cuda", help="default: auto")
+    add(
+        "--precision",
+        default="auto",
+        metavar="auto|float32|bfloat16",
+        help="auto: bfloat16 where the device has it, float32 elsewhere; default: auto",
+    )
     add("--keep-samples", action="store_true", help="also write the samples themselves")
 
 

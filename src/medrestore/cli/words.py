@@ -32,13 +32,15 @@ def in_words(plan: Plan, volume: Volume) -> str:
         work = "no samples, one evaluation"
     rows = {
         "scan": f"{volume.source.name}: {plan.modality}, {grid(plan.shape, plan.times)}, {spacing}",
-        "model": f"{plan.model}, {plan.mode} by {plan.mode}, on {plan.device}",
+        "model": f"{plan.model}, {plan.mode} by {plan.mode}, on {plan.device} in {plan.precision}",
         "noise": noise_in_words(plan, volume.unit),
         "work": f"{slices} slice{'' if slices == 1 else 's'}, {work}, seed {settings.seed}",
         "result": f"{ESTIMATES[settings.estimate]}, its expected error, and bounds to cover "
         f"{100 * settings.level:.4g} % of the voxels",
-        "forecast": f"{duration(plan.seconds)}, {plan.memory_bytes / 1e9:.1f} GB of memory",
     }
+    if plan.seconds is not None and plan.memory_bytes is not None:
+        memory = f"{plan.memory_bytes / 1e9:.1f} GB of memory"
+        rows["forecast"] = f"{duration(plan.seconds)}, {memory}"
     lines = [f"{name:<9} {text}" for name, text in rows.items()]
     notes = dict.fromkeys([*volume.warnings, *plan.warnings])
     return "\n".join([*lines, *(f"note      {text}" for text in notes)])

@@ -10,12 +10,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from medrestore.errors import SettingsError
-
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Posterior", "angles", "diffuse", "eps_hat", "posterior", "r_hat_of", "velocity"]
+__all__ = ["Posterior", "diffuse", "eps_hat", "posterior", "r_hat_of", "v_hat", "velocity"]
 
 
 class Posterior(NamedTuple):
@@ -24,19 +22,6 @@ class Posterior(NamedTuple):
     a: float
     b: float
     beta: float
-
-
-def angles(steps: int) -> list[float]:
-    """``steps + 1`` angles from π/2 (pure noise) to 0 (the residual), equally spaced.
-
-    Raises
-    ------
-    SettingsError
-        If ``steps`` is below 1.
-    """
-    if steps < 1:
-        raise SettingsError(f"a sampler takes at least one step, got {steps}")
-    return [math.pi / 2 * (1 - i / steps) for i in range(steps)] + [0.0]
 
 
 def diffuse(r: Tensor, eps: Tensor, t: Tensor | float) -> Tensor:
@@ -57,6 +42,11 @@ def r_hat_of(z_t: Tensor, v: Tensor, t: Tensor | float) -> Tensor:
 def eps_hat(z_t: Tensor, r_hat: Tensor, t: float) -> Tensor:
     """ε̂ = (z_t − cos t · r̂)/sin t, the noise that r̂ leaves; t > 0."""
     return (z_t - math.cos(t) * r_hat) / math.sin(t)
+
+
+def v_hat(z_t: Tensor, r_hat: Tensor, t: float) -> Tensor:
+    """v̂ = (cos t · z_t − r̂)/sin t, the velocity that r̂ implies; t > 0."""
+    return (math.cos(t) * z_t - r_hat) / math.sin(t)
 
 
 def posterior(t: float, u: float) -> Posterior:

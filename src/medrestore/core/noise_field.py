@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
 __all__ = ["NoiseField", "white_slice"]
 
-START, ANCESTRAL, COLOURED = 0, 1, 2
-"""Streams: the initial z, the ε of ancestral steps, the ξ of the dropped covariance."""
+START, ANCESTRAL, COLOURED, LANGEVIN = 0, 1, 2, 3
+"""Streams: the initial z, the ε of ancestral steps, the ξ of the dropped covariance, the noise of
+Langevin updates."""
 
 _OFFSET = 1 << 20
 """Added to slice indices, so that the halo below slice 0 has a counter of its own."""

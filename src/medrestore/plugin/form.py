@@ -36,7 +36,7 @@ TIPS = {
         "Posterior samples behind the uncertainty. More take longer and steady it; "
         "0 gives image and uncertainty from one evaluation."
     ),
-    "Steps": "Network evaluations per sample.",
+    "Steps": "Steps of a sample, each one network evaluation.",
     "Interval": "How often the true value is to lie between lower and upper.",
     "Seed": "The same seed gives the same result.",
     "Device": "Where the network runs; automatic takes a CUDA GPU if there is one.",

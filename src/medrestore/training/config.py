@@ -56,6 +56,10 @@ class Config:
         Slices of a stack that a 3-D model reads, and the step between stacks; 1 for slices.
     corruption : dict
         Further arguments of `corrupt.MrNoise` or `corrupt.CtNoise`: shares of kinds of noise.
+    synthetic : dict
+        Shares of ``"dead_leaves"`` and ``"label_map"`` volumes in the draw, together below 1.
+    synthetic_stacks : int
+        How many such volumes are made.
     workers : int
         Processes that cut patches; 0 cuts them in between.
     stages : dict
@@ -88,6 +92,8 @@ class Config:
     depth_stride: int = 1
     workers: int = 0
     corruption: dict[str, float] = field(default_factory=dict)
+    synthetic: dict[str, float] = field(default_factory=dict)
+    synthetic_stacks: int = 12
     licences: tuple[str, ...] = field(default=())
     notes: tuple[str, ...] = field(default=())
     limits: tuple[str, ...] = field(default=())

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from medrestore.core.meter import SILENT, Meter
 from medrestore.core.predictor import Condition
 from medrestore.physics import mr
-from medrestore.physics.ct import LowDose, Scanner
 from medrestore.training.mr_protocol import random_encoding
 
-if TYPE_CHECKING:
-    from medrestore.training.data import Stack
-
-__all__ = ["CtNoise", "MrNoise", "Pair", "with_noise_bank"]
+__all__ = ["CtNoise", "MrNoise", "Pair"]
 
 
 class Pair(NamedTuple):
@@ -118,15 +111,26 @@ class MrNoise:
 class CtNoise:
     """Low-dose noise of random level from a bank made through filtered back-projection.
 
+    A draw mixes the bank's two parts (`training.noise_bank`) as physics does: quantum noise of
+    variance A·g₁², electronic noise of variance Nₑ·A²·g₂². Together they have the level drawn, on
+    average over the patch; the higher it is, the more of it are the streaks of starved rays.
+
     Parameters
     ----------
     hu : (low, high)
         Bounds of the added standard deviation in soft tissue, HU, drawn log-uniformly.
     seed : int
         Start of the stream of draws.
-    thick, clipped : float
-        Probability that neighbouring slices share noise (overlapping or thick slices), and that
-        a batch is cut at −1024 HU as scanners store it.
+    thick, clipped, padded : float
+        Share of patches whose neighbouring slices share noise (overlapping or thick slices), that
+        are cut at −1024 HU as scanners store them, and that reach over the edge of the
+        reconstruction circle into padding (−1024, −2000 or −3024), which holds no noise.
+    electronic : (low, high)
+        Bounds of Nₑ in quanta², drawn log-uniformly.
+    device : str
+        Where patches lie and noise is drawn.
+    volumes : bool
+        As in `MrNoise`.
     """
 
     def __init__(
@@ -135,35 +139,64 @@ class CtNoise:
         seed: int = 0,
         thick: float = 0.25,
         clipped: float = 0.5,
+        padded: float = 0.05,
+        electronic: tuple[float, float] = (1.0, 100.0),
         device: str = "cpu",
+        volumes: bool = False,
     ) -> None:
         self.low, self.high = hu
-        self.thick, self.clipped = thick, clipped
+        self.thick, self.clipped, self.padded = thick, clipped, padded
+        self.electronic, self.volumes = electronic, volumes
         self.generator = torch.Generator(device).manual_seed(seed)
 
     def __call__(self, patches: Tensor, scale: Tensor) -> Pair:
-        """Corrupt (batch, [clean, noise, gain], slices, y, x); ``scale`` is (batch,)."""
-        clean, noise, gain = patches.unbind(1)
-        batch, slices = clean.shape[:2]
-        draw = torch.rand(batch, generator=self.generator, device=clean.device)
-        level = (self.low * (self.high / self.low) ** draw).view(batch, 1, 1, 1)
-        if float(self._rand()) < self.thick:
-            noise = _shared_along_z(noise, 0.6 * float(self._rand()))
-        noisy = clean + level * gain * noise
-        if float(self._rand()) < self.clipped:
-            noisy = noisy.clamp(min=-1024.0)
-        middle = slice(slices // 2, slices // 2 + 1)
-        sigma = level * gain[:, middle]
-        return Pair(Condition(noisy, sigma, scale.view(batch, 1, 1, 1)), clean[:, middle])
+        """Corrupt (batch, [clean, n₁, n₂, g₁, g₂], slices, y, x); ``scale`` is (batch,)."""
+        clean, quantum, electronic, gain, starved = patches.unbind(1)
+        shape = (len(clean), 1, 1, 1)
+        level = self.low * (self.high / self.low) ** self._rand(*shape)
+        low, high = self.electronic
+        n_e = low * (high / low) ** self._rand(*shape)
+        mean = [g.square().mean(dim=(1, 2, 3), keepdim=True) for g in (gain, starved)]
+        ratio = 4 * n_e * mean[1] / mean[0]  # A + Nₑ·κ·A² = level², solved for A
+        a = 2 * level.square() / (1 + (1 + ratio * level.square()).sqrt())
+        share = 0.6 * self._rand(*shape) * (self._rand(*shape) < self.thick)
+        noisy = clean + a.sqrt() * gain * _shared_along_z(quantum, share)
+        noisy = noisy + n_e.sqrt() * a * starved * _shared_along_z(electronic, share)
+        sigma = (a * gain.square() + n_e * (a * starved).square()).sqrt()
+        cut = self._rand(*shape) < self.clipped
+        noisy = torch.where(cut, noisy.clamp(min=-1024.0), noisy)
+        outside, value = self._padding(clean)
+        noisy, clean = torch.where(outside, value, noisy), torch.where(outside, value, clean)
+        slices = clean.shape[1]
+        middle = slice(None) if self.volumes else slice(slices // 2, slices // 2 + 1)
+        return Pair(
+            Condition(noisy, sigma[:, middle].contiguous(), scale.view(shape)), clean[:, middle]
+        )
 
-    def _rand(self) -> Tensor:
-        return torch.rand(1, generator=self.generator, device=self.generator.device)
+    def _padding(self, clean: Tensor) -> tuple[Tensor, Tensor]:
+        """Where a patch lies outside the reconstruction circle, and what is stored there."""
+        batch, _, height, width = clean.shape
+        draw = self._rand(4, batch, 1, 1, 1)
+        values = torch.tensor([-1024.0, -2000.0, -3024.0], device=clean.device)
+        value = values[(3 * draw[0]).long()]
+        radius = max(height, width) * (1 + 4 * draw[1])
+        edge = max(height, width) * (draw[2] - 0.4)  # from the patch's centre, along the direction
+        angle = 2 * torch.pi * draw[3]
+        y = torch.arange(height, device=clean.device)[:, None] - (height - 1) / 2
+        x = torch.arange(width, device=clean.device) - (width - 1) / 2
+        away = radius - edge
+        distance = torch.hypot(y + away * torch.sin(angle), x + away * torch.cos(angle))
+        return (distance > radius) & (self._rand(batch, 1, 1, 1) < self.padded), value
+
+    def _rand(self, *shape: int) -> Tensor:
+        return torch.rand(shape, generator=self.generator, device=self.generator.device)
 
 
-def _shared_along_z(noise: Tensor, share: float) -> Tensor:
+def _shared_along_z(noise: Tensor, share: Tensor) -> Tensor:
     """Mix each slice's noise with its neighbours' (ends wrap), unit variance kept.
 
-    Where the stack ends, slices repeat: a copy of the same noise is no neighbour.
+    Where the stack ends, slices repeat: a copy of the same noise is no neighbour. ``share`` is
+    (batch, 1, 1, 1).
     """
     mixed, energy = noise, torch.ones_like(noise[..., :1, :1])
     for step in (1, -1):
@@ -172,36 +205,3 @@ def _shared_along_z(noise: Tensor, share: float) -> Tensor:
         mixed = mixed + weight * neighbour
         energy = energy + weight**2
     return mixed / energy.sqrt()
-
-
-def with_noise_bank(
-    stack: Stack, cutoffs: tuple[float, ...], seed: int, views: int = 400, meter: Meter = SILENT
-) -> Stack:
-    """A CT stack with one noise realisation per slice and kernel, and its noise gain.
-
-    The noise is divided by its own expected standard deviation, so that a draw can give it any
-    level; the gain keeps where dense paths made it stronger, relative to each slice's median over
-    soft tissue (−200…200 HU).
-    """
-    depth, height, width = stack.array.shape
-    size = max(height, width)
-    y, x = (size - height) // 2, (size - width) // 2
-    noise = np.empty((len(cutoffs), depth, height, width), dtype=np.float16)
-    gain = np.empty((depth, height, width), dtype=np.float16)
-    generator = torch.Generator().manual_seed(seed)
-    meter.start(depth, "noise bank")
-    for z in range(depth):
-        padded = np.full((1, size, size), -1000.0, dtype=np.float32)
-        padded[0, y : y + height, x : x + width] = stack.array[z]
-        slices = LowDose(torch.from_numpy(padded), stack.pixel_mm, Scanner(views))
-        variance = slices.variance(0.25, photons=1e6)
-        for kernel, cutoff in enumerate(cutoffs):
-            low_dose = slices.through(Scanner(views, cutoff))
-            std = low_dose.std_map(variance)
-            unit = (low_dose.draw(variance, generator) / std)[0].numpy()
-            noise[kernel, z] = unit[y : y + height, x : x + width]
-        local = std[0].numpy()[y : y + height, x : x + width]
-        soft = np.abs(stack.array[z]) < 200
-        gain[z] = local / np.median(local[soft] if soft.any() else local)
-        meter.tick()
-    return replace(stack, noise=noise, gain=gain)

@@ -36,10 +36,14 @@ class Stack:
         In-plane pixel size.
     weight : float
         Share in the draw.
-    noise : ndarray of float16, shape (kernels, z, y, x), optional
-        CT: noise of unit variance through FBP, one realisation per kernel.
-    gain : ndarray of float16, shape (z, y, x), optional
-        CT: local noise standard deviation relative to soft tissue.
+    noise : ndarray of float16, shape (kernels, 2, z, y, x), optional
+        CT: quantum and electronic noise of unit variance, one realisation per kernel
+        (`training.noise_bank`).
+    gain : ndarray of float16, shape (2, z, y, x), optional
+        CT: their local standard deviation.
+    noise_std : float, optional
+        Standard deviation of the noise that the scan itself carries, intensity units
+        (`training.own_noise`); None where it is not known, 0 for made-up anatomy.
     """
 
     array: NDArray[np.float32]
@@ -48,6 +52,7 @@ class Stack:
     weight: float = 1.0
     noise: NDArray[np.float16] | None = None
     gain: NDArray[np.float16] | None = None
+    noise_std: float | None = None
 
 
 def _binned(array: NDArray[np.float32], factors: tuple[int, int, int]) -> NDArray[np.float32]:
@@ -133,7 +138,7 @@ class PatchSampler:
         Returns
         -------
         patches : ndarray, shape (size, channels, slices, patch, patch)
-            Clean intensities; for CT also unit noise and noise gain.
+            Clean intensities; for CT also a noise bank's two unit noises and gains.
         scales : ndarray, shape (size,)
         """
         pieces, scales = zip(*(self._piece() for _ in range(size)), strict=True)
@@ -165,8 +170,8 @@ class PatchSampler:
         channels = [stack.array[index, *plane]]
         if stack.noise is not None and stack.gain is not None:
             kernel = int(self.rng.integers(len(stack.noise)))
-            channels.append(stack.noise[kernel][index, *plane].astype(np.float32))
-            channels.append(stack.gain[index, *plane].astype(np.float32))
+            for part in (*stack.noise[kernel], *stack.gain):
+                channels.append(part[index, *plane].astype(np.float32))
         return np.stack(channels)
 
     def _slices(self, depth: int) -> NDArray[np.int64]:

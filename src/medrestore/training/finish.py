@@ -12,7 +12,7 @@ from medrestore.models import Card, load
 from medrestore.settings import Settings
 from medrestore.training.calibrate import Case, calibrate
 from medrestore.training.export import write_bundle, write_card
-from medrestore.training.source import Pairs
+from medrestore.training.pairs import Pairs
 from medrestore.training.stages import MARGIN
 from medrestore.training.texture import measure_spectra
 

@@ -17,7 +17,8 @@ from medrestore.training.config import Config
 from medrestore.training.devices import can_compile, launch, layout
 from medrestore.training.finish import finish
 from medrestore.training.loop import Schedule, fit
-from medrestore.training.source import Pairs, stacks_by_person
+from medrestore.training.pairs import Pairs
+from medrestore.training.source import stacks_by_person
 from medrestore.training.stages import MARGIN, predictor_step, refiner_step
 
 if TYPE_CHECKING:

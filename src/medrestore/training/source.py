@@ -1,152 +1,134 @@
-"""Where training pairs come from: scans on disk, cut into patches, corrupted on the fly."""
+"""What is trained on: scans on disk, read or packed, and synthetic anatomy, as stacks by person."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from medrestore.core.predictor import Condition
 from medrestore.errors import InputError
-from medrestore.training.corrupt import CtNoise, MrNoise, Pair, with_noise_bank
-from medrestore.training.data import PatchSampler, Stack, stacks_of
+from medrestore.training.ct_scene import at_field_of_view, with_couch
+from medrestore.training.data import Stack, stacks_of
+from medrestore.training.noise_bank import Kernel, with_noise_bank
+from medrestore.training.own_noise import own_noise
+from medrestore.training.pack import cropped, pack_stacks, unpack_stacks
+from medrestore.training.synthesis import synthetic_stacks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from medrestore.core.meter import Meter
     from medrestore.training.config import Config, Scan
 
-__all__ = ["Pairs", "as_stacks", "stacks_by_person"]
+__all__ = ["SYNTHETIC", "pack", "stacks_by_person"]
 
-KERNELS = (0.5, 0.8, 1.5)
-"""Apodisation cutoffs of a CT noise bank: smooth, standard, sharp."""
+KERNELS = (Kernel(0.5), Kernel(0.8), Kernel(1.2, 2.0))
+"""Kernels of a CT noise bank: smooth, standard, bone (edge-enhancing)."""
+
+SYNTHETIC = "synthetic"
+"""The person that all made-up anatomy counts as."""
+
+FIELD_OF_VIEW = (0.8, 1.3)
+COUCHES = 0.7
+"""CT: bounds of the pixel's rescaling, and share of stacks that lie on a couch."""
+
+LOWEST = {"CT": -500.0, "MR": 0.0}
 
 
 def stacks_by_person(config: Config, cache: Path, meter: Meter) -> dict[str, list[Stack]]:
-    """Load every scan of a config; CT noise banks are made once and kept in ``cache``."""
+    """Load every scan of a config and make the synthetic ones.
+
+    CT noise banks are made once and kept in ``cache``. Synthetic anatomy is one person of its own.
+    """
     people: dict[str, list[Stack]] = {}
     for scan in config.scans:
-        people.setdefault(scan.person, []).extend(_stacks(config, scan, cache, meter))
-    return people
+        people.setdefault(scan.person, []).extend(_stacks(config, scan))
+    if config.synthetic:
+        people[SYNTHETIC] = _synthetic(config, people)
+    if config.modality == "MR":
+        return people
+    rng = np.random.default_rng(config.seed)
+    return {
+        person: [_scene(stack, f"{person}-{i}", rng, cache, meter) for i, stack in enumerate(group)]
+        for person, group in people.items()
+    }
 
 
-def _stacks(config: Config, scan: Scan, cache: Path, meter: Meter) -> list[Stack]:
+def pack(config: Config, folder: Path, max_bytes: int = 16 << 20) -> list[Path]:
+    """Write every scan's stacks compactly, for a machine without readers or with little to carry.
+
+    A config whose ``data`` is that folder and whose files end in ``.npz`` trains on them.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for scan in config.scans:
+        paths.append(folder / f"{Path(scan.file).name.split('.')[0]}.npz")
+        pack_stacks(_stacks(config, replace(scan, weight=1.0)), paths[-1], max_bytes)
+    return paths
+
+
+def _stacks(config: Config, scan: Scan) -> list[Stack]:
     path = Path(config.data) / scan.file
     if not path.exists():
         raise InputError(
             f"training scan {scan.file} is not in {config.data}; run from the folder that the "
             "config's data path is relative to, or correct it"
         )
+    if path.suffix == ".npz":
+        return [replace(s, weight=s.weight * scan.weight) for s in unpack_stacks(path)]
     from medrestore.io import read  # scans need the readers' libraries, packed stacks do not
 
     volume = read(path, config.modality)
-    stacks = stacks_of(
-        volume.array, volume.geometry.spacing_mm, config.modality, scan.weight, config.patch
-    )
+    array, spacing = volume.array, volume.geometry.spacing_mm
+    if config.modality == "CT":
+        array = cropped(array, LOWEST["CT"])
+    stacks = stacks_of(array, spacing, config.modality, scan.weight, config.patch)
     if scan.binned_only:
-        stacks = [s for s in stacks if s.pixel_mm > 1.5 * volume.geometry.spacing_mm[2]]
-    if config.modality == "MR":
-        return stacks
-    return [_with_bank(stack, f"{scan.file}-{i}", cache, meter) for i, stack in enumerate(stacks)]
+        stacks = [s for s in stacks if s.pixel_mm > 1.5 * spacing[2]]
+    return [replace(s, noise_std=own_noise(s, config.modality)) for s in stacks]
 
 
-def _with_bank(stack: Stack, name: str, cache: Path, meter: Meter) -> Stack:
-    key = hashlib.sha256(f"{name}{stack.array.shape}{KERNELS}".encode()).hexdigest()[:16]
-    path = cache / f"{key}.npz"
+def _synthetic(config: Config, people: dict[str, list[Stack]]) -> list[Stack]:
+    """Made-up stacks that take the config's shares of the whole draw."""
+    scans = [stack for group in people.values() for stack in group]
+    share = sum(config.synthetic.values())
+    real = sum(stack.weight for stack in scans)
+    made = synthetic_stacks(
+        config.modality,
+        config.synthetic_stacks,
+        config.seed + 17,
+        shares=config.synthetic,
+        scans=scans,
+    )
+    return [replace(s, weight=s.weight * real * share / (1 - share)) for s in made]
+
+
+def _scene(stack: Stack, name: str, rng: np.random.Generator, cache: Path, meter: Meter) -> Stack:
+    """A CT stack at a field of view, on a couch perhaps, with its noise bank."""
+    factor, couch = rng.uniform(*FIELD_OF_VIEW), rng.random() < COUCHES
+    if min(stack.array.shape[1:]) / factor >= 128:
+        stack = at_field_of_view(stack, factor)
+    stack = with_couch(stack, rng) if couch else stack
+    content = hashlib.sha256(np.ascontiguousarray(stack.array).tobytes())
+    content.update(f"{name}{stack.pixel_mm:.4f}{KERNELS}".encode())
+    path = cache / f"{content.hexdigest()[:16]}.npz"
     if path.exists():
         with np.load(path) as bank:
             return replace(stack, noise=bank["noise"], gain=bank["gain"])
-    made = with_noise_bank(stack, KERNELS, seed=int(key[:6], 16), views=320, meter=meter)
+    gpu = torch.cuda.is_available()
+    made = with_noise_bank(
+        stack,
+        KERNELS,
+        seed=int(path.stem[:6], 16),
+        views=320,
+        meter=meter,
+        device="cuda" if gpu else "cpu",
+        at_once=8 if gpu else 1,
+    )
     cache.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"partial-{path.name}")
     np.savez(partial, noise=made.noise, gain=made.gain)  # type: ignore[arg-type]
     partial.replace(path)
     return made
-
-
-class _Patches(IterableDataset[tuple[torch.Tensor, torch.Tensor]]):
-    """Endless batches of clean patches; every worker process draws a stream of its own."""
-
-    def __init__(self, config: Config, stacks: list[Stack], seed: int, patch: int) -> None:
-        self.config, self.stacks, self.seed, self.patch = config, stacks, seed, patch
-
-    def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        worker = get_worker_info()
-        seed = self.seed + 1_000_003 * (worker.id if worker else 0)
-        config = self.config
-        slices = int(config.predictor.get("slices", config.depth))
-        sampler = PatchSampler(self.stacks, slices, self.patch, config.modality, seed)
-        while True:
-            patches, scale = sampler.batch(config.batch)
-            yield torch.from_numpy(patches), torch.from_numpy(scale)
-
-
-class Pairs:
-    """Endless training pairs.
-
-    Parameters
-    ----------
-    config : Config
-        What to draw.
-    stacks : list of Stack
-        From whom.
-    seed : int
-        Start of the stream; give another one after a resume.
-    patch : int, optional
-        Instead of the config's.
-    device : str or torch.device
-        Where pairs are wanted.
-    """
-
-    def __init__(
-        self,
-        config: Config,
-        stacks: list[Stack],
-        seed: int,
-        patch: int | None = None,
-        device: str | torch.device = "cpu",
-    ) -> None:
-        patches = _Patches(config, stacks, seed, patch or config.patch)
-        self.patches = iter(
-            DataLoader(
-                patches,
-                batch_size=None,
-                num_workers=config.workers,
-                pin_memory=torch.device(device).type == "cuda",
-            )
-        )
-        self.volumes, self.device = config.depth > 1, device
-        own: dict[str, Any] = {**config.corruption, "device": str(device)}
-        self.corrupt = (
-            MrNoise(config.noise, seed + 1, volumes=self.volumes, **own)
-            if config.modality == "MR"
-            else CtNoise(config.noise, seed + 1, **own)
-        )
-
-    def draw(self) -> Pair:
-        """The next batch; the slices of a stack follow each other in it."""
-        patches, scale = next(self.patches)
-        pair = self.corrupt(
-            patches.to(self.device, non_blocking=True), scale.to(self.device, non_blocking=True)
-        )
-        return as_stacks(pair) if self.volumes else pair
-
-
-def as_stacks(pair: Pair) -> Pair:
-    """From (stacks, z, y, x) to the slices of all stacks one after the other, (n, 1, y, x)."""
-    noisy, sigma, scale = pair.condition
-    depth = noisy.shape[1]
-    return Pair(
-        Condition(
-            noisy.flatten(0, 1)[:, None],
-            sigma.expand_as(noisy).flatten(0, 1)[:, None],
-            scale.repeat_interleave(depth, dim=0),
-        ),
-        pair.clean.flatten(0, 1)[:, None],
-    )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from medrestore.core.predictor import Prediction
     from medrestore.training.corrupt import Pair
-    from medrestore.training.source import Pairs
+    from medrestore.training.pairs import Pairs
 
     LossOf = Callable[[nn.Module], tuple[Tensor, dict[str, Tensor]]]
 

@@ -15,7 +15,7 @@ from medrestore.training.stages import residual
 if TYPE_CHECKING:
     from torch import nn
 
-    from medrestore.training.source import Pairs
+    from medrestore.training.pairs import Pairs
 
 __all__ = ["measure_spectra"]
 

@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 
 from medrestore.core.samplers.ddim import ddim
 from medrestore.core.samplers.ddpm import ddpm
+from medrestore.core.samplers.heun import heun
+from medrestore.core.samplers.langevin import langevin
 from medrestore.core.samplers.moment_matched import moment_matched
+from medrestore.core.samplers.predictor_corrector import predictor_corrector
 
 if TYPE_CHECKING:
     from medrestore.core.samplers.chain import Step
@@ -17,5 +20,8 @@ SAMPLERS: dict[str, Step] = {
     "moment-matched": moment_matched,
     "ddpm": ddpm,
     "ddim": ddim,
+    "heun": heun,
+    "predictor-corrector": predictor_corrector,
+    "langevin": langevin,
 }
-"""Methods by the name a user gives."""
+"""Methods by the name a user gives; `core.evaluations` says what each costs."""

@@ -6,9 +6,9 @@ import itertools
 import math
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from medrestore.core.diffusion import angles
 from medrestore.core.meter import SILENT, Meter
 from medrestore.core.noise_field import START
+from medrestore.core.schedules import angles
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,11 @@ __all__ = ["Sample", "Step", "sample", "shared_start"]
 
 
 class Step(Protocol):
-    """One step of a method: from z_t and r̂ at angle t to z_u at the smaller angle u."""
+    """One step of a method: from z_t and r̂ at angle t to z_u at the smaller angle u.
+
+    The chain has evaluated r̂ at (z_t, t); a method that needs more calls ``evaluate`` as often as
+    `core.evaluations.PER_ANGLE` says.
+    """
 
     def __call__(
         self,
@@ -35,8 +39,9 @@ class Step(Protocol):
         index: int,
         field: NoiseField,
         kernel: Callable[[float], Kernel],
+        evaluate: Callable[[Tensor, float], Tensor],
     ) -> Tensor:
-        """z_u; ``index`` counts steps and keys the noise."""
+        """z_u; ``index`` counts steps and keys the noise, ``evaluate(z, t)`` gives another r̂."""
 
 
 class Sample(NamedTuple):
@@ -44,6 +49,20 @@ class Sample(NamedTuple):
 
     r: Tensor
     r_hat: Tensor
+
+
+class _Evaluate:
+    """The denoiser with its condition, counted; remembers what it said last."""
+
+    last: Tensor
+
+    def __init__(self, denoiser: Denoiser, condition: Tensor, meter: Meter) -> None:
+        self.denoiser, self.condition, self.meter = denoiser, condition, meter
+
+    def __call__(self, z: Tensor, t: float) -> Tensor:
+        self.last = self.denoiser(z, t, self.condition)
+        self.meter.tick(len(z))
+        return self.last
 
 
 def shared_start(denoiser: Denoiser, condition: Tensor, field: NoiseField) -> Tensor:
@@ -64,13 +83,14 @@ def sample(
     *,
     start: Tensor | None = None,
     meter: Meter = SILENT,
+    schedule: str = "cosine",
 ) -> Sample:
     """Draw one residual for each entry of the batch.
 
     Parameters
     ----------
     step : Step
-        The method: `moment_matched`, `ddpm` or `ddim`.
+        The method, one of `core.samplers.SAMPLERS`.
     denoiser : Denoiser
         Predicts r̂.
     condition : Tensor, shape (batch, channels, y, x)
@@ -80,20 +100,20 @@ def sample(
     kernel : callable
         Angle → kernel of the covariance of r − r̂ there.
     steps : int
-        Evaluations, the shared first one included.
+        Steps from π/2 to 0; `core.evaluations.evaluations` says what they cost.
     start : Tensor, optional
         r̂ at π/2 from `shared_start`; evaluated here when absent.
     meter : Meter
         One tick per slice and evaluation.
+    schedule : str
+        Where the angles lie, one of `core.schedules.SCHEDULES`.
     """
-    schedule = angles(steps)
+    evaluate = _Evaluate(denoiser, condition, meter)
     z = field.white(0, START)
-    r_hat = z
-    for index, (t, u) in enumerate(itertools.pairwise(schedule)):
+    for index, (t, u) in enumerate(itertools.pairwise(angles(steps, schedule))):
         if index == 0 and start is not None:
-            r_hat = start
+            r_hat = evaluate.last = start
         else:
-            r_hat = denoiser(z, t, condition)
-            meter.tick(len(z))
-        z = step(z, r_hat, t, u, index=index, field=field, kernel=kernel)
-    return Sample(z, r_hat)
+            r_hat = evaluate(z, t)
+        z = step(z, r_hat, t, u, index=index, field=field, kernel=kernel, evaluate=evaluate)
+    return Sample(z, evaluate.last)

@@ -29,6 +29,7 @@ def ddim(
     index: int,
     field: NoiseField,
     kernel: Callable[[float], Kernel],
+    evaluate: Callable[[Tensor, float], Tensor],
 ) -> Tensor:
-    """z_u = cos u · r̂ + sin u · ε̂; ``index``, ``field`` and ``kernel`` are not used."""
+    """z_u = cos u · r̂ + sin u · ε̂; nothing else is used."""
     return diffuse(r_hat, eps_hat(z_t, r_hat, t), u)

@@ -29,8 +29,9 @@ def ddpm(
     index: int,
     field: NoiseField,
     kernel: Callable[[float], Kernel],
+    evaluate: Callable[[Tensor, float], Tensor],
 ) -> Tensor:
-    """z_u = A z_t + B r̂ + β ε; ``kernel`` is not used."""
+    """z_u = A z_t + B r̂ + β ε; ``kernel`` and ``evaluate`` are not used."""
     q = posterior(t, u)
     z_u = q.a * z_t + q.b * r_hat
     return z_u + q.beta * field.white(index) if q.beta else z_u

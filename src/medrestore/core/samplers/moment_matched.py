@@ -32,6 +32,7 @@ def moment_matched(
     index: int,
     field: NoiseField,
     kernel: Callable[[float], Kernel],
+    evaluate: Callable[[Tensor, float], Tensor],
 ) -> Tensor:
     """z_u = A z_t + B (r̂ + C_t^{1/2} ξ) + β ε; at u = 0 this is r̂ + C_t^{1/2} ξ."""
     q = posterior(t, u)

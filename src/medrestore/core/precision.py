@@ -1,0 +1,79 @@
+"""How networks compute: layout of their weights, and bfloat16 where a chip has it.
+
+bfloat16 keeps 8 bits of a number, float32 has 24. In a noise-standardised network that is enough
+for the trunk and nowhere else: inputs (differences in units of σ), the first layer, the sum that
+residual blocks of the finest level add to, and the last layers, whose output is the answer, are
+float32.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from torch import Tensor
+
+__all__ = ["has_bfloat16", "pick_precision", "trunk_in_bfloat16", "weights_last"]
+
+
+def has_bfloat16(device: str) -> bool:
+    """Whether a device multiplies bfloat16 in hardware (AVX-512-BF16 or AMX; Ampere and later)."""
+    if device.startswith("cuda"):
+        return torch.cuda.is_available() and torch.cuda.get_device_capability(device)[0] >= 8
+    found = (
+        getattr(torch.cpu, f"_is_{name}_supported", None) for name in ("avx512_bf16", "amx_tile")
+    )
+    return any(bool(test()) for test in found if test is not None)
+
+
+def pick_precision(precision: str, device: str) -> str:
+    """``"float32"`` or ``"bfloat16"`` for ``"auto"``: the latter where the device has it."""
+    if precision == "auto":
+        return "bfloat16" if has_bfloat16(device) else "float32"
+    return precision
+
+
+def weights_last(network: nn.Module) -> None:
+    """Keep the channels of convolutions innermost, in place: the layout that chips multiply in.
+
+    The same numbers in another order in memory; activations follow.
+    """
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+            module.weight.data = module.weight.contiguous(memory_format=torch.channels_last)
+        elif isinstance(module, nn.Conv3d | nn.ConvTranspose3d):
+            module.weight.data = module.weight.contiguous(memory_format=torch.channels_last_3d)
+
+
+def trunk_in_bfloat16(network: nn.Module, exact: Iterable[nn.Module]) -> None:
+    """Run a network in bfloat16 but for some layers, in place.
+
+    Parameters
+    ----------
+    network : Module
+        The weights outside ``exact`` are rounded to bfloat16; what enters a layer is cast to that
+        layer's own precision.
+    exact : iterable of Module
+        Layers that stay in float32.
+    """
+    kept = {id(part) for module in exact for part in module.modules()}
+    for module in network.modules():
+        own = list(module.parameters(recurse=False))
+        if not own:
+            continue
+        dtype = torch.float32 if id(module) in kept else torch.bfloat16
+        for parameter in own:
+            parameter.data = parameter.data.to(dtype)
+        module.register_forward_pre_hook(_caster(dtype))
+
+
+def _caster(dtype: torch.dtype) -> Any:
+    def cast(_module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        return tuple(value.to(dtype) for value in inputs)
+
+    return cast

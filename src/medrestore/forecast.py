@@ -1,0 +1,218 @@
+"""How long a run will take and how much memory it needs, from a small run that is timed.
+
+The small run goes through the same pipeline, model, device, precision and sampler as the run that
+is planned; what it took is scaled by the voxels the predictor reads, the windows the refiner reads
+and the voxels that samples are drawn for. Reading and writing files is not in it.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from math import ceil
+from typing import TYPE_CHECKING
+
+import numpy as np
+import psutil
+import torch
+
+from medrestore.core.live_memory import peak_bytes
+from medrestore.core.predictor import Condition, Prediction
+from medrestore.core.windows import Windows, starts
+from medrestore.pipeline import run
+from medrestore.plan import Noise, Plan, resolve
+from medrestore.settings import Settings
+from medrestore.volume import Geometry, Volume
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from medrestore.card import Card
+    from medrestore.models import Model
+
+__all__ = ["Pace", "complete", "free_bytes", "pace_of", "seconds_of"]
+
+HELD = 11.5
+"""Arrays of a scan's size that a run holds at its peak, of 4 bytes a voxel, and how many more with
+samples: counted with tracemalloc, which a test repeats."""
+HELD_SAMPLING = 10
+
+SHARE = 0.5
+"""Share of the free memory that batches may fill: allocators and other programs take some."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """What a model takes on a device.
+
+    Parameters
+    ----------
+    predicting, drawing : float
+        Seconds per voxel: predictor and maps; a sample without its evaluations.
+    window : float
+        Seconds per window of the refiner.
+    voxel_bytes, window_bytes : float
+        Memory for activations: per voxel the predictor reads at once, per window of the refiner.
+    """
+
+    predicting: float
+    drawing: float
+    window: float
+    voxel_bytes: float
+    window_bytes: float
+
+
+_PACES: dict[tuple[object, ...], Pace] = {}
+"""Of this process, by model, device, precision, threads and sampler."""
+
+
+def complete(plan: Plan, card: Card, loaded: Callable[[], Model]) -> Plan:
+    """The plan with its forecast, and with batches that fit into the memory that is free.
+
+    Parameters
+    ----------
+    plan : Plan
+        From `plan.resolve`.
+    card : Card
+        The plan's model.
+    loaded : callable
+        Gives the model on the plan's device; asked only if it was not timed before.
+    """
+    key = (card.sha256, plan.device, plan.precision, torch.get_num_threads(), plan.settings.sampler)
+    if key not in _PACES:
+        _PACES[key] = pace_of(loaded(), plan.settings.sampler)
+    pace = _PACES[key]
+    free, held = free_bytes(plan.device), _held_bytes(plan)
+    on_gpu = plan.device.startswith("cuda")
+    room = SHARE * max(free if on_gpu else free - held, 0)
+    slice_bytes = pace.voxel_bytes * plan.shape[1] * plan.shape[2] * card.depth[0]
+    slab = int(min(max(room // slice_bytes, 1), plan.slab))
+    batch = int(min(max(room // pace.window_bytes, 1), plan.batch))
+    working = max(slab * slice_bytes, batch * pace.window_bytes if plan.settings.samples else 0)
+    needed = int(held + (0 if on_gpu else working))
+    available = psutil.virtual_memory().available
+    warnings = plan.warnings
+    if needed > available:
+        warnings += (
+            f"the run needs about {needed / 1e9:.1f} GB of memory, {available / 1e9:.1f} GB are "
+            "free; close other programs or crop the scan",
+        )
+    return replace(
+        plan,
+        slab=slab,
+        batch=batch,
+        seconds=round(seconds_of(plan, card, pace), 2),
+        memory_bytes=needed,
+        warnings=warnings,
+    )
+
+
+def free_bytes(device: str) -> int:
+    """Memory that is free on a device now."""
+    if device.startswith("cuda"):
+        return int(torch.cuda.mem_get_info(device)[0])
+    return int(psutil.virtual_memory().available)
+
+
+def seconds_of(plan: Plan, card: Card, pace: Pace) -> float:
+    """Forecast of a run's time."""
+    plane, slices = plan.shape[1] * plan.shape[2], len(plan.chosen)
+    depth = Windows(plan.shape[0], *card.depth)
+    stacks = len(depth.covering(plan.chosen))
+    windows = stacks * _tiles(card, plan.shape)
+    passes = round(plan.evaluations / (slices * plan.times)) - 1
+    seconds = stacks * card.depth[0] * plane * pace.predicting + passes * windows * pace.window
+    seconds += plan.settings.samples * slices * plane * pace.drawing
+    return seconds * plan.times
+
+
+def pace_of(
+    model: Model, sampler: str = "moment-matched", clock: Callable[[], float] = time.perf_counter
+) -> Pace:
+    """What a model takes here and now, in seconds of ``clock``."""
+    card, (depth, _), (window, stride) = model.card, model.card.depth, model.card.window
+    settings = Settings(model=card.name, samples=1, steps=2, sampler=sampler)
+    side = window + (3 * stride if depth == 1 else 0)
+    tiles = len(starts(side, window, stride)) ** 2
+
+    def timed(scan: Volume) -> tuple[float, float, float]:
+        noise = Noise(float(np.prod(card.sigma_range)) ** 0.5)
+        plan = resolve(settings, scan, card, noise, 1.0, model.device, model.precision)
+        watch = _Watch(len(scan.array), clock)
+        run(plan, scan, model, watch)  # what it returns is on the host: a GPU has finished
+        return watch.predicting, watch.evaluation, clock() - watch.last
+
+    timed(_scan(card, depth, window))  # libraries load, caches fill
+    planned = resolve(settings, _scan(card, depth, side), card, Noise(0.1), 1.0, model.device)
+    slices = depth if depth > 1 else ceil(planned.batch / tiles)
+    scan = _scan(card, slices, side)
+    predicting, evaluation, drawing = map(min, zip(*(timed(scan) for _ in range(2)), strict=True))
+    voxel_bytes, window_bytes = _activations(model)
+    return Pace(
+        predicting=predicting / scan.array.size,
+        drawing=drawing / scan.array.size,
+        window=evaluation / (tiles if depth > 1 else slices * tiles),
+        voxel_bytes=voxel_bytes,
+        window_bytes=window_bytes,
+    )
+
+
+class _Watch:
+    """A meter that tells the predictor's time from that of the evaluations after it."""
+
+    def __init__(self, slices: int, clock: Callable[[], float]) -> None:
+        self.slices, self.clock, self.done = slices, clock, 0
+
+    def start(self, total: int, label: str) -> None:
+        self.begun = self.last = self.clock()
+
+    def tick(self, n: int = 1) -> None:
+        self.done += n
+        self.last = self.clock()
+        if self.done == self.slices:
+            self.predicted = self.last
+
+    @property
+    def predicting(self) -> float:
+        """Seconds of the predictor."""
+        return self.predicted - self.begun
+
+    @property
+    def evaluation(self) -> float:
+        """Seconds of one evaluation of the refiner over all slices."""
+        return (self.last - self.predicted) * self.slices / (self.done - self.slices)
+
+
+def _scan(card: Card, depth: int, side: int) -> Volume:
+    """Noise about the scale, 1: what a network computes takes as long whatever it sees."""
+    noise = np.random.default_rng(0).normal(1, 0.05, (depth, side, side)).astype(np.float32)
+    return Volume(noise, Geometry(noise.shape, np.eye(4)), card.modality)
+
+
+def _tiles(card: Card, shape: tuple[int, int, int]) -> int:
+    window, stride = card.window
+    return len(starts(shape[1], window, stride)) * len(starts(shape[2], window, stride))
+
+
+def _held_bytes(plan: Plan) -> int:
+    """Arrays that a run holds on the host, beside the scan itself."""
+    settings = plan.settings
+    arrays: float = HELD
+    if settings.samples:
+        arrays += HELD_SAMPLING + (2 * settings.samples if settings.keep_samples else 0)
+    voxels = len(plan.chosen) * plan.shape[1] * plan.shape[2]
+    outputs = 6 + (settings.samples if settings.keep_samples else 0)
+    return int(4 * voxels * (arrays + (2 * outputs * plan.times if plan.times > 1 else 0)))
+
+
+@torch.inference_mode()
+def _activations(model: Model) -> tuple[float, float]:
+    """Bytes per voxel of the predictor's input and per window of the refiner's."""
+    (depth, _), (window, _) = model.card.depth, model.card.window
+    y = torch.ones(depth, model.slices, window, window, device=model.device)
+    c = Condition(y, torch.ones_like(y[:, :1]), torch.ones_like(y[:1, :1, :1, :1]))
+    predicting = peak_bytes(lambda: model.predict(c))
+    seen = model.condition(c, Prediction(c.centre, torch.zeros_like(c.centre)))
+    denoiser = model.denoiser(1, model.windows(depth), range(depth))
+    refining = peak_bytes(lambda: denoiser(c.centre, 1.0, seen))
+    return predicting / (depth * window**2), float(refining)

@@ -1,0 +1,99 @@
+"""Endless training pairs: patches of clean stacks, corrupted on the fly."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+
+from medrestore.core.predictor import Condition
+from medrestore.training.corrupt import CtNoise, MrNoise, Pair
+from medrestore.training.data import PatchSampler
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from medrestore.training.config import Config
+    from medrestore.training.data import Stack
+
+__all__ = ["Pairs", "as_stacks"]
+
+
+class _Patches(IterableDataset[tuple[torch.Tensor, torch.Tensor]]):
+    """Endless batches of clean patches; every worker process draws a stream of its own."""
+
+    def __init__(self, config: Config, stacks: list[Stack], seed: int, patch: int) -> None:
+        self.config, self.stacks, self.seed, self.patch = config, stacks, seed, patch
+
+    def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        worker = get_worker_info()
+        seed = self.seed + 1_000_003 * (worker.id if worker else 0)
+        config = self.config
+        slices = int(config.predictor.get("slices", config.depth))
+        sampler = PatchSampler(self.stacks, slices, self.patch, config.modality, seed)
+        while True:
+            patches, scale = sampler.batch(config.batch)
+            yield torch.from_numpy(patches), torch.from_numpy(scale)
+
+
+class Pairs:
+    """Endless training pairs.
+
+    Parameters
+    ----------
+    config : Config
+        What to draw.
+    stacks : list of Stack
+        From whom.
+    seed : int
+        Start of the stream; give another one after a resume.
+    patch : int, optional
+        Instead of the config's.
+    device : str or torch.device
+        Where pairs are wanted.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        stacks: list[Stack],
+        seed: int,
+        patch: int | None = None,
+        device: str | torch.device = "cpu",
+    ) -> None:
+        patches = _Patches(config, stacks, seed, patch or config.patch)
+        self.patches = iter(
+            DataLoader(
+                patches,
+                batch_size=None,
+                num_workers=config.workers,
+                pin_memory=torch.device(device).type == "cuda",
+            )
+        )
+        self.volumes, self.device = config.depth > 1, device
+        own: dict[str, Any] = {**config.corruption, "device": str(device)}
+        make = MrNoise if config.modality == "MR" else CtNoise
+        self.corrupt = make(config.noise, seed + 1, volumes=self.volumes, **own)
+
+    def draw(self) -> Pair:
+        """The next batch; the slices of a stack follow each other in it."""
+        patches, scale = next(self.patches)
+        pair = self.corrupt(
+            patches.to(self.device, non_blocking=True), scale.to(self.device, non_blocking=True)
+        )
+        return as_stacks(pair) if self.volumes else pair
+
+
+def as_stacks(pair: Pair) -> Pair:
+    """From (stacks, z, y, x) to the slices of all stacks one after the other, (n, 1, y, x)."""
+    noisy, sigma, scale = pair.condition
+    depth = noisy.shape[1]
+    return Pair(
+        Condition(
+            noisy.flatten(0, 1)[:, None],
+            sigma.expand_as(noisy).flatten(0, 1)[:, None],
+            scale.repeat_interleave(depth, dim=0),
+        ),
+        pair.clean.flatten(0, 1)[:, None],
+    )

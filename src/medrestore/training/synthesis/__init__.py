@@ -1,0 +1,1 @@
+"""Synthetic anatomy without noise: shapes and contrasts that the training scans lack."""
