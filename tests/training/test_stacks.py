@@ -13,8 +13,8 @@ from medrestore.models import Card, load
 from medrestore.training.config import Config
 from medrestore.training.corrupt import Pair
 from medrestore.training.data import PatchSampler, Stack
-from medrestore.training.run import train
 from medrestore.training.pairs import Pairs, as_stacks
+from medrestore.training.run import train
 
 
 def stack(depth: int = 20) -> Stack:
@@ -79,7 +79,7 @@ def config(tmp_path: Path) -> Path:
         "patch": 16,
         "batch": 2,
         "stages": {
-            "predictor": {"steps": 30, "rate": 0.003, "every": 10, "warm_up": 5},
+            "predictor": {"steps": 30, "rate": 0.003, "muon": 5, "every": 10, "warm_up": 5},
             "refiner": {"steps": 2, "every": 1},
         },
     }

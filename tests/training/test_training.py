@@ -54,7 +54,7 @@ def config(tmp_path: Path) -> Path:
         "patch": 32,
         "batch": 4,
         "stages": {
-            "predictor": {"steps": 40, "rate": 0.003, "every": 10, "warm_up": 5},
+            "predictor": {"steps": 40, "rate": 0.003, "muon": 5, "every": 10, "warm_up": 5},
             "refiner": {"steps": 4, "every": 2},
         },
         "licences": ["made here (CC0)"],

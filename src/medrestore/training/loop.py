@@ -20,7 +20,7 @@ from medrestore.errors import ModelError
 from medrestore.training.muon import Muon, hidden_weights
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from torch import Tensor, nn
@@ -113,19 +113,10 @@ def fit(
         progress = max(step / schedule.steps, minutes / schedule.time_limit_min)
         if fabric.broadcast(progress) >= 1:
             break
-        rate = learning_rate(schedule, progress, step - done)
-        for optimiser in optimisers:
-            for group in optimiser.param_groups:
-                group["lr"] = rate * group["times"]
         loss, figures = loss_of(called)
-        fabric.backward(loss)
-        size = torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
-        if torch.isfinite(size):  # a batch without a finite gradient teaches nothing
-            for optimiser in optimisers:
-                optimiser.step()
+        rate = learning_rate(schedule, progress, step - done)
+        if _descend(fabric, net, optimisers, loss, rate):
             sums.add({"loss": loss.detach(), **figures})
-        for optimiser in optimisers:
-            optimiser.zero_grad()
         step += 1
         _follow(average, net, min(schedule.ema, (1 + step) / (10 + step)))
         meter.tick()
@@ -136,6 +127,25 @@ def fit(
         _save(folder, net, average, step, time.monotonic() - started, schedule)
     fabric.barrier()
     return average
+
+
+def _descend(
+    fabric: Fabric,
+    net: nn.Module,
+    optimisers: Sequence[torch.optim.Optimizer],
+    loss: Tensor,
+    rate: float,
+) -> bool:
+    """One step at a learning rate; False, and none, where the gradient is not finite."""
+    fabric.backward(loss)
+    finite = bool(torch.isfinite(torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)))
+    for optimiser in optimisers:
+        for group in optimiser.param_groups:
+            group["lr"] = rate * group["times"]
+        if finite:
+            optimiser.step()
+        optimiser.zero_grad()
+    return finite
 
 
 def _optimisers(net: nn.Module, schedule: Schedule) -> list[torch.optim.Optimizer]:

@@ -19,7 +19,7 @@ EASE = 0.05
 
 
 TAIL = 200.0
-"""Squared standardised error beyond which the likelihood grows only logarithmically."""
+"""Squared standardised error beyond which both parts grow only logarithmically."""
 
 
 class PredictorLoss(NamedTuple):
@@ -40,7 +40,12 @@ def predictor_loss(prediction: Prediction, pair: Pair) -> PredictorLoss:
     error = ((prediction.mu - pair.clean) / sigma).square()
     log_ratio = prediction.log_s - sigma.log()
     expected = (2 * log_ratio.detach()).exp().mean(dim=(1, 2, 3), keepdim=True)
-    balanced = (error / (expected + EASE)).mean()
+    balanced = _tailed(error / (expected + EASE)).mean()
     surprise = error.detach() * (-2 * log_ratio).exp()
-    likelihood = (log_ratio + 0.5 * TAIL * torch.log1p(surprise / TAIL)).mean()
+    likelihood = (log_ratio + 0.5 * _tailed(surprise)).mean()
     return PredictorLoss(balanced + 0.1 * likelihood, error.mean().detach(), likelihood.detach())
+
+
+def _tailed(squared: Tensor) -> Tensor:
+    """As it is while small, logarithmic beyond `TAIL`: one wild voxel must not lead a step."""
+    return TAIL * torch.log1p(squared / TAIL)

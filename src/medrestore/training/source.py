@@ -16,7 +16,7 @@ from medrestore.training.data import Stack, stacks_of
 from medrestore.training.noise_bank import Kernel, with_noise_bank
 from medrestore.training.own_noise import own_noise
 from medrestore.training.pack import cropped, pack_stacks, unpack_stacks
-from medrestore.training.synthesis import synthetic_stacks
+from medrestore.training.synthesis.stacks import synthetic_stacks
 
 if TYPE_CHECKING:
     from medrestore.core.meter import Meter
