@@ -36,6 +36,8 @@ FALSE_DISCOVERY_RATE = 0.01
 SCALES_PX = (1.0, 2.0, 4.0)
 OUTSIDE_90 = 1.645
 SLICES_FOR_NULL = 24
+SUPPRESSED = -0.25
+"""Median score of dark voxels below which they hold less than the noise; 0 for Rayleigh noise."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +122,7 @@ def guard(evidence: Evidence, rate: float = FALSE_DISCOVERY_RATE) -> Guard:
     """
     e = _Residual(evidence)
     depth, height, width = evidence.y.shape
-    inverse = _inverse_std(e, depth)
+    inverse = _inverse_std(e)
     removed, misfit = Discoveries(rate, len(SCALES_PX)), Discoveries(rate)
     outside, energy, expected = 0, 0.0, 0.0
     for z in range(depth):
@@ -145,10 +147,10 @@ def guard(evidence: Evidence, rate: float = FALSE_DISCOVERY_RATE) -> Guard:
     return Guard(taken, beyond, tally)
 
 
-def _inverse_std(e: _Residual, depth: int) -> NDArray[np.float32]:
+def _inverse_std(e: _Residual) -> NDArray[np.float32]:
     """1/std of smoothed scores for each scale and group, from evenly spread slices."""
     null = Null(SCALES_PX, e.evidence.along_z)
-    for z in np.unique(np.linspace(0, depth - 1, min(depth, SLICES_FOR_NULL)).round().astype(int)):
+    for z in e.even_slices:
         null.add(e.group(z), e.smoothed(z), e.evidence.usable[z])
     return null.inverse_std()
 
@@ -173,6 +175,28 @@ class _Residual:
         self.evidence = evidence
         self.taps = gaussian_taps(min(evidence.along_z, 1.0))
         self._scores: OrderedDict[int, NDArray[np.float32]] = OrderedDict()
+        depth = len(evidence.y)
+        even = np.linspace(0, depth - 1, min(depth, SLICES_FOR_NULL)).round().astype(int)
+        self.even_slices = [int(z) for z in np.unique(even)]
+        self.floor = np.float32(0)
+        self.floor = self._floor()
+
+    def _floor(self) -> np.float32:
+        """What dark voxels score at least in the middle: below 0 where a scanner suppressed them.
+
+        The noise of a magnitude cannot lie below itself, so that is no structure.
+        """
+        if self.evidence.modality != "MR":
+            return np.float32(0)
+        dark = [self.score(z)[self.dark(z)] for z in self.even_slices]
+        self._scores.clear()
+        scores = np.concatenate(dark)
+        middle = np.float32(np.median(scores)) if scores.size else np.float32(0)
+        return middle if middle < SUPPRESSED else np.float32(0)
+
+    def dark(self, z: int) -> NDArray[np.bool_]:
+        """Voxels with less signal than noise (MR)."""
+        return np.asarray(self.evidence.usable[z] & (self.evidence.mu[z] < self.sigma(z)))
 
     def sigma(self, z: int) -> NDArray[np.float32]:
         """σ of a slice, never 0."""
@@ -191,7 +215,10 @@ class _Residual:
             usable, one = self.evidence.usable[z], np.float32(1)
             y, mu = (np.where(usable, a[z], one) for a in (self.evidence.y, self.evidence.mu))
             score = gaussian_score if self.evidence.modality == "CT" else rician_score
-            self._scores[z] = np.where(usable, score(y, mu, self.sigma(z)), np.float32(0))
+            e = np.where(usable, score(y, mu, self.sigma(z)), np.float32(0))
+            if self.floor:
+                e[self.dark(z)] -= self.floor
+            self._scores[z] = e
             if len(self._scores) > 2 * len(self.taps):
                 self._scores.popitem(last=False)
         return self._scores[z]
@@ -215,5 +242,5 @@ class _Residual:
         level = smooth(self.ratio(z), 2.0) * np.float32(100)
         group: NDArray[np.uint8] = np.minimum(level, np.float32(LEVELS - 1)).astype(np.uint8)
         if self.evidence.modality == "MR":
-            group[self.evidence.mu[z] < self.sigma(z)] += DARK
+            group[self.dark(z)] += DARK
         return group

@@ -31,6 +31,8 @@ QUANTILE, NORMAL = 0.95, 1.959964
 FEWEST_CELLS = 300
 """Independent values that a group needs, so that its standard deviation is known to 5 %."""
 MOST_GROUPS = 16
+LEAST = 0.25
+"""No group is held to less than this part of the largest deviation of any."""
 
 
 class Null:
@@ -65,7 +67,9 @@ class Null:
         """1/std for each scale and level, (scales, 256); 0 where the scores are all 0.
 
         The standard deviation is raised by its own standard error (0.95/√n of itself for n
-        independent values), so that a small scan is not flagged because it is small.
+        independent values), so that a small scan is not flagged because it is small. Dark voxels,
+        where noise is taken away whole, are held to no less than any others: scanners suppress
+        the noise there.
         """
         groups = np.concatenate(self._groups)
         order = np.argsort(groups, kind="stable")
@@ -83,8 +87,20 @@ class Null:
                     std = np.quantile(values[start:stop], QUANTILE) / NORMAL * (1 + error)
                     table[first:last] = 1 / std if std > 0 else 0
                 start = stop
-            tables.append(table)
+            tables.append(_bounded(table))
         return np.stack(tables)
+
+
+def _bounded(table: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The table of 1/std with groups of suspiciously little noise held to more."""
+    found = table[table > 0]
+    if not found.size:
+        return table
+    bounded: NDArray[np.float32] = np.minimum(table, found.min() / np.float32(LEAST))
+    bright = bounded[:DARK][bounded[:DARK] > 0]
+    if bright.size:
+        bounded[DARK:] = np.minimum(bounded[DARK:], bright.min())
+    return bounded
 
 
 def _merged(counts: NDArray[np.intp], need: float) -> list[tuple[int, int]]:
