@@ -201,7 +201,7 @@ class _Residual:
     def sigma(self, z: int) -> NDArray[np.float32]:
         """σ of a slice, never 0."""
         sigma = self.evidence.sigma
-        plane = sigma if isinstance(sigma, float) else sigma[z]
+        plane = sigma[z] if isinstance(sigma, np.ndarray) else sigma
         shown = np.broadcast_to(np.float32(plane), self.evidence.y.shape[1:])
         return np.where(self.evidence.usable[z], shown, np.float32(1))
 
