@@ -56,7 +56,7 @@ def test_an_honest_run_passes(scan: Volume) -> None:
 def test_what_a_run_removed_lies_on_its_slices(scan: Volume) -> None:
     scan.array[3][DISC] += 15
     removed, _, guards = check(plan_of(scan), scan, honest(scan), 0.1)
-    assert removed[3, 40, 40] == pytest.approx(15, rel=0.25)  # in the scan's unit
+    assert 9 < removed[3, 40, 40] < 16  # 15, smoothed: in the scan's unit
     assert "something was removed that noise does not explain" in guards.sentence()
     whole = honest(scan)
     two = Arrays(
