@@ -27,6 +27,7 @@ LOW = {
     "pipeline",
     "backoff",
     "forecast",
+    "guards",
 }
 LEAF = LOW | {"api", "result"}
 MAY_IMPORT = {
@@ -45,6 +46,7 @@ MAY_IMPORT = {
     "pipeline": {"errors", "volume", "core", "engine", "plan"},
     "backoff": {"errors", "volume", "core", "engine", "plan", "pipeline"},
     "forecast": {"volume", "core", "card", "models", "settings", "plan", "pipeline"},
+    "guards": {"volume", "core", "engine", "plan"},
     "result": LOW,  # a part of the public interface, in a file of its own
     "api": LOW | {"result"},
     "batch": LEAF | {"batch"},

@@ -22,7 +22,7 @@ from medrestore.plan import Settings
 from scans import AFFINE, ct_array, mr_array, write_ct, write_nifti
 
 pytestmark = pytest.mark.usefixtures("tiny_models")
-LAYERS = ("restored", "std", "lower", "upper")
+LAYERS = ("restored", "std", "lower", "upper", "removed", "inconsistent")
 FAST = ("--modality", "MR", "--noise", "0.05", "--samples", "2")
 
 
@@ -71,6 +71,7 @@ def test_denoise_writes_the_layers_and_the_record(
     for word in ("mr_tiny", "5 × 40 × 48", "given: 0.05", "2 samples × 2 steps", "seed 0"):
         assert word in said.out
     assert str(tmp_path / "out" / "head_run.json") in said.out
+    assert "checks" in said.out
     assert said.err == ""
 
 
@@ -95,6 +96,7 @@ def test_denoise_json(mr_scan: Path, tmp_path: Path, capsys: pytest.CaptureFixtu
     do("denoise", mr_scan, "-o", tmp_path, *FAST, "--json", "--keep-samples")
     facts = json.loads(capsys.readouterr().out)
     assert facts["samples_drawn"] == 2 and facts["plan"]["model"] == "mr_tiny"
+    assert facts["guards"]["voxels"] == 5 * 40 * 48
     assert all(Path(path).exists() for path in facts["outputs"])
     assert array_of(tmp_path / "head_samples.nii.gz").shape == (48, 40, 5, 2)
 

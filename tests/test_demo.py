@@ -12,7 +12,7 @@ from medrestore.errors import InputError
 from medrestore.volume import Geometry, Source, Volume
 from scans import ct_array, mr_array, write_ct, write_nifti
 
-LAYERS = ("restored", "std", "lower", "upper")
+LAYERS = ("restored", "std", "lower", "upper", "removed", "inconsistent")
 LPS = np.diag([-0.8, -0.8, 2.5, 1.0])
 LPS[:3, 3] = (20.0, 30.0, 40.0)
 

@@ -12,6 +12,7 @@ from medrestore.core.neighbours import neighbours
 from medrestore.errors import Cancelled, ModelError, SettingsError
 from medrestore.models import Card, find_card, load
 from medrestore.plan import Plan, Settings
+from medrestore.result import LAYERS
 from medrestore.settings import SAMPLERS
 from medrestore.volume import Geometry, Source, Volume
 
@@ -278,10 +279,9 @@ def test_settings_out_of_range_say_so(settings: dict, words: str) -> None:
 def test_saved_files_and_record(whole: mr.Result, tmp_path) -> None:
     written = whole.save(tmp_path / "out")
     names = sorted(path.name for path in written)
-    assert names == sorted(
-        [f"x_{n}.nii.gz" for n in ("restored", "std", "lower", "upper", "samples")] + ["x_run.json"]
-    )
+    assert names == sorted([f"x_{name}.nii.gz" for name in (*LAYERS, "samples")] + ["x_run.json"])
     record = json.loads((tmp_path / "out" / "x_run.json").read_text())
+    assert record["guards"] == whole.guards.facts()
     assert record["samples_drawn"] == 3
     assert record["plan"]["settings"]["seed"] == 11
     assert str(tmp_path) not in json.dumps(record)

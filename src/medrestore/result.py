@@ -15,19 +15,21 @@ import numpy as np
 from medrestore import io
 from medrestore.core.region import closed_form_std, sampled_std
 from medrestore.errors import OutputError, SettingsError
+from medrestore.guards import check
 from medrestore.pipeline import run
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from medrestore.engine import Arrays
+    from medrestore.guards import Guards
     from medrestore.models import Model
     from medrestore.plan import Plan
     from medrestore.volume import Volume
 
 __all__ = ["LAYERS", "Region", "Result"]
 
-LAYERS = ("restored", "std", "lower", "upper", "removed")
+LAYERS = ("restored", "std", "lower", "upper", "removed", "inconsistent")
 """Outputs in the order in which they are written and shown."""
 
 DESCRIPTIONS = {
@@ -36,6 +38,7 @@ DESCRIPTIONS = {
     "lower": "lower bound",
     "upper": "upper bound",
     "removed": "removed structure",
+    "inconsistent": "scan against restoration",
 }
 
 
@@ -60,13 +63,17 @@ class Result:
         Restored scan; RMS error expected about it; interval of the plan's level. For the slices of
         the plan (all, unless it is a preview).
     removed, inconsistent : Volume, optional
-        Guards; None while a model has none.
+        Guards (`core.guard`), in the scan's unit and 0 where all is well: what was taken away that
+        noise does not explain, smoothed, above 0 where the scan was brighter; by how much the scan
+        differs from μ where it lies outside the predictive interval of restoration and noise.
     samples : ndarray of float32, shape (k, z, y, x) or (k, t, z, y, x), optional
         Posterior samples, if they were kept.
     plan : Plan
         What was run.
     drawn : int
         Samples that the maps rest on: fewer than planned after a cancel.
+    guards : Guards, optional
+        Both guards in numbers and words.
     """
 
     restored: Volume
@@ -78,6 +85,7 @@ class Result:
     drawn: int
     removed: Volume | None = None
     inconsistent: Volume | None = None
+    guards: Guards | None = None
     _source: Volume | None = field(default=None, repr=False)
     _arrays: Arrays | None = field(default=None, repr=False)
     _model: Model | None = field(default=None, repr=False)
@@ -86,12 +94,18 @@ class Result:
     def of(cls, plan: Plan, source: Volume, arrays: Arrays, model: Model) -> Result:
         """Dress the arrays of a run in the geometry of its source."""
         grid = source if plan.slices is None else _cut(source, plan.slices)
+        removed, inconsistent, guards = check(
+            plan, source, arrays, model.sigma_range[0] * plan.scale
+        )
 
         def volume(name: str) -> Volume:
             return grid.with_array(getattr(arrays, name))
 
         return cls(
             **{name: volume(name) for name in ("restored", "std", "lower", "upper")},
+            removed=grid.with_array(removed),
+            inconsistent=grid.with_array(inconsistent),
+            guards=guards,
             samples=arrays.samples,
             plan=plan,
             drawn=arrays.drawn,
@@ -99,6 +113,11 @@ class Result:
             _arrays=arrays,
             _model=model,
         )
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the user should know of this run: from the plan, and guards that failed."""
+        return (*self.plan.warnings, *(self.guards.warnings() if self.guards else ()))
 
     def region(self, mask: NDArray[Any] | Volume, t: int = 0) -> Region:
         """Mean over a region, with its interval from the samples.
@@ -178,9 +197,9 @@ class Result:
         Returns
         -------
         list of Path
-            What was written: ``<stem>_restored``, ``_std``, ``_lower``, ``_upper`` (.nii.gz, or
-            folders with a derived DICOM series), ``_noise`` where the noise was a map, and
-            ``<stem>_run.json`` last.
+            What was written: ``<stem>_restored``, ``_std``, ``_lower``, ``_upper``, ``_removed``,
+            ``_inconsistent`` (.nii.gz, or folders with a derived DICOM series), ``_noise`` where
+            the noise was a map, and ``<stem>_run.json`` last.
 
         Raises
         ------
@@ -240,7 +259,8 @@ class Result:
                 "sha256": hashlib.sha256(np.ascontiguousarray(source.array).tobytes()).hexdigest(),
             },
             "samples_drawn": self.drawn,
-            "warnings": [*source.warnings, *self.plan.warnings],
+            "warnings": [*source.warnings, *self.warnings],
+            "guards": self.guards.facts() if self.guards else None,
             "outputs": [path.name for path in written],
             "plan": json.loads(self.plan.to_json()),
         }

@@ -5,7 +5,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from medrestore.core.guard import Tally
 from medrestore.errors import Cancelled, NoiseLevelError
+from medrestore.guards import Guards
 from medrestore.plugin.controller import (
     Actions,
     Choices,
@@ -47,7 +49,7 @@ def scan(head):
     return Snapshot(data, meta)
 
 
-def result_of(volume, drawn=8, samples=8, warnings=()):
+def result_of(volume, drawn=8, samples=8, warnings=(), guards=None):
     plan = SimpleNamespace(
         settings=SimpleNamespace(samples=samples, level=0.9),
         modality=volume.modality,
@@ -58,7 +60,9 @@ def result_of(volume, drawn=8, samples=8, warnings=()):
         warnings=warnings,
     )
     layers = dict.fromkeys(("restored", "std", "lower", "upper"), volume)
-    return SimpleNamespace(layers=lambda: layers, plan=plan, drawn=drawn)
+    return SimpleNamespace(
+        layers=lambda: layers, plan=plan, drawn=drawn, warnings=warnings, guards=guards
+    )
 
 
 def test_a_run_from_button_to_layers(desk, scan, head):
@@ -89,6 +93,26 @@ def test_a_run_from_button_to_layers(desk, scan, head):
     assert desk.said == (
         "Done: 8 samples, mr_tiny on cpu. Noise removed: 9 % of the foreground (estimated)."
     )
+
+
+def test_guards_are_overlays_and_a_failed_check_is_said(desk, scan, head):
+    tally = Tally(1000, 5, 0, 60, 4.5, 5.0, 900.0, 880.0)
+    guards = Guards((tally,))
+    result = result_of(head, guards=guards, warnings=guards.warnings())
+    signed = np.zeros_like(head.array)
+    signed[1, 3, 3], signed[2, 4, 4] = -4.0, 7.0
+    result.layers()["removed"] = head.with_array(signed)
+    desk.controller.denoise(scan, Choices())
+    desk.controller.finished(result)
+    _, meta, _ = desk.added[0][-1]
+    assert meta["name"] == "head removed (a.u.)"
+    assert meta["contrast_limits"] == (-7.0, 7.0)
+    assert meta["blending"] == "translucent" and not meta["visible"]
+    middle = len(meta["colormap"]) // 2
+    assert meta["colormap"][middle][3] == 0  # clear where nothing was removed
+    assert "noise does not explain" in meta["metadata"][KEY]["notes"][-1]
+    assert "Structure may be lost: in 0.5 % of the voxels" in desk.said
+    assert desk.views[-1].problem
 
 
 def test_results_copy_the_place_and_contrast_of_their_source(desk, scan, head):

@@ -47,11 +47,14 @@ def no_threads_left():
     return QThreadPool.globalInstance().activeThreadCount() == 0
 
 
-def test_denoise_adds_four_layers_that_coincide_with_the_scan(viewer, docked, opened, head, qtbot):
+ROLES = ("lower", "upper", "std", "restored", "inconsistent", "removed")
+
+
+def test_denoise_adds_layers_that_coincide_with_the_scan(viewer, docked, opened, head, qtbot):
     run(docked, qtbot)
     assert docked.status.text().startswith("Done: 2 samples, mr_tiny on cpu.")
     source, *added = viewer.layers
-    assert [layer.metadata[KEY]["role"] for layer in added] == ["lower", "upper", "std", "restored"]
+    assert [layer.metadata[KEY]["role"] for layer in added] == list(ROLES)
     for layer in added:
         assert np.array_equal(layer.scale, source.scale)
         assert np.array_equal(layer.translate, source.translate)
@@ -60,7 +63,8 @@ def test_denoise_adds_four_layers_that_coincide_with_the_scan(viewer, docked, op
         assert layer.data.shape == source.data.shape
         back = to_volume(layer.data, {"metadata": layer.metadata})
         assert back.geometry.same_grid(head.geometry)
-    lower, upper, std, restored = added
+    lower, upper, std, restored, inconsistent, removed = added
+    assert not removed.visible and not inconsistent.visible
     assert (lower.data <= restored.data + 1e-3).all()
     assert (restored.data <= upper.data + 1e-3).all()
     assert std.colormap.name == "magma"
@@ -72,8 +76,8 @@ def test_denoise_adds_four_layers_that_coincide_with_the_scan(viewer, docked, op
     assert std.contrast_limits != source.contrast_limits
 
     run(docked, qtbot)  # again: nothing is overwritten, results are no scans to choose
-    assert len(viewer.layers) == 9
-    assert len({layer.name for layer in viewer.layers}) == 9
+    assert len(viewer.layers) == 13
+    assert len({layer.name for layer in viewer.layers}) == 13
     assert docked.form.picker.count() == 1
 
 

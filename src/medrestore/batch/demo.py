@@ -75,7 +75,11 @@ def demo(out: str | os.PathLike[str], meter: Meter = SILENT) -> Demo:
         rows.append(row)
         seconds = {"in all": time.monotonic() - before}
         shown = settings_shown(result.plan)
-        entries.append(report.entry(row, settings=shown, timings=seconds, figures=found))
+        entries.append(
+            report.entry(
+                row, settings=shown, timings=seconds, figures=found, warnings=result.warnings
+            )
+        )
     report.contact_sheet(folder / "contact_sheet.png", rows, level=result.plan.settings.level)
     report.write_page(folder / "report.html", entries, title="medrestore demo")
     seconds_in_all = time.monotonic() - begin
@@ -104,6 +108,8 @@ def _figures(noisy: Volume, result: Result, truths: list[io.Scan]) -> dict[str, 
     """What was found and, where the truth is known, how near to it the result is."""
     name = noisy.source.name
     found = {"noise": f"{result.plan.noise.sigma:.3g} {noisy.unit}, estimated"}
+    if result.guards is not None:
+        found["checks"] = result.guards.sentence()
     own = [scan for scan in truths if name.startswith(scan.name.removesuffix(CLEAN))]
     if not own:
         return found

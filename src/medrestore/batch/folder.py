@@ -209,7 +209,8 @@ class _Batch:
             "sigma": round(result.plan.noise.sigma, 6),
             "samples": result.drawn,
             "seconds": round(seconds, 2),
-            "warnings": [*volume.warnings, *result.plan.warnings],
+            "warnings": [*volume.warnings, *result.warnings],
+            "guards": result.guards.facts() if result.guards is not None else None,
             "outputs": [_under(path, self.out) for path in written],
         }
         _line(log, {"scan": name, "state": "restored", **facts})
@@ -252,7 +253,8 @@ class _Batch:
             row,
             settings=settings_shown(result.plan),
             timings={"in all": seconds},
-            warnings=result.plan.warnings,
+            figures={"checks": result.guards.sentence()} if result.guards is not None else None,
+            warnings=result.warnings,
         )
 
     def _fail(self, log: IO[str], name: str, reason: str) -> None:

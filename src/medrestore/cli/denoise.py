@@ -26,8 +26,10 @@ EXAMPLES = """\
   medrestore denoise mr.nii.gz -o out --modality MR --samples 0     image and map, fast
   medrestore denoise fmri.nii.gz -o out --modality MR --volume 3    one time point
 
-writes <scan>_restored, _std (expected error), _lower, _upper, and <scan>_run.json, from which
-`medrestore rerun` repeats the run. Ctrl-C keeps what the samples drawn so far say.
+writes <scan>_restored, _std (expected error), _lower, _upper, _removed (what was taken away that
+noise does not explain), _inconsistent (where scan and restoration do not fit), and
+<scan>_run.json, from which `medrestore rerun` repeats the run. Ctrl-C keeps what the samples drawn
+so far say.
 """
 NOISE = (
     "standard deviation of the noise to remove: auto (estimated from the scan); a number, in HU of "
@@ -90,6 +92,9 @@ def report(
             done = f"stopped after {seconds:.1f} s, with {drawn} of {asked} samples: the results "
             done += "are whole and valid, their uncertainty is rougher"
         print(f"{done}:", *(f"  {path}" for path in written), sep="\n")
+        if result.guards is not None:
+            print(f"checks    {result.guards.sentence()}")
+            print(*(f"note      {text}\n" for text in result.guards.warnings()), sep="", end="")
     return 0 if drawn == asked else 130
 
 
@@ -100,7 +105,8 @@ def _facts(result: Result, volume: Volume, written: list[Path], seconds: float) 
         "plan": json.loads(result.plan.to_json()),
         "samples_drawn": result.drawn,
         "seconds": round(seconds, 2),
-        "warnings": [*volume.warnings, *result.plan.warnings],
+        "warnings": [*volume.warnings, *result.warnings],
+        "guards": result.guards.facts() if result.guards is not None else None,
         "outputs": [str(path) for path in written],
     }
 

@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["contrast_limits", "spread_limits"]
+__all__ = ["contrast_limits", "difference_limits", "spread_limits"]
 
 ABDOMEN_HU = (-150.0, 250.0)
 """Level 50, width 400."""
@@ -35,6 +35,13 @@ def spread_limits(array: NDArray[Any]) -> tuple[float, float]:
     values = _some(array)
     high = float(np.percentile(values, 99.5)) if values.size else 0.0
     return 0.0, high if high > 0 else 1.0
+
+
+def difference_limits(array: NDArray[Any]) -> tuple[float, float]:
+    """The largest difference on both sides of zero; differences may be rare."""
+    finite = array[np.isfinite(array)]
+    high = float(np.abs(finite).max()) if finite.size else 0.0
+    return (-high, high) if high > 0 else (-1.0, 1.0)
 
 
 def _some(array: NDArray[Any]) -> NDArray[Any]:

@@ -148,7 +148,8 @@ class Controller:
         except Exception as error:
             self.failed(error)
             return
-        self._show(View(status=summary(result, cancelled=self._stop.is_set())))
+        failed = result.guards is not None and bool(result.guards.warnings())
+        self._show(View(status=summary(result, self._stop.is_set()), problem=failed))
 
     def failed(self, error: BaseException) -> None:
         """Say what went wrong; ready for the next run."""
@@ -225,8 +226,9 @@ def summary(result: Result, cancelled: bool) -> str:
         noise = f"{plan.noise.sigma:.3g} HU"
     else:
         noise = f"{100 * plan.noise.sigma / plan.scale:.2g} % of the foreground"
-    warnings = "".join(f" {w[:1].upper()}{w[1:]}." for w in plan.warnings)
-    return f"{done} Noise removed: {noise} ({plan.noise.source.partition(':')[0]}).{warnings}"
+    checks = (result.guards.sentence(),) if result.guards is not None else ()
+    said = "".join(f" {text[:1].upper()}{text[1:]}." for text in (*checks, *result.warnings))
+    return f"{done} Noise removed: {noise} ({plan.noise.source.partition(':')[0]}).{said}"
 
 
 def _counted(samples: int) -> str:

@@ -1,0 +1,246 @@
+"""Checks of a restoration without ground truth.
+
+What was removed that is no noise, and does the scan fit the restoration?
+
+Both look at e, the normal score of the scan y given the restoration μ and the noise σ
+(`core.residual`): the noise, less the error of the restoration. Its variance is 1 − s²/σ², and at
+low frequencies, where μ keeps what it cannot tell from anatomy, it holds little.
+
+*Removed structure.* e is smoothed by Gaussians of 1, 2 and 4 pixels. How far noise alone takes a
+smoothed e is read off the scan itself (`core.guard_null`). The largest of the three z-scores is
+held against a threshold by Benjamini–Hochberg over all voxels (`core.discovery`).
+
+*Consistency.* y must lie within the predictive interval of restoration and noise together, of
+variance std² + σ²: e·σ/√(std² + σ²) against a threshold of its own.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from medrestore.core.discovery import Discoveries
+from medrestore.core.guard_null import DARK, LEVELS, Null
+from medrestore.core.residual import gaussian_score, rician_score
+from medrestore.core.smoothing import gaussian_taps, smooth
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["FALSE_DISCOVERY_RATE", "SCALES_PX", "Evidence", "Guard", "Tally", "guard"]
+
+FALSE_DISCOVERY_RATE = 0.01
+SCALES_PX = (1.0, 2.0, 4.0)
+OUTSIDE_90 = 1.645
+SLICES_FOR_NULL = 24
+SUPPRESSED = -0.25
+"""Median score of dark voxels below which they hold less than the noise; 0 for Rayleigh noise."""
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What a restoration is judged by; arrays are (z, y, x), in the scan's unit.
+
+    Parameters
+    ----------
+    y, mu, s, std : ndarray of float32
+        Scan; restored image μ and its standard deviation s from the predictor; error expected of
+        μ (s again where no samples were drawn).
+    sigma : ndarray of float32 or float
+        The noise that was to be removed (MR: per channel).
+    usable : ndarray of bool
+        Voxels that are measurements and were restored.
+    modality : "CT" or "MR"
+        Gaussian or Rician noise.
+    along_z : float
+        Smoothing across slices, in slices, at most 1; 0 where slices are far apart or no
+        neighbours.
+    """
+
+    y: NDArray[np.float32]
+    mu: NDArray[np.float32]
+    s: NDArray[np.float32]
+    std: NDArray[np.float32]
+    sigma: NDArray[np.float32] | float
+    usable: NDArray[np.bool_]
+    modality: Literal["CT", "MR"]
+    along_z: float = 0.0
+
+
+@dataclass(frozen=True)
+class Tally:
+    """A guard in numbers.
+
+    Parameters
+    ----------
+    voxels, removed, inconsistent : int
+        Voxels looked at, and flagged by either check.
+    outside : int
+        Voxels of which y lies outside the 90 % predictive interval; at most a tenth is expected.
+    removed_z, inconsistent_z : float
+        Thresholds that Benjamini–Hochberg set.
+    energy, expected : float
+        Sum of e², and of 1 − s²/σ², which an honest restoration with the right σ makes it.
+    """
+
+    voxels: int
+    removed: int
+    inconsistent: int
+    outside: int
+    removed_z: float
+    inconsistent_z: float
+    energy: float
+    expected: float
+
+
+@dataclass(frozen=True, eq=False)
+class Guard:
+    """Maps (z, y, x) in the scan's unit, 0 where all is well, and their tally.
+
+    ``removed``: σ times the smoothed score, where noise does not explain it; above 0, the scan was
+    brighter than the restoration. A smoothed contrast: a small structure had more.
+    ``inconsistent``: how far y lies beyond its predictive interval (at the threshold), signed.
+    """
+
+    removed: NDArray[np.float32]
+    inconsistent: NDArray[np.float32]
+    tally: Tally
+
+
+def guard(evidence: Evidence, rate: float = FALSE_DISCOVERY_RATE) -> Guard:
+    """Check a restoration.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        Scan, restoration and noise.
+    rate : float
+        False discovery rate of either map: the share of chance to expect among flagged voxels.
+    """
+    e = _Residual(evidence)
+    depth, height, width = evidence.y.shape
+    inverse = _inverse_std(e)
+    removed, misfit = Discoveries(rate, len(SCALES_PX)), Discoveries(rate)
+    outside, energy, expected = 0, 0.0, 0.0
+    for z in range(depth):
+        usable, sigma, score = evidence.usable[z], e.sigma(z), e.score(z)
+        tested, group = int(usable.sum()), e.group(z)
+        largest, amount = _largest(e.smoothed(z), inverse, group)
+        largest[~usable | ((largest < 0) & (group >= DARK))] = 0
+        removed.add(largest, amount * sigma, tested)
+        spread = np.hypot(sigma, evidence.std[z])
+        deviate = np.where(usable, score * (sigma / spread), np.float32(0))
+        misfit.add(deviate, score * sigma, tested)
+        outside += int(np.count_nonzero(np.abs(deviate) > OUTSIDE_90))
+        energy += float(np.square(score, dtype=np.float64).sum())
+        expected += float((1 - np.square(e.ratio(z)[usable], dtype=np.float64)).sum())
+    thresholds = removed.threshold(), misfit.threshold()
+    taken, beyond = (
+        removed.map(thresholds[0], (height, width)),
+        misfit.map(thresholds[1], (height, width)),
+    )
+    counts = int(np.count_nonzero(taken)), int(np.count_nonzero(beyond))
+    tally = Tally(removed.tested, *counts, outside, *thresholds, energy, expected)
+    return Guard(taken, beyond, tally)
+
+
+def _inverse_std(e: _Residual) -> NDArray[np.float32]:
+    """1/std of smoothed scores for each scale and group, from evenly spread slices."""
+    null = Null(SCALES_PX, e.evidence.along_z)
+    for z in e.even_slices:
+        null.add(e.group(z), e.smoothed(z), e.evidence.usable[z])
+    return null.inverse_std()
+
+
+def _largest(
+    smoothed: list[NDArray[np.float32]], inverse: NDArray[np.float32], group: NDArray[np.uint8]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The z-score largest in size over the scales, and the smoothed score it belongs to."""
+    best, value = smoothed[0] * inverse[0][group], smoothed[0].copy()
+    for one, table in zip(smoothed[1:], inverse[1:], strict=True):
+        z = one * table[group]
+        larger = np.abs(z) > np.abs(best)
+        np.copyto(best, z, where=larger)
+        np.copyto(value, one, where=larger)
+    return best, value
+
+
+class _Residual:
+    """Scores of a slice and what is made of them; the last few slices are remembered."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self.evidence = evidence
+        self.taps = gaussian_taps(min(evidence.along_z, 1.0))
+        self._scores: OrderedDict[int, NDArray[np.float32]] = OrderedDict()
+        depth = len(evidence.y)
+        even = np.linspace(0, depth - 1, min(depth, SLICES_FOR_NULL)).round().astype(int)
+        self.even_slices = [int(z) for z in np.unique(even)]
+        self.floor = np.float32(0)
+        self.floor = self._floor()
+
+    def _floor(self) -> np.float32:
+        """What dark voxels score at least in the middle: below 0 where a scanner suppressed them.
+
+        The noise of a magnitude cannot lie below itself, so that is no structure.
+        """
+        if self.evidence.modality != "MR":
+            return np.float32(0)
+        dark = [self.score(z)[self.dark(z)] for z in self.even_slices]
+        self._scores.clear()
+        scores = np.concatenate(dark)
+        middle = np.float32(np.median(scores)) if scores.size else np.float32(0)
+        return middle if middle < SUPPRESSED else np.float32(0)
+
+    def dark(self, z: int) -> NDArray[np.bool_]:
+        """Voxels with less signal than noise (MR)."""
+        return np.asarray(self.evidence.usable[z] & (self.evidence.mu[z] < self.sigma(z)))
+
+    def sigma(self, z: int) -> NDArray[np.float32]:
+        """σ of a slice, never 0."""
+        sigma = self.evidence.sigma
+        plane = sigma[z] if isinstance(sigma, np.ndarray) else sigma
+        shown = np.broadcast_to(np.float32(plane), self.evidence.y.shape[1:])
+        return np.where(self.evidence.usable[z], shown, np.float32(1))
+
+    def ratio(self, z: int) -> NDArray[np.float32]:
+        """s/σ; 0 where nothing is to be judged."""
+        return np.where(self.evidence.usable[z], self.evidence.s[z] / self.sigma(z), np.float32(0))
+
+    def score(self, z: int) -> NDArray[np.float32]:
+        """Score e of one slice; 0 where nothing is to be judged."""
+        if z not in self._scores:
+            usable, one = self.evidence.usable[z], np.float32(1)
+            y, mu = (np.where(usable, a[z], one) for a in (self.evidence.y, self.evidence.mu))
+            score = gaussian_score if self.evidence.modality == "CT" else rician_score
+            e = np.where(usable, score(y, mu, self.sigma(z)), np.float32(0))
+            if self.floor:
+                e[self.dark(z)] -= self.floor
+            self._scores[z] = e
+            if len(self._scores) > 2 * len(self.taps):
+                self._scores.popitem(last=False)
+        return self._scores[z]
+
+    def smoothed(self, z: int) -> list[NDArray[np.float32]]:
+        """Score e through each of `SCALES_PX`; the coarsest is computed on every second voxel."""
+        mixed = self.score(z) * np.float32(self.taps[0])
+        for i, weight in enumerate(self.taps[1:], 1):
+            for there in (z - i, z + i):
+                if 0 <= there < len(self.evidence.y):
+                    mixed += self.score(there) * np.float32(weight)
+        fine, middle, coarse = SCALES_PX
+        first = smooth(mixed, fine)
+        second = smooth(first, float(np.sqrt(middle**2 - fine**2)))
+        half = smooth(second[::2, ::2], float(np.sqrt(coarse**2 - middle**2)) / 2)
+        height, width = mixed.shape
+        return [first, second, half.repeat(2, axis=0).repeat(2, axis=1)[:height, :width]]
+
+    def group(self, z: int) -> NDArray[np.uint8]:
+        """Level of the smoothed s/σ; in MR plus `DARK` where there is less signal than noise."""
+        level = smooth(self.ratio(z), 2.0) * np.float32(100)
+        group: NDArray[np.uint8] = np.minimum(level, np.float32(LEVELS - 1)).astype(np.uint8)
+        if self.evidence.modality == "MR":
+            group[self.dark(z)] += DARK
+        return group

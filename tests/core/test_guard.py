@@ -1,0 +1,183 @@
+"""The guard on synthetic truth: silent on noise of any kind, loud where structure was removed."""
+
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter
+
+from medrestore.core.guard import Evidence, guard
+from medrestore.core.guard_null import DARK, LEVELS, Null
+from medrestore.core.smoothing import noise_voxels
+
+SHAPE = (6, 120, 100)
+
+
+def field(seed: int, smoothing: float = 0.0) -> np.ndarray:
+    """Unit noise, white or correlated within slices."""
+    noise = np.random.default_rng(seed).standard_normal(SHAPE)
+    if smoothing:
+        noise = gaussian_filter(noise, (0, smoothing, smoothing), mode="wrap")
+        noise /= noise.std()
+    return noise.astype(np.float32)
+
+
+def evidence(y, mu, sigma, modality="CT", s=0.05, along_z=0.0) -> Evidence:
+    """A restoration that is nearly sure of itself."""
+    spread = np.asarray(s * sigma * np.ones(SHAPE), np.float32)
+    usable = np.ones(SHAPE, bool)
+    mu = np.asarray(mu * np.ones(SHAPE), np.float32)
+    sigma = sigma if np.isscalar(sigma) else sigma.astype(np.float32)
+    return Evidence(y.astype(np.float32), mu, spread, spread, sigma, usable, modality, along_z)
+
+
+def uneven() -> np.ndarray:
+    """σ that grows fourfold from left to right."""
+    return np.broadcast_to(np.linspace(5, 20, SHAPE[2], dtype=np.float32), SHAPE).copy()
+
+
+def disc(radius: float, centre=(60, 50)) -> np.ndarray:
+    y, x = np.mgrid[: SHAPE[1], : SHAPE[2]]
+    return np.hypot(y - centre[0], x - centre[1]) <= radius
+
+
+KINDS = {
+    "white": lambda seed: evidence(40 + 10 * field(seed), 40, 10.0),
+    "white, across slices": lambda seed: evidence(40 + 10 * field(seed), 40, 10.0, along_z=1.0),
+    "correlated": lambda seed: evidence(40 + 10 * field(seed, 1.2), 40, 10.0),
+    "uneven": lambda seed: evidence(40 + uneven() * field(seed, 0.7), 40, uneven()),
+    "Rayleigh": lambda seed: evidence(
+        np.hypot(3 * field(seed), 3 * field(seed + 1000)), 0, 3.0, "MR"
+    ),
+    "Rician": lambda seed: evidence(
+        np.hypot(4 + 3 * field(seed), 3 * field(seed + 1000)), 4, 3.0, "MR"
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_noise_alone_is_not_flagged(kind: str) -> None:
+    """With nothing to find every flag is false: the rate bounds how often there is any (1 %)."""
+    runs = [guard(KINDS[kind](seed)) for seed in range(8)]
+    assert sum(one.tally.removed > 0 for one in runs) <= 1
+    assert sum(one.tally.inconsistent > 0 for one in runs) <= 1
+    for one in runs:
+        assert one.tally.voxels == np.prod(SHAPE)
+        assert (one.tally.energy / one.tally.expected) ** 0.5 == pytest.approx(1, abs=0.04)
+        assert one.tally.outside / one.tally.voxels == pytest.approx(0.1, abs=0.012)
+
+
+def test_scores_of_noise_have_the_size_they_claim() -> None:
+    """At a rate of 50 % a whole-scan alarm comes in about half of all noise-only scans or less."""
+    alarms = [guard(KINDS["correlated"](seed), rate=0.5).tally.removed > 0 for seed in range(12)]
+    assert 1 <= sum(alarms) <= 9
+
+
+@pytest.mark.parametrize(("kind", "contrast"), [("white", 1.5), ("uneven", 2.0), ("correlated", 3)])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_an_erased_lesion_is_found(kind: str, contrast: float, sign: int) -> None:
+    """Radius 6: in the scan, not in the restoration; the flag has its sign and its size."""
+    noise = KINDS[kind](3)
+    inside = disc(6)
+    sigma = noise.sigma if isinstance(noise.sigma, float) else noise.sigma[2][inside]
+    noise.y[2][inside] += np.float32(sign * contrast) * sigma
+    found = guard(noise)
+    flagged = found.removed != 0
+    assert flagged[2][inside].mean() > 0.4
+    assert flagged.sum() - flagged[2][disc(12)].sum() <= 0.02 * flagged.sum()
+    assert (np.sign(found.removed[flagged]) == sign).mean() > 0.99
+    at_centre = abs(found.removed[2, 60, 50]) / np.median(sigma)
+    assert 0.55 < at_centre / contrast < 1.1  # the smoothed contrast, in the scan's unit
+
+
+def test_an_invented_lesion_is_found() -> None:
+    """In the restoration, not in the scan: negative."""
+    noise = KINDS["white"](4)
+    noise.mu[2][disc(5)] += 20
+    found = guard(noise)
+    assert (found.removed[2][disc(4)] < 0).all()
+
+
+def test_recall_at_one_percent_false_positives() -> None:
+    """A lesion of 3 σ and radius 6 in every other slice of correlated noise."""
+    hits, alarms = [], []
+    for seed in range(8):
+        noise = KINDS["correlated"](seed)
+        place = disc(6, (20 + 10 * seed, 20 + 7 * seed))
+        alarms += [one[place].any() for one in guard(noise).removed]
+        for z in range(0, SHAPE[0], 2):
+            noise.y[z][place] += 30
+        hits += [one[place].any() for one in guard(noise).removed[::2]]
+    assert np.mean(alarms) <= 0.01
+    assert np.mean(hits) >= 0.9
+
+
+def test_a_spike_does_not_fit_and_is_shown() -> None:
+    noise = KINDS["white"](5)
+    noise.y[1, 10, 20] = 40 + 90
+    found = guard(noise)
+    assert found.tally.inconsistent == 1
+    assert found.inconsistent[1, 10, 20] == pytest.approx(90, rel=1e-5)
+
+
+def test_noise_stronger_than_stated_shows_in_the_numbers() -> None:
+    found = guard(evidence(40 + 15 * field(6), 40, 10.0)).tally
+    assert (found.energy / found.expected) ** 0.5 == pytest.approx(1.5, abs=0.02)
+    assert found.outside / found.voxels > 0.2
+
+
+def test_a_restoration_that_is_unsure_takes_less_noise_away() -> None:
+    """Gaussian truth, exact posterior: Var(y − μ) = σ² − s², and nothing is flagged."""
+    rng = np.random.default_rng(7)
+    x, n = 20 * rng.standard_normal(SHAPE), 10 * rng.standard_normal(SHAPE)
+    mu, s = 0.8 * (x + n), np.sqrt(0.8) * 10
+    found = guard(evidence(x + n, mu, 10.0, s=s / 10))
+    assert found.tally.energy / found.tally.expected == pytest.approx(1, abs=0.02)
+    assert found.tally.removed == found.tally.inconsistent == 0
+
+
+def test_what_is_not_usable_is_left_out() -> None:
+    noise = KINDS["white"](8)
+    noise.y[:, :40] = np.nan
+    noise.y[:, 40:60] = 500
+    noise.usable[:, :60] = False
+    found = guard(noise)
+    assert found.tally.voxels == np.prod(SHAPE) // 2
+    assert found.tally.removed == found.tally.inconsistent == 0
+    assert np.isfinite(found.removed).all()
+    noise.usable[:] = False
+    empty = guard(noise)
+    assert empty.tally.voxels == 0 and not empty.removed.any()
+
+
+def test_a_dark_background_is_not_missing_structure() -> None:
+    """Background that the scanner suppressed lies below the noise: nothing can have been there."""
+    y = np.hypot(40 + 3 * field(9), 3 * field(10))
+    mu = np.where(np.arange(SHAPE[2]) < 50, 40, 0)
+    y[..., 50:] = 0.1
+    assert guard(evidence(y, mu, 3.0, "MR")).tally.removed == 0
+    y[2, 50:60, 70:80] = 9  # but a ghost in it is
+    assert (guard(evidence(y, mu, 3.0, "MR")).removed[2, 52:58, 72:78] > 0).all()
+
+
+def test_groups_have_the_deviation_of_their_own_voxels() -> None:
+    rng = np.random.default_rng(11)
+    levels = np.where(np.arange(400) < 200, 10, 60).astype(np.uint8)
+    group = np.tile(levels, (300, 1))
+    group[150:, 200:] = DARK + 5
+    score = rng.standard_normal(group.shape).astype(np.float32)
+    score[group == 60] *= 3
+    score[group == DARK + 5] *= 4
+    null = Null((1.0,), 0.0)
+    null.add(group, [score], np.ones(group.shape, bool))
+    [table] = null.inverse_std()
+    assert table.shape == (LEVELS + DARK,)
+    cells = noise_voxels(1.0) ** 2
+    for level, std, count in ((10, 1, 60_000), (60, 3, 30_000), (DARK + 5, 4, 30_000)):
+        allowance = 1 + 0.95 * np.sqrt(cells / count)
+        assert 1 / table[level] == pytest.approx(std * allowance, rel=0.02)
+
+
+def test_null_of_an_untouched_scan_scores_nothing() -> None:
+    null = Null((1.0, 2.0), 0.0)
+    zeros = np.zeros((50, 50), np.float32)
+    null.add(zeros.astype(np.uint8), [zeros, zeros], np.ones((50, 50), bool))
+    assert not null.inverse_std().any()

@@ -1,0 +1,144 @@
+"""The guards of whole runs: on the scan's grid, in its unit, in files, words and numbers."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import medrestore as mr
+from medrestore.api import make_plan
+from medrestore.core.guard import Tally
+from medrestore.core.intensity import foreground_scale
+from medrestore.engine import Arrays
+from medrestore.guards import Guards, check
+from medrestore.plan import Settings
+from medrestore.volume import Geometry, Source, Volume
+
+SHAPE = (6, 90, 80)
+DISC = np.hypot(*np.ogrid[-40:50, -40:40]) <= 6
+pytestmark = pytest.mark.usefixtures("tiny_models")
+
+
+@pytest.fixture
+def scan() -> Volume:
+    """MR of signal 100 and noise 5."""
+    noise = np.random.default_rng(0).normal(0, 5, (2, *SHAPE))
+    geometry = Geometry(SHAPE, np.diag([4.0, 1.0, 1.0, 1.0])[[2, 1, 0, 3]])
+    y = np.hypot(100 + noise[0], noise[1]).astype(np.float32)
+    return Volume(y, geometry, "MR", "a.u.", Source(name="x"))
+
+
+def honest(scan: Volume) -> Arrays:
+    """A restoration that is right and nearly sure."""
+    mu = np.full(scan.array.shape, 100, np.float32)
+    s = np.full(scan.array.shape, 0.2, np.float32)
+    return Arrays(mu, s, mu - s, mu + s, None, mu, s, 0)
+
+
+def plan_of(scan: Volume):
+    """Told of the right noise."""
+    noise = 5 / foreground_scale(scan.array)
+    return make_plan(scan, Settings(noise=noise, samples=0))
+
+
+def test_an_honest_run_passes(scan: Volume) -> None:
+    removed, inconsistent, guards = check(plan_of(scan), scan, honest(scan), 0.1)
+    assert not removed.any() and not inconsistent.any()
+    assert guards.warnings() == ()
+    assert guards.sentence() == "what was removed is noise, and the scan fits the restoration"
+    facts = json.loads(json.dumps(guards.facts()))
+    assert facts["voxels"] == np.prod(SHAPE)
+    assert facts["residual_ratio"] == pytest.approx(1, abs=0.05)
+    assert facts["removed_voxels"] == facts["inconsistent_voxels"] == 0
+
+
+def test_what_a_run_removed_lies_on_its_slices(scan: Volume) -> None:
+    scan.array[3][DISC] += 15
+    removed, _, guards = check(plan_of(scan), scan, honest(scan), 0.1)
+    assert 9 < removed[3, 40, 40] < 16  # 15, smoothed: in the scan's unit
+    assert "something was removed that noise does not explain" in guards.sentence()
+    whole = honest(scan)
+    two = Arrays(
+        **{k: v[2:4] if k != "drawn" and v is not None else v for k, v in vars(whole).items()}
+    )
+    preview, _, _ = check(plan_of(scan).for_slices((2, 3)), scan, two, 0.1)
+    assert preview.shape == (2, *SHAPE[1:])
+    assert preview[1, 40, 40] == pytest.approx(removed[3, 40, 40], rel=0.05)
+
+
+def test_time_points_are_checked_each_on_its_own(scan: Volume) -> None:
+    frames = np.stack([scan.array, scan.array[::-1]])
+    frames[1, 2][DISC] += 15
+    series = scan.with_array(frames)
+    removed, inconsistent, guards = check(plan_of(series), series, honest(series), 0.1)
+    assert removed.shape == inconsistent.shape == frames.shape
+    assert removed[1, 2][DISC].any() and not removed[0].any()
+    assert guards.facts()["voxels"] == frames.size
+
+
+def test_no_measurement_no_check(scan: Volume) -> None:
+    """NaN and masked voxels; a noise map that is 0, NaN, or below the model's floor."""
+    scan.array[0, :10] = np.nan
+    scan.array[1, :20] = 0
+    sigma = np.full(SHAPE, 5, np.float32)
+    sigma[2], sigma[3], sigma[4, 0, 0] = 0, 0.05, np.nan
+    plan = plan_of(scan)
+    plan = replace(plan, noise=replace(plan.noise, map=sigma))
+    removed, inconsistent, guards = check(plan, scan, honest(scan), 0.1)
+    slices = SHAPE[1] * SHAPE[2]
+    assert guards.facts()["voxels"] == 4 * slices - 10 * SHAPE[2] - 20 * SHAPE[2] - 1
+    for found in (removed, inconsistent):
+        assert np.array_equal(np.isnan(found), np.isnan(scan.array))
+        assert not np.nan_to_num(found).any()
+
+
+def test_a_scan_left_alone_has_nothing_to_check(scan: Volume) -> None:
+    result = mr.denoise(scan, noise=0.0, samples=0)
+    assert not result.removed.array.any() and not result.inconsistent.array.any()
+    assert result.guards.sentence() == "nothing was removed, so there is nothing to check"
+    assert result.guards.facts()["residual_ratio"] is None
+    assert result.guards.warnings() == ()
+
+
+def test_ct_padding_is_left_out() -> None:
+    array = np.random.default_rng(1).normal(40, 20, (3, 60, 60)).astype(np.float32)
+    array[:, :5] = -2000
+    ct = Volume(array, Geometry(array.shape, np.eye(4)), "CT", "HU")
+    result = mr.denoise(ct, noise=20, samples=0)
+    assert result.guards.facts()["voxels"] == 3 * 55 * 60
+    assert not result.removed.array[:, :5].any()
+    assert result.removed.unit == "HU"
+
+
+def test_a_failed_check_is_in_the_result_and_its_record(scan: Volume, tmp_path) -> None:
+    scan.array[2, 10, 10] += 400
+    _, inconsistent, guards = check(plan_of(scan), scan, honest(scan), 0.1)
+    assert inconsistent[2, 10, 10] == pytest.approx(400, rel=0.05)
+    guards = Guards((replace(guards.tallies[0], removed=5_000),))
+    result = mr.denoise(scan, noise=0.05, samples=0)
+    result = replace(result, inconsistent=scan.with_array(inconsistent), guards=guards)
+    assert result.warnings[-1].startswith("structure may be lost")
+    result.save(tmp_path)
+    record = json.loads((tmp_path / "x_run.json").read_text())
+    assert record["guards"]["inconsistent_voxels"] == 1
+    assert record["guards"]["warnings"] == [record["warnings"][-1]]
+    back = mr.read(tmp_path / "x_inconsistent.nii.gz", "MR")
+    assert np.array_equal(back.array, inconsistent)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"removed": 50}, "0.5 % of the voxels more was removed"),
+        ({"inconsistent": 5}, "0.05 % of the voxels do not fit"),
+        ({"outside": 2000}, "20 % of the scan lie outside"),
+        ({"energy": 19_600.0}, "1.40 times as strong"),
+        ({"energy": 4_900.0}, "only 0.70 times as strong"),
+    ],
+)
+def test_every_failure_is_said_in_plain_words(changes: dict, words: str) -> None:
+    good = Tally(10_000, 0, 0, 900, 5.0, 5.0, 10_000.0, 10_000.0)
+    assert Guards((good,)).warnings() == ()
+    [warning] = Guards((replace(good, **changes),)).warnings()
+    assert words in warning
