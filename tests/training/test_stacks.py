@@ -71,6 +71,7 @@ def config(tmp_path: Path) -> Path:
         "data": str(tmp_path / "data"),
         "scans": [{"file": "a.nii.gz", "person": "a"}],
         "noise": [0.02, 0.1],
+        "corruption": {"correlated": 0, "several_coils": 0, "with_g_factor": 0},
         "sigma_range": [0.01, 0.12],
         "predictor": {"widths": [16, 24], "blocks": [1, 1]},
         "refiner": {"channels": [16, 32], "blocks": 1, "groups": 8, "window": 16, "stride": 12},

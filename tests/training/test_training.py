@@ -42,6 +42,7 @@ def config(tmp_path: Path) -> Path:
         "data": str(tmp_path / "data"),
         "scans": [{"file": f"{n}.nii.gz", "person": n} for n in ("a", "b")],
         "noise": [0.02, 0.1],
+        "corruption": {"correlated": 0, "several_coils": 0, "with_g_factor": 0},
         "sigma_range": [0.01, 0.12],
         "predictor": {"slices": 3, "widths": [16, 24, 32], "blocks": 1},
         "refiner": {
