@@ -14,6 +14,7 @@ import json
 import platform
 from datetime import date
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -23,7 +24,7 @@ from benchmarks.quality.cases import CLEAN, LEVELS, SCANS, SEED, Case, simulated
 from benchmarks.quality.peers import PEERS, restored
 from benchmarks.quality.scores import figures
 from medrestore.evaluation.bundle import write_card
-from medrestore.models import available, load
+from medrestore.models import Card, available, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -170,10 +171,18 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def chosen(models: list[str] | None) -> list[Card]:
+    """Cards of names of shipped models or of model folders; all shipped ones for None."""
+    shipped = {card.name: card for card in available()}
+    if models is None:
+        return list(shipped.values())
+    return [shipped[m] if m in shipped else Card.read(Path(m)) for m in models]
+
+
 def main() -> None:
     """Run the table."""
     asked = arguments()
-    cards = [card for card in available() if asked.models is None or card.name in asked.models]
+    cards = chosen(asked.models)
     command = "python -m benchmarks.quality.run --models "
     for modality in asked.modalities:
         models = [load(card) for card in cards if card.modality == modality]
