@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
     from medrestore.engine import Arrays
     from medrestore.models import Model
     from medrestore.plan import Plan
-    from medrestore.volume import Volume
+    from medrestore.volume import Modality, Volume
 
 __all__ = ["calibrate", "scores_of", "tissue"]
 
@@ -61,84 +60,45 @@ def calibrate(
     device: str = "auto",
     progress: Meter | None = None,
 ) -> Card:
-    """Fit a model's interval factors to scans of one's own.
+    """Fit a model's interval factors to scans of one's own, as a new model.
 
     The noisy scans are restored as `denoise` would and compared with the references. One factor
     per level and noise stratum: by conformal risk control where enough people allow it, else
-    empirically; the card says which. Weights are copied, never
-    changed.
+    empirically; the card says which. Weights are copied, never changed.
 
     Parameters
     ----------
     model : str
         Name or folder of the model to start from.
-    references : sequence of Volume
-        Scans without noise, or with much less: what they have of their own counts as error, so
-        intervals come out too wide rather than too narrow.
-    noisies : sequence of Volume
-        Noisy counterparts in the same order, on the same grids.
+    references, noisies : sequence of Volume
+        Scans with little noise, which counts as error, and noisy ones; same order, same grids.
     out : path, optional
-        Folder of the new model; its last part is the model's name. ``models/<model>_site`` if
-        absent.
-    noise : "auto" or float
-        As for `denoise`; what is later used on patients should be used here.
+        Folder of the new model, named by its last part; ``models/<model>_site`` if absent.
+    noise, samples, steps, sampler, seed, device
+        As for `denoise`; use what is later used on patients.
     people : sequence of str, optional
-        Who each scan is of; each scan is another person if absent.
-    samples, steps, sampler, seed, device
-        See `Settings`; the predictor alone is calibrated beside them.
+        Who each scan is of; each is another person if absent.
     slices : int
         Slices looked at in each scan, evenly spaced over those with tissue.
     progress : Meter, optional
         Follows and may cancel the calibration.
 
-    Returns
-    -------
-    Card
-        Of the new model; ``denoise(model=card.folder)`` uses it.
-
     Raises
     ------
-    SettingsError, InputError
-        If the lists, grids or modalities do not match, or a scan shows no tissue.
-    OutputError
-        If ``out`` exists already.
+    SettingsError, InputError, OutputError
+        If scans do not match or show no tissue, or if ``out`` exists already.
     """
     settings = Settings(
-        model=model,
-        samples=samples,
-        steps=steps,
-        sampler=sampler,
-        seed=seed,
-        noise=noise,
-        device=device,
+        model, samples=samples, steps=steps, sampler=sampler, seed=seed, noise=noise, device=device
     )
-    _check_pairs(references, noisies, people)
-    modality = noisies[0].modality
-    assert modality is not None
+    modality = _check_pairs(references, noisies, people)
     card = find_card(model, modality)
     folder = Path(out) if out is not None else Path("models") / f"{card.name}_site"
     if folder.exists():
         raise OutputError(f"{folder} exists already; name another folder for the calibrated model")
-    plans = [make_plan(noisy, settings) for noisy in noisies]
-    loaded = load(card, plans[0].device)
-    meter = progress or SILENT
-    meter.start(len(plans), "Calibrating")
-    names = people or [str(i) for i in range(len(plans))]
-    found: dict[str, dict[str, list[Scores]]] = {}
-    for name, plan, reference, noisy in zip(names, plans, references, noisies, strict=True):
-        for method, scores in _scan_scores(plan, reference, noisy, loaded, slices).items():
-            found.setdefault(method, {}).setdefault(name, []).append(scores)
-        meter.tick()
-    fitted = {
-        method: fit_intervals([merged(scores) for scores in by_person.values()])
-        for method, by_person in found.items()
-    }
-    fewest = min(next(iter(fitted.values()))[1])
-    who = f"{len(set(names))} people of the site, for the weights of {card.name}"
-    facts = {**card.facts, "name": folder.name}
-    facts["intervals"] = table(fitted, guarantee(fewest), who)
-    facts.pop("evaluation", None)  # measured with other intervals
-    return _write(card, folder, facts)
+    names = people or [str(i) for i in range(len(noisies))]
+    scans = list(zip(names, references, noisies, strict=True))
+    return _write(card, folder, _look(card, scans, settings, slices, progress or SILENT))
 
 
 def tissue(reference: NDArray[np.float32], modality: str) -> NDArray[np.bool_]:
@@ -181,6 +141,28 @@ def scores_of(
     }
 
 
+def _look(
+    card: Card,
+    scans: list[tuple[str, Volume, Volume]],
+    settings: Settings,
+    slices: int,
+    meter: Meter,
+) -> dict[str, dict[str, Scores]]:
+    """By method and person, the scores of (person, reference, noisy scan)."""
+    plans = [make_plan(noisy, settings) for _, _, noisy in scans]
+    model = load(card, plans[0].device)
+    meter.start(len(plans), "Calibrating")
+    found: dict[str, dict[str, list[Scores]]] = {}
+    for (name, reference, noisy), plan in zip(scans, plans, strict=True):
+        for method, scores in _scan_scores(plan, reference, noisy, model, slices).items():
+            found.setdefault(method, {}).setdefault(name, []).append(scores)
+        meter.tick()
+    return {
+        method: {name: merged(scores) for name, scores in by_person.items()}
+        for method, by_person in found.items()
+    }
+
+
 def _scan_scores(
     plan: Plan, reference: Volume, noisy: Volume, model: Model, slices: int
 ) -> dict[str, Scores]:
@@ -200,7 +182,8 @@ def _scan_scores(
 
 def _check_pairs(
     references: Sequence[Volume], noisies: Sequence[Volume], people: Sequence[str] | None
-) -> None:
+) -> Modality:
+    """Their modality; raises what does not match."""
     if not noisies or len(references) != len(noisies):
         raise SettingsError(
             f"every noisy scan needs its reference, got {len(references)} references for "
@@ -226,14 +209,22 @@ def _check_pairs(
             )
         if noisy.modality != noisies[0].modality:
             raise InputError("CT and MR scans are calibrated apart; give scans of one modality")
+    assert noisies[0].modality is not None  # checked with the pairs
+    return noisies[0].modality
 
 
-def _write(card: Card, folder: Path, facts: dict[str, object]) -> Card:
+def _write(card: Card, folder: Path, found: dict[str, dict[str, Scores]]) -> Card:
     """The new model folder, whole or not at all."""
+    fitted = {method: fit_intervals(list(scores.values())) for method, scores in found.items()}
+    intervals, counts = next(iter(fitted.values()))
+    who = f"{intervals.people} people of the site, for the weights of {card.name}"
+    facts = {**card.facts, "name": folder.name}
+    facts["intervals"] = table(fitted, guarantee(min(counts)), who)
+    facts.pop("evaluation", None)  # measured with other intervals
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     (partial / "models").mkdir(parents=True)
     shutil.copyfile(card.weights, partial / "models" / card.weights.name)
     write_card(partial, facts)
     partial.rename(folder)
-    return replace(card, folder=folder, facts=Card.read(folder).facts)
+    return Card.read(folder)
