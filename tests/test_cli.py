@@ -219,6 +219,7 @@ def test_gaps_are_named_and_may_be_kept(tmp_path: Path, refused: Callable[..., s
         ("--level", "90", "between 0 and 1"),
         ("--estimate", "best", "posterior-mean"),
         ("--sampler", "magic", "ddim"),
+        ("--schedule", "square", "karras"),
         ("--mode", "4d", "patch3d"),
         ("--device", "tpu", "auto"),
         ("--modality", "US", "CT"),
