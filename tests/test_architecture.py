@@ -31,7 +31,7 @@ LOW = {
 }
 LEAF = LOW | {"api", "result"}
 MAY_IMPORT = {
-    "": LEAF | {"batch"},  # the lazy table of public names
+    "": LEAF | {"batch", "evaluation"},  # the lazy table of public names
     "errors": set[str](),
     "resources": {"errors"},
     "volume": {"errors"},

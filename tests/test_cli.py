@@ -219,6 +219,7 @@ def test_gaps_are_named_and_may_be_kept(tmp_path: Path, refused: Callable[..., s
         ("--level", "90", "between 0 and 1"),
         ("--estimate", "best", "posterior-mean"),
         ("--sampler", "magic", "ddim"),
+        ("--schedule", "square", "karras"),
         ("--mode", "4d", "patch3d"),
         ("--device", "tpu", "auto"),
         ("--modality", "US", "CT"),
@@ -284,8 +285,8 @@ def test_ctrl_c_keeps_the_samples_drawn(
     ticks, tick = [0], Bar.tick
 
     def pressing(self: Bar, n: int = 1) -> None:
-        ticks[0] += n
-        if ticks[0] == 5 + 5 + 5 + 2:  # predictor, shared start, a sample, part of the next
+        ticks[0] += n  # a slab at a time
+        if ticks[0] - n < 5 + 5 + 5 + 2 <= ticks[0]:  # predictor, shared start, a sample, part of the next
             signal.raise_signal(signal.SIGINT)
         tick(self, n)
 

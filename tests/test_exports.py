@@ -11,7 +11,15 @@ import medrestore
 
 HOMES = medrestore._HOMES
 WRITTEN = {home for home in HOMES if importlib.util.find_spec(f"medrestore.{home}")}
-BINDING = {"read", "find", "write", "denoise", "denoise_folder", "simulate"}  # the interface's own
+BINDING = {
+    "read",
+    "find",
+    "write",
+    "denoise",
+    "denoise_folder",
+    "simulate",
+    "calibrate",
+}  # the interface's own
 
 
 @pytest.mark.parametrize(

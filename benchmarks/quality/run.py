@@ -1,167 +1,213 @@
-"""Quality of a slice model on held-out scans, beside peers, as `evaluation.md` scores them.
+"""Quality on held-out scans and on real noise, beside peers, as `evaluation.md` scores them.
 
-    python benchmarks/quality/run.py mr_slice [--update-card] [--samples 8] [--every 4]
+    python -m benchmarks.quality.run [--models mr_slice ct_slice] [--peers nlm bm4d …]
 
-Protocol: 24 slices around the middle of the third stored axis, noise added with seed 0, the
-inner 16 scored (samples on every fourth of them). MR: intensities divided by the foreground
-scale, Rician 1, 3 and 9 %, voxels above 6 %, PSNR with data range 1. CT: noise through filtered
-back-projection, soft tissue (-50 to 150 HU of the reference), RMSE in HU. Every method is given
-the added σ. Writes `benchmarks/quality/<model>.csv`; BM4D is left out where it is not installed.
+Runs peers (kept under ``runs/benchmark_cache``) and models on the same noisy voxels with the same
+σ, writes `peers.csv`, one `<model>.csv` per model and the page `README.md` with its plots.
+``MEDRESTORE_BENCH_PYTHON`` names the interpreter that has BM4D and DIPY.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import platform
-import time
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
-from skimage.restoration import denoise_nl_means
 
-import medrestore as mr
-from medrestore.api import run_plan
-from medrestore.core.intensity import foreground_scale
-from medrestore.evaluation.figures import coverage, psnr, rmse, std_ratio
-from medrestore.models import find_card, load
-from medrestore.physics.simulate import noisier
-from medrestore.plan import Noise, Settings, resolve
-from medrestore.training.export import write_card
+from benchmarks.quality import ours, page, real_noise, table
+from benchmarks.quality.cases import CLEAN, LEVELS, SCANS, SEED, Case, simulated
+from benchmarks.quality.peers import PEERS, restored
+from benchmarks.quality.scores import figures
+from medrestore.evaluation.bundle import write_card
+from medrestore.models import Card, available, load
 
-ROOT = Path(__file__).resolve().parents[2]
-DATA = ROOT.parent / "shared" / "data" / "validation"
-LEVELS = {"MR": (0.01, 0.03, 0.09), "CT": (15.0, 30.0)}
-SCANS = {
-    "MR": (
-        "mr_niivue_t2w",
-        "mr_pyradiomics_brain1",
-        "mr_pyradiomics_brain2",
-        "mr_torchio_t2",
-        "mr_uih_t1_b",
-    ),
-    "CT": ("ct_totalseg_abdomen", "ct_cptacpda_abdomen_sharp"),
-}
-SEED = 0
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from medrestore.models import Model
 
 
-def case(name: str, modality: str, level: float):
-    """Noisy and clean volumes of one scan, its noise, mask and data range."""
-    volume = mr.read(DATA / f"{name}.nii.gz", modality)
-    middle = len(volume.array) // 2
-    array = volume.array[max(0, middle - 12) : middle + 12]
-    pixel = volume.geometry.spacing_mm[1]
-    if modality == "MR":
-        array = array / np.float32(foreground_scale(volume.array))
-        rng = np.random.default_rng(SEED)
-        real, imaginary = rng.standard_normal(array.shape), rng.standard_normal(array.shape)
-        noisy = np.hypot(array + level * real, level * imaginary).astype(np.float32)
-        noise, mask = Noise(level, None, "added"), array > 0.06
-    else:
-        noisy, std = noisier(array, "CT", pixel, hu=level, seed=SEED)
-        noise, mask = Noise(level, std, "added"), (array > -50) & (array < 150)
-    margin = min(4, (len(array) - 1) // 3)
-    mask[:margin], mask[len(array) - margin :] = False, False
-    geometry = mr.Geometry(array.shape, np.eye(4))
-    return mr.Volume(noisy, geometry, modality), array, noise, mask
+@lru_cache(maxsize=1)
+def diffusion() -> tuple[list[Case], NDArray[Any]]:
+    """The repeats, read once."""
+    return real_noise.diffusion()
 
 
-def nlm(noisy: np.ndarray, sigma: float, modality: str) -> np.ndarray:
-    """scikit-image's non-local means in 3-D.
+def cases(modality: str, asked: argparse.Namespace) -> Iterator[tuple[Case, Any]]:
+    """Every case of a modality with the mean of 40 (None where there is none)."""
+    for scan in SCANS[modality]:
+        for level in LEVELS[modality]:
+            if wanted(scan, level, asked):
+                yield simulated(scan, modality, level), None
+    scan = {"MR": "mr_uih_t1_b", "CT": "ct_totalseg_abdomen"}[modality]
+    if wanted(scan, CLEAN[modality], asked):
+        yield simulated(scan, modality, CLEAN[modality]), None
+    if modality == "MR" and wanted("mr_dti", None, asked):
+        repeats, means = diffusion()
+        for t, case in enumerate(repeats):
+            yield case, means[t] if t else None
+    if modality == "CT" and wanted("ct_phantom", None, asked):
+        yield real_noise.phantom(), None
 
-    h was chosen on a part of mr_uih_t1_a (training) at 3 and 9 % among 0.4, 0.6, 0.8, 1.0 and
-    1.3 σ, the search radius among 3 and 5 voxels.
-    """
-    squared = noisy.astype(np.float64)
-    out = denoise_nl_means(
-        squared, patch_size=3, patch_distance=3, h=0.4 * sigma, sigma=sigma, fast_mode=True
+
+def wanted(scan: str, level: float | None, asked: argparse.Namespace) -> bool:
+    """Whether a case was asked for."""
+    return (not asked.scans or scan in asked.scans) and (
+        level is None or not asked.levels or level in asked.levels
     )
-    if modality == "MR":  # remove the Rician bias: E[m²] = x² + 2σ²
-        out = np.sqrt(np.maximum(out**2 - sigma**2, 0))
-    return out.astype(np.float32)
 
 
-def bm4d(noisy: np.ndarray, sigma: float) -> np.ndarray | None:
-    """BM4D where the user has installed it (non-commercial licence)."""
-    try:
-        from bm4d import bm4d as run
-    except ImportError:
-        return None
-    return np.sqrt(np.maximum(run(noisy, sigma) ** 2 - sigma**2, 0)).astype(np.float32)
+def head(case: Case, method: str, sigma: str = "true") -> table.Row:
+    """The columns that say what a row is about."""
+    return {
+        "kind": case.kind,
+        "modality": case.modality,
+        "scan": case.scan,
+        "level": round(case.level, 4),
+        "method": method,
+        "sigma": sigma,
+    }
 
 
-def fidelity(image, clean, mask, modality):
-    """PSNR (MR) or RMSE in HU (CT)."""
-    return psnr(image, clean, mask, 1.0) if modality == "MR" else rmse(image, clean, mask)
+def peer_rows(case: Case, mean_of_40: Any, methods: list[str]) -> list[table.Row]:
+    """A row per peer that is installed."""
+    rows = []
+    for method in methods:
+        found = None if case.modality == "MR" and method == "bm4d-psd" else restored(method, case)
+        if found is None:
+            continue
+        image, facts = found
+        row = head(case, method) | figures(image, case, mean_of_40)
+        row["cpu_s_per_mvoxel"] = facts["cpu_seconds"] / image.size * 1e6
+        row["version"] = facts["version"]
+        row["parameters"] = json.dumps(facts["parameters"], sort_keys=True)
+        rows.append(row)
+        print(brief(row), flush=True)
+    return rows
 
 
-def score(model, name: str, level: float, samples: int, every: int) -> dict[str, object]:
-    """One row of the table."""
+def model_rows(
+    model: Model, case: Case, mean_of_40: Any, asked: argparse.Namespace
+) -> list[table.Row]:
+    """μ with the true σ and with its own estimate; the samples' mean."""
+    name, rows = model.card.name, []
+    for sigma in ("true", "auto"):
+        row = ours.predictor_row(model, case, sigma, mean_of_40)
+        rows.append(head(case, name, sigma) | row)
+    if asked.samples and case.kind == "simulated" and case.level != CLEAN[case.modality]:
+        row = ours.samples_row(model, case, asked.samples, asked.every)
+        rows.append(head(case, f"{name} samples") | row)
+    for row in rows:
+        print(brief(row), flush=True)
+    return rows
+
+
+def brief(row: table.Row) -> str:
+    """A row in a line."""
+    keys = ("scan", "level", "method", "sigma", "psnr", "rmse", "bias", "std_ratio", "cover90")
+    cells = (row[k] for k in keys if k in row)
+    return " ".join(f"{v:.4g}" if isinstance(v, float) else str(v) for v in cells)
+
+
+def update_card(model: Model, rows: list[table.Row], peers: list[table.Row], command: str) -> None:
+    """Put the figures of the simulated cases into the model's card."""
     modality = model.card.modality
-    volume, clean, noise, mask = case(name, modality, level)
-    inner = tuple(int(z) for z in np.flatnonzero(mask.any(axis=(1, 2))))
-    row: dict[str, object] = {"scan": name, "noise": level}
-    row["noisy"] = fidelity(volume.array, clean, mask, modality)
-    started = time.perf_counter()
-    row["nlm"] = fidelity(nlm(volume.array, level, modality), clean, mask, modality)
-    row["nlm_s_per_slice"] = (time.perf_counter() - started) / len(clean)
-    if modality == "MR" and (image := bm4d(volume.array, level)) is not None:
-        row["bm4d"] = fidelity(image, clean, mask, modality)
-    scale = foreground_scale(volume.array) if modality == "MR" else 1000.0
-    for kind, count, chosen in (("predictor", 0, inner), ("samples", samples, inner[::every])):
-        if kind == "samples" and not samples:
-            break
-        settings = Settings(samples=count, steps=2, seed=SEED)
-        plan = resolve(settings, volume, model.card, noise, scale, model.device)
-        started = time.perf_counter()
-        result = run_plan(plan.for_slices(chosen), volume, model=model)
-        seconds = time.perf_counter() - started
-        image, std, bounds = result.restored.array, result.std.array, (result.lower, result.upper)
-        truth, inside = clean[list(chosen)], mask[list(chosen)]
-        row[kind] = fidelity(image, truth, inside, modality)
-        row[f"{kind}_std_ratio"] = std_ratio(std, image, truth, inside)
-        row[f"{kind}_cover90"] = coverage(*(bound.array for bound in bounds), truth, inside)
-        row[f"{kind}_gauss90"] = coverage(image - 1.645 * std, image + 1.645 * std, truth, inside)
-        row[f"{kind}_s_per_slice"] = seconds / len(chosen)
-    return row
+    measure = "psnr" if modality == "MR" else "rmse"
+    facts = dict(model.card.facts)
+    facts["evaluation"] = {
+        "command": command,
+        "date": date.today().isoformat(),
+        "machine": f"{platform.machine()} CPU, {torch.get_num_threads()} threads",
+        "seed": SEED,
+        "measure": "foreground PSNR, dB" if modality == "MR" else "soft-tissue RMSE, HU",
+        "rows": card_rows(rows, peers, model.card.name, measure),
+    }
+    write_card(model.card.folder, facts)
+
+
+def card_rows(
+    rows: list[table.Row], peers: list[table.Row], name: str, measure: str
+) -> list[table.Row]:
+    """One row per scan and level, as the card's page shows them."""
+    value = {table.identity(row): row for row in [*rows, *peers]}
+    found = []
+    for row in rows:
+        if row["method"] != name or row["sigma"] != "true" or row["kind"] != "simulated":
+            continue
+        scan, level = row["scan"], row["level"]
+        line: table.Row = {"scan": scan, "noise": level}
+        for peer in ("noisy", "nlm", "bm4d"):
+            other = value.get((scan, str(level), peer, "true"))
+            if other is not None:
+                line[peer] = round(other[measure], 4)
+        line["predictor"] = round(row[measure], 4)
+        sampled = value.get((scan, str(level), f"{name} samples", "true"))
+        for kind, source in (("predictor", row), ("samples", sampled)):
+            if source is not None:
+                for figure in ("std_ratio", "cover90", "gauss90"):
+                    line[f"{kind}_{figure}"] = round(source[figure], 4)
+        found.append(line)
+    return found
+
+
+def arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--models", nargs="*", help="names or folders; default: all shipped ones")
+    parser.add_argument("--peers", nargs="*", default=list(PEERS), choices=PEERS)
+    parser.add_argument("--scans", nargs="*", help="also: mr_dti, ct_phantom")
+    parser.add_argument("--levels", nargs="*", type=float, help="0.03, 20, …")
+    parser.add_argument("--modalities", nargs="*", default=["MR", "CT"], choices=("MR", "CT"))
+    parser.add_argument("--samples", type=int, default=8)
+    parser.add_argument("--every", type=int, default=4, help="samples on every n-th slice only")
+    parser.add_argument("--update-card", action="store_true")
+    return parser.parse_args()
+
+
+def chosen(models: list[str] | None) -> list[Card]:
+    """Cards of names of shipped models or of model folders; all shipped ones for None."""
+    shipped = {card.name: card for card in available()}
+    if models is None:
+        return list(shipped.values())
+    return [shipped[m] if m in shipped else Card.read(Path(m)) for m in models]
 
 
 def main() -> None:
     """Run the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("model")
-    parser.add_argument("--samples", type=int, default=8)
-    parser.add_argument("--every", type=int, default=4, help="samples on every n-th slice only")
-    parser.add_argument("--scans", nargs="*")
-    parser.add_argument("--update-card", action="store_true")
-    asked = parser.parse_args()
-    modality = "MR" if asked.model.startswith("mr") else "CT"
-    model = load(find_card(asked.model, modality))
-    rows = []
-    for name in asked.scans or SCANS[modality]:
-        for level in LEVELS[modality]:
-            row = score(model, name, level, asked.samples, asked.every)
-            rows.append({k: round(v, 4) if isinstance(v, float) else v for k, v in row.items()})
-            print(json.dumps(rows[-1]), flush=True)
-    path = Path(__file__).parent / f"{asked.model}.csv"
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-    if asked.update_card:
-        facts = dict(model.card.facts)
-        facts["evaluation"] = {
-            "command": f"python benchmarks/quality/run.py {asked.model} --every {asked.every}",
-            "date": date.today().isoformat(),
-            "machine": f"{platform.machine()} CPU, {torch.get_num_threads()} threads",
-            "seed": SEED,
-            "measure": "foreground PSNR, dB" if modality == "MR" else "soft-tissue RMSE, HU",
-            "rows": rows,
-        }
-        write_card(model.card.folder, facts)
+    asked = arguments()
+    cards = chosen(asked.models)
+    command = "python -m benchmarks.quality.run --models "
+    for modality in asked.modalities:
+        models = [load(card) for card in cards if card.modality == modality]
+        peers: list[table.Row] = []
+        found: dict[str, list[table.Row]] = {model.card.name: [] for model in models}
+        for case, mean_of_40 in cases(modality, asked):
+            peers += peer_rows(case, mean_of_40, asked.peers)
+            for model in models:
+                found[model.card.name] += model_rows(model, case, mean_of_40, asked)
+            save("peers", peers)
+            for name, rows in found.items():
+                save(name, rows)
+        for model in models if asked.update_card else []:
+            name = model.card.name
+            rows = table.read(table.FOLDER / f"{name}.csv")
+            update_card(model, rows, table.read(table.FOLDER / "peers.csv"), command + name)
+    page.write()
+
+
+def save(name: str, rows: list[table.Row]) -> None:
+    """Add rows to a CSV file."""
+    path = table.FOLDER / f"{name}.csv"
+    merged = table.merge(table.read(path), rows)
+    if merged:
+        table.write(path, merged)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from medrestore.core.samplers.chain import sample
 
 BANDS = (0, 1 / 32, 1 / 16, 1 / 8, 1 / 4, 0.75)
 DENSITY = (1.08, 0.93, 0.80, 0.55, 0.24)
-"""Power of the predictor's error on mr_niivue_t2w at 3 %, design page `method.md` §8."""
+"""Power of the predictor's error on mr_niivue_t2w at 3 %, in five bands."""
 
 
 class Law(NamedTuple):

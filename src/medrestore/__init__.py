@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from medrestore.errors import ResourceError as ResourceError
     from medrestore.errors import SettingsError as SettingsError
     from medrestore.errors import UnreadableError as UnreadableError
+    from medrestore.evaluation.calibrate import calibrate as calibrate
     from medrestore.plan import Settings as Settings
     from medrestore.volume import Geometry as Geometry
     from medrestore.volume import Volume as Volume
@@ -54,6 +55,7 @@ _HOMES = {
         "SettingsError",
         "UnreadableError",
     ),
+    "evaluation.calibrate": ("calibrate",),
     "plan": ("Settings",),
     "volume": ("Geometry", "Volume"),
 }

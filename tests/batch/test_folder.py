@@ -103,7 +103,7 @@ class Stopping:
 
     def tick(self, n: int = 1) -> None:
         self.ticks += n
-        if len(self.labels) == 3 and self.ticks == 12:
+        if len(self.labels) == 3 and self.ticks >= 12:
             raise Cancelled("enough")
 
 

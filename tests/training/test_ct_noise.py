@@ -94,3 +94,16 @@ def test_slices_share_noise_when_thick(bank: Stack) -> None:
 
     assert abs(shared(0.0)) < 0.1
     assert shared(1.0) > 0.2
+
+
+@pytest.mark.gpu
+def test_a_gpu_draws_banks_and_pairs_of_the_same_level(bank: Stack) -> None:
+    kernels = (Kernel(0.8), Kernel(1.2, 2.0))
+    there = with_noise_bank(Stack(body(), 1000.0, 4.0), kernels, 0, VIEWS, device="cuda")
+    assert there.gain is not None
+    assert np.allclose(there.gain, bank.gain, rtol=5e-3, atol=1e-5)
+    patches, scale = PatchSampler([there], 3, 64, "CT", seed=2).batch(16)
+    noise = CtNoise((20, 40), seed=3, thick=0.0, clipped=0.0, padded=0.0, device="cuda")
+    pair = noise(torch.from_numpy(patches).cuda(), torch.from_numpy(scale).cuda())
+    z = (pair.condition.centre - pair.clean) / pair.condition.sigma
+    assert z.std().item() == pytest.approx(1, abs=0.06)

@@ -65,6 +65,31 @@ def test_the_target_is_what_the_acquisition_shows() -> None:
     assert real.std().item() == pytest.approx(1, abs=0.03)
 
 
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_own_noise_shrinks_with_the_part_of_k_space_that_is_kept(share: float) -> None:
+    """Scans of known own noise: the pair says how noisy its target is, encoded or not."""
+    generator = torch.Generator().manual_seed(0)
+    scan = 5000 + 40 * torch.randn(32, 1, 5, 48, 40, generator=generator)
+    noise = MrNoise((0.03, 0.05), seed=1, correlated=share, with_g_factor=0.0, several_coils=0.0)
+    pair = noise(scan, torch.full((32,), 1000.0), own=torch.full((32,), 40.0))
+    assert pair.target_std is not None
+    ratio = (pair.clean - 5000) / pair.target_std
+    assert ratio.std().item() == pytest.approx(1, abs=0.03 if share == 0 else 0.08)
+    taken = (pair.condition.centre - 5000) / pair.condition.sigma
+    assert taken.std().item() == pytest.approx(1, abs=0.03 if share == 0 else 0.05)
+
+
 def test_the_same_seed_gives_the_same_pairs() -> None:
     shares = {"correlated": 0.4, "with_g_factor": 0.5, "several_coils": 0.3}
     assert torch.equal(pairs(**shares).condition.y, pairs(**shares).condition.y)
+
+
+@pytest.mark.gpu
+def test_a_gpu_states_its_sigma_too() -> None:
+    shares = {"correlated": 0.3, "with_g_factor": 0.3, "several_coils": 0.2}
+    noise = MrNoise((0.01, 0.05), seed=1, device="cuda", volumes=True, **shares)
+    patches = torch.full((64, 1, 5, 48, 40), 5000.0, device="cuda")
+    pair = noise(patches, torch.full((64,), 1000.0, device="cuda"))
+    z = (pair.condition.y - pair.clean) / pair.condition.sigma
+    assert z.is_cuda
+    assert z.std().item() == pytest.approx(1, abs=0.015)

@@ -10,7 +10,18 @@ import sys
 from typing import TYPE_CHECKING, TextIO
 
 from medrestore import __version__
-from medrestore.cli import batch, demo, denoise, info, models, rerun, simulate, train, view
+from medrestore.cli import (
+    batch,
+    calibrate,
+    demo,
+    denoise,
+    info,
+    models,
+    rerun,
+    simulate,
+    train,
+    view,
+)
 from medrestore.cli.parser import Parser
 from medrestore.errors import Cancelled, MedrestoreError
 
@@ -19,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-COMMANDS = (info, denoise, batch, rerun, simulate, demo, models, train, view)
+COMMANDS = (info, denoise, batch, rerun, simulate, demo, models, calibrate, train, view)
 
 DESCRIPTION = """\
 Restores noisy CT and MR scans and says how sure it is, voxel by voxel.

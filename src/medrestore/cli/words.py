@@ -27,7 +27,10 @@ def in_words(plan: Plan, volume: Volume) -> str:
     spacing = millimetres(volume.geometry.spacing_mm)
     slices = len(plan.chosen) * plan.times
     if settings.samples:
-        work = f"{settings.samples} samples × {settings.steps} steps ({settings.sampler})"
+        how = settings.sampler
+        if settings.schedule != "cosine":
+            how += f", {settings.schedule} schedule"
+        work = f"{settings.samples} samples × {settings.steps} steps ({how})"
     else:
         work = "no samples, one evaluation"
     rows = {

@@ -93,7 +93,8 @@ def _calibration(card: dict[str, Any]) -> str:
     ]
     return (
         f"## Calibration\n\n{intervals.get('how', '')}, n = {intervals['people']} people "
-        "(the training people, with fresh noise). Half-width of the interval in std:\n\n"
+        f"({intervals.get('who', 'the training people, with fresh noise')}). Half-width of the "
+        "interval in std:\n\n"
         + _table(("method", "σ/scale", "50 %", "80 %", "90 %", "95 %"), rows)
         + f"\n\nRegion factor: {card.get('region_factor', 1.0)}."
     )

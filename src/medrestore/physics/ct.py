@@ -105,6 +105,9 @@ def line_integrals(hu: Tensor, pixel_mm: float, views: int = 180) -> Tensor:
 def dose_variance(paths: Tensor, dose: float, photons: float, electronic: float) -> Tensor:
     """Variance that a dose fraction adds to the log-sinogram, module docstring; counts ≥ 1.
 
+    First order in a count's relative noise: where rays are starved it is too small (std 6 % too low
+    at a least count of 16 quanta, within 1 % at 200; benchmarks/ct_physics).
+
     Raises
     ------
     SettingsError

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.stats import t as student
 
-from medrestore.core.calibration import empirical_factors
-from medrestore.core.intensity import FOREGROUND_FRACTION, foreground_scale, intensity_scale
+from medrestore.core.intensity import intensity_scale
 from medrestore.core.meter import SILENT, Meter
+from medrestore.evaluation.calibrate import scores_of, tissue
+from medrestore.evaluation.intervals import Scores, fit_intervals, merged, table
 from medrestore.physics.simulate import noisier
 from medrestore.pipeline import run
 from medrestore.plan import Noise, Settings, resolve
@@ -27,9 +28,6 @@ __all__ = ["Case", "calibrate"]
 BLOCK = 16
 """Side of the square regions whose means are looked at, pixels."""
 
-VOXELS = 40_000
-"""Voxels of a person and noise level that enter the quantiles."""
-
 
 @dataclass(frozen=True, eq=False)
 class Case:
@@ -42,10 +40,9 @@ class Case:
 
 @dataclass
 class _Seen:
-    """Standardised errors of one person at one noise level."""
+    """What one scan at one noise level shows; ``scores`` by method."""
 
-    by_s: NDArray[Any]
-    by_std: NDArray[Any]
+    scores: dict[str, Scores]
     regions: NDArray[Any]
     along_z: float
 
@@ -78,46 +75,29 @@ def calibrate(
         ``intervals``, ``region_factor`` and ``along_z`` as the card holds them.
     """
     meter.start(len(cases) * len(levels), "calibrating")
-    rows: dict[str, list[list[float]]] = {"predictor": [], _key(settings): []}
-    everything, relative = [], []
-    for level in levels:
-        found: dict[str, list[_Seen]] = {}
-        for case in cases:
-            found.setdefault(case.person, []).append(_look(model, case, level, settings))
+    everything: list[_Seen] = []
+    found: dict[str, dict[str, list[Scores]]] = {}
+    for case in cases:
+        for level in levels:
+            seen = _look(model, case, level, settings)
+            everything.append(seen)
+            for method, scores in seen.scores.items():
+                found.setdefault(method, {}).setdefault(case.person, []).append(scores)
             meter.tick()
-        people = [_merge(seen) for seen in found.values()]
-        everything += people
-        rows["predictor"].append(_rounded(empirical_factors([p.by_s for p in people])))
-        rows[_key(settings)].append(_rounded(empirical_factors([p.by_std for p in people])))
-        relative.append(level if model.card.modality == "MR" else level / 1000)
+    fitted = {
+        method: fit_intervals([merged(scores) for scores in by_person.values()])
+        for method, by_person in found.items()
+    }
     regions = np.concatenate([p.regions for p in everything])
     return {
-        "intervals": {
-            "relative_sigma": relative,
-            "people": len({case.person for case in cases}),
-            "how": "empirical quantiles averaged over people, no finite-sample guarantee",
-            "factors": rows,
-        },
+        "intervals": table(
+            fitted,
+            "empirical quantiles averaged over people, no finite-sample guarantee",
+            "the training people, with fresh noise",
+        ),
         "region_factor": round(float(np.quantile(regions, 0.9)), 3),
         "along_z": round(float(np.mean([p.along_z for p in everything])), 3),
     }
-
-
-def _key(settings: Settings) -> str:
-    return f"{settings.sampler}:{settings.steps}"
-
-
-def _rounded(values: tuple[float, ...]) -> list[float]:
-    return [round(v, 4) for v in values]
-
-
-def _merge(seen: list[_Seen]) -> _Seen:
-    return _Seen(
-        np.concatenate([one.by_s for one in seen]),
-        np.concatenate([one.by_std for one in seen]),
-        np.concatenate([one.regions for one in seen]),
-        float(np.mean([one.along_z for one in seen])),
-    )
 
 
 def _look(model: Model, case: Case, level: float, settings: Settings) -> _Seen:
@@ -133,24 +113,27 @@ def _look(model: Model, case: Case, level: float, settings: Settings) -> _Seen:
     plan = resolve(kept, volume, model.card, noise, scale, model.device)
     middle = len(noisy) // 2
     chosen = tuple(range(max(middle - 1, 0), min(middle + 2, len(noisy))))
-    arrays = run(plan.for_slices(chosen), volume, model)
-    return _compare(arrays, case.array[list(chosen)], modality, settings.level)
+    plan = plan.for_slices(chosen)
+    arrays = run(plan, volume, model)
+    truth = case.array[list(chosen)]
+    inside = tissue(truth, modality)
+    scores = scores_of(arrays, plan, truth, inside, model.sigma_range[0])
+    return _compare(arrays, truth, inside, scores, settings.level)
 
 
-def _compare(arrays: Arrays, truth: NDArray[np.float32], modality: str, level: float) -> _Seen:
-    if modality == "MR":
-        inside = truth > FOREGROUND_FRACTION * foreground_scale(truth)
-    else:
-        inside = (truth > -900) & (truth < 2000)
-    error = truth - arrays.mu
-    pick = np.random.default_rng(0).permutation(int(inside.sum()))[:VOXELS]
-    r = np.where(inside, error / arrays.s, 0)
+def _compare(
+    arrays: Arrays,
+    truth: NDArray[np.float32],
+    inside: NDArray[np.bool_],
+    scores: dict[str, Scores],
+    level: float,
+) -> _Seen:
+    r = np.where(inside, (truth - arrays.mu) / arrays.s, 0)
     pairs = inside[1:] & inside[:-1]
     product = (r[1:] * r[:-1])[pairs].mean() if pairs.any() else 0.0
     power = (r[inside] ** 2).mean()
     return _Seen(
-        by_s=(error / arrays.s)[inside][pick],
-        by_std=(error / arrays.std)[inside][pick],
+        scores=scores,
         regions=_regions(arrays, truth, inside, level),
         along_z=float(product / power),
     )

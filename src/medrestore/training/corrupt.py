@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import torch
 from torch import Tensor
 
 from medrestore.core.predictor import Condition
 from medrestore.physics import mr
 from medrestore.training.mr_protocol import random_encoding
+from medrestore.training.targets import Pair, noise_aware
 
 __all__ = ["CtNoise", "MrNoise", "Pair"]
-
-
-class Pair(NamedTuple):
-    """A training example: what the network is told, and the clean slice or slices asked for.
-
-    ``clean`` is (batch, 1, y, x), the middle slice, or (batch, z, y, x) for volumes.
-    """
-
-    condition: Condition
-    clean: Tensor
 
 
 class MrNoise:
@@ -63,8 +52,12 @@ class MrNoise:
         self.several_coils, self.volumes = several_coils, volumes
         self.generator = torch.Generator(device).manual_seed(seed)
 
-    def __call__(self, patches: Tensor, scale: Tensor) -> Pair:
-        """Corrupt (batch, 1, slices, y, x); ``scale`` is (batch,)."""
+    def __call__(self, patches: Tensor, scale: Tensor, own: Tensor | None = None) -> Pair:
+        """Corrupt (batch, 1, slices, y, x); ``scale`` is (batch,).
+
+        With ``own``, (batch,), the std of the patches' own noise in intensity units, the pair is
+        `training.targets.noise_aware`.
+        """
         clean = patches[:, 0]
         scale = scale.view(-1, 1, 1, 1)
         sigma = self._sigma(clean, scale)
@@ -76,6 +69,8 @@ class MrNoise:
             part = clean[encoded]
             encoding = random_encoding(tuple(part.shape), self.generator)
             clean = clean.index_copy(0, encoded, encoding.signal(part))
+            if own is not None:
+                own = own.index_copy(0, encoded, own[encoded] * encoding.own_gain().flatten())
             for field, drawn in zip(
                 noise, encoding.noise(tuple(part.shape), self.generator), strict=True
             ):
@@ -83,10 +78,10 @@ class MrNoise:
         noisy = mr.rician(clean, sigma, noise)
         if len(coils):
             noisy[coils] = self._several(clean[coils], sigma[coils])
-        middle = (
-            slice(None) if self.volumes else slice(clean.shape[1] // 2, clean.shape[1] // 2 + 1)
-        )
-        return Pair(Condition(noisy, sigma, scale), clean[:, middle])
+        slices = clean.shape[1]
+        middle = slice(None) if self.volumes else slice(slices // 2, slices // 2 + 1)
+        pair = Pair(Condition(noisy, sigma, scale), clean[:, middle])
+        return pair if own is None else noise_aware(pair, own.view(-1, 1, 1, 1), magnitude=True)
 
     def _sigma(self, clean: Tensor, scale: Tensor) -> Tensor:
         batch, slices, height, width = clean.shape

@@ -35,14 +35,20 @@ def predictor_loss(prediction: Prediction, pair: Pair) -> PredictorLoss:
 
     The squared error is divided by σ² and, per patch, by its own expected size mean(s²)/σ², so
     that a decibel counts the same at every noise level; inside a patch it stays a plain mean.
+
+    A target with independent noise of its own (``pair.target_std`` = σ_e, `training.targets`) has
+    E|target − μ|² = E|x − μ|² + σ_e²: μ still goes to E[x|y], σ_e² joins the expected error, and
+    the likelihood is that of N(μ, s² + σ_e²), so that s stays the error against x.
     """
     sigma = pair.condition.sigma
     error = ((prediction.mu - pair.clean) / sigma).square()
-    log_ratio = prediction.log_s - sigma.log()
-    expected = (2 * log_ratio.detach()).exp().mean(dim=(1, 2, 3), keepdim=True)
+    variance = (2 * (prediction.log_s - sigma.log())).exp()
+    if pair.target_std is not None:
+        variance = variance + (pair.target_std / sigma).square()
+    expected = variance.detach().mean(dim=(1, 2, 3), keepdim=True)
     balanced = _tailed(error / (expected + EASE)).mean()
-    surprise = error.detach() * (-2 * log_ratio).exp()
-    likelihood = (log_ratio + 0.5 * _tailed(surprise)).mean()
+    surprise = error.detach() / variance
+    likelihood = 0.5 * (variance.log() + _tailed(surprise)).mean()
     return PredictorLoss(balanced + 0.1 * likelihood, error.mean().detach(), likelihood.detach())
 
 

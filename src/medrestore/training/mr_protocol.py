@@ -38,6 +38,17 @@ class Encoding(NamedTuple):
         image = filtered_signal(clean, self.windows)
         return torch.where(self.real > 0, image.real.abs(), image.abs())
 
+    def own_gain(self) -> Tensor:
+        """What becomes of white noise in the scan itself, (batch, 1, 1, 1): its std times this.
+
+        A magnitude keeps the real part, whose k-space weight is the even part of the window.
+        """
+        variance = torch.ones_like(self.real)
+        for window in self.windows:
+            even = 0.5 * (window + window.flip(-1).roll(1, -1))
+            variance = variance * even.square().mean(dim=-1).view(-1, 1, 1, 1)
+        return variance.sqrt()
+
     def noise(self, shape: tuple[int, ...], generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Unit-variance channels (batch, z, y, x); the imaginary one is 0 after homodyne."""
         field = filtered_noise(shape, self.windows, generator)

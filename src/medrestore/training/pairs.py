@@ -89,6 +89,7 @@ def as_stacks(pair: Pair) -> Pair:
     """From (stacks, z, y, x) to the slices of all stacks one after the other, (n, 1, y, x)."""
     noisy, sigma, scale = pair.condition
     depth = noisy.shape[1]
+    told = pair.target_std
     return Pair(
         Condition(
             noisy.flatten(0, 1)[:, None],
@@ -96,4 +97,5 @@ def as_stacks(pair: Pair) -> Pair:
             scale.repeat_interleave(depth, dim=0),
         ),
         pair.clean.flatten(0, 1)[:, None],
+        None if told is None else told.expand_as(noisy).flatten(0, 1)[:, None],
     )

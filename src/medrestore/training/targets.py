@@ -1,0 +1,67 @@
+"""Targets that are noisy themselves, made independent of the input's noise.
+
+A scan t = x + w carries noise w of standard deviation σ_o; training adds n of σ: y = t + n. A
+network trained towards t learns E[t|y] = (1 − ρ)·E[x|y] + ρ·y with ρ = σ_o²/(σ_o² + σ²): it keeps
+the share ρ of all noise, and its squared error is *not* that against x plus σ_o², because w is in
+the input too. Adding the same n to the target with the opposite sign and the right weight,
+
+    t' = t − (σ_o/σ)²·n = x + e        e = w − (σ_o/σ)²·n        Cov(e, w + n) = 0
+
+makes the target's noise e independent of the input's (Pang et al. 2021, Recorrupted-to-
+Recorrupted, doi:10.1109/CVPR46437.2021.00208). Then, exactly for Gaussian noise of one spectrum,
+
+    E|t' − μ|² = E|x − μ|² + σ_e²        σ_e² = σ_o²·(1 + (σ_o/σ)²)
+
+so squared error leads to E[x|y], and the likelihood of s is that of N(μ, s² + σ_e²)
+(`training.loss`). The noise to be removed is all there is: the network is told √(σ² + σ_o²).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from medrestore.core.predictor import Condition
+
+__all__ = ["Pair", "noise_aware"]
+
+LOWEST_SNR = 3.0
+"""Magnitudes below this many σ are not Gaussian: there the target stays as it is."""
+
+
+class Pair(NamedTuple):
+    """A training example: what the network is told, and the clean slice or slices asked for.
+
+    ``clean`` is (batch, 1, y, x), the middle slice, or (batch, z, y, x) for volumes;
+    ``target_std`` the noise in it that the input does not share (`noise_aware`), if any.
+    """
+
+    condition: Condition
+    clean: Tensor
+    target_std: Tensor | None = None
+
+
+def noise_aware(pair: Pair, own: Tensor, *, magnitude: bool) -> Pair:
+    """The pair with an independent target and all of its noise in the condition's σ.
+
+    Parameters
+    ----------
+    pair : Pair
+        Told the added σ, with the scan as its target.
+    own : Tensor that broadcasts against ``pair.clean``
+        σ_o, intensity units; 0 leaves a patch as it is.
+    magnitude : bool
+        MR: keep the scan as target where its signal is below three σ.
+    """
+    condition = pair.condition
+    noisy = condition.y if pair.clean.shape == condition.y.shape else condition.centre
+    share = (own / condition.sigma).square()
+    total = (condition.sigma.square() + own.square()).sqrt()
+    if magnitude:
+        share = torch.where(pair.clean > LOWEST_SNR * total, share, 0.0)
+    target = pair.clean - share * (noisy - pair.clean)
+    std = torch.where(share > 0, own * (1 + share).sqrt(), 0.0)
+    return pair._replace(condition=condition._replace(sigma=total), clean=target, target_std=std)
