@@ -12,7 +12,7 @@ from medrestore.errors import ModelError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from medrestore.core.spectrum import Spectra
+    from medrestore.core.spectra import Spectra
 
 __all__ = ["CARD_VERSION", "Card"]
 
@@ -69,15 +69,10 @@ class Card:
 
     @property
     def spectra(self) -> Spectra:
-        """Spectrum of r − r̂ along the diffusion."""
-        from medrestore.core.spectrum import Spectra, Spectrum
+        """Spectra of r − r̂ by angle and by the slice's mean s²/σ²."""
+        from medrestore.core.spectra import Spectra
 
-        facts = self.facts["spectra"]
-        rows = tuple(
-            Spectrum(row["variance"], tuple(row["density"]), row["along_z"])
-            for row in facts["spectra"]
-        )
-        return Spectra(tuple(facts["angles"]), rows)
+        return Spectra.from_facts(self.facts["spectra"])
 
     def intervals(self, method: str) -> Intervals:
         """Calibrated factors of ``"predictor"`` or ``"sampler:steps"``.

@@ -158,8 +158,9 @@ class Result:
             means = np.array([one[inside].mean(dtype=np.float64) for one in samples])
             half, std = sampled_std(means, self.plan.settings.level)
         else:
-            spectrum = self._model.spectra.at(np.pi / 2)
-            half, std = closed_form_std(inside, s, spectrum, self.plan.settings.level)
+            ratios = np.atleast_2d(self._arrays.ratio)[t][rows].tolist()
+            kernel = self._model.spectra.kernels(np.pi / 2, ratios)
+            half, std = closed_form_std(inside, s, touched, kernel, self.plan.settings.level)
         mean = float(mu[inside].mean(dtype=np.float64))
         half *= factor
         level = self.plan.settings.level

@@ -9,7 +9,8 @@ import torch
 
 from medrestore.core.diffusion import diffuse
 from medrestore.core.refiner import as_denoiser
-from medrestore.core.spectrum import Spectra, measure
+from medrestore.core.spectra import Spectra
+from medrestore.core.spectrum import measure
 from medrestore.training.stages import residual
 
 if TYPE_CHECKING:
@@ -39,4 +40,4 @@ def measure_spectra(
         for t in ANGLES:
             error = r - denoise(diffuse(r, eps, t), t, condition)
             errors[t].append(error[:, 0])
-    return Spectra(ANGLES, tuple(measure(torch.cat(errors[t])) for t in ANGLES))
+    return Spectra(ANGLES, (tuple(measure(torch.cat(errors[t])) for t in ANGLES),))
