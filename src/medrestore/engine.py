@@ -49,8 +49,9 @@ class Engine(Protocol):
 class Arrays:
     """What a run makes; each (z, y, x) or (t, z, y, x), for the plan's slices.
 
-    ``samples`` is (k, …) or None; ``ratio`` is the mean s²/σ² of each slice, (z,) or (t, z); ``drawn`` is the number of samples that the maps rest on, fewer
-    than asked for after a cancel; ``mu`` and ``s`` are the predictor's own.
+    ``samples`` is (k, …) or None; ``ratio`` is the mean s²/σ² of each slice, (z,) or (t, z);
+    ``drawn`` is the number of samples that the maps rest on, fewer than asked for after a cancel;
+    ``mu`` and ``s`` are the predictor's own.
     """
 
     restored: NDArray[np.float32]

@@ -17,6 +17,7 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 
 from medrestore.core.dilation import dilated
+from medrestore.core.method import nearest
 from medrestore.core.spectrum import AREAS, LAGS, Kernel, Spectrum, kernel_of
 
 if TYPE_CHECKING:
@@ -90,15 +91,10 @@ class Spectra:
 
         Between calibrated numbers of steps the nearest one's gains are taken.
         """
-        sampler, _, steps = method.partition(":")
-        near = {
-            abs(int(key.partition(":")[2]) - int(steps)): key
-            for key in sorted(self.gains)
-            if key.startswith(f"{sampler}:")
-        }
-        if not near or int(steps) == 1:  # one step draws the residual's own spectrum
+        key = nearest(self.gains, method)
+        if key is None or method.endswith(":1"):  # one step draws the residual's own spectrum
             return replace(self, tuned=None)
-        return replace(self, tuned=(last, self.gains[near[min(near)]]))
+        return replace(self, tuned=(last, self.gains[key]))
 
     def at(self, t: float, ratio: float = 1.0) -> Spectrum:
         """Spectrum at angle ``t`` for slices of mean s²/σ² ``ratio``."""

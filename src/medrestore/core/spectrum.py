@@ -121,7 +121,8 @@ def _plane(density: tuple[float, ...]) -> NDArray[np.float32]:
     n, r = _GRID, RADIUS
     wanted = np.asarray(density)
     centres = np.array([0.5 * (a + b) for a, b in itertools.pairwise(BANDS)])
-    band = _band_index(n, n)
+    band = _band_index(n, n).ravel()
+    counts = np.bincount(band)
     taper = tukey(2 * r + 3, 0.5)[1:-1]
     window = np.zeros((n, n))
     window[: 2 * r + 1, : 2 * r + 1] = taper[:, None] * taper[None, :]
@@ -131,8 +132,8 @@ def _plane(density: tuple[float, ...]) -> NDArray[np.float32]:
     kernel = np.zeros((n, n))
     for _ in range(12):
         kernel = np.fft.ifft2(amplitude).real * window
-        reached = np.bincount(band.ravel(), (np.abs(np.fft.fft2(kernel)) ** 2).ravel())
-        reached = reached / np.bincount(band.ravel())
+        sums = np.bincount(band, (np.abs(np.fft.fft2(kernel)) ** 2).ravel())
+        reached = sums / counts
         correction = np.sqrt(np.clip(wanted / np.maximum(reached, 1e-12), 0.25, 4.0))
         amplitude *= np.interp(_radius(n, n), centres, correction)
     plane = np.roll(kernel, (r, r), axis=(0, 1))[: 2 * r + 1, : 2 * r + 1]

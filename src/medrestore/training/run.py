@@ -14,6 +14,8 @@ import torch
 from medrestore.core.meter import SILENT, Meter
 from medrestore.core.predictor import Predictor
 from medrestore.core.refiner import Refiner
+from medrestore.core.spectra import Spectra
+from medrestore.core.spectrum import Spectrum
 from medrestore.models import Card, find_card, load
 from medrestore.plan import Settings
 from medrestore.training.calibrate import Case, calibrate
@@ -21,15 +23,17 @@ from medrestore.training.config import Config
 from medrestore.training.export import write_bundle, write_card
 from medrestore.training.loop import fit
 from medrestore.training.source import Pairs, stacks_by_person
+from medrestore.training.spread import measure_spread
 from medrestore.training.stages import MARGIN, predictor_step, refiner_step
-from medrestore.training.texture import measure_spectra
 
 if TYPE_CHECKING:
     from medrestore.training.data import Stack
 
 __all__ = ["train"]
 
-SPECTRUM_BATCHES = 24
+UNKNOWN = Spectra((math.pi / 2,), ((Spectrum.white(),),))
+"""What a card says before its spectra are measured."""
+
 LEVELS = {"MR": (0.01, 0.03, 0.06, 0.12), "CT": (10.0, 30.0, 80.0)}
 """Noise levels of the calibration."""
 
@@ -141,27 +145,18 @@ def _finish(
     meter: Meter,
 ) -> Path:
     """Spectra, calibration, card and weights."""
-    stacks = [stack for group in people.values() for stack in group]
-    pairs = Pairs(config, stacks, config.seed + 11, config.patch + 2 * MARGIN)
-    spectra = measure_spectra(pairs, predictor, refiner, SPECTRUM_BATCHES, config.seed)
     folder = models / config.name
     facts = _facts(config, work)
-    facts["spectra"] = {
-        "angles": [round(t, 6) for t in spectra.angles],
-        "spectra": [
-            {"variance": round(s.variance, 5), "density": list(s.density), "along_z": 0.0}
-            for s in spectra.spectra
-        ],
-    }
+    facts["spectra"] = UNKNOWN.facts()
     facts["intervals"] = {"relative_sigma": [1.0], "people": 0, "factors": {}}
     write_bundle(folder, facts, predictor, refiner)
     settings = Settings(samples=8, steps=2, seed=config.seed)
-    model = load(Card.read(folder))
-    found = calibrate(model, _cases(people), LEVELS[config.modality], settings, meter)
-    along_z = found.pop("along_z")
-    for row in facts["spectra"]["spectra"]:
-        row["along_z"] = along_z
-    write_card(folder, {**facts, **found, "weights_sha256": model.card.sha256})
+    model, cases = load(Card.read(folder)), _cases(people)
+    levels = LEVELS[config.modality]
+    facts |= measure_spread(model, cases, levels, settings, meter=meter)
+    found = calibrate(model, cases, levels, settings, meter)
+    facts["intervals"] = found["intervals"]
+    write_card(folder, {**facts, "weights_sha256": model.card.sha256})
     (folder / "configs" / "train.json").write_text(config_path.read_text())
     return folder
 
