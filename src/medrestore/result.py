@@ -154,7 +154,7 @@ class Result:
         mu, s = ((a if a.ndim == 3 else a[t])[rows] for a in (self._arrays.mu, self._arrays.s))
         method = "predictor"
         if self.drawn > 1 and self.plan.settings.steps > 1:
-            method = f"{self.plan.settings.sampler}:{self.plan.settings.steps}"
+            method = self.plan.settings.method
             samples = self._samples_of(touched, rows, t)
             means = np.array([one[inside].mean(dtype=np.float64) for one in samples])
             half, std = sampled_std(means, self.plan.settings.level)

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 import torch
 
-from medrestore.core.diffusion import angles, posterior
+from medrestore.core.diffusion import posterior
 from medrestore.core.noise_field import NoiseField
 from medrestore.core.samplers import SAMPLERS
 from medrestore.core.samplers.chain import sample
+from medrestore.core.schedules import angles
 from medrestore.core.spectra import Spectra
 from medrestore.core.spectrum import AREAS, BANDS, Spectrum
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from medrestore.core.diffusion import angles
 from medrestore.core.meter import SILENT, Meter
+from medrestore.core.schedules import angles
 from medrestore.training.probe import Probe, band_power, restored
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def measure_gains(
     ----------
     model_of : callable
         Person → the model that restores them: one that has not seen them, where there is one. Its
-        gains for other methods may be set, those for this one are not looked at.
+        gains are not looked at.
     cases : list of Case
         Scans of several people.
     levels : tuple of float
@@ -88,7 +88,7 @@ def measure_gains(
     meter : Meter
         One tick per case and level.
     """
-    meter.start(len(cases) * len(levels), f"spread of {settings.sampler}:{settings.steps}")
+    meter.start(len(cases) * len(levels), f"spread of {settings.method}")
     seen: list[Powers] = []
     nodes: tuple[float, ...] = ()
     for case in cases:
@@ -106,12 +106,11 @@ def measure_gains(
 
 
 def _untuned(model: Model, settings: Settings) -> Model:
-    """The same networks without gains for this sampler."""
+    """The same networks without gains."""
     from medrestore.models import Model as Loaded
 
     bare = Loaded(model.card, model.predictor, model.refiner, model.device)
-    others = {k: v for k, v in model.spectra.gains.items() if not k.startswith(settings.sampler)}
-    bare.spectra = replace(model.spectra, gains=others)
+    bare.spectra = replace(model.spectra, gains={})
     return bare
 
 
@@ -121,7 +120,7 @@ def _powers(probe: Probe, model: Model, settings: Settings) -> Powers:
     assert samples is not None
     window, spread = probe.window, np.maximum(probe.arrays.s, 1e-20)
     drawn = [torch.from_numpy((one - probe.arrays.mu) / spread) for one in samples]
-    last = angles(settings.steps)[-2]
+    last = angles(settings.steps, settings.schedule)[-2]
     ratio = np.asarray(probe.arrays.ratio, dtype=np.float64)
     counted = window.sum(dim=(1, 2)).numpy() > 0
     added = np.array([model.spectra.at(last, float(q)).power for q in ratio])

@@ -114,7 +114,7 @@ def factors(
         if sum(len(rows) for rows in rows_of) >= LEAST:
             sizes.append(size)
             table.append([_smallest(rows_of, column, settings.level) for column in (1, 2)])
-    method = f"{settings.sampler}:{settings.steps}"
+    method = settings.method
     columns = np.array(table).T.tolist() if table else [[], []]
     return {
         "voxels": sizes,

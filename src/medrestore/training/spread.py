@@ -65,7 +65,7 @@ def measure_spread(
     regions: dict[str, Any] = {}
     for count in STEPS:
         one = replace(settings, steps=count)
-        method = f"{one.sampler}:{count}"
+        method = one.method
         found = measure_gains(model_of, cases, levels, one, meter=meter)
         spectra = replace(spectra, gains={**spectra.gains, method: found})
         table = factors(model_of, cases, levels, one, meter=meter)
