@@ -50,16 +50,25 @@ def test_gains_make_the_samples_power_the_errors() -> None:
     true = np.array([[6.0, 1.0, 0.2]] * 3)
     last = np.array([[2.0, 0.5, 0.1]] * 3)
     sampled = np.array([[3.0, 1.4, 0.9]] * 3)
-    found = gains(Powers(np.array([0.1, 0.1, 0.4]), true, sampled, last), (0.1, 0.4))
+    many = np.full((3, 3), 1e9)
+    found = gains(Powers(np.array([0.1, 0.1, 0.4]), true, sampled, last, many), (0.1, 0.4))
     for row in found:
         made = sampled[0] - last[0] + np.array(row) * last[0]
         assert made[:2] == pytest.approx(true[0, :2])
         assert row[2] == 0
 
 
+def test_gains_of_bands_that_hold_few_values_stay_near_one() -> None:
+    """δ = 0.5 with T = C = 1: 16 values give Var δ = 2/16, half of δ²."""
+    one = np.ones((1, 1))
+    for values, wanted in ((16.0, 0.25 / (0.25 + 0.125)), (1e9, 1.0), (0.1, 0.0)):
+        powers = Powers(np.array([0.3]), one, 0.5 * one, one, values * one)
+        assert gains(powers, (0.3,))[0][0] == pytest.approx(1 + 0.5 * wanted, abs=0.01)
+
+
 def case(person: str, seed: int) -> Case:
     rng = np.random.default_rng(seed)
-    array = 300 + 60 * rng.normal(0, 1, (6, 72, 72)).cumsum(1).cumsum(2) / 72
+    array = 300 + 60 * rng.normal(0, 1, (6, 44, 44)).cumsum(1).cumsum(2) / 72
     return Case(person, np.abs(array).astype(np.float32), 1.0)
 
 
@@ -71,7 +80,7 @@ def test_family_gains_and_factors_of_a_model(tiny_models) -> None:
     model.spectra = measure_spectra(lambda person: model, cases, levels, quarter, slices=4)
     assert list(model.spectra.ratios) == sorted(model.spectra.ratios)
     assert all(len(one.along_z) == 3 for row in model.spectra.rows for one in row)
-    settings = Settings(samples=4, steps=2)
+    settings = Settings(samples=2, steps=2)
     found = measure_gains(lambda person: model, cases, levels, settings)
     assert len(found) == len(model.spectra.ratios) and min(map(min, found)) >= 0
     model.spectra = replace(model.spectra, gains={"moment-matched:2": found})

@@ -17,6 +17,7 @@ import torch
 
 from medrestore.core.meter import SILENT, Meter
 from medrestore.core.schedules import angles
+from medrestore.core.spectrum import AREAS
 from medrestore.training.probe import Probe, band_power, restored
 
 if TYPE_CHECKING:
@@ -36,19 +37,25 @@ LARGEST = 100.0
 
 @dataclass(frozen=True, eq=False)
 class Powers:
-    """Band powers of many slices, (n, bands), in units of s², and their ratios, (n,)."""
+    """Band powers of many slices, (n, bands), in units of s², and their ratios, (n,).
+
+    ``freedom`` is the number of independent values that a power was estimated from.
+    """
 
     ratio: NDArray[np.float64]
     true: NDArray[np.float64]
     sampled: NDArray[np.float64]
     last: NDArray[np.float64]
+    freedom: NDArray[np.float64]
 
 
 def gains(powers: Powers, nodes: tuple[float, ...]) -> tuple[tuple[float, ...], ...]:
     """Gain of each band at each of the family's ratios.
 
     A slice counts for the two nodes on either side of its ratio, as the family is interpolated; a
-    node that no slice is near takes the mean over all slices.
+    node that no slice is near takes the mean over all slices. A gain departs from 1 as far as it
+    is known: δ = (T − D)/C is shrunk by δ²/(δ² + Var δ), Var δ = 2T²/(n C²) for n independent
+    values. The lowest bands hold few.
     """
     at = np.interp(np.log(powers.ratio), np.log(nodes), np.arange(len(nodes)))
     rows = []
@@ -56,8 +63,13 @@ def gains(powers: Powers, nodes: tuple[float, ...]) -> tuple[tuple[float, ...], 
         weight = np.maximum(1 - np.abs(at - k), 0)
         if weight.sum() < 0.5:
             weight = np.ones(len(at))
+        weight /= weight.sum()
         true, sampled, last = (weight @ p for p in (powers.true, powers.sampled, powers.last))
-        found = 1 + (true - sampled) / np.maximum(last, 1e-12)
+        added = np.maximum(last, 1e-12)
+        delta = (true - sampled) / added
+        share = weight**2 @ (1 / np.maximum(powers.freedom, 1e-12))  # 1/n of the weighted mean
+        error = 2 * share * (true / added) ** 2
+        found = 1 + delta**3 / np.maximum(delta**2 + error, 1e-12)
         rows.append(tuple(float(g) for g in np.clip(found, 0.0, LARGEST)))
     return tuple(rows)
 
@@ -100,7 +112,7 @@ def measure_gains(
             meter.tick()
     joined: dict[str, Any] = {
         name: np.concatenate([getattr(one, name) for one in seen])
-        for name in ("ratio", "true", "sampled", "last")
+        for name in ("ratio", "true", "sampled", "last", "freedom")
     }
     return gains(Powers(**joined), nodes)
 
@@ -123,10 +135,15 @@ def _powers(probe: Probe, model: Model, settings: Settings) -> Powers:
     last = angles(settings.steps, settings.schedule)[-2]
     ratio = np.asarray(probe.arrays.ratio, dtype=np.float64)
     counted = window.sum(dim=(1, 2)).numpy() > 0
+    energy = window.square()
+    voxels = (
+        energy.sum(dim=(1, 2)) ** 2 / energy.square().sum(dim=(1, 2)).clamp(min=1e-12)
+    ).numpy()
     added = np.array([model.spectra.at(last, float(q)).power for q in ratio])
     return Powers(
         ratio[counted],
         band_power(probe.residual, window)[counted],
         np.mean([band_power(r, window) for r in drawn], axis=0)[counted],
         added[counted],
+        np.outer(voxels, AREAS)[counted],
     )

@@ -72,7 +72,8 @@ class Probe:
     @property
     def window(self) -> Tensor:
         """Weight of each voxel: 1 inside the foreground, falling to 0 at its rim, (n, y, x)."""
-        depth = np.stack([distance_transform_edt(one) for one in self.inside])
+        padded = np.pad(self.inside, ((0, 0), (1, 1), (1, 1)))  # the image's border is a rim too
+        depth = np.stack([distance_transform_edt(one)[1:-1, 1:-1] for one in padded])
         smooth = np.sin(0.5 * np.pi * np.clip(depth / TAPER_PX, 0, 1)) ** 2
         return torch.from_numpy(smooth.astype(np.float32))
 
