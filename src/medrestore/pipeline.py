@@ -42,7 +42,10 @@ if TYPE_CHECKING:
     from medrestore.plan import Plan
     from medrestore.volume import Volume
 
-__all__ = ["run"]
+__all__ = ["TOLD_BYTES", "run"]
+
+TOLD_BYTES = 256 * 2**20
+"""Conditions of the refiner that are kept between samples; the rest is computed again."""
 
 
 def run(plan: Plan, volume: Volume, engine: Engine, meter: Meter = SILENT) -> Arrays:
@@ -130,6 +133,7 @@ class _Frame:
         row_of = {z: row for row, z in enumerate(self.needed)}
         self.rows = [row_of[z] for z in plan.chosen]
         self.slabs = self._slabs()
+        self.told: dict[int, Tensor] = {}
 
     def restore(self) -> Arrays:
         """All passes."""
@@ -232,6 +236,15 @@ class _Frame:
         c = self._condition([self.needed[row] for row in rows])
         return self.engine.condition(c, Prediction(mu, torch.maximum(s, 0.05 * c.sigma).log()))
 
+    def _told(self, i: int, rows: Sequence[int]) -> Tensor:
+        """`_seen` of slab ``i``, kept for the next sample while there is room."""
+        if i in self.told:
+            return self.told[i]
+        seen = self._seen(rows)
+        if seen.nbytes + sum(kept.nbytes for kept in self.told.values()) <= TOLD_BYTES:
+            self.told[i] = seen
+        return seen
+
     @torch.inference_mode()
     def _sample(
         self, k: int, starts: list[Tensor] | None
@@ -248,7 +261,7 @@ class _Frame:
                 r, r_hat = sample(
                     step,
                     self._denoiser(rows),
-                    self._seen(rows),
+                    self._told(i, rows),
                     field,
                     self._kernel(rows),
                     settings.steps,
