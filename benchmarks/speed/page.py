@@ -22,7 +22,8 @@ HEAD = """\
 Written by `python -m benchmarks.speed.run`; the figures are those of `speed.csv`. On a CPU the
 seconds are CPU seconds of {threads} thread(s), on a GPU wall seconds: the machine was used by other
 programs at the same time, which lengthens CPU seconds too (shared caches and hyper-threads). Each
-is the fastest of the repeats asked for (here one). Forecasts rest on the fastest of two small runs timed in the same
+is the fastest of the repeats asked for (here one).
+Forecasts rest on the fastest of two small runs timed in the same
 process, by the same clock; memory is what a run takes beyond what the process held when it was
 planned. Peers are timed on a slab and scaled per voxel.
 
