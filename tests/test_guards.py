@@ -33,7 +33,8 @@ def honest(scan: Volume) -> Arrays:
     """A restoration that is right and nearly sure."""
     mu = np.full(scan.array.shape, 100, np.float32)
     s = np.full(scan.array.shape, 0.2, np.float32)
-    return Arrays(mu, s, mu - s, mu + s, None, mu, s, 0)
+    ratio = np.full(mu.shape[:-2], 0.04, np.float32)
+    return Arrays(mu, s, mu - s, mu + s, None, mu, s, ratio, 0)
 
 
 def plan_of(scan: Volume):

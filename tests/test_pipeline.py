@@ -318,3 +318,20 @@ def test_damaged_weights_are_noticed(tiny_models, tmp_path) -> None:
     weights.unlink()
     with pytest.raises(ModelError, match="missing"):
         load(Card.read(copy))
+
+
+def test_conditions_are_computed_once_where_there_is_room(
+    whole: mr.Result, plan: Plan, volume: Volume, monkeypatch
+) -> None:
+    """Kept or computed again for every sample: the same voxels."""
+    model = load(find_card("mr_tiny", "MR"))
+    asked, condition = [], model.condition
+    monkeypatch.setattr(model, "condition", lambda *a: asked.append(1) or condition(*a))
+    kept = run_plan(plan, volume, model=model)
+    slabs = -(-SHAPE[0] // plan.slab)
+    assert len(asked) == 2 * slabs  # the shared first evaluation, then all samples
+    monkeypatch.setattr("medrestore.pipeline.TOLD_BYTES", 0)
+    again = run_plan(plan, volume, model=model)
+    assert len(asked) == 2 * slabs + (1 + 3) * slabs
+    assert np.array_equal(kept.samples, whole.samples)
+    assert np.array_equal(again.samples, whole.samples)

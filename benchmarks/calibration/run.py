@@ -1,6 +1,6 @@
 """Coverage of a model's intervals on held-out scans, before and after calibration on other people.
 
-    python benchmarks/calibration/run.py mr_slice [--scans …] [--work DIR]
+    python benchmarks/calibration/run.py mr_slice [--scans …] [--methods …] [--work DIR]
 
 Protocol: 24 slices around the middle of the third stored axis, noise added with seed 0 (MR:
 Rician, 1, 3 and 9 %; CT: through filtered back-projection, 15 and 30 HU); the predictor alone on
@@ -82,11 +82,14 @@ def case(name: str, modality: str, level: float):
     return mr.Volume(noisy, mr.Geometry(array.shape, np.eye(4)), modality), array, noise
 
 
-def restore(model, name: str, level: float, work: Path) -> dict[str, dict[str, np.ndarray]]:
+def restore(
+    model, name: str, level: float, work: Path, methods
+) -> dict[str, dict[str, np.ndarray]]:
     """By method: truth, μ, std and σ of the slices looked at."""
     modality = model.card.modality
     paths = {
-        m: work / f"{modality}_{name}_{level}_{'s' if n else 'p'}.npz" for m, n in METHODS.items()
+        method: work / f"{modality}_{name}_{level}_{'s' if METHODS[method] else 'p'}.npz"
+        for method in methods
     }
     if not all(path.exists() for path in paths.values()):
         volume, clean, noise = case(name, modality, level)
@@ -94,14 +97,17 @@ def restore(model, name: str, level: float, work: Path) -> dict[str, dict[str, n
         inner = tuple(range(margin, len(clean) - margin))
         scale = intensity_scale(volume.array, modality)
         sigma = np.full(clean.shape, level, np.float32) if noise.map is None else noise.map
-        for method, samples in METHODS.items():
+        for method, path in paths.items():
+            if path.exists():
+                continue
+            samples = METHODS[method]
             chosen = inner[2::5] if samples else inner[:: 2 if modality == "CT" else 1]
             settings = Settings(samples=samples, steps=2, seed=SEED)
             plan = resolve(settings, volume, model.card, noise, scale, model.device)
             arrays = run(plan.for_slices(chosen), volume, model)
             rows = list(chosen)
             np.savez(
-                paths[method], truth=clean[rows], mu=arrays.mu, std=arrays.std,
+                path, truth=clean[rows], mu=arrays.mu, std=arrays.std,
                 sigma=sigma[rows], scale=scale,
             )  # fmt: skip
     names = ("truth", "mu", "std", "sigma", "scale")
@@ -155,7 +161,7 @@ def tables(model, seen: dict[tuple[str, str, float], Seen]) -> list[dict[str, ob
     """Coverage by method, factors, noise and stratum, averaged over people, and the worst one."""
     rows: list[dict[str, object]] = []
     levels = sorted({key[2] for key in seen})
-    for method in METHODS:
+    for method in dict.fromkeys(key[0] for key in seen):
         mine = {key[1:]: one for key, one in seen.items() if key[0] == method}
         people = list(dict.fromkeys(name for name, _ in mine))
         fitted = {
@@ -230,6 +236,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model")
     parser.add_argument("--scans", nargs="*")
+    parser.add_argument("--methods", nargs="*", default=list(METHODS), choices=list(METHODS))
     parser.add_argument("--work", type=Path, help="folder where restored slices are kept")
     asked = parser.parse_args()
     modality = "MR" if Path(asked.model).name.startswith("mr") else "CT"
@@ -241,7 +248,7 @@ def main() -> None:
         work.mkdir(parents=True, exist_ok=True)
         for name in asked.scans or SCANS[modality]:
             for level in NOISE[modality]:
-                for method, data in restore(model, name, level, work).items():
+                for method, data in restore(model, name, level, work, asked.methods).items():
                     one = seen[method, name, level] = Seen(data, modality)
                     row = {"scan": name, "noise": level, "method": method, **one.figures()}
                     figures.append(

@@ -1,6 +1,6 @@
 """What the guards flag on honest restorations, and which erased lesions they find.
 
-    python benchmarks/guards/run.py [--slices 8] [--models mr_slice ct_slice]
+    python benchmarks/guards/run.py [--slices 6] [--models mr_slice ct_slice]
 
 Validation scans with noise added as in `benchmarks/quality` (seed 0), the middle slices restored
 with samples=0. Then a disc of a radius (pixels) and a contrast (in units of σ there) is added to
@@ -132,7 +132,7 @@ def rows_of(model: mr.models.Model, name: str, level: float, slices: int) -> lis
 def main() -> None:
     """Run the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--slices", type=int, default=8)
+    parser.add_argument("--slices", type=int, default=6)
     parser.add_argument("--models", nargs="*", default=list(CASES))
     asked = parser.parse_args()
     rows = []

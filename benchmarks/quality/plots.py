@@ -77,5 +77,6 @@ def _bars(
     axes.set_ylabel(label)
     axes.axhline(0, color="black", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
+    if axes.patches:
+        axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
     figure.savefig(path, dpi=110, metadata={"Software": None})

@@ -82,7 +82,7 @@ def main() -> None:
             cases = [part(scan, modality, level) for scan in SCANS[modality]]
             chosen = {method: best(method, cases) for method in GRIDS}
             table[modality][str(level)] = {k: v for k, v in chosen.items() if v is not None}
-            TUNED.write_text(json.dumps(table, indent=1) + "\n")
+    TUNED.write_text(json.dumps(table, indent=1) + "\n")  # whole: a part would serve other levels
 
 
 if __name__ == "__main__":

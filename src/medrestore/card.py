@@ -6,13 +6,16 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from medrestore.core.calibration import Intervals
+from medrestore.core.method import nearest
 from medrestore.errors import ModelError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from medrestore.core.spectrum import Spectra
+    from medrestore.core.spectra import Spectra
 
 __all__ = ["CARD_VERSION", "Card"]
 
@@ -69,15 +72,10 @@ class Card:
 
     @property
     def spectra(self) -> Spectra:
-        """Spectrum of r − r̂ along the diffusion."""
-        from medrestore.core.spectrum import Spectra, Spectrum
+        """Spectra of r − r̂ by angle and by the slice's mean s²/σ²."""
+        from medrestore.core.spectra import Spectra
 
-        facts = self.facts["spectra"]
-        rows = tuple(
-            Spectrum(row["variance"], tuple(row["density"]), row["along_z"])
-            for row in facts["spectra"]
-        )
-        return Spectra(tuple(facts["angles"]), rows)
+        return Spectra.from_facts(self.facts["spectra"])
 
     def intervals(self, method: str) -> Intervals:
         """Calibrated factors of ``"predictor"`` or ``"sampler:steps"``.
@@ -98,6 +96,21 @@ class Card:
         levels = tuple(self.facts["intervals"]["relative_sigma"])
         rows = tuple(tuple(row) for row in table[key])
         return Intervals(levels, rows, int(self.facts["intervals"]["people"]))
+
+    def region_factor(self, method: str, voxels: int) -> float:
+        """What a region's interval is multiplied by, from its size; 1 if never calibrated.
+
+        Interpolated in the logarithm of the number of voxels, constant outside the calibrated
+        sizes. A number of steps that was not calibrated takes the nearest one's; a card of the
+        first kind holds one factor for samples of any kind.
+        """
+        facts: dict[str, Any] = self.facts.get("region_factors", {})
+        table: dict[str, list[float]] = facts.get("factors", {})
+        key = nearest(table, method)
+        row = table[key] if key is not None else []
+        if not row:
+            return float(self.facts.get("region_factor", 1.0))
+        return float(np.interp(np.log(voxels), np.log(facts["voxels"]), row))
 
     @property
     def weights(self) -> Path:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from medrestore.core.calibration import Intervals
     from medrestore.core.denoiser import Denoiser
     from medrestore.core.predictor import Condition, Prediction
-    from medrestore.core.spectrum import Spectra
+    from medrestore.core.spectra import Spectra
     from medrestore.core.windows import Windows
 
 __all__ = ["Arrays", "Engine"]
@@ -49,8 +49,9 @@ class Engine(Protocol):
 class Arrays:
     """What a run makes; each (z, y, x) or (t, z, y, x), for the plan's slices.
 
-    ``samples`` is (k, …) or None; ``drawn`` is the number of samples that the maps rest on, fewer
-    than asked for after a cancel; ``mu`` and ``s`` are the predictor's own.
+    ``samples`` is (k, …) or None; ``ratio`` is the mean s²/σ² of each slice, (z,) or (t, z);
+    ``drawn`` is the number of samples that the maps rest on, fewer than asked for after a cancel;
+    ``mu`` and ``s`` are the predictor's own.
     """
 
     restored: NDArray[np.float32]
@@ -60,6 +61,7 @@ class Arrays:
     samples: NDArray[np.float32] | None
     mu: NDArray[np.float32]
     s: NDArray[np.float32]
+    ratio: NDArray[np.float32]
     drawn: int
 
     def unmasked(self, invalid: NDArray[np.bool_], original: NDArray[np.float32]) -> Arrays:
@@ -80,7 +82,7 @@ class Arrays:
         """The time points of a 4-D scan, each restored on its own."""
         drawn = min(part.drawn for part in parts)
         samples = [part.samples[:drawn] for part in parts if part.samples is not None]
-        maps = ("restored", "std", "lower", "upper", "mu", "s")
+        maps = ("restored", "std", "lower", "upper", "mu", "s", "ratio")
         return Arrays(
             **{name: np.stack([getattr(part, name) for part in parts]) for name in maps},
             samples=np.stack(samples, axis=1) if samples else None,

@@ -18,8 +18,9 @@ import torch
 
 from medrestore.core.live_memory import peak_bytes
 from medrestore.core.predictor import Condition, Prediction
+from medrestore.core.refiner import CONDITION_CHANNELS
 from medrestore.core.windows import Windows, starts
-from medrestore.pipeline import run
+from medrestore.pipeline import TOLD_BYTES, run
 from medrestore.plan import Noise, Plan, resolve
 from medrestore.settings import Settings
 from medrestore.volume import Geometry, Volume
@@ -201,8 +202,11 @@ def _held_bytes(plan: Plan) -> int:
     if settings.samples:
         arrays += HELD_SAMPLING + (2 * settings.samples if settings.keep_samples else 0)
     voxels = len(plan.chosen) * plan.shape[1] * plan.shape[2]
+    told = 0
+    if settings.samples and settings.steps > 1:  # conditions of the refiner, shared first r̂
+        told = min(TOLD_BYTES, 4 * CONDITION_CHANNELS * voxels) + 4 * voxels
     outputs = 6 + (settings.samples if settings.keep_samples else 0)
-    return int(4 * voxels * (arrays + (2 * outputs * plan.times if plan.times > 1 else 0)))
+    return told + int(4 * voxels * (arrays + (2 * outputs * plan.times if plan.times > 1 else 0)))
 
 
 @torch.inference_mode()

@@ -10,13 +10,13 @@ reads windows of several, so its slab holds every slice that the wanted ones dep
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from medrestore.core.evaluations import evaluations
+from medrestore.core.intensity import foreground
 from medrestore.core.meter import SILENT, Meter
 from medrestore.core.neighbours import neighbours
 from medrestore.core.noise_field import NoiseField
@@ -26,22 +26,26 @@ from medrestore.core.predictor import Condition, Prediction
 from medrestore.core.samplers import SAMPLERS
 from medrestore.core.samplers.chain import sample, shared_start
 from medrestore.core.schedules import angles
-from medrestore.core.spectrum import kernel_of
+from medrestore.core.spectra import mean_ratio
 from medrestore.core.windows import taper
 from medrestore.engine import Arrays, Engine
 from medrestore.errors import Cancelled
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
     from torch import Tensor
 
     from medrestore.core.denoiser import Denoiser
+    from medrestore.core.spectrum import Kernel
     from medrestore.plan import Plan
     from medrestore.volume import Volume
 
-__all__ = ["run"]
+__all__ = ["TOLD_BYTES", "run"]
+
+TOLD_BYTES = 256 * 2**20
+"""Conditions of the refiner that are kept between samples; the rest is computed again."""
 
 
 def run(plan: Plan, volume: Volume, engine: Engine, meter: Meter = SILENT) -> Arrays:
@@ -120,18 +124,21 @@ class _Frame:
         self.y = np.where(invalid, np.float32(fill), frame) if invalid.any() else frame
         self.invalid = invalid
         self.floor = np.float32(engine.sigma_range[0] * plan.scale)
-        self.kernel = lru_cache(maxsize=None)(lambda angle: kernel_of(engine.spectra.at(angle)))
-        self.windows = engine.windows(len(frame))
         asked = plan.settings
+        self.last = angles(asked.steps, asked.schedule)[-2]
+        self.spectra = engine.spectra.of(asked.method, self.last)
+        self.windows = engine.windows(len(frame))
         in_a_row = evaluations(asked.sampler, asked.steps) if asked.samples else 0
         self.needed = self.windows.reach(plan.chosen, in_a_row)
         row_of = {z: row for row, z in enumerate(self.needed)}
         self.rows = [row_of[z] for z in plan.chosen]
         self.slabs = self._slabs()
+        self.told: dict[int, Tensor] = {}
 
     def restore(self) -> Arrays:
         """All passes."""
         self.mu, self.s = self._predict()
+        self.ratios = [self._ratio(row) for row in range(len(self.needed))]
         settings = self.plan.settings
         drawn = _Drawn()
         try:
@@ -193,6 +200,18 @@ class _Frame:
         y = self.y[list(self.needed)]
         return np.where(untouched, y, mu), np.where(untouched, sigma, np.exp(log_s))
 
+    def _ratio(self, row: int) -> float:
+        """Mean s²/σ² of a slice: what its texture is indexed by."""
+        z, plan = self.needed[row], self.plan
+        sigma = np.where(self.invalid[z], 0, self._sigma(z))
+        inside = foreground(self.mu[row], plan.modality, plan.scale)
+        return mean_ratio(self.s[row], np.where(sigma < self.floor, 0, sigma), inside)
+
+    def _kernel(self, rows: Sequence[int]) -> Callable[[float], Kernel]:
+        """Angle → kernels of the dropped covariance, one for each slice of a slab."""
+        ratios = [self.ratios[row] for row in rows]
+        return lambda angle: self.spectra.kernels(angle, ratios)
+
     def _field(self, k: int, rows: Sequence[int]) -> NoiseField:
         pairs = [(k, self.needed[row]) for row in rows]
         shape = self.plan.shape[1:]
@@ -217,6 +236,15 @@ class _Frame:
         c = self._condition([self.needed[row] for row in rows])
         return self.engine.condition(c, Prediction(mu, torch.maximum(s, 0.05 * c.sigma).log()))
 
+    def _told(self, i: int, rows: Sequence[int]) -> Tensor:
+        """`_seen` of slab ``i``, kept for the next sample while there is room."""
+        if i in self.told:
+            return self.told[i]
+        seen = self._seen(rows)
+        if seen.nbytes + sum(kept.nbytes for kept in self.told.values()) <= TOLD_BYTES:
+            self.told[i] = seen
+        return seen
+
     @torch.inference_mode()
     def _sample(
         self, k: int, starts: list[Tensor] | None
@@ -227,15 +255,15 @@ class _Frame:
         for i, rows in enumerate(self.slabs):
             field = self._field(k, rows)
             if starts is None:  # one step: Gaussian samples around μ, no evaluation
-                r = field.coloured(0, self.kernel(np.pi / 2))
+                r = field.coloured(0, self._kernel(rows)(np.pi / 2))
                 r_hat = torch.zeros_like(r)
             else:
                 r, r_hat = sample(
                     step,
                     self._denoiser(rows),
-                    self._seen(rows),
+                    self._told(i, rows),
                     field,
-                    self.kernel,
+                    self._kernel(rows),
                     settings.steps,
                     start=starts[i].to(self.plan.device),
                     meter=self.meter,
@@ -250,10 +278,10 @@ class _Frame:
         mu, s = self.mu[self.rows], self.s[self.rows]
         method, std, lowest = "predictor", s, 0.0 if plan.modality == "MR" else None
         sigma = np.stack([self._sigma(z) for z in plan.chosen])
+        ratios = [self.ratios[row] for row in self.rows]
         if drawn.n:
             method = settings.method
-            last = angles(settings.steps, settings.schedule)[-2]
-            left = self.engine.spectra.at(last).variance
+            left = self.spectra.remaining(self.last, ratios)[:, None, None]
             std = np.where(sigma < self.floor, s, total_std(s, drawn.predictions, left))
         factor = self.engine.intervals(method).factor(settings.level, sigma / plan.scale)
         lower, upper = interval(mu, std, factor, lowest)
@@ -264,4 +292,5 @@ class _Frame:
         samples = None
         if drawn.kept:
             samples = _at_least(mu + s * np.stack(drawn.kept), lowest)
-        return Arrays(restored, std, lower, upper, samples, mu, s, drawn.n)
+        ratio = np.asarray(ratios, dtype=np.float32)
+        return Arrays(restored, std, lower, upper, samples, mu, s, ratio, drawn.n)

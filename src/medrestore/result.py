@@ -152,16 +152,18 @@ class Result:
         rows = [self.plan.chosen.index(z) for z in touched]
         inside = inside[list(touched)]
         mu, s = ((a if a.ndim == 3 else a[t])[rows] for a in (self._arrays.mu, self._arrays.s))
-        factor = float(self._model.card.facts.get("region_factor", 1.0))
+        method = "predictor"
         if self.drawn > 1 and self.plan.settings.steps > 1:
+            method = self.plan.settings.method
             samples = self._samples_of(touched, rows, t)
             means = np.array([one[inside].mean(dtype=np.float64) for one in samples])
             half, std = sampled_std(means, self.plan.settings.level)
         else:
-            spectrum = self._model.spectra.at(np.pi / 2)
-            half, std = closed_form_std(inside, s, spectrum, self.plan.settings.level)
+            ratios = np.atleast_2d(self._arrays.ratio)[t][rows].tolist()
+            kernel = self._model.spectra.kernels(np.pi / 2, ratios)
+            half, std = closed_form_std(inside, s, touched, kernel, self.plan.settings.level)
         mean = float(mu[inside].mean(dtype=np.float64))
-        half *= factor
+        half *= self._model.card.region_factor(method, int(inside.sum()))
         level = self.plan.settings.level
         return Region(mean, mean - half, mean + half, std, level, int(inside.sum()))
 

@@ -80,7 +80,7 @@ def config(tmp_path: Path) -> Path:
         "patch": 16,
         "batch": 2,
         "stages": {
-            "predictor": {"steps": 30, "rate": 0.003, "muon": 5, "every": 10, "warm_up": 5},
+            "predictor": {"steps": 60, "rate": 0.003, "muon": 5, "every": 10, "warm_up": 5},
             "refiner": {"steps": 2, "every": 1},
         },
     }
@@ -90,7 +90,7 @@ def config(tmp_path: Path) -> Path:
 
 
 def test_train_a_stack_model(config: Path, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("medrestore.training.finish.SPECTRUM_BATCHES", 1)
+    monkeypatch.setattr("medrestore.training.spread.STEPS", (2,))
     monkeypatch.setattr("medrestore.training.finish.LEVELS", {"MR": (0.05,)})
     folder = train(config, runs=tmp_path / "runs", models=tmp_path / "models")
     card = Card.read(folder)

@@ -49,8 +49,8 @@ def config(tmp_path: Path) -> Path:
             "channels": [16, 16, 32],
             "blocks": 1,
             "groups": 8,
-            "window": 32,
-            "stride": 24,
+            "window": 48,
+            "stride": 48,
         },
         "patch": 32,
         "batch": 4,
@@ -67,13 +67,14 @@ def config(tmp_path: Path) -> Path:
 
 def test_train_resume_and_use(config: Path, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr("medrestore.training.run.can_compile", lambda depth: False)
-    monkeypatch.setattr("medrestore.training.finish.SPECTRUM_BATCHES", 1)
+    monkeypatch.setattr("medrestore.training.spread.STEPS", (2,))
     monkeypatch.setattr("medrestore.training.finish.LEVELS", {"MR": (0.05,)})
     folder = train(config, runs=tmp_path / "runs", models=tmp_path / "models")
     card = Card.read(folder)
     assert card.facts["training"]["stages"]["predictor"]["steps"] == 40
     assert card.intervals("predictor").people == 2
     assert len(card.spectra.angles) == 8 and 0.5 < card.spectra.at(math.pi / 2).variance < 2
+    assert card.spectra.ratios and "moment-matched:2" in card.spectra.gains
     assert "made here (CC0)" in (folder / "docs" / "README.md").read_text()
     metadata = json.loads((folder / "configs" / "metadata.json").read_text())
     assert metadata["intended_use"].startswith("research only")
@@ -95,7 +96,7 @@ def test_train_resume_and_use(config: Path, tmp_path: Path, monkeypatch) -> None
 
 def test_fine_tuning_starts_from_the_models_weights(config, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("medrestore.training.run.can_compile", lambda depth: False)
-    monkeypatch.setattr("medrestore.training.finish.SPECTRUM_BATCHES", 1)
+    monkeypatch.setattr("medrestore.training.spread.STEPS", (2,))
     monkeypatch.setattr("medrestore.training.finish.LEVELS", {"MR": (0.05,)})
     first = train(config, runs=tmp_path / "runs", models=tmp_path / "models")
     tuned = train(

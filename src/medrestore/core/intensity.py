@@ -11,11 +11,20 @@ from medrestore.errors import InputError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["CT_SCALE_HU", "FOREGROUND_FRACTION", "foreground_scale", "intensity_scale"]
+__all__ = [
+    "CT_SCALE_HU",
+    "FOREGROUND_FRACTION",
+    "foreground",
+    "foreground_scale",
+    "intensity_scale",
+]
 
 CT_SCALE_HU = 1000.0
 FOREGROUND_FRACTION = 0.06
 """Voxels above this fraction of the 99.5th percentile count as foreground (MR)."""
+
+BODY_HU = -900.0
+"""Voxels above this count as body (CT): lungs included, air around the body left out."""
 
 
 def foreground_scale(array: NDArray[Any]) -> float:
@@ -46,3 +55,12 @@ def foreground_scale(array: NDArray[Any]) -> float:
 def intensity_scale(array: NDArray[Any], modality: Literal["CT", "MR"]) -> float:
     """What divides intensities before a network sees them: 1000 HU, or the MR foreground scale."""
     return CT_SCALE_HU if modality == "CT" else foreground_scale(array)
+
+
+def foreground(array: NDArray[Any], modality: str, scale: float) -> NDArray[np.bool_]:
+    """Voxels that matter: above 6 % of the scale (MR), above −900 HU (CT).
+
+    ``array`` is a restored or a clean image; in a noisy one, air is not below these limits.
+    """
+    lowest = BODY_HU if modality == "CT" else FOREGROUND_FRACTION * scale
+    return np.asarray(array > lowest)

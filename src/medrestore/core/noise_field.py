@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from medrestore.core.spectrum import RADIUS, Kernel
+from medrestore.core.spectrum import LAGS, RADIUS, Kernel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,12 +77,16 @@ class NoiseField:
         return torch.from_numpy(np.stack(fields))[:, None].to(self.device)
 
     def coloured(self, step: int, kernel: Kernel) -> Tensor:
-        """White noise through ``kernel``, with a halo beyond every border, (batch, 1, y, x)."""
+        """White noise through ``kernel``, with a halo beyond every border, (batch, 1, y, x).
+
+        The kernel is one for all entries or holds one for each entry of the batch.
+        """
         height, width = (n + 2 * RADIUS for n in self.shape)
         mixed = torch.zeros(len(self.pairs), height, width)
-        for offset, weight in zip((-1, 0, 1), kernel.along_z, strict=True):
-            if weight:
-                for row, (k, z) in zip(mixed, self.pairs, strict=True):
+        weights = kernel.along_z.expand(len(self.pairs), -1).tolist()
+        for row, taps, (k, z) in zip(mixed, weights, self.pairs, strict=True):
+            for offset, weight in enumerate(taps, -LAGS):
+                if weight:
                     white = white_slice(
                         self.seed, COLOURED, k, step, self.t, z + offset, (height, width)
                     )
@@ -95,5 +99,5 @@ def _filter(fields: Tensor, plane: Tensor) -> Tensor:
     height, width = fields.shape[-2:]
     spectrum = torch.fft.rfft2(fields) * torch.fft.rfft2(plane, s=(height, width))
     full = torch.fft.irfft2(spectrum, s=(height, width))
-    whole: Tensor = full[:, plane.shape[0] - 1 :, plane.shape[1] - 1 :]
+    whole: Tensor = full[:, plane.shape[-2] - 1 :, plane.shape[-1] - 1 :]
     return whole.contiguous()

@@ -40,12 +40,12 @@ class Moments:
 
 
 def total_std(
-    s: NDArray[np.float32], predictions: Moments, remaining_variance: float
+    s: NDArray[np.float32], predictions: Moments, remaining_variance: NDArray[np.float32] | float
 ) -> NDArray[np.float32]:
     """RMS error expected about μ, by the law of total variance.
 
     s·√(Var_k r̂_k + mean C_last + (mean_k r̂_k)²), where r̂_k is the last prediction of sample k and
-    C_last the variance that is left after it.
+    C_last the variance that is left after it: one number, or one for each slice (z, 1, 1).
     """
     second_moment = predictions.variance + remaining_variance + predictions.mean**2
     return np.asarray(s * np.sqrt(second_moment), dtype=np.float32)

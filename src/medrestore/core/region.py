@@ -9,12 +9,12 @@ from scipy.signal import fftconvolve
 from scipy.stats import t as student
 
 from medrestore.core.calibration import gaussian_factor
-from medrestore.core.spectrum import kernel_of
+from medrestore.core.spectrum import LAGS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from medrestore.core.spectrum import Spectrum
+    from medrestore.core.spectrum import Kernel
 
 __all__ = ["closed_form_std", "sampled_std"]
 
@@ -30,20 +30,38 @@ def sampled_std(means: NDArray[Any], level: float) -> tuple[float, float]:
 
 
 def closed_form_std(
-    inside: NDArray[np.bool_], s: NDArray[np.float32], spectrum: Spectrum, level: float
+    inside: NDArray[np.bool_],
+    s: NDArray[np.float32],
+    slices: tuple[int, ...],
+    kernel: Kernel,
+    level: float,
 ) -> tuple[float, float]:
-    """Half-width and standard deviation of the mean of s·r over a region, r of a given spectrum.
+    """Half-width and standard deviation of the mean of s·r over a region, r of known spectra.
 
-    r is white noise through a kernel, so the mean is a weighted sum of white noise whose weights
-    are the region's, weighted by s, through the same (symmetric) kernel.
+    r is white noise through a kernel, so the mean is a weighted sum of white noise: a slice's
+    weights are the region's, times s, through the same (symmetric) kernel, and the slices that it
+    mixes each take their share.
+
+    Parameters
+    ----------
+    inside : ndarray of bool, shape (n, y, x)
+        The region in the slices it touches.
+    s : ndarray, shape (n, y, x)
+        Predicted standard deviation.
+    slices : tuple of int
+        Indices of these slices in the scan.
+    kernel : Kernel
+        One for all slices, or one for each.
+    level : float
+        Coverage of the interval.
     """
-    kernel = kernel_of(spectrum)
-    plane = kernel.plane.numpy()
-    weights = np.where(inside, s, 0) / inside.sum()
-    spread = np.stack([fftconvolve(one, plane) for one in weights])
-    padded = np.pad(spread, ((1, 1), (0, 0), (0, 0)))
-    below, middle, above = kernel.along_z
-    white = np.pad(padded, ((1, 1), (0, 0), (0, 0)))
-    mixed = below * white[2:] + middle * white[1:-1] + above * white[:-2]
-    std = float(np.sqrt((mixed**2).sum()))
+    planes = kernel.plane.expand(len(slices), -1, -1).numpy()
+    taps = kernel.along_z.expand(len(slices), -1).numpy()
+    white: dict[int, NDArray[np.float64]] = {}
+    for z, region, spread, plane, shares in zip(slices, inside, s, planes, taps, strict=True):
+        seen = fftconvolve(np.where(region, spread, 0) / inside.sum(), plane)
+        for offset, share in enumerate(shares, -LAGS):
+            if share:
+                white[z + offset] = white.get(z + offset, 0) + share * seen
+    std = float(np.sqrt(sum((one**2).sum() for one in white.values())))
     return gaussian_factor(level) * std, std

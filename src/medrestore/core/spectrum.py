@@ -4,23 +4,49 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from scipy.optimize import least_squares
 from scipy.signal.windows import tukey
 from torch import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["BANDS", "Kernel", "Spectra", "Spectrum", "kernel_of", "measure"]
+    from numpy.typing import NDArray
+
+__all__ = ["AREAS", "BANDS", "LAGS", "RADIUS", "Kernel", "Spectrum", "kernel_of", "measure"]
 
 BANDS = (0.0, 1 / 64, 1 / 32, 1 / 16, 1 / 8, 3 / 16, 1 / 4, 3 / 8, 0.75)
 """Edges of the radial bands, cycles per pixel; the last reaches past the corner (0.71)."""
 
-RADIUS = 16
-"""Half-width of a kernel, pixels: the halo of a coloured field."""
+RADIUS = 32
+"""Half-width of a kernel, pixels: the halo of a coloured field.
+
+With 16, means over 32×32 pixels would vary by several percent less than the spectrum says.
+"""
+
+LAGS = 3
+"""Slices on either side that a kernel mixes; also the lags whose correlation is stated."""
+
+_GRID = 8 * RADIUS
+
+
+def _radius(height: int, width: int) -> NDArray[np.float64]:
+    fy, fx = np.fft.fftfreq(height), np.fft.fftfreq(width)
+    return np.asarray(np.hypot(fy[:, None], fx[None, :]))
+
+
+def _band_index(height: int, width: int) -> NDArray[np.int64]:
+    """Band of every frequency of a discrete Fourier transform."""
+    return np.searchsorted(np.array(BANDS[1:-1]), _radius(height, width), side="right")
+
+
+AREAS: NDArray[np.float64] = np.bincount(_band_index(1024, 1024).ravel()) / 1024**2
+"""Share of the frequency plane that each band covers; sums to 1."""
 
 
 @dataclass(frozen=True)
@@ -33,116 +59,142 @@ class Spectrum:
         Variance at a voxel.
     density : tuple of float
         Power in each band relative to white noise of that variance (mean over the plane is 1).
-    along_z : float
-        Correlation of neighbouring slices, −0.5 to 0.5.
+    along_z : tuple of float
+        Correlation of slices 1, 2, … `LAGS` apart; missing lags are 0.
     """
 
     variance: float
     density: tuple[float, ...]
-    along_z: float = 0.0
+    along_z: tuple[float, ...] = ()
 
     @classmethod
     def white(cls, variance: float = 1.0) -> Spectrum:
         """White noise."""
-        return cls(variance, (1.0,) * (len(BANDS) - 1))
+        return cls(variance, (1.0,) * len(AREAS))
+
+    @property
+    def power(self) -> NDArray[np.float64]:
+        """Power in each band, in units in which white noise of unit variance has 1."""
+        density = np.maximum(self.density, 0.0)
+        return np.asarray(self.variance * density / max(float(AREAS @ density), 1e-30))
 
 
 @dataclass(frozen=True, eq=False)
 class Kernel:
     """Filter that turns white noise into noise of a spectrum.
 
-    ``plane`` has shape (33, 33); ``along_z`` holds weights of the slices −1, 0, +1.
+    Parameters
+    ----------
+    plane : Tensor, shape (n, 65, 65)
+        In-plane weights; n is 1, or the batch: one kernel for each of its slices.
+    along_z : Tensor, shape (n, 7)
+        Weights of the slices −3 … 3, of unit energy.
     """
 
     plane: Tensor
-    along_z: tuple[float, float, float]
+    along_z: Tensor
 
-
-def _radius(n: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    f = np.fft.fftfreq(n)
-    return np.asarray(np.hypot(f[:, None], f[None, :]))
+    @classmethod
+    def stack(cls, kernels: Sequence[Kernel]) -> Kernel:
+        """One kernel for a batch, from one for each of its entries."""
+        return cls(torch.cat([k.plane for k in kernels]), torch.cat([k.along_z for k in kernels]))
 
 
 def kernel_of(spectrum: Spectrum) -> Kernel:
-    """Zero-phase kernel whose output has the spectrum's variance and, nearly, its density.
+    """Zero-phase kernel whose output has the spectrum's variance and the mean power of its bands.
 
-    The amplitude √density is interpolated over frequency, transformed on a 128² grid, cut to
-    33×33 under a tapered window and rescaled, so that the variance is exact.
+    The amplitude √density is interpolated over frequency, transformed, cut to 65×65 under a
+    tapered window; what the cut took from each band is put back by a few rounds of correction,
+    and the whole rescaled, so that the variance is exact.
     """
+    plane = _plane(tuple(spectrum.power / max(spectrum.variance, 1e-30)))
+    weights = _z_weights(tuple(round(rho, 3) for rho in spectrum.along_z[:LAGS]))
+    return Kernel(
+        torch.from_numpy(np.float32(np.sqrt(max(spectrum.variance, 0.0))) * plane)[None],
+        torch.tensor(weights, dtype=torch.float32)[None],
+    )
+
+
+@lru_cache(maxsize=256)
+def _plane(density: tuple[float, ...]) -> NDArray[np.float32]:
+    """In-plane weights of unit energy."""
+    n, r = _GRID, RADIUS
+    wanted = np.asarray(density)
     centres = np.array([0.5 * (a + b) for a, b in itertools.pairwise(BANDS)])
-    amplitude = np.sqrt(np.maximum(spectrum.density, 0.0))
-    n = 8 * RADIUS
-    plane = np.fft.ifft2(np.interp(_radius(n), centres, amplitude)).real
-    plane = np.fft.fftshift(plane)[3 * RADIUS : 5 * RADIUS + 1, 3 * RADIUS : 5 * RADIUS + 1]
-    taper = tukey(2 * RADIUS + 3, 0.5)[1:-1]
-    plane = plane * taper[:, None] * taper[None, :]
-    plane *= np.sqrt(spectrum.variance / max((plane**2).sum(), 1e-30))
-    return Kernel(torch.from_numpy(plane.astype(np.float32)), _z_weights(spectrum.along_z))
+    band = _band_index(n, n).ravel()
+    counts = np.bincount(band)
+    taper = tukey(2 * r + 3, 0.5)[1:-1]
+    window = np.zeros((n, n))
+    window[: 2 * r + 1, : 2 * r + 1] = taper[:, None] * taper[None, :]
+    window = np.roll(window, (-r, -r), axis=(0, 1))
+    levels = np.sqrt(np.maximum(wanted, 0.0))
+    amplitude = np.interp(_radius(n, n), centres, levels)
+    kernel = np.zeros((n, n))
+    for _ in range(12):
+        kernel = np.fft.ifft2(amplitude).real * window
+        sums = np.bincount(band, (np.abs(np.fft.fft2(kernel)) ** 2).ravel())
+        reached = sums / counts
+        correction = np.sqrt(np.clip(wanted / np.maximum(reached, 1e-12), 0.25, 4.0))
+        amplitude *= np.interp(_radius(n, n), centres, correction)
+    plane = np.roll(kernel, (r, r), axis=(0, 1))[: 2 * r + 1, : 2 * r + 1]
+    return np.asarray(plane / max(np.sqrt((plane**2).sum()), 1e-30), dtype=np.float32)
 
 
-def _z_weights(correlation: float) -> tuple[float, float, float]:
-    """Weights (w, c, w) of unit energy whose lag-one correlation 2wc is the one asked for."""
-    rho = float(np.clip(correlation, -0.6, 0.6))
-    best = min(
-        (abs(2 * w * np.sqrt(1 - 2 * w * w) - rho), w) for w in np.linspace(-0.5, 0.5, 2001)
-    )[1]
-    w = float(best)
-    return w, float(np.sqrt(1 - 2 * w * w)), w
+@lru_cache(maxsize=256)
+def _z_weights(correlation: tuple[float, ...]) -> tuple[float, ...]:
+    """Symmetric weights of unit energy whose autocorrelation is nearest to the one asked for."""
+    wanted = np.zeros(LAGS)
+    wanted[: len(correlation)] = correlation
+
+    def symmetric(half: NDArray[np.float64]) -> NDArray[np.float64]:
+        taps = np.concatenate((half[:0:-1], half))
+        return np.asarray(taps / max(np.sqrt((taps**2).sum()), 1e-12))
+
+    def miss(half: NDArray[np.float64]) -> NDArray[np.float64]:
+        taps = symmetric(half)
+        return np.array([taps[k:] @ taps[:-k] for k in range(1, LAGS + 1)]) - wanted
+
+    if not wanted.any():
+        return (0.0,) * LAGS + (1.0,) + (0.0,) * LAGS
+    start = np.concatenate(([1.0], wanted / 2))
+    return tuple(float(w) for w in symmetric(least_squares(miss, start).x))
 
 
-def measure(fields: Tensor) -> Spectrum:
-    """Spectrum of residual patches, shape (n, y, x), assumed stationary and zero mean.
+def measure(fields: Tensor, weight: Tensor | None = None) -> Spectrum:
+    """Spectrum of residual fields, shape (n, y, x), assumed stationary and zero mean.
 
-    A Hann window keeps the edges from leaking; density is relative to the windowed variance.
+    Parameters
+    ----------
+    fields : Tensor, shape (n, y, x)
+        Residuals.
+    weight : Tensor, shape (n, y, x), optional
+        Tapered window of the part that counts; a Hann window over the field when absent. It keeps
+        the edges from leaking into other bands.
+
+    Returns
+    -------
+    Spectrum
+        Variance inside the window; density relative to it. Correlation along z is not looked at.
     """
     _n, height, width = fields.shape
-    window = torch.hann_window(height)[:, None] * torch.hann_window(width)[None, :]
-    power = torch.fft.fft2(fields * window).abs().square().mean(dim=0)
-    power = power / (window.square().sum() * 1.0)
-    fy, fx = torch.fft.fftfreq(height), torch.fft.fftfreq(width)
-    radius = torch.hypot(fy[:, None], fx[None, :])
+    if weight is None:
+        hann = torch.hann_window(height)[:, None] * torch.hann_window(width)[None, :]
+        weight = hann.expand_as(fields)
+    power = torch.fft.fft2(fields * weight).abs().square()
+    power = power.sum(dim=0) / weight.square().sum().clamp(min=1e-12)
+    band = _band_index(height, width).ravel()
+    counts = np.bincount(band, minlength=len(AREAS))
+    sums = np.bincount(band, power.numpy().ravel().astype(np.float64), minlength=len(AREAS))
     total = float(power.mean())
-    density = []
-    for low, high in itertools.pairwise(BANDS):
-        inside = (radius >= low) & (radius < high)
-        density.append(float(power[inside].mean()) / total if inside.any() else float("nan"))
-    filled = _without_gaps(density)
-    return Spectrum(float(fields.square().mean()), tuple(round(d, 5) for d in filled))
+    levels = np.where(counts > 0, sums / np.maximum(counts, 1) / max(total, 1e-30), np.nan)
+    density = tuple(round(float(d), 5) for d in _without_gaps(levels.tolist()))
+    return Spectrum(total, density)
 
 
 def _without_gaps(density: Sequence[float]) -> list[float]:
-    """Bands finer than the patch resolves take the next band's value."""
+    """Bands finer than the field resolves take the next band's value."""
     values = list(density)
     for i in range(len(values) - 2, -1, -1):
         if np.isnan(values[i]):
             values[i] = values[i + 1]
     return values
-
-
-@dataclass(frozen=True)
-class Spectra:
-    """Spectrum of r − r̂ at several angles, interpolated between them.
-
-    Parameters
-    ----------
-    angles : tuple of float
-        Ascending, in (0, π/2].
-    spectra : tuple of Spectrum
-        One for each angle.
-    """
-
-    angles: tuple[float, ...]
-    spectra: tuple[Spectrum, ...]
-
-    def at(self, t: float) -> Spectrum:
-        """Spectrum at angle ``t``; the nearest one outside the stored range."""
-
-        def interpolate(values: Sequence[float]) -> float:
-            return float(np.interp(t, self.angles, values))
-
-        density = zip(*(s.density for s in self.spectra), strict=True)
-        return Spectrum(
-            variance=interpolate([s.variance for s in self.spectra]),
-            density=tuple(interpolate(band) for band in density),
-            along_z=interpolate([s.along_z for s in self.spectra]),
-        )

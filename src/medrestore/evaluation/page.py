@@ -96,7 +96,22 @@ def _calibration(card: dict[str, Any]) -> str:
         f"({intervals.get('who', 'the training people, with fresh noise')}). Half-width of the "
         "interval in std:\n\n"
         + _table(("method", "σ/scale", "50 %", "80 %", "90 %", "95 %"), rows)
-        + f"\n\nRegion factor: {card.get('region_factor', 1.0)}."
+        + "\n\n"
+        + _regions(card)
+    )
+
+
+def _regions(card: dict[str, Any]) -> str:
+    facts = card.get("region_factors")
+    if not facts or not facts["voxels"]:
+        return f"Region factor: {card.get('region_factor', 1.0)}."
+    rows = [
+        (method, *(f"{value:.2f}" for value in row)) for method, row in facts["factors"].items()
+    ]
+    return (
+        f"Factors of region intervals at {facts['level']:.0%}, by number of voxels, measured on "
+        f"{facts['people']} people, {facts['people_held_out']} of them unseen by the predictor:\n\n"
+        + _table(("method", *(f"{n}" for n in facts["voxels"])), rows)
     )
 
 

@@ -36,7 +36,7 @@ def ssim(
     low, high = limits
     total, count = 0.0, 0
     for z in np.flatnonzero(mask.any(axis=(1, 2))):
-        _, local = structural_similarity(
+        _, local = structural_similarity(  # type: ignore[no-untyped-call]
             np.clip(image[z], low, high).astype(np.float64),
             np.clip(reference[z], low, high).astype(np.float64),
             data_range=high - low,

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medrestore.models import Card, load
+from medrestore.card import Card
+from medrestore.core.spectra import Spectra
+from medrestore.core.spectrum import Spectrum
+from medrestore.models import load
 from medrestore.settings import Settings
 from medrestore.training.calibrate import Case, calibrate
 from medrestore.training.export import write_bundle, write_card
-from medrestore.training.pairs import Pairs
-from medrestore.training.stages import MARGIN
-from medrestore.training.texture import measure_spectra
+from medrestore.training.source import SYNTHETIC
+from medrestore.training.spread import measure_spread
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +29,9 @@ if TYPE_CHECKING:
 
 __all__ = ["finish"]
 
-SPECTRUM_BATCHES = 24
+UNKNOWN = Spectra((math.pi / 2,), ((Spectrum.white(),),))
+"""What a card says before its spectra are measured."""
+
 LEVELS = {"MR": (0.01, 0.03, 0.06, 0.12), "CT": (10.0, 30.0, 80.0)}
 """Noise levels of the calibration."""
 
@@ -43,28 +47,16 @@ def finish(
     meter: Meter,
 ) -> None:
     """Spectra, calibration, card and weights."""
-    stacks = [stack for group in people.values() for stack in group]
-    pairs = Pairs(config, stacks, config.seed + 11, config.patch + 2 * MARGIN)
-    spectra = measure_spectra(pairs, predictor, refiner, SPECTRUM_BATCHES, config.seed)
     facts = _facts(config, work)
-    facts["spectra"] = {
-        "angles": [round(t, 6) for t in spectra.angles],
-        "spectra": [
-            {"variance": round(s.variance, 5), "density": list(s.density), "along_z": 0.0}
-            for s in spectra.spectra
-        ],
-    }
+    facts["spectra"] = UNKNOWN.facts()
     facts["intervals"] = {"relative_sigma": [1.0], "people": 0, "factors": {}}
     write_bundle(folder, facts, predictor, refiner)
     settings = Settings(samples=8, steps=2, seed=config.seed)
-    model = load(Card.read(folder))
-    found = calibrate(
-        model, _cases(people, max(9, config.depth)), LEVELS[config.modality], settings, meter
-    )
-    along_z = found.pop("along_z")
-    for row in facts["spectra"]["spectra"]:
-        row["along_z"] = along_z
-    write_card(folder, {**facts, **found, "weights_sha256": model.card.sha256})
+    model, cases = load(Card.read(folder)), _cases(people, max(9, config.depth))
+    levels = LEVELS[config.modality]
+    facts |= measure_spread(model, cases, levels, settings, meter=meter)
+    facts["intervals"] = calibrate(model, cases, levels, settings, meter)["intervals"]
+    write_card(folder, {**facts, "weights_sha256": model.card.sha256})
     (folder / "configs" / "train.json").write_text(config_path.read_text())
 
 
@@ -113,6 +105,8 @@ def _cases(people: dict[str, list[Stack]], slices: int) -> list[Case]:
     """For each person the middle of their first stack, in its own plane."""
     cases = []
     for person, stacks in people.items():
+        if person == SYNTHETIC:
+            continue
         stack = stacks[0]
         middle = len(stack.array) // 2
         first = max(0, min(middle - slices // 2, len(stack.array) - slices))

@@ -1,42 +1,159 @@
-"""What the refiner leaves: spectra of r − r̂ along the diffusion, for the card."""
+"""What the refiner leaves: the family of spectra of r − r̂, from whole slices of training people.
+
+Whole slices, not patches: the family is indexed by a slice's own mean s²/σ², and the lowest band
+is narrower than a patch resolves. Noise is the modality's own (CT: through filtered
+back-projection, so that its colour is in the spectra).
+"""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from medrestore.core.diffusion import diffuse
-from medrestore.core.refiner import as_denoiser
-from medrestore.core.spectrum import Spectra, measure
-from medrestore.training.stages import residual
+from medrestore.core.meter import SILENT, Meter
+from medrestore.core.spectra import Spectra
+from medrestore.core.spectrum import AREAS, Spectrum
+from medrestore.settings import Settings
+from medrestore.training.probe import band_power, correlation_along_z, restored
 
 if TYPE_CHECKING:
-    from torch import nn
+    from collections.abc import Callable
 
-    from medrestore.training.pairs import Pairs
+    from numpy.typing import NDArray
 
-__all__ = ["measure_spectra"]
+    from medrestore.models import Model
+    from medrestore.training.calibrate import Case
+    from medrestore.training.probe import Probe
+
+__all__ = ["ANGLES", "family", "measure_spectra"]
 
 ANGLES = tuple(math.pi / 2 * j / 8 for j in range(1, 9))
 
+STRATA = 5
+"""Ratios at which the family is kept."""
 
-@torch.no_grad()
-def measure_spectra(
-    pairs: Pairs, predictor: nn.Module, refiner: nn.Module, batches: int, seed: int
-) -> Spectra:
-    """Estimate Cov[r | z_t] at eight angles from fresh patches.
 
-    At π/2 the spectrum is that of r itself, the covariance of samples that cost no evaluation.
-    """
+class _Seen:
+    """Power (angle, slice, band) and correlation (angle, lag) of one case at one noise level."""
+
+    def __init__(self, probe: Probe, model: Model, angles: tuple[float, ...], seed: int) -> None:
+        r, window = probe.residual, probe.window
+        errors = _errors(probe, model, r, angles, seed)
+        self.ratio = np.asarray(probe.arrays.ratio, dtype=np.float64)
+        self.power = np.array([band_power(e, window) for e in errors])
+        self.along = np.array([correlation_along_z(e, window) for e in errors])
+        self.counted = window.sum(dim=(1, 2)).numpy() > 0
+
+
+@torch.inference_mode()
+def _errors(
+    probe: Probe, model: Model, r: torch.Tensor, angles: tuple[float, ...], seed: int
+) -> list[torch.Tensor]:
+    """What r̂ leaves of r at every angle; at π/2 all of r, for samples without an evaluation."""
     generator = torch.Generator().manual_seed(seed)
-    denoise = as_denoiser(refiner)
-    errors: dict[float, list[torch.Tensor]] = {t: [] for t in ANGLES}
-    for _ in range(batches):
-        r, condition = residual(pairs.draw(), predictor)
-        eps = torch.randn(r.shape, generator=generator)
-        for t in ANGLES:
-            error = r - denoise(diffuse(r, eps, t), t, condition)
-            errors[t].append(error[:, 0])
-    return Spectra(ANGLES, tuple(measure(torch.cat(errors[t])) for t in ANGLES))
+    windows = model.windows(len(probe.noisy))
+    denoise = model.denoiser(16, windows, probe.slices)
+    condition = probe.condition(model)
+    found = []
+    for t in angles:
+        if t == math.pi / 2:
+            found.append(r)
+            continue
+        z_t = diffuse(r, torch.randn(r.shape, generator=generator), t)[:, None]
+        found.append(r - denoise(z_t.to(model.device), t, condition)[:, 0].cpu())
+    return found
+
+
+def measure_spectra(
+    model_of: Callable[[str], Model],
+    cases: list[Case],
+    levels: tuple[float, ...],
+    angles: tuple[float, ...] = ANGLES,
+    slices: int = 5,
+    seed: int = 0,
+    meter: Meter = SILENT,
+) -> Spectra:
+    """Estimate Cov[r | z_t] at every angle as a family over mean s²/σ².
+
+    Parameters
+    ----------
+    model_of : callable
+        Person → the model that restores them: one that has not seen them, where there is one.
+    cases : list of Case
+        Scans of several people.
+    levels : tuple of float
+        Noise added: fraction of the foreground (MR) or HU in soft tissue (CT).
+    angles : tuple of float
+        Ascending, the last one π/2.
+    slices : int
+        Neighbouring slices of a case that are looked at; their correlation is kept.
+    seed : int
+        Of the diffusion's noise.
+    meter : Meter
+        One tick per case and level.
+    """
+    meter.start(len(cases) * len(levels), "measuring spectra")
+    seen = []
+    for case in cases:
+        model = model_of(case.person)
+        for level in levels:
+            probe = restored(model, case, level, Settings(samples=0), slices)
+            seen.append(_Seen(probe, model, angles, seed))
+            meter.tick()
+    counted = [one.counted for one in seen]
+    return family(
+        angles,
+        np.concatenate([one.ratio[ok] for one, ok in zip(seen, counted, strict=True)]),
+        np.concatenate([one.power[:, ok] for one, ok in zip(seen, counted, strict=True)], axis=1),
+        np.concatenate(
+            [
+                np.repeat(one.along[:, None], ok.sum(), axis=1)
+                for one, ok in zip(seen, counted, strict=True)
+            ],
+            axis=1,
+        ),
+    )
+
+
+def family(
+    angles: tuple[float, ...],
+    ratios: NDArray[np.float64],
+    power: NDArray[np.float64],
+    along_z: NDArray[np.float64],
+) -> Spectra:
+    """Spectra at a few ratios from those of many slices.
+
+    Slices are sorted into strata of equal width in log ratio; a stratum's spectrum is the mean of
+    its slices', at the geometric mean of their ratios. Empty strata are left out.
+
+    Parameters
+    ----------
+    angles : tuple of float
+        Of the first axis of the arrays.
+    ratios : ndarray, shape (n,)
+        Mean s²/σ² of each slice.
+    power : ndarray, shape (angles, n, bands)
+        In units of s².
+    along_z : ndarray, shape (angles, n, lags)
+        Correlations.
+    """
+    logs = np.log(ratios)
+    edges = np.linspace(logs.min(), logs.max() + 1e-9, STRATA + 1)
+    stratum = np.searchsorted(edges, logs, side="right") - 1
+    nodes, rows = [], []
+    for k in sorted(set(stratum.tolist())):
+        own = stratum == k
+        nodes.append(math.exp(float(logs[own].mean())))
+        mean, along = power[:, own].mean(axis=1), along_z[:, own].mean(axis=1)
+        variance = mean @ AREAS
+        rows.append(
+            tuple(
+                Spectrum(float(v), tuple((bands / max(v, 1e-12)).tolist()), tuple(z.tolist()))
+                for v, bands, z in zip(variance, mean, along, strict=True)
+            )
+        )
+    return Spectra(angles, tuple(rows), tuple(nodes))

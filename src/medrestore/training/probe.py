@@ -1,0 +1,154 @@
+"""A scan with known noise added, restored, beside the truth: what every measurement starts from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from scipy.ndimage import distance_transform_edt
+
+from medrestore.core.intensity import foreground, intensity_scale
+from medrestore.core.neighbours import neighbours
+from medrestore.core.predictor import Condition, Prediction
+from medrestore.core.spectrum import LAGS, measure
+from medrestore.physics.simulate import noisier
+from medrestore.pipeline import run
+from medrestore.plan import Noise, resolve
+from medrestore.training.stages import LARGEST_RESIDUAL
+from medrestore.volume import Geometry, Volume
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from medrestore.engine import Arrays
+    from medrestore.models import Model
+    from medrestore.settings import Settings
+    from medrestore.training.calibrate import Case
+
+__all__ = ["Probe", "band_power", "correlation_along_z", "restored"]
+
+TAPER_PX = 6.0
+"""Width of the rim over which the window of a foreground falls to zero."""
+
+
+@dataclass(frozen=True, eq=False)
+class Probe:
+    """Some slices of a case, restored, and the truth.
+
+    Parameters
+    ----------
+    arrays : Arrays
+        Of the run, for `slices`.
+    truth : ndarray, shape (n, y, x)
+        The case without the added noise.
+    inside : ndarray of bool, shape (n, y, x)
+        Foreground of the truth.
+    noisy, sigma : ndarray, shape (z, y, x)
+        The whole case with noise, and the noise's standard deviation.
+    slices : tuple of int
+        Which slices of the case were restored.
+    scale : float
+        Intensity scale of the noisy case.
+    """
+
+    arrays: Arrays
+    truth: NDArray[np.float32]
+    inside: NDArray[np.bool_]
+    noisy: NDArray[np.float32]
+    sigma: NDArray[np.float32]
+    slices: tuple[int, ...]
+    scale: float
+
+    @property
+    def residual(self) -> Tensor:
+        """(x − μ)/s, (n, y, x), cut at ±6 as the refiner's target is."""
+        arrays = self.arrays
+        r = (self.truth - arrays.mu) / np.maximum(arrays.s, 1e-20)
+        return torch.from_numpy(np.clip(r, -LARGEST_RESIDUAL, LARGEST_RESIDUAL))
+
+    @property
+    def window(self) -> Tensor:
+        """Weight of each voxel: 1 inside the foreground, falling to 0 at its rim, (n, y, x)."""
+        padded = np.pad(self.inside, ((0, 0), (1, 1), (1, 1)))  # the image's border is a rim too
+        depth = np.stack([distance_transform_edt(one)[1:-1, 1:-1] for one in padded])
+        smooth = np.sin(0.5 * np.pi * np.clip(depth / TAPER_PX, 0, 1)) ** 2
+        return torch.from_numpy(smooth.astype(np.float32))
+
+    def condition(self, model: Model) -> Tensor:
+        """What the refiner is told of these slices."""
+        index = [neighbours(z, model.slices, len(self.noisy)) for z in self.slices]
+        c = Condition(
+            torch.from_numpy(self.noisy[index]).to(model.device),
+            torch.from_numpy(self.sigma[list(self.slices)])[:, None].to(model.device),
+            torch.full((1, 1, 1, 1), self.scale, device=model.device),
+        )
+        mu, s = (
+            torch.from_numpy(a)[:, None].to(model.device) for a in (self.arrays.mu, self.arrays.s)
+        )
+        return model.condition(c, Prediction(mu, torch.maximum(s, 0.05 * c.sigma).log()))
+
+
+def restored(
+    model: Model, case: Case, level: float, settings: Settings, count: int, seed: int = 1
+) -> Probe:
+    """Add noise to a case, restore ``count`` slices around its middle, keep the truth.
+
+    Parameters
+    ----------
+    model : Model
+        Restores.
+    case : Case
+        Slices nearly free of noise.
+    level : float
+        Noise: fraction of the foreground (MR) or HU in soft tissue (CT).
+    settings : Settings
+        Of the run.
+    count : int
+        Slices restored, from the middle of the case; a model that reads stacks gets all.
+    seed : int
+        Of the noise.
+    """
+    modality = model.card.modality
+    mr, ct = (level, None) if modality == "MR" else (None, level)
+    noisy, sigma = noisier(case.array, modality, case.pixel_mm, noise=mr, hu=ct, seed=seed)
+    sigmas = np.broadcast_to(np.asarray(sigma, dtype=np.float32), noisy.shape)
+    noise = Noise(float(np.median(sigmas)), None if np.ndim(sigma) == 0 else sigmas)
+    scale = intensity_scale(noisy, modality)
+    volume = Volume(noisy, Geometry(noisy.shape, np.eye(4)), modality)
+    plan = resolve(settings, volume, model.card, noise, scale, model.device)
+    whole = len(noisy)
+    first = 0 if model.windows(whole).window > 1 else max((whole - count) // 2, 0)
+    last = whole if model.windows(whole).window > 1 else min(first + count, whole)
+    slices = tuple(range(first, last))
+    arrays = run(plan.for_slices(slices), volume, model)
+    truth = case.array[first:last]
+    inside = foreground(truth, modality, scale)
+    return Probe(arrays, truth, inside, noisy, sigmas, slices, scale)
+
+
+def centred(fields: Tensor, window: Tensor) -> Tensor:
+    """Fields (n, y, x) less their mean in the window: a slice's bias is not a spectrum."""
+    mass = window.sum(dim=(1, 2), keepdim=True).clamp(min=1e-12)
+    return fields - (fields * window).sum(dim=(1, 2), keepdim=True) / mass
+
+
+def band_power(fields: Tensor, window: Tensor) -> NDArray[np.float64]:
+    """Power of each slice in each band, (n, bands), about the slice's own mean."""
+    fields = centred(fields, window)
+    found = [measure(f[None], w[None]) for f, w in zip(fields, window, strict=True)]
+    return np.array([one.variance * np.asarray(one.density) for one in found])
+
+
+def correlation_along_z(fields: Tensor, window: Tensor) -> list[float]:
+    """Correlation of slices 1, 2, 3 apart, (n, y, x); 0 where the stack is too short."""
+    fields = centred(fields, window)
+    found = []
+    for lag in range(1, LAGS + 1):
+        weight = window[lag:] * window[:-lag]
+        product = (weight * fields[lag:] * fields[:-lag]).sum()
+        energy = (weight * (fields[lag:] ** 2 + fields[:-lag] ** 2)).sum() / 2
+        found.append(float(product / energy) if float(energy) > 0 else 0.0)
+    return found

@@ -1,0 +1,133 @@
+"""Factors of region intervals: what the samples' spread leaves, by size of the region."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from medrestore.core.meter import SILENT, Meter
+from medrestore.core.region import closed_form_std, sampled_std
+from medrestore.training.probe import restored
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from medrestore.models import Model
+    from medrestore.settings import Settings
+    from medrestore.training.calibrate import Case
+    from medrestore.training.probe import Probe
+
+__all__ = ["boxes", "factors", "region_errors"]
+
+SHAPES = ((1, 4, 4), (1, 10, 10), (1, 32, 32), (5, 14, 14), (5, 45, 45))
+"""Slices, rows and columns of the boxes looked at: 16 to 10⁴ voxels, flat and deep."""
+
+LEAST = 20
+"""Regions of one size that a factor rests on at least."""
+
+
+def boxes(probe: Probe, shape: tuple[int, int, int]) -> Iterator[tuple[slice, ...]]:
+    """Disjoint boxes of a shape that lie inside the foreground."""
+    depth, height, width = (
+        (n - b) // b + 1 if n >= b else 0 for n, b in zip(probe.truth.shape, shape, strict=True)
+    )
+    for z, y, x in np.ndindex(depth, height, width):
+        at = tuple(slice(i * b, (i + 1) * b) for i, b in zip((z, y, x), shape, strict=True))
+        if probe.inside[at].all():
+            yield at
+
+
+def region_errors(
+    probe: Probe, model: Model, shape: tuple[int, int, int], level: float, most: int = 60
+) -> list[tuple[float, float, float]]:
+    """Of each box: error of its mean, half-width of its interval from samples, in closed form.
+
+    At most ``most`` boxes, spread over all there are; the half-width from samples is NaN where
+    there are none.
+    """
+    arrays, found = probe.arrays, []
+    there = list(boxes(probe, shape))
+    for at in there[:: max(1, len(there) // most)]:
+        error = float(arrays.mu[at].mean(dtype=np.float64) - probe.truth[at].mean(dtype=np.float64))
+        sampled = np.nan
+        if arrays.samples is not None:
+            means = arrays.samples[:, *at].mean(axis=(1, 2, 3), dtype=np.float64)
+            sampled = sampled_std(means, level)[0]
+        rows = range(*at[0].indices(len(probe.truth)))
+        kernel = model.spectra.kernels(np.pi / 2, [float(arrays.ratio[z]) for z in rows])
+        inside = np.zeros((len(rows), *probe.truth.shape[1:]), bool)
+        inside[:, *at[1:]] = True
+        closed = closed_form_std(
+            inside, arrays.s[at[0]], tuple(probe.slices[z] for z in rows), kernel, level
+        )[0]
+        found.append((error, sampled, closed))
+    return found
+
+
+def factors(
+    model_of: Callable[[str], Model],
+    cases: list[Case],
+    levels: tuple[float, ...],
+    settings: Settings,
+    slices: int = 5,
+    meter: Meter = SILENT,
+) -> dict[str, Any]:
+    """Factors of region intervals for one sampler and for the closed form.
+
+    For each size the smallest factor at which the mean over people of the share of regions that
+    their interval misses is at most 1 − level.
+
+    Parameters
+    ----------
+    model_of : callable
+        Person → the model that restores them, with its gains set.
+    cases, levels, settings
+        Scans, noise and sampler, as in `calibrate`.
+    slices : int
+        Slices of a case.
+    meter : Meter
+        One tick per case and level.
+
+    Returns
+    -------
+    dict
+        ``voxels`` of the sizes, ``level``, and ``factors`` by ``"sampler:steps"`` and
+        ``"predictor"``, as the card holds them.
+    """
+    meter.start(len(cases) * len(levels), "calibrating regions")
+    seen: dict[int, dict[str, list[Any]]] = {}
+    kept = replace(settings, keep_samples=True)
+    for case in cases:
+        model = model_of(case.person)
+        for level in levels:
+            probe = restored(model, case, level, kept, slices)
+            for shape in SHAPES:
+                rows = region_errors(probe, model, shape, settings.level)
+                size = int(np.prod(shape))
+                seen.setdefault(size, {}).setdefault(case.person, []).extend(rows)
+            meter.tick()
+    sizes, table = [], []
+    for size, people in sorted(seen.items()):
+        rows_of = [np.array(rows) for rows in people.values() if rows]
+        if sum(len(rows) for rows in rows_of) >= LEAST:
+            sizes.append(size)
+            table.append([_smallest(rows_of, column, settings.level) for column in (1, 2)])
+    method = settings.method
+    columns = np.array(table).T.tolist() if table else [[], []]
+    return {
+        "voxels": sizes,
+        "level": settings.level,
+        "factors": {method: columns[0], "predictor": columns[1]},
+    }
+
+
+def _smallest(people: list[Any], column: int, level: float) -> float:
+    """Quantile of |error|/half-width in which every person counts the same."""
+    ratios = [np.abs(rows[:, 0]) / np.maximum(rows[:, column], 1e-20) for rows in people]
+    pooled = np.concatenate(ratios)
+    weight = np.concatenate([np.full(len(one), 1 / len(one)) for one in ratios]) / len(ratios)
+    order = np.argsort(pooled)
+    index = int(np.searchsorted(np.cumsum(weight[order]), level - 1e-9))
+    return round(float(pooled[order][min(index, len(pooled) - 1)]), 3)

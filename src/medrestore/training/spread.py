@@ -1,0 +1,79 @@
+"""What the card says of the spread: spectra, their gains, and the factors that regions still need.
+
+Measured in this order, each with what came before in force: the family of spectra from residuals,
+gains from samples drawn with it, factors of region intervals from samples drawn with both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from medrestore.core.meter import SILENT, Meter
+from medrestore.training.gains import measure_gains
+from medrestore.training.regions import factors
+from medrestore.training.texture import measure_spectra
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from medrestore.models import Model
+    from medrestore.settings import Settings
+    from medrestore.training.calibrate import Case
+
+__all__ = ["STEPS", "measure_spread"]
+
+STEPS = (2, 4)
+"""Numbers of steps whose gains are measured."""
+
+
+def measure_spread(
+    model: Model,
+    cases: list[Case],
+    levels: tuple[float, ...],
+    settings: Settings,
+    held_out: Mapping[str, Model] | None = None,
+    meter: Meter = SILENT,
+) -> dict[str, Any]:
+    """Measure the card's ``spectra`` and ``region_factors``.
+
+    Parameters
+    ----------
+    model : Model
+        The model; its spectra are replaced as they become known.
+    cases : list of Case
+        Scans of several people.
+    levels : tuple of float
+        Noise added: fraction of the foreground (MR) or HU in soft tissue (CT).
+    settings : Settings
+        Sampler and samples; `STEPS` are taken in turn.
+    held_out : mapping, optional
+        Person → the model with a predictor that has not seen them (`crossfit.fit_folds`); those
+        who are missing are restored by ``model`` itself, whose errors on them may be too small.
+    meter : Meter
+        Follows each stage.
+    """
+    known = dict(held_out or {})
+
+    def model_of(person: str) -> Model:
+        found = known.get(person, model)
+        found.spectra = spectra
+        return found
+
+    spectra = model.spectra
+    spectra = measure_spectra(model_of, cases, levels, meter=meter)
+    regions: dict[str, Any] = {}
+    for count in STEPS:
+        one = replace(settings, steps=count)
+        method = one.method
+        found = measure_gains(model_of, cases, levels, one, meter=meter)
+        spectra = replace(spectra, gains={**spectra.gains, method: found})
+        table = factors(model_of, cases, levels, one, meter=meter)
+        regions = {**table, "factors": {**regions.get("factors", {}), **table["factors"]}}
+    model.spectra = spectra
+    people = len({case.person for case in cases})
+    unseen = len({case.person for case in cases} & known.keys())
+    return {
+        "spectra": spectra.facts(),
+        "region_factors": {**regions, "people": people, "people_held_out": unseen},
+    }
