@@ -11,10 +11,11 @@ import torch
 import medrestore as mr
 from medrestore.core.predictor import Condition, Prediction, Predictor
 from medrestore.errors import ModelError, SettingsError
-from medrestore.models import Card, load
+from medrestore.models import Card, find_card, load
 from medrestore.training.config import Config
 from medrestore.training.corrupt import Pair
 from medrestore.training.data import PatchSampler, Stack, stacks_of
+from medrestore.training.export import write_bundle
 from medrestore.training.loop import Schedule, fit, learning_rate
 from medrestore.training.loss import predictor_loss
 from medrestore.training.run import train
@@ -177,3 +178,24 @@ def test_isotropic_scans_are_cut_along_every_axis_and_binned() -> None:
     assert stacks[3].array.shape == (70, 65, 75)
     assert stacks[3].array.std() == pytest.approx(array.std() / 8**0.5, rel=0.02)
     assert len(stacks_of(array, (5.0, 1.0, 1.0), "MR")) == 2
+
+
+def test_half_precision_weights_restore_the_same(tmp_path: Path) -> None:
+    """Rounding the shipped weights moves μ by less than 1 % of σ and s by less than 1 %."""
+    card = find_card("mr_slice", "MR")
+    facts = {k: v for k, v in card.facts.items() if k not in ("version", "weights_sha256")}
+    whole = load(card)
+    write_bundle(tmp_path / "half", facts, whole.predictor, whole.refiner)
+    half = load(Card.read(tmp_path / "half"))
+    torch.manual_seed(0)
+    clean = torch.from_numpy(shapes(1)[None, :7]) / 1000
+    c = Condition(
+        clean + 0.05 * torch.randn(clean.shape), torch.full((1, 1, 96, 96), 0.05), torch.ones(1)
+    )
+    with torch.inference_mode():
+        one, other = whole.predict(c), half.predict(c)
+    assert (one.mu - other.mu).abs().max() < 0.01 * 0.05
+    assert (one.log_s - other.log_s).abs().max() < 0.01
+    assert (tmp_path / "half/models/model.safetensors").stat().st_size < 0.6 * (
+        4 * sum(p.numel() for net in (whole.predictor, whole.refiner) for p in net.parameters())
+    )

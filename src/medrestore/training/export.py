@@ -22,6 +22,9 @@ def write_bundle(
 ) -> None:
     """Write weights and card as a MONAI bundle.
 
+    Weights are rounded to half precision (11 bits), which moves μ by far less than the noise and
+    halves the file; they are read back into float32.
+
     Parameters
     ----------
     folder : Path
@@ -31,8 +34,13 @@ def write_bundle(
     predictor, refiner : Module
         Usually the averaged weights.
     """
-    tensors = {f"predictor.{k}": v.contiguous() for k, v in predictor.state_dict().items()}
-    tensors |= {f"refiner.{k}": v.contiguous() for k, v in refiner.state_dict().items()}
-    data = save(tensors)
+    nets = {"predictor": predictor, "refiner": refiner}
+    data = save(
+        {
+            f"{name}.{key}": value.half().contiguous()
+            for name, net in nets.items()
+            for key, value in net.state_dict().items()
+        }
+    )
     write_file(folder / "models" / "model.safetensors", data)
     write_card(folder, {**facts, "weights_sha256": hashlib.sha256(data).hexdigest()})
