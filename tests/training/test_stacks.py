@@ -23,7 +23,7 @@ def stack(depth: int = 20) -> Stack:
 
 
 def test_stacks_hold_consecutive_slices() -> None:
-    patches, _ = PatchSampler([stack()], 8, 32, "CT", 0).batch(20)
+    patches, _, _ = PatchSampler([stack()], 8, 32, "CT", 0).batch(20)
     steps = np.diff(patches[:, 0, :, 0, 0], axis=1)
     assert np.abs(steps) == pytest.approx(10)
     assert len({int(p[0, 0, 0, 0]) for p in patches}) > 4

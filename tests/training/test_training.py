@@ -163,7 +163,7 @@ def test_as_the_noise_vanishes_so_does_the_change() -> None:
 def test_patches_hold_slices_in_order_and_stay_in_the_scan() -> None:
     array = np.arange(10, dtype=np.float32)[:, None, None] + np.zeros((10, 40, 40), np.float32)
     sampler = PatchSampler([Stack(array + 100, 1.0)], 5, 32, "CT", seed=0)
-    patches, scales = sampler.batch(16)
+    patches, scales, _ = sampler.batch(16)
     assert patches.shape == (16, 1, 5, 32, 32) and (scales == 1).all()
     steps = np.diff(patches[:, 0, :, 0, 0], axis=1)
     assert set(np.unique(np.abs(steps))) <= {0.0, 1.0}  # neighbours; ends replicate

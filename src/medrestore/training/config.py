@@ -56,6 +56,8 @@ class Config:
         Slices of a stack that a 3-D model reads, and the step between stacks; 1 for slices.
     corruption : dict
         Further arguments of `corrupt.MrNoise` or `corrupt.CtNoise`: shares of kinds of noise.
+    noise_aware : bool
+        Correct targets for the noise that the scans carry (`training.targets`).
     synthetic : dict
         Shares of ``"dead_leaves"`` and ``"label_map"`` volumes in the draw, together below 1.
     synthetic_stacks : int
@@ -92,6 +94,7 @@ class Config:
     depth_stride: int = 1
     workers: int = 0
     corruption: dict[str, float] = field(default_factory=dict)
+    noise_aware: bool = False
     synthetic: dict[str, float] = field(default_factory=dict)
     synthetic_stacks: int = 12
     licences: tuple[str, ...] = field(default=())

@@ -144,8 +144,11 @@ class CtNoise:
         self.electronic, self.volumes = electronic, volumes
         self.generator = torch.Generator(device).manual_seed(seed)
 
-    def __call__(self, patches: Tensor, scale: Tensor) -> Pair:
-        """Corrupt (batch, [clean, n₁, n₂, g₁, g₂], slices, y, x); ``scale`` is (batch,)."""
+    def __call__(self, patches: Tensor, scale: Tensor, own: Tensor | None = None) -> Pair:
+        """Corrupt (batch, [clean, n₁, n₂, g₁, g₂], slices, y, x); ``scale`` is (batch,).
+
+        ``own`` as in `MrNoise`, for soft tissue; it is taken to have the added noise's spectrum.
+        """
         clean, quantum, electronic, gain, starved = patches.unbind(1)
         shape = (len(clean), 1, 1, 1)
         level = self.low * (self.high / self.low) ** self._rand(*shape)
@@ -164,9 +167,13 @@ class CtNoise:
         noisy, clean = torch.where(outside, value, noisy), torch.where(outside, value, clean)
         slices = clean.shape[1]
         middle = slice(None) if self.volumes else slice(slices // 2, slices // 2 + 1)
-        return Pair(
+        pair = Pair(
             Condition(noisy, sigma[:, middle].contiguous(), scale.view(shape)), clean[:, middle]
         )
+        if own is None:
+            return pair
+        local = own.view(shape) * gain[:, middle]
+        return noise_aware(pair, torch.where(outside[:, middle], 0.0, local), magnitude=False)
 
     def _padding(self, clean: Tensor) -> tuple[Tensor, Tensor]:
         """Where a patch lies outside the reconstruction circle, and what is stored there."""

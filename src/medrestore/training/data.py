@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["PatchSampler", "Stack", "stacks_of"]
+__all__ = ["PatchSampler", "Patches", "Stack", "stacks_of"]
 
 ISOTROPIC_WITHIN = 1.35
 """Scans whose spacings differ by less than this factor are also cut along their other axes."""
@@ -92,6 +92,19 @@ def stacks_of(
     return [s for s in stacks if min(s.array.shape[1:]) >= smallest]
 
 
+class Patches(NamedTuple):
+    """A batch of clean patches.
+
+    values : (batch, channels, slices, patch, patch), intensities; for CT also a noise bank's two
+    unit noises and gains; scales : (batch,), intensity scales; own : (batch,), standard deviation
+    of the noise that the scans carry, 0 where it is not known.
+    """
+
+    values: NDArray[np.float32]
+    scales: NDArray[np.float32]
+    own: NDArray[np.float32]
+
+
 class PatchSampler:
     """Draws ``(slices, patch, patch)`` pieces of stacks, flipped, turned and remapped.
 
@@ -105,6 +118,8 @@ class PatchSampler:
         MR contrasts are remapped (gamma 0.6 to 1.6); HU mean something and stay.
     seed : int
         Start of the stream of draws.
+    remapped : float
+        Share of MR patches whose contrast is remapped.
 
     Raises
     ------
@@ -119,6 +134,7 @@ class PatchSampler:
         patch: int,
         modality: Literal["CT", "MR"],
         seed: int,
+        remapped: float = 0.5,
     ) -> None:
         large = [s for s in stacks if min(s.array.shape[1:]) >= patch]
         if not large:
@@ -130,36 +146,27 @@ class PatchSampler:
         weights = np.array([s.weight for s in large])
         self.probability = weights / weights.sum()
         self.slices, self.patch, self.modality = slices, patch, modality
+        self.remapped = remapped
         self.rng = np.random.default_rng(seed)
 
-    def batch(self, size: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Patches and their scales.
+    def batch(self, size: int) -> Patches:
+        """The next ``size`` patches."""
+        pieces = [self._piece() for _ in range(size)]
+        patches, scales, own = zip(*pieces, strict=True)
+        numbers = (np.asarray(values, dtype=np.float32) for values in (scales, own))
+        return Patches(np.stack(patches), *numbers)
 
-        Returns
-        -------
-        patches : ndarray, shape (size, channels, slices, patch, patch)
-            Clean intensities; for CT also a noise bank's two unit noises and gains.
-        scales : ndarray, shape (size,)
-        """
-        pieces, scales = zip(*(self._piece() for _ in range(size)), strict=True)
-        return np.stack(pieces), np.asarray(scales, dtype=np.float32)
-
-    def _piece(self) -> tuple[NDArray[np.float32], float]:
+    def _piece(self) -> tuple[NDArray[np.float32], float, float]:
         stack = self.stacks[self.rng.choice(len(self.stacks), p=self.probability)]
         piece = self._cut(stack)
         for _ in range(3):  # mostly patches with something in them
             if self._is_foreground(piece[0], stack.scale):
                 break
             piece = self._cut(stack)
-        piece = self._turn(piece)
-        return (
-            self._recontrast(piece, stack.scale)
-            if self.modality == "MR"
-            else (
-                piece,
-                stack.scale,
-            )
-        )
+        piece, scale = self._turn(piece), stack.scale
+        if self.modality == "MR":
+            piece, scale = self._recontrast(piece, scale)
+        return piece, scale, stack.noise_std or 0.0
 
     def _cut(self, stack: Stack) -> NDArray[np.float32]:
         depth, height, width = stack.array.shape
@@ -198,7 +205,7 @@ class PatchSampler:
         self, piece: NDArray[np.float32], scale: float
     ) -> tuple[NDArray[np.float32], float]:
         rng = self.rng
-        if rng.random() < 0.5:
+        if rng.random() < self.remapped:
             gamma = float(np.exp(rng.uniform(np.log(0.6), np.log(1.6))))
             positive = np.maximum(piece, 0) / np.float32(scale)
             piece = np.asarray(scale * positive**gamma, dtype=np.float32)

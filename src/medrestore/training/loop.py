@@ -162,6 +162,8 @@ def _optimisers(net: nn.Module, schedule: Schedule) -> list[torch.optim.Optimize
 def load_checkpoint(folder: Path, net: nn.Module, average: nn.Module) -> tuple[int, float]:
     """Load weights and average if ``folder`` holds a checkpoint; steps and seconds spent so far.
 
+    A checkpoint of the average alone, as committed, stands for both.
+
     Raises
     ------
     ModelError
@@ -172,8 +174,8 @@ def load_checkpoint(folder: Path, net: nn.Module, average: nn.Module) -> tuple[i
         return 0, 0.0
     tensors = load_file(path)
     try:
-        for name, module in (("net", net), ("ema", average)):
-            prefix = f"{name}."
+        kept = "net" if any(key.startswith("net.") for key in tensors) else "ema"
+        for prefix, module in ((f"{kept}.", net), ("ema.", average)):
             module.load_state_dict(
                 {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
             )

@@ -20,21 +20,21 @@ if TYPE_CHECKING:
 __all__ = ["Pairs", "as_stacks"]
 
 
-class _Patches(IterableDataset[tuple[torch.Tensor, torch.Tensor]]):
+class _Stream(IterableDataset[tuple[torch.Tensor, ...]]):
     """Endless batches of clean patches; every worker process draws a stream of its own."""
 
     def __init__(self, config: Config, stacks: list[Stack], seed: int, patch: int) -> None:
         self.config, self.stacks, self.seed, self.patch = config, stacks, seed, patch
 
-    def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    def __iter__(self) -> Iterator[tuple[torch.Tensor, ...]]:
         worker = get_worker_info()
         seed = self.seed + 1_000_003 * (worker.id if worker else 0)
         config = self.config
         slices = int(config.predictor.get("slices", config.depth))
-        sampler = PatchSampler(self.stacks, slices, self.patch, config.modality, seed)
+        remapped = 0.0 if config.noise_aware else 0.5  # own noise is known of the scan as it is
+        sampler = PatchSampler(self.stacks, slices, self.patch, config.modality, seed, remapped)
         while True:
-            patches, scale = sampler.batch(config.batch)
-            yield torch.from_numpy(patches), torch.from_numpy(scale)
+            yield tuple(torch.from_numpy(part) for part in sampler.batch(config.batch))
 
 
 class Pairs:
@@ -62,7 +62,7 @@ class Pairs:
         patch: int | None = None,
         device: str | torch.device = "cpu",
     ) -> None:
-        patches = _Patches(config, stacks, seed, patch or config.patch)
+        patches = _Stream(config, stacks, seed, patch or config.patch)
         self.patches = iter(
             DataLoader(
                 patches,
@@ -72,16 +72,16 @@ class Pairs:
             )
         )
         self.volumes, self.device = config.depth > 1, device
-        own: dict[str, Any] = {**config.corruption, "device": str(device)}
+        self.noise_aware = config.noise_aware
+        more: dict[str, Any] = {**config.corruption, "device": str(device)}
         make = MrNoise if config.modality == "MR" else CtNoise
-        self.corrupt = make(config.noise, seed + 1, volumes=self.volumes, **own)
+        self.corrupt = make(config.noise, seed + 1, volumes=self.volumes, **more)
 
     def draw(self) -> Pair:
         """The next batch; the slices of a stack follow each other in it."""
-        patches, scale = next(self.patches)
-        pair = self.corrupt(
-            patches.to(self.device, non_blocking=True), scale.to(self.device, non_blocking=True)
-        )
+        drawn = next(self.patches)
+        patches, scale, own = (part.to(self.device, non_blocking=True) for part in drawn)
+        pair = self.corrupt(patches, scale, own if self.noise_aware else None)
         return as_stacks(pair) if self.volumes else pair
 
 

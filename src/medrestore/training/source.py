@@ -59,25 +59,30 @@ def stacks_by_person(config: Config, cache: Path, meter: Meter) -> dict[str, lis
 def pack(config: Config, folder: Path, max_bytes: int = 16 << 20) -> list[Path]:
     """Write every scan's stacks compactly, for a machine without readers or with little to carry.
 
-    A config whose ``data`` is that folder and whose files end in ``.npz`` trains on them.
+    A config whose ``data`` is that folder trains on them; the names of the scans stay.
     """
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for scan in config.scans:
-        paths.append(folder / f"{Path(scan.file).name.split('.')[0]}.npz")
+        paths.append(folder / _packed(scan))
         pack_stacks(_stacks(config, replace(scan, weight=1.0)), paths[-1], max_bytes)
     return paths
 
 
+def _packed(scan: Scan) -> str:
+    return f"{Path(scan.file).name.partition('.')[0]}.npz"
+
+
 def _stacks(config: Config, scan: Scan) -> list[Stack]:
     path = Path(config.data) / scan.file
+    packed = path.with_name(_packed(scan))
+    if not path.exists() and packed.exists():
+        return [replace(s, weight=s.weight * scan.weight) for s in unpack_stacks(packed)]
     if not path.exists():
         raise InputError(
             f"training scan {scan.file} is not in {config.data}; run from the folder that the "
             "config's data path is relative to, or correct it"
         )
-    if path.suffix == ".npz":
-        return [replace(s, weight=s.weight * scan.weight) for s in unpack_stacks(path)]
     from medrestore.io import read  # scans need the readers' libraries, packed stacks do not
 
     volume = read(path, config.modality)
