@@ -1,13 +1,16 @@
 """What is trained on: packed scans are the scans, synthesis takes its share of the draw."""
 
-import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import medrestore as mr
+from medrestore.cli import main
 from medrestore.core.meter import SILENT
 from medrestore.training.config import Config, Scan
 from medrestore.training.data import Stack
@@ -58,10 +61,8 @@ def test_synthesis_takes_its_share_of_the_draw(config: Config, tmp_path: Path) -
 
 
 def test_configs_travel_as_json(config: Config, tmp_path: Path) -> None:
-    from dataclasses import asdict
-
     path = tmp_path / "c.json"
-    path.write_text(json.dumps(asdict(config)))
+    path.write_text(config.to_json())
     assert Config.read(path) == config
 
 
@@ -85,8 +86,39 @@ def test_noise_aware_pairs_tell_all_the_noise(config: Config, modality: str) -> 
     pair = Pairs(facts, [stack], 0).draw()
     assert pair.target_std is not None
     sigma, scale = pair.condition.sigma, pair.condition.scale
-    added = 30.0 if modality == "CT" else (sigma.square() - 20**2).sqrt()
-    assert sigma.mean().item() == pytest.approx(float(np.hypot(np.mean(added), 20)), rel=0.02)
-    share = (20 / np.asarray(added)) ** 2
-    assert np.asarray(pair.target_std) == pytest.approx(20 * np.sqrt(1 + share), rel=0.02)
-    assert scale.shape == (8, 1, 1, 1)
+    added = torch.full_like(sigma, 30.0) if modality == "CT" else 0.03 * scale.expand_as(sigma)
+    assert torch.allclose(sigma, torch.hypot(added, torch.tensor(20.0)), rtol=0.02)
+    assert torch.allclose(pair.target_std, 20 * (1 + (20 / added) ** 2).sqrt(), rtol=0.02)
+
+
+def test_pack_from_the_command_line(config: Config, tmp_path: Path, capsys) -> None:
+    path = tmp_path / "c.json"
+    path.write_text(config.to_json())
+    assert main(["train", str(path), "--pack", str(tmp_path / "packed")]) == 0
+    assert "packed: 1 scans" in capsys.readouterr().out
+    assert (tmp_path / "packed" / "a.npz").exists()
+    assert main(["train", str(path), "--set", "batch"]) == 2
+    assert "--set takes NAME=VALUE, got 'batch'" in capsys.readouterr().err
+    assert main(["train", str(path), "--set", "nonsense=1"]) == 2
+    assert "nonsense" in capsys.readouterr().err
+
+
+def test_a_config_changed_for_one_run(config: Config, tmp_path: Path) -> None:
+    path = tmp_path / "c.json"
+    path.write_text(config.to_json())
+    assert Config.read(path, {"batch": 3, "data": "x"}) == replace(config, batch=3, data="x")
+
+
+def test_training_needs_no_readers() -> None:
+    """A GPU machine has neither nibabel nor pydicom, SimpleITK or napari."""
+    code = """
+import sys
+blocked = {"nibabel", "pydicom", "SimpleITK", "napari", "magicgui", "qtpy", "gdcm"}
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in blocked:
+            raise ImportError(name)
+sys.meta_path.insert(0, Finder())
+import medrestore.training.run
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)

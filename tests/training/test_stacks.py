@@ -100,6 +100,7 @@ def test_train_a_stack_model(config: Path, tmp_path: Path, monkeypatch) -> None:
     assert load(card).predictor.depth == 8
 
 
+@pytest.mark.filterwarnings("ignore:This DataLoader will create")  # where there is one core
 def test_workers_draw_streams_of_their_own(config: Path) -> None:
     facts = json.loads(config.read_text()) | {"workers": 2}
     config.write_text(json.dumps(facts))

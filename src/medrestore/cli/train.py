@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from medrestore.cli.meter import Bar
 from medrestore.cli.parser import command
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 EXAMPLES = """\
   medrestore train models/mr_slice/configs/train.json
   medrestore train site.json --from mr_slice --time-limit 30     fine-tune for half an hour
+  medrestore train site.json --pack packed                       scans to train on elsewhere
+  medrestore train site.json --set data=packed batch=64 workers=12
 
 Checkpoints go to runs/, the finished model to models/, in the working folder. A run that was
 stopped goes on from its checkpoints when it is started again.
@@ -34,6 +37,19 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--time-limit", type=float, metavar="MIN", help="minutes for the training itself"
     )
+    parser.add_argument(
+        "--devices", type=int, default=1, metavar="N", help="GPUs, or CPU processes, to train on"
+    )
+    parser.add_argument(
+        "--set",
+        nargs="+",
+        default=[],
+        metavar="NAME=VALUE",
+        help="change the config for this run: numbers, words or JSON",
+    )
+    parser.add_argument(
+        "--pack", metavar="DIR", help="only write the scans compactly into DIR, to train elsewhere"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -44,9 +60,37 @@ def run(arguments: argparse.Namespace) -> int:
     if not config.is_file():
         raise SettingsError(f"the training config {config} does not exist; check the path")
 
-    from medrestore.training.run import train
+    if arguments.devices < 1:
+        raise SettingsError(f"--devices is at least 1, got {arguments.devices}")
+    changes = dict(_change(text) for text in arguments.set)
 
+    from medrestore.training.config import Config
+    from medrestore.training.run import train
+    from medrestore.training.source import pack
+
+    if arguments.pack is not None:
+        paths = pack(Config.read(config, changes), Path(arguments.pack))
+        print(f"packed: {len(paths)} scans, {sum(p.stat().st_size for p in paths) / 1e6:.1f} MB")
+        return 0
     with Bar("stopped; the checkpoints written so far are in runs/") as bar:
-        folder = train(config, arguments.start_from, arguments.time_limit, bar)
+        folder = train(
+            config,
+            arguments.start_from,
+            arguments.time_limit,
+            bar,
+            devices=arguments.devices,
+            changes=changes,
+        )
     print(f"trained: {folder}")
     return 0
+
+
+def _change(text: str) -> tuple[str, Any]:
+    """``name=value`` of a config; the value is JSON, or else the word itself."""
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise SettingsError(f"--set takes NAME=VALUE, got {text!r}; e.g. batch=64")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+import math
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from medrestore.errors import SettingsError
 from medrestore.training.loop import Schedule
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 __all__ = ["Config", "Scan"]
@@ -102,8 +104,8 @@ class Config:
     limits: tuple[str, ...] = field(default=())
 
     @classmethod
-    def read(cls, path: Path) -> Config:
-        """Read a configuration.
+    def read(cls, path: Path, changes: Mapping[str, Any] | None = None) -> Config:
+        """Read a configuration; ``changes`` replace fields of the file.
 
         Raises
         ------
@@ -111,7 +113,7 @@ class Config:
             If the file is missing, no JSON, or holds unknown or missing fields.
         """
         try:
-            facts = json.loads(path.read_text(encoding="utf-8"))
+            facts = json.loads(path.read_text(encoding="utf-8")) | dict(changes or {})
             facts["scans"] = tuple(Scan(**scan) for scan in facts["scans"])
             facts["stages"] = {k: Schedule(**v) for k, v in facts["stages"].items()}
             for name in ("noise", "sigma_range", "licences", "notes", "limits"):
@@ -124,6 +126,14 @@ class Config:
                 f"{path.name} is no training config: {error}; see models/mr_slice/configs/"
                 "train.json for one"
             ) from error
+
+    def to_json(self) -> str:
+        """The configuration as a file's text."""
+        facts = asdict(self)
+        for schedule in facts["stages"].values():  # JSON knows no infinity
+            if not math.isfinite(schedule["time_limit_min"]):
+                del schedule["time_limit_min"]
+        return json.dumps(facts, indent=1, ensure_ascii=False) + "\n"
 
     @property
     def networks(self) -> dict[str, Any]:

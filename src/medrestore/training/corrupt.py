@@ -173,7 +173,7 @@ class CtNoise:
         if own is None:
             return pair
         local = own.view(shape) * gain[:, middle]
-        return noise_aware(pair, torch.where(outside[:, middle], 0.0, local), magnitude=False)
+        return noise_aware(pair, torch.where(outside, 0.0, local), magnitude=False)
 
     def _padding(self, clean: Tensor) -> tuple[Tensor, Tensor]:
         """Where a patch lies outside the reconstruction circle, and what is stored there."""

@@ -11,6 +11,7 @@ import numpy as np
 from medrestore.card import Card
 from medrestore.core.spectra import Spectra
 from medrestore.core.spectrum import Spectrum
+from medrestore.evaluation.bundle import write_file
 from medrestore.models import load
 from medrestore.settings import Settings
 from medrestore.training.calibrate import Case, calibrate
@@ -38,7 +39,6 @@ LEVELS = {"MR": (0.01, 0.03, 0.06, 0.12), "CT": (10.0, 30.0, 80.0)}
 
 def finish(
     config: Config,
-    config_path: Path,
     people: dict[str, list[Stack]],
     predictor: nn.Module,
     refiner: nn.Module,
@@ -57,7 +57,7 @@ def finish(
     facts |= measure_spread(model, cases, levels, settings, meter=meter)
     facts["intervals"] = calibrate(model, cases, levels, settings, meter)["intervals"]
     write_card(folder, {**facts, "weights_sha256": model.card.sha256})
-    (folder / "configs" / "train.json").write_text(config_path.read_text())
+    write_file(folder / "configs" / "train.json", config.to_json().encode())
 
 
 def _facts(config: Config, work: Path) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import json
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -22,6 +22,8 @@ from medrestore.training.source import stacks_by_person
 from medrestore.training.stages import MARGIN, predictor_step, refiner_step
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lightning_fabric import Fabric
     from torch import nn
 
@@ -39,6 +41,7 @@ def train(
     runs: Path = Path("runs"),
     models: Path = Path("models"),
     devices: int = 1,
+    changes: Mapping[str, Any] | None = None,
 ) -> Path:
     """Train, or go on training, a model and export it.
 
@@ -56,13 +59,15 @@ def train(
         Where checkpoints and the finished bundle go.
     devices : int
         GPUs (or, without any, CPU processes) to train on.
+    changes : mapping, optional
+        Fields of the config to replace for this run; the model's record keeps them.
 
     Returns
     -------
     Path
         The model's folder.
     """
-    config = Config.read(config_path)
+    config = Config.read(config_path, changes)
     if config.threads:
         torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
@@ -74,7 +79,7 @@ def train(
     refiner = stages.refiner(refiner, predictor)
     folder = models / config.name
     if fabric.is_global_zero:
-        finish(config, config_path, people, predictor.cpu(), refiner.cpu(), folder, work, meter)
+        finish(config, people, predictor.cpu(), refiner.cpu(), folder, work, meter)
     fabric.barrier()
     return folder
 
