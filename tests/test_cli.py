@@ -426,8 +426,8 @@ def test_train_hands_over(
 
     signature, got = inspect.signature(run.train), []
 
-    def train(*arguments: object) -> Path:
-        got.extend(signature.bind(*arguments).arguments.values())
+    def train(*arguments: object, **named: object) -> Path:
+        got.extend(signature.bind(*arguments, **named).arguments.values())
         return Path("models/x")
 
     monkeypatch.setattr(run, "train", train)
