@@ -111,7 +111,7 @@ def _mr_table(figures: Figures, peers: list[str], ours: list[str]) -> str:
             _number(figures.mean("psnr", SCANS["MR"], level, m), 2, bold=True) for m in methods
         ]
         rows.append([f"**{level:.0%}**", "**mean**", *means])
-    note = "\n\n*samples*: mean of 8 posterior samples, on a few of the scored slices only (`--every`)."
+    note = "\n\n*samples*: mean of 8 posterior samples, on a few of the scored slices (`--every`)."
     return _table(("noise", "scan", *methods), rows) + note
 
 

@@ -55,7 +55,7 @@ def finish(
     model, cases = load(Card.read(folder)), _cases(people, max(9, config.depth))
     levels = LEVELS[config.modality]
     facts |= measure_spread(model, cases, levels, settings, meter=meter)
-    facts["intervals"] = calibrate(model, cases, levels, settings, meter)["intervals"]
+    facts["intervals"] = calibrate(model, cases, levels, settings, meter)
     write_card(folder, {**facts, "weights_sha256": model.card.sha256})
     write_file(folder / "configs" / "train.json", config.to_json().encode())
 
