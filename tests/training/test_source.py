@@ -121,4 +121,5 @@ class Finder:
 sys.meta_path.insert(0, Finder())
 import medrestore.training.run
 """
-    subprocess.run([sys.executable, "-c", code], check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
