@@ -7,13 +7,12 @@ becomes depends on its neighbourhood alone, not on how large the patch is.
 
 from __future__ import annotations
 
+import itertools
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
-
-from medrestore.core.unet import UNet
 
 __all__ = ["Condition", "Prediction", "Predictor", "compress", "condition", "smooth", "spread_of"]
 
@@ -88,7 +87,24 @@ def spread_of(sigma: Tensor, f2: Tensor) -> Tensor:
     return torch.log(sigma) + F.softplus(f2 - LOWEST) + LOWEST
 
 
-class Predictor(UNet):
+class _Residual(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(width, width, 3, padding=1)
+        self.second = nn.Conv2d(width, width, 3, padding=1)
+        nn.init.zeros_(self.second.weight)
+        nn.init.zeros_(self.second.bias)  # type: ignore[arg-type]
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = x + self.second(F.relu(self.first(x)))
+        return y
+
+
+def _stage(width: int, blocks: int) -> nn.Sequential:
+    return nn.Sequential(*(_Residual(width) for _ in range(blocks)))
+
+
+class Predictor(nn.Module):
     """Residual U-Net on 2×2-unshuffled slices, without normalisation layers.
 
     Parameters
@@ -104,17 +120,43 @@ class Predictor(UNet):
     def __init__(
         self, slices: int = 7, widths: tuple[int, ...] = (64, 96, 128), blocks: int = 2
     ) -> None:
-        super().__init__(2, 4 * (slices + 3), 4, widths, (blocks,) * len(widths))
+        super().__init__()
         self.slices = slices
         self.multiple = 2 ** len(widths)
+        self.head = nn.Conv2d(4 * (slices + 3), widths[0], 3, padding=1)
+        self.down = nn.ModuleList(_stage(w, blocks) for w in widths)
+        pairs = list(itertools.pairwise(widths))
+        self.shrink = nn.ModuleList(nn.Conv2d(a, b, 2, stride=2) for a, b in pairs)
+        self.grow = nn.ModuleList(nn.ConvTranspose2d(b, a, 2, stride=2) for a, b in pairs)
+        self.up = nn.ModuleList(_stage(w, blocks) for w in widths[:-1])
+        self.mean = nn.Conv2d(widths[0], 4, 3, padding=1)
+        self.spread = nn.Sequential(
+            nn.Conv2d(widths[0], 32, 3, padding=1), nn.ReLU(), nn.Conv2d(32, 4, 3, padding=1)
+        )
+        for last in (self.mean, self.spread[-1]):
+            nn.init.zeros_(last.weight)  # type: ignore[arg-type]
+            nn.init.zeros_(last.bias)  # type: ignore[arg-type]
 
     def forward(self, c: Condition) -> Prediction:
         """μ and log s of the middle slice; any size, padded to a multiple of 8 inside."""
         height, width = c.y.shape[-2:]
         seen = condition(c)
         seen = F.pad(seen, (0, -width % self.multiple, 0, -height % self.multiple), "replicate")
-        f1, f2 = (
-            F.pixel_shuffle(output, 2)[..., :height, :width].float()
-            for output in self.outputs(F.pixel_unshuffle(seen, 2))
-        )
+        features = self._features(F.pixel_unshuffle(seen, 2))
+        f1 = F.pixel_shuffle(self.mean(features), 2)[..., :height, :width].float()
+        f2 = F.pixel_shuffle(self.spread(features), 2)[..., :height, :width].float()
         return Prediction(mu=c.centre + c.sigma * f1, log_s=spread_of(c.sigma, f2))
+
+    def _features(self, seen: Tensor) -> Tensor:
+        x: Tensor = self.head(seen)
+        kept = []
+        for stage, shrink in zip(self.down, self.shrink, strict=False):
+            x = stage(x)
+            kept.append(x)
+            x = shrink(x)
+        x = self.down[-1](x)
+        for stage, grow, skip in zip(
+            reversed(self.up), reversed(self.grow), reversed(kept), strict=True
+        ):
+            x = stage(grow(x) + skip)
+        return x
