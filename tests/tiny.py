@@ -28,7 +28,7 @@ def write_tiny_stack_model(folder: Path) -> Path:
     torch.manual_seed(0)
     card = tiny_card("mr_tiny3d", "MR")
     card |= {"mode": "patch3d", "depth": 8, "depth_stride": 6}
-    card["predictor"] = {"widths": [8, 12], "blocks": [1, 1]}
+    card["predictor"] = {"slices": 3, "widths": [8, 12], "blocks": 1}
     card["refiner"] |= {"channels": [16, 32], "window": 16, "stride": 12}
     predictor, refiner = networks(card)
     speak(predictor, refiner)

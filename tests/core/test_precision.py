@@ -12,7 +12,6 @@ from medrestore.core.precision import (
     weights_last,
 )
 from medrestore.core.predictor import Condition, Predictor
-from medrestore.core.predictor3d import Predictor3d
 from medrestore.models import Card, load
 from tiny import speak
 
@@ -33,7 +32,7 @@ def test_the_processor_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     assert has_bfloat16("cpu")
 
 
-@pytest.mark.parametrize("network", [Predictor(3, (8, 12), 1), Predictor3d(4, (8, 12), (1, 1))])
+@pytest.mark.parametrize("network", [Predictor(3, (8, 12), 1), Predictor(3, (8, 12), 1, depth=4)])
 def test_layout_changes_no_number(network: torch.nn.Module) -> None:
     speak(network)
     c = Condition(torch.randn(4, network.slices, 24, 20), torch.ones(4, 1, 24, 20), torch.ones(1))

@@ -27,7 +27,7 @@ def bank() -> Stack:
 
 
 def pairs(bank: Stack, size: int = 16, volumes: bool = False, **settings: object) -> Pair:
-    sampler = PatchSampler([bank], 3, 64, "CT", seed=2)
+    sampler = PatchSampler([bank], 3, 1, 64, "CT", seed=2)
     patches, scale, _ = sampler.batch(size)
     plain = {"thick": 0.0, "clipped": 0.0, "padded": 0.0}
     noise = CtNoise(seed=3, volumes=volumes, **(plain | {"hu": (20, 40)} | settings))
@@ -102,7 +102,7 @@ def test_a_gpu_draws_banks_and_pairs_of_the_same_level(bank: Stack) -> None:
     there = with_noise_bank(Stack(body(), 1000.0, 4.0), kernels, 0, VIEWS, device="cuda")
     assert there.gain is not None
     assert np.allclose(there.gain, bank.gain, rtol=5e-3, atol=1e-5)
-    patches, scale, _ = PatchSampler([there], 3, 64, "CT", seed=2).batch(16)
+    patches, scale, _ = PatchSampler([there], 3, 1, 64, "CT", seed=2).batch(16)
     noise = CtNoise((20, 40), seed=3, thick=0.0, clipped=0.0, padded=0.0, device="cuda")
     pair = noise(torch.from_numpy(patches).cuda(), torch.from_numpy(scale).cuda())
     z = (pair.condition.centre - pair.clean) / pair.condition.sigma

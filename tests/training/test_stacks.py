@@ -23,28 +23,35 @@ def stack(depth: int = 20) -> Stack:
 
 
 def test_stacks_hold_consecutive_slices() -> None:
-    patches, _, _ = PatchSampler([stack()], 8, 32, "CT", 0).batch(20)
+    patches, _, _ = PatchSampler([stack()], 8, 0, 32, "CT", 0).batch(20)
     steps = np.diff(patches[:, 0, :, 0, 0], axis=1)
     assert np.abs(steps) == pytest.approx(10)
     assert len({int(p[0, 0, 0, 0]) for p in patches}) > 4
 
 
 def test_a_scan_thinner_than_a_stack_repeats_its_last_slice() -> None:
-    sampler = PatchSampler([stack(5)], 8, 32, "CT", 0)
+    sampler = PatchSampler([stack(5)], 8, 0, 32, "CT", 0)
     assert list(sampler._slices(5)) == [0, 1, 2, 3, 4, 4, 4, 4]
+
+
+def test_neighbours_may_lie_beyond_the_ends() -> None:
+    sampler = PatchSampler([stack(5)], 3, 1, 32, "CT", 0)
+    drawn = {tuple(int(z) for z in sampler._slices(5)) for _ in range(60)}
+    assert drawn == {(0, 0, 1), (0, 1, 2), (1, 2, 3), (2, 3, 4), (3, 4, 4)}
 
 
 def test_slices_of_a_stack_follow_each_other_in_the_batch() -> None:
     from medrestore.core.predictor import Condition
 
-    noisy = torch.arange(2 * 3).view(2, 3, 1, 1).expand(2, 3, 4, 4).float()
+    noisy = torch.arange(2 * 5).view(2, 5, 1, 1).expand(2, 5, 4, 4).float()
     pair = as_stacks(
-        Pair(Condition(noisy, noisy + 1, torch.tensor([5.0, 6]).view(2, 1, 1, 1)), noisy)
+        Pair(Condition(noisy, noisy + 1, torch.tensor([5.0, 6]).view(2, 1, 1, 1)), noisy), 3
     )
-    assert pair.clean[:, 0, 0, 0].tolist() == [0, 1, 2, 3, 4, 5]
-    assert pair.condition.sigma[:, 0, 0, 0].tolist() == [1, 2, 3, 4, 5, 6]
+    assert pair.clean[:, 0, 0, 0].tolist() == [1, 2, 3, 6, 7, 8]
+    assert pair.condition.y[:, :, 0, 0].tolist() == [[z - 1, z, z + 1] for z in (1, 2, 3, 6, 7, 8)]
+    assert pair.condition.sigma[:, 0, 0, 0].tolist() == [2, 3, 4, 7, 8, 9]
     assert pair.condition.scale.flatten().tolist() == [5, 5, 5, 6, 6, 6]
-    assert unfold(pair.clean, 3)[1, 0, :, 0, 0].tolist() == [3, 4, 5]
+    assert unfold(pair.clean, 3)[1, 0, :, 0, 0].tolist() == [6, 7, 8]
 
 
 def test_blocks_into_channels_and_back() -> None:
@@ -73,7 +80,7 @@ def config(tmp_path: Path) -> Path:
         "noise": [0.02, 0.1],
         "corruption": {"correlated": 0, "several_coils": 0, "with_g_factor": 0},
         "sigma_range": [0.01, 0.12],
-        "predictor": {"widths": [16, 24], "blocks": [1, 1]},
+        "predictor": {"slices": 3, "widths": [16, 24], "blocks": 1},
         "refiner": {"channels": [16, 32], "blocks": 1, "groups": 8, "window": 16, "stride": 12},
         "depth": 8,
         "depth_stride": 6,
@@ -90,6 +97,7 @@ def config(tmp_path: Path) -> Path:
 
 
 def test_train_a_stack_model(config: Path, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("medrestore.training.run.can_compile", lambda: False)
     monkeypatch.setattr("medrestore.training.spread.STEPS", (2,))
     monkeypatch.setattr("medrestore.training.finish.LEVELS", {"MR": (0.05,)})
     folder = train(config, runs=tmp_path / "runs", models=tmp_path / "models")

@@ -67,7 +67,7 @@ def config(tmp_path: Path) -> Path:
 
 
 def test_train_resume_and_use(config: Path, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("medrestore.training.run.can_compile", lambda depth: False)
+    monkeypatch.setattr("medrestore.training.run.can_compile", lambda: False)
     monkeypatch.setattr("medrestore.training.spread.STEPS", (2,))
     monkeypatch.setattr("medrestore.training.finish.LEVELS", {"MR": (0.05,)})
     folder = train(config, runs=tmp_path / "runs", models=tmp_path / "models")
@@ -96,7 +96,7 @@ def test_train_resume_and_use(config: Path, tmp_path: Path, monkeypatch) -> None
 
 
 def test_fine_tuning_starts_from_the_models_weights(config, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr("medrestore.training.run.can_compile", lambda depth: False)
+    monkeypatch.setattr("medrestore.training.run.can_compile", lambda: False)
     monkeypatch.setattr("medrestore.training.spread.STEPS", (2,))
     monkeypatch.setattr("medrestore.training.finish.LEVELS", {"MR": (0.05,)})
     first = train(config, runs=tmp_path / "runs", models=tmp_path / "models")
@@ -162,13 +162,13 @@ def test_as_the_noise_vanishes_so_does_the_change() -> None:
 
 def test_patches_hold_slices_in_order_and_stay_in_the_scan() -> None:
     array = np.arange(10, dtype=np.float32)[:, None, None] + np.zeros((10, 40, 40), np.float32)
-    sampler = PatchSampler([Stack(array + 100, 1.0)], 5, 32, "CT", seed=0)
+    sampler = PatchSampler([Stack(array + 100, 1.0)], 5, 2, 32, "CT", seed=0)
     patches, scales, _ = sampler.batch(16)
     assert patches.shape == (16, 1, 5, 32, 32) and (scales == 1).all()
     steps = np.diff(patches[:, 0, :, 0, 0], axis=1)
     assert set(np.unique(np.abs(steps))) <= {0.0, 1.0}  # neighbours; ends replicate
     with pytest.raises(SettingsError, match="smaller patch"):
-        PatchSampler([Stack(array, 1.0)], 5, 64, "CT", seed=0)
+        PatchSampler([Stack(array, 1.0)], 5, 2, 64, "CT", seed=0)
 
 
 def test_isotropic_scans_are_cut_along_every_axis_and_binned() -> None:

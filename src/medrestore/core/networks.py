@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from medrestore.core.predictor import Predictor
-from medrestore.core.predictor3d import Predictor3d
 from medrestore.core.refiner import Refiner
+from medrestore.errors import ModelError
 
 if TYPE_CHECKING:
-    from torch import nn
+    from collections.abc import Mapping
 
-__all__ = ["networks"]
+    from torch import Tensor, nn
+
+__all__ = ["networks", "start_predictor"]
 
 
 def networks(facts: dict[str, Any]) -> tuple[nn.Module, nn.Module]:
@@ -24,9 +26,27 @@ def networks(facts: dict[str, Any]) -> tuple[nn.Module, nn.Module]:
         ``stride`` are left out); ``depth``: slices read together, 1 for a slice model.
     """
     depth = int(facts.get("depth", 1))
-    own = _arguments(facts["predictor"])
-    predictor = Predictor(**own) if depth == 1 else Predictor3d(depth, **own)
+    predictor = Predictor(**_arguments(facts["predictor"]), depth=depth)
     return predictor, Refiner(**_arguments(facts["refiner"]), depth=depth)
+
+
+def start_predictor(predictor: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Load weights; those of a slice model too, with which a 3-D predictor does the same.
+
+    Raises
+    ------
+    ModelError
+        If the weights belong to another architecture.
+    """
+    own = predictor.state_dict()
+    silent = {name: own[name] for name in own.keys() - weights.keys() if ".across." in name}
+    try:
+        predictor.load_state_dict({**silent, **weights})
+    except RuntimeError as error:
+        raise ModelError(
+            "the model to start from is of another architecture; change the config's predictor "
+            "to that model's, or start without it"
+        ) from error
 
 
 def _arguments(facts: dict[str, Any]) -> dict[str, Any]:

@@ -87,25 +87,52 @@ def spread_of(sigma: Tensor, f2: Tensor) -> Tensor:
     return torch.log(sigma) + F.softplus(f2 - LOWEST) + LOWEST
 
 
+class _Across(nn.Module):
+    """What each slice of a stack hears of the slices before and after it; nothing, to begin with.
+
+    Slices of a stack follow each other in the batch; the first and the last hear themselves.
+    """
+
+    def __init__(self, width: int, depth: int) -> None:
+        super().__init__()
+        self.depth = depth
+        self.mix = nn.Conv2d(2 * width, width, 1, bias=False)
+        nn.init.zeros_(self.mix.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        at = torch.arange(len(x), device=x.device)
+        place = at % self.depth
+        before, after = at - (place > 0).long(), at + (place < self.depth - 1).long()
+        heard: Tensor = self.mix(torch.cat((x[before], x[after]), dim=1))
+        return heard
+
+
 class _Residual(nn.Module):
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, depth: int) -> None:
         super().__init__()
         self.first = nn.Conv2d(width, width, 3, padding=1)
         self.second = nn.Conv2d(width, width, 3, padding=1)
+        self.across = _Across(width, depth) if depth > 1 else None
         nn.init.zeros_(self.second.weight)
         nn.init.zeros_(self.second.bias)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = x + self.second(F.relu(self.first(x)))
+        hidden = self.first(x)
+        if self.across is not None:
+            hidden = hidden + self.across(x)
+        y: Tensor = x + self.second(F.relu(hidden))
         return y
 
 
-def _stage(width: int, blocks: int) -> nn.Sequential:
-    return nn.Sequential(*(_Residual(width) for _ in range(blocks)))
+def _stage(width: int, blocks: int, depth: int) -> nn.Sequential:
+    return nn.Sequential(*(_Residual(width, depth) for _ in range(blocks)))
 
 
 class Predictor(nn.Module):
     """Residual U-Net on 2×2-unshuffled slices, without normalisation layers.
+
+    A 3-D model is the same network on stacks of slices that listen to each other in every block.
+    With what they hear at zero it is the slice model: one that was trained is where it starts.
 
     Parameters
     ----------
@@ -115,20 +142,26 @@ class Predictor(nn.Module):
         Channels at 1/2, 1/4 and 1/8 of the resolution.
     blocks : int
         Residual blocks of each stage.
+    depth : int
+        Slices of a stack, which follow each other in the batch; 1 for a slice model.
     """
 
     def __init__(
-        self, slices: int = 7, widths: tuple[int, ...] = (64, 96, 128), blocks: int = 2
+        self,
+        slices: int = 7,
+        widths: tuple[int, ...] = (64, 96, 128),
+        blocks: int = 2,
+        depth: int = 1,
     ) -> None:
         super().__init__()
-        self.slices = slices
+        self.slices, self.depth = slices, depth
         self.multiple = 2 ** len(widths)
         self.head = nn.Conv2d(4 * (slices + 3), widths[0], 3, padding=1)
-        self.down = nn.ModuleList(_stage(w, blocks) for w in widths)
+        self.down = nn.ModuleList(_stage(w, blocks, depth) for w in widths)
         pairs = list(itertools.pairwise(widths))
         self.shrink = nn.ModuleList(nn.Conv2d(a, b, 2, stride=2) for a, b in pairs)
         self.grow = nn.ModuleList(nn.ConvTranspose2d(b, a, 2, stride=2) for a, b in pairs)
-        self.up = nn.ModuleList(_stage(w, blocks) for w in widths[:-1])
+        self.up = nn.ModuleList(_stage(w, blocks, depth) for w in widths[:-1])
         self.mean = nn.Conv2d(widths[0], 4, 3, padding=1)
         self.spread = nn.Sequential(
             nn.Conv2d(widths[0], 32, 3, padding=1), nn.ReLU(), nn.Conv2d(32, 4, 3, padding=1)
@@ -138,7 +171,7 @@ class Predictor(nn.Module):
             nn.init.zeros_(last.bias)  # type: ignore[arg-type]
 
     def forward(self, c: Condition) -> Prediction:
-        """μ and log s of the middle slice; any size, padded to a multiple of 8 inside."""
+        """μ and log s of the middle slices; any size, padded to a multiple of 8 inside."""
         height, width = c.y.shape[-2:]
         seen = condition(c)
         seen = F.pad(seen, (0, -width % self.multiple, 0, -height % self.multiple), "replicate")

@@ -114,6 +114,8 @@ class PatchSampler:
         All of one modality.
     slices, patch : int
         Size of a piece.
+    beyond : int
+        Slices of a piece that may lie beyond the scan's ends, where the last one repeats.
     modality : "CT" or "MR"
         MR contrasts are remapped (gamma 0.6 to 1.6); HU mean something and stay.
     seed : int
@@ -131,6 +133,7 @@ class PatchSampler:
         self,
         stacks: Sequence[Stack],
         slices: int,
+        beyond: int,
         patch: int,
         modality: Literal["CT", "MR"],
         seed: int,
@@ -145,7 +148,8 @@ class PatchSampler:
         self.stacks = large
         weights = np.array([s.weight for s in large])
         self.probability = weights / weights.sum()
-        self.slices, self.patch, self.modality = slices, patch, modality
+        self.slices, self.beyond, self.patch = slices, beyond, patch
+        self.modality = modality
         self.remapped = remapped
         self.rng = np.random.default_rng(seed)
 
@@ -182,11 +186,9 @@ class PatchSampler:
         return np.stack(channels)
 
     def _slices(self, depth: int) -> NDArray[np.int64]:
-        """Neighbours of a random slice (odd numbers), or a random stack (even); ends repeat."""
-        n = self.slices
-        first = -(n // 2) if n % 2 else 0
-        last = depth - 1 - n // 2 if n % 2 else max(depth - n, 0)
-        start = int(self.rng.integers(first, last + 1))
+        """Consecutive slices from a random first one."""
+        n, first = self.slices, -self.beyond
+        start = int(self.rng.integers(first, max(depth - n + self.beyond, first) + 1))
         return np.clip(np.arange(start, start + n), 0, depth - 1)
 
     def _is_foreground(self, piece: NDArray[np.float32], scale: float) -> bool:

@@ -1,4 +1,4 @@
-"""Where training runs: devices, precision, memory layout, compiler."""
+"""Where training runs: devices, precision, compiler."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import shutil
 import torch
 from lightning_fabric import Fabric
 
-__all__ = ["can_compile", "launch", "layout"]
+__all__ = ["can_compile", "launch"]
 
 
 def launch(devices: int = 1) -> Fabric:
@@ -23,11 +23,6 @@ def launch(devices: int = 1) -> Fabric:
     return fabric
 
 
-def layout(depth: int) -> torch.memory_format:
-    """Channels last, in two dimensions or three."""
-    return torch.channels_last if depth == 1 else torch.channels_last_3d
-
-
-def can_compile(depth: int) -> bool:
-    """Whether inductor pays: a quarter for slices (it needs a compiler), nothing for stacks."""
-    return depth == 1 and (shutil.which("gcc") is not None or torch.cuda.is_available())
+def can_compile() -> bool:
+    """Whether inductor can work, which saves a quarter of the time: it needs a compiler."""
+    return shutil.which("gcc") is not None or torch.cuda.is_available()

@@ -14,6 +14,8 @@ from medrestore.training.data import PatchSampler
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from torch import Tensor
+
     from medrestore.training.config import Config
     from medrestore.training.data import Stack
 
@@ -30,9 +32,12 @@ class _Stream(IterableDataset[tuple[torch.Tensor, ...]]):
         worker = get_worker_info()
         seed = self.seed + 1_000_003 * (worker.id if worker else 0)
         config = self.config
-        slices = int(config.predictor.get("slices", config.depth))
+        beyond = int(config.predictor["slices"]) // 2
+        slices = config.depth + 2 * beyond
         remapped = 0.0 if config.noise_aware else 0.5  # own noise is known of the scan as it is
-        sampler = PatchSampler(self.stacks, slices, self.patch, config.modality, seed, remapped)
+        sampler = PatchSampler(
+            self.stacks, slices, beyond, self.patch, config.modality, seed, remapped
+        )
         while True:
             yield tuple(torch.from_numpy(part) for part in sampler.batch(config.batch))
 
@@ -71,7 +76,11 @@ class Pairs:
                 pin_memory=torch.device(device).type == "cuda",
             )
         )
-        self.volumes, self.device = config.depth > 1, device
+        self.device, self.volumes, self.slices = (
+            device,
+            config.depth > 1,
+            config.predictor["slices"],
+        )
         self.noise_aware = config.noise_aware
         more: dict[str, Any] = {**config.corruption, "device": str(device)}
         make = MrNoise if config.modality == "MR" else CtNoise
@@ -82,20 +91,27 @@ class Pairs:
         drawn = next(self.patches)
         patches, scale, own = (part.to(self.device, non_blocking=True) for part in drawn)
         pair = self.corrupt(patches, scale, own if self.noise_aware else None)
-        return as_stacks(pair) if self.volumes else pair
+        return as_stacks(pair, self.slices) if self.volumes else pair
 
 
-def as_stacks(pair: Pair) -> Pair:
-    """From (stacks, z, y, x) to the slices of all stacks one after the other, (n, 1, y, x)."""
+def as_stacks(pair: Pair, slices: int) -> Pair:
+    """From (stacks, z, y, x) to the slices of all stacks one after the other, (n, 1, y, x).
+
+    Each is seen with its neighbours, ``slices`` in all, as `core.neighbours` finds them in a scan;
+    the outermost slices of a stack are neighbours only.
+    """
     noisy, sigma, scale = pair.condition
-    depth = noisy.shape[1]
+    beyond = slices // 2
+    depth = noisy.shape[1] - 2 * beyond
+
+    def each(values: Tensor) -> Tensor:
+        inner = values.expand_as(noisy)[:, beyond : beyond + depth]
+        return inner.flatten(0, 1)[:, None]
+
+    seen = noisy.unfold(1, slices, 1).movedim(-1, 2).flatten(0, 1)
     told = pair.target_std
     return Pair(
-        Condition(
-            noisy.flatten(0, 1)[:, None],
-            sigma.expand_as(noisy).flatten(0, 1)[:, None],
-            scale.repeat_interleave(depth, dim=0),
-        ),
-        pair.clean.flatten(0, 1)[:, None],
-        None if told is None else told.expand_as(noisy).flatten(0, 1)[:, None],
+        Condition(seen, each(sigma), scale.repeat_interleave(depth, dim=0)),
+        each(pair.clean),
+        None if told is None else each(told),
     )

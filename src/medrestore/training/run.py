@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from medrestore.core.meter import SILENT, Meter
-from medrestore.core.networks import networks
+from medrestore.core.networks import networks, start_predictor
+from medrestore.core.precision import weights_last
 from medrestore.models import find_card, load
 from medrestore.training.config import Config
-from medrestore.training.devices import can_compile, launch, layout
+from medrestore.training.devices import can_compile, launch
 from medrestore.training.finish import finish
 from medrestore.training.loop import Schedule, fit
 from medrestore.training.pairs import Pairs
@@ -50,7 +51,8 @@ def train(
     config_path : Path
         JSON of a `Config`.
     start_from : str, optional
-        Name or folder of a model whose weights are the start (fine-tuning); same architecture.
+        Name or folder of a model whose weights are the start (fine-tuning); same architecture. A
+        3-D model may start from a slice model: its predictor as that one's, its refiner anew.
     time_limit : float, optional
         Minutes for the two training stages together, shared as the config's own limits are.
     meter : Meter
@@ -88,9 +90,11 @@ def _networks(config: Config, start_from: str | None) -> tuple[nn.Module, nn.Mod
     predictor, refiner = networks(config.networks)
     if start_from is not None:
         model = load(find_card(start_from, config.modality))
-        predictor.load_state_dict(model.predictor.state_dict())
-        refiner.load_state_dict(model.refiner.state_dict())
-    return predictor.to(memory_format=layout(config.depth)), refiner  # type: ignore[call-overload]
+        start_predictor(predictor, model.predictor.state_dict())
+        if config.depth == model.card.depth[0]:
+            refiner.load_state_dict(model.refiner.state_dict())
+    weights_last(predictor)
+    return predictor, refiner
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +110,7 @@ class _Stages:
 
     def predictor(self, net: nn.Module) -> nn.Module:
         step = predictor_step(self._pairs("predictor", 0, self.config.patch))
-        return self._fit("predictor", net, step, can_compile(self.config.depth))
+        return self._fit("predictor", net, step, can_compile())
 
     def refiner(self, net: nn.Module, predictor: nn.Module) -> nn.Module:
         fabric, config = self.fabric, self.config
