@@ -27,9 +27,8 @@ from medrestore.core.region import sampled_std
 from medrestore.core.spectra import Spectra
 from medrestore.models import find_card, load
 from medrestore.settings import Settings
-from medrestore.training.calibrate import Case
 from medrestore.training.gains import measure_gains
-from medrestore.training.probe import restored
+from medrestore.training.probe import Case, restored
 from medrestore.training.regions import boxes
 from medrestore.training.texture import measure_spectra
 

@@ -13,11 +13,10 @@ from medrestore.core.spectrum import Spectrum, kernel_of
 from medrestore.errors import SettingsError
 from medrestore.models import Card, load
 from medrestore.settings import Settings
-from medrestore.training.calibrate import Case
 from medrestore.training.corrupt import Pair
-from medrestore.training.crossfit import FoldResidual, fit_folds, folds, inflation
+from medrestore.training.crossfit import FoldResidual, fit_folds, folds
 from medrestore.training.gains import Powers, gains, measure_gains
-from medrestore.training.probe import band_power, correlation_along_z
+from medrestore.training.probe import Case, band_power, correlation_along_z, restored
 from medrestore.training.regions import factors
 from medrestore.training.texture import family, measure_spectra
 
@@ -86,10 +85,22 @@ def test_family_gains_and_factors_of_a_model(tiny_models) -> None:
     model.spectra = replace(model.spectra, gains={"moment-matched:2": found})
     again = measure_gains(lambda person: model, cases, levels, settings)
     assert again == found  # measured without the gains that are set
-    table = factors(lambda person: model, cases, levels, settings)
+    kept = replace(settings, keep_samples=True)
+    probes = [restored(model, one, level, kept, 5) for one in cases for level in levels]
+    table = factors(probes, model.spectra, settings)
     assert table["voxels"] == sorted(table["voxels"]) and 16 in table["voxels"]
     for column in table["factors"].values():
         assert len(column) == len(table["voxels"]) and all(value > 0 for value in column)
+
+
+def test_a_wide_case_is_restored_around_its_foreground(tiny_models) -> None:
+    model = load(Card.read(tiny_models / "mr_tiny"))
+    wide = np.zeros((3, 300, 40), np.float32)
+    wide[:, 20:300, 5:30] = 300
+    probe = restored(model, Case("a", wide, 1.0), 0.05, Settings(samples=0), 1)
+    assert probe.truth.shape == (1, 256, 40) and probe.noisy.shape == (3, 256, 40)
+    assert np.array_equal(probe.truth[0], wide[1, 32:288])
+    assert probe.person == "a" and probe.plan.chosen == (1,)
 
 
 class Constant(torch.nn.Module):
@@ -134,11 +145,6 @@ def test_each_person_is_seen_by_the_predictor_that_never_saw_them() -> None:
         assert r.shape == (2, 1, 24, 24) and condition.shape == (2, 6, 24, 24)
         assert r.mean().item() == pytest.approx(-held_out[asked[-1]].off)
     assert asked.count("e") > asked.count("a")
-
-
-def test_inflation_compares_seen_with_unseen() -> None:
-    held_out = {"a": Constant(3.0), "b": Constant(3.0)}
-    assert inflation(pair_of, Constant(2.0), held_out, 1) == pytest.approx(1.5)
 
 
 def test_folds_that_cannot_be_say_so() -> None:

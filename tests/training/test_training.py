@@ -18,6 +18,7 @@ from medrestore.training.data import PatchSampler, Stack, stacks_of
 from medrestore.training.export import write_bundle
 from medrestore.training.loop import Schedule, fit, learning_rate
 from medrestore.training.loss import predictor_loss
+from medrestore.training.pairs import Pairs
 from medrestore.training.run import train
 
 
@@ -33,8 +34,9 @@ def shapes(seed: int = 0, size: int = 96) -> np.ndarray:
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
-    scan = mr.Volume(shapes(), mr.Geometry((12, 96, 96), np.diag([4.0, 1, 1, 1])), "MR")
-    for name in ("a", "b"):
+    geometry = mr.Geometry((12, 96, 96), np.diag([4.0, 1, 1, 1]))
+    for seed, name in enumerate(("a", "b")):
+        scan = mr.Volume(shapes(seed), geometry, "MR")
         mr.write(scan, tmp_path / "data" / f"{name}.nii.gz")
     facts = {
         "name": "small",
@@ -105,6 +107,31 @@ def test_fine_tuning_starts_from_the_models_weights(config, tmp_path, monkeypatc
     )
     weights = [load(Card.read(f)).predictor.state_dict()["head.weight"] for f in (first, tuned)]
     assert torch.equal(*weights)
+
+
+def test_folds_never_see_whom_they_are_held_out_for(config, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("medrestore.training.run.can_compile", lambda: False)
+    monkeypatch.setattr("medrestore.training.spread.STEPS", (2,))
+    monkeypatch.setattr("medrestore.training.finish.LEVELS", {"MR": (0.05,)})
+    drawn = []
+
+    class Watched(Pairs):
+        def __init__(self, config, stacks, *rest) -> None:
+            drawn.append({hash(stack.array.tobytes()) for stack in stacks})
+            super().__init__(config, stacks, *rest)
+
+    monkeypatch.setattr("medrestore.training.run.Pairs", Watched)
+    facts = json.loads(config.read_text())
+    facts["stages"]["fold"] = {"steps": 3, "every": 1}
+    config.write_text(json.dumps(facts))
+    folder = train(config, runs=tmp_path / "runs", models=tmp_path / "models")
+    everybody, first, second, *examples = drawn
+    assert first | second == everybody and not first & second
+    assert sorted(map(sorted, examples)) == sorted(map(sorted, (first, second)))
+    card = Card.read(folder)
+    assert card.facts["region_factors"]["people_held_out"] == 2
+    assert "without having been trained on" in card.facts["intervals"]["who"]
+    assert {"fold0", "fold1"} <= card.facts["training"]["stages"].keys()
 
 
 def test_a_config_that_is_none_says_so(tmp_path: Path) -> None:

@@ -67,7 +67,8 @@ class Config:
     workers : int
         Processes that cut patches; 0 cuts them in between.
     stages : dict
-        `Schedule` of ``"predictor"`` and ``"refiner"``.
+        `Schedule` of ``"predictor"`` and ``"refiner"``; with one of ``"fold"``, the refiner and
+        the card rest on residuals of predictors that have not seen the person (`crossfit`).
     seed : int
         Seed of weights, patches and noise.
     threads : int

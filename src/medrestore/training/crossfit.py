@@ -8,7 +8,6 @@ from the shipped weights, which did), and a person's residuals come from their f
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
     from medrestore.training.corrupt import Pair
 
-__all__ = ["FoldResidual", "fit_folds", "folds", "inflation"]
+__all__ = ["FoldResidual", "fit_folds", "folds"]
 
 
 def folds(people: Sequence[str], count: int) -> list[tuple[str, ...]]:
@@ -109,25 +108,3 @@ class FoldResidual:
         weights = torch.tensor(self.weights, dtype=torch.float64)
         person = self.people[int(torch.multinomial(weights, 1, generator=generator))]
         return residual(self.draw(person), self.held_out[person])
-
-
-@torch.no_grad()
-def inflation(
-    draw: Callable[[str], Pair],
-    predictor: nn.Module,
-    held_out: Mapping[str, nn.Module],
-    batches: int,
-) -> float:
-    """How much larger the standardised residual is on people a predictor has not seen.
-
-    The cheap alternative to training a refiner on folds: √(mean r² unseen / mean r² seen), over
-    the same patches, the shipped predictor having seen everybody. It multiplies a residual's
-    size, not its texture.
-    """
-    seen, unseen = 0.0, 0.0
-    for person, other in held_out.items():
-        for _ in range(batches):
-            pair = draw(person)
-            seen += float(residual(pair, predictor)[0].square().mean())
-            unseen += float(residual(pair, other)[0].square().mean())
-    return math.sqrt(unseen / max(seen, 1e-20))

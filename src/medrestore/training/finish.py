@@ -12,14 +12,15 @@ from medrestore.card import Card
 from medrestore.core.spectra import Spectra
 from medrestore.core.spectrum import Spectrum
 from medrestore.evaluation.bundle import write_file
-from medrestore.models import load
+from medrestore.models import Model, load
 from medrestore.settings import Settings
-from medrestore.training.calibrate import Case, calibrate
 from medrestore.training.export import write_bundle, write_card
+from medrestore.training.probe import Case
 from medrestore.training.source import SYNTHETIC
 from medrestore.training.spread import measure_spread
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from torch import nn
@@ -42,11 +43,12 @@ def finish(
     people: dict[str, list[Stack]],
     predictor: nn.Module,
     refiner: nn.Module,
+    held_out: Mapping[str, nn.Module],
     folder: Path,
     work: Path,
     meter: Meter,
 ) -> None:
-    """Spectra, calibration, card and weights."""
+    """Spectra, calibration, card and weights; ``held_out`` as in `crossfit.fit_folds`."""
     facts = _facts(config, work)
     facts["spectra"] = UNKNOWN.facts()
     facts["intervals"] = {"relative_sigma": [1.0], "people": 0, "factors": {}}
@@ -54,19 +56,22 @@ def finish(
     settings = Settings(samples=8, steps=2, seed=config.seed)
     model, cases = load(Card.read(folder)), _cases(people, max(9, config.depth))
     levels = LEVELS[config.modality]
-    facts |= measure_spread(model, cases, levels, settings, meter=meter)
-    facts["intervals"] = calibrate(model, cases, levels, settings, meter)
+    unseen = {
+        person: Model(model.card, other.cpu(), model.refiner, "cpu")
+        for person, other in held_out.items()
+    }
+    facts |= measure_spread(model, cases, levels, settings, unseen, meter)
     write_card(folder, {**facts, "weights_sha256": model.card.sha256})
     write_file(folder / "configs" / "train.json", config.to_json().encode())
 
 
 def _facts(config: Config, work: Path) -> dict[str, Any]:
     stages = {}
-    for name in config.stages:
-        state = json.loads((work / name / "state.json").read_text())
-        table = work / name / "curve.csv"
+    for path in sorted(p for name in config.stages for p in work.glob(f"{name}*/state.json")):
+        state = json.loads(path.read_text())
+        table = path.with_name("curve.csv")
         curve = table.read_text().splitlines() if table.exists() else []
-        stages[name] = {
+        stages[path.parent.name] = {
             "steps": state["step"],
             "minutes": round(state["seconds"] / 60, 1),
             "curve": _thinned(curve),

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from medrestore.models import Model
     from medrestore.settings import Settings
-    from medrestore.training.calibrate import Case
+    from medrestore.training.probe import Case
 
 __all__ = ["Powers", "gains", "measure_gains"]
 

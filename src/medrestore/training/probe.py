@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -25,13 +25,25 @@ if TYPE_CHECKING:
 
     from medrestore.engine import Arrays
     from medrestore.models import Model
+    from medrestore.plan import Plan
     from medrestore.settings import Settings
-    from medrestore.training.calibrate import Case
 
-__all__ = ["Probe", "band_power", "correlation_along_z", "restored"]
+__all__ = ["Case", "Probe", "band_power", "correlation_along_z", "restored"]
+
+WIDEST_PX = 256
+"""Rows and columns that are restored, around the middle of the foreground."""
 
 TAPER_PX = 6.0
 """Width of the rim over which the window of a foreground falls to zero."""
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A stretch of slices of one person, (z, y, x), nearly free of noise."""
+
+    person: str
+    array: NDArray[np.float32]
+    pixel_mm: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,8 +62,10 @@ class Probe:
         The whole case with noise, and the noise's standard deviation.
     slices : tuple of int
         Which slices of the case were restored.
-    scale : float
-        Intensity scale of the noisy case.
+    plan : Plan
+        Of the run.
+    person : str
+        Whose case it is.
     """
 
     arrays: Arrays
@@ -60,7 +74,8 @@ class Probe:
     noisy: NDArray[np.float32]
     sigma: NDArray[np.float32]
     slices: tuple[int, ...]
-    scale: float
+    plan: Plan
+    person: str
 
     @property
     def residual(self) -> Tensor:
@@ -83,7 +98,7 @@ class Probe:
         c = Condition(
             torch.from_numpy(self.noisy[index]).to(model.device),
             torch.from_numpy(self.sigma[list(self.slices)])[:, None].to(model.device),
-            torch.full((1, 1, 1, 1), self.scale, device=model.device),
+            torch.full((1, 1, 1, 1), self.plan.scale, device=model.device),
         )
         mu, s = (
             torch.from_numpy(a)[:, None].to(model.device) for a in (self.arrays.mu, self.arrays.s)
@@ -114,19 +129,34 @@ def restored(
     modality = model.card.modality
     mr, ct = (level, None) if modality == "MR" else (None, level)
     noisy, sigma = noisier(case.array, modality, case.pixel_mm, noise=mr, hu=ct, seed=seed)
-    sigmas = np.broadcast_to(np.asarray(sigma, dtype=np.float32), noisy.shape)
-    noise = Noise(float(np.median(sigmas)), None if np.ndim(sigma) == 0 else sigmas)
     scale = intensity_scale(noisy, modality)
+    plane = _middle(foreground(case.array, modality, scale))
+    noisy, whole = np.ascontiguousarray(noisy[plane]), len(noisy)
+    sigmas = np.asarray(sigma, np.float32)
+    sigmas = np.broadcast_to(sigmas[plane] if sigmas.ndim else sigmas, noisy.shape)
+    noise = Noise(float(np.median(sigmas)), None if np.ndim(sigma) == 0 else sigmas)
     volume = Volume(noisy, Geometry(noisy.shape, np.eye(4)), modality)
     plan = resolve(settings, volume, model.card, noise, scale, model.device)
-    whole = len(noisy)
-    first = 0 if model.windows(whole).window > 1 else max((whole - count) // 2, 0)
-    last = whole if model.windows(whole).window > 1 else min(first + count, whole)
-    slices = tuple(range(first, last))
-    arrays = run(plan.for_slices(slices), volume, model)
-    truth = case.array[first:last]
+    together = model.windows(whole).window > 1
+    first = 0 if together else max((whole - count) // 2, 0)
+    slices = tuple(range(first, whole if together else min(first + count, whole)))
+    plan = plan.for_slices(slices)
+    arrays = run(plan, volume, model)
+    truth = case.array[plane][list(slices)]
     inside = foreground(truth, modality, scale)
-    return Probe(arrays, truth, inside, noisy, sigmas, slices, scale)
+    return Probe(arrays, truth, inside, noisy, sigmas, slices, plan, case.person)
+
+
+def _middle(inside: NDArray[np.bool_]) -> tuple[slice, slice, slice]:
+    """All slices; rows and columns around the middle of the foreground."""
+
+    def around(there: Any) -> slice:
+        seen = np.flatnonzero(there)
+        centre = (int(seen[0]) + int(seen[-1])) // 2 if len(seen) else len(there) // 2
+        first = min(max(centre - WIDEST_PX // 2, 0), max(len(there) - WIDEST_PX, 0))
+        return slice(first, first + WIDEST_PX)
+
+    return slice(None), around(inside.any(axis=(0, 2))), around(inside.any(axis=(0, 1)))
 
 
 def centred(fields: Tensor, window: Tensor) -> Tensor:

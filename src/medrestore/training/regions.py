@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medrestore.core.meter import SILENT, Meter
 from medrestore.core.region import closed_form_std, sampled_std
-from medrestore.training.probe import restored
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterable, Iterator
 
-    from medrestore.models import Model
+    from medrestore.core.spectra import Spectra
     from medrestore.settings import Settings
-    from medrestore.training.calibrate import Case
     from medrestore.training.probe import Probe
 
 __all__ = ["boxes", "factors", "region_errors"]
@@ -40,7 +36,7 @@ def boxes(probe: Probe, shape: tuple[int, int, int]) -> Iterator[tuple[slice, ..
 
 
 def region_errors(
-    probe: Probe, model: Model, shape: tuple[int, int, int], level: float, most: int = 60
+    probe: Probe, spectra: Spectra, shape: tuple[int, int, int], level: float, most: int = 60
 ) -> list[tuple[float, float, float]]:
     """Of each box: error of its mean, half-width of its interval from samples, in closed form.
 
@@ -56,7 +52,7 @@ def region_errors(
             means = arrays.samples[:, *at].mean(axis=(1, 2, 3), dtype=np.float64)
             sampled = sampled_std(means, level)[0]
         rows = range(*at[0].indices(len(probe.truth)))
-        kernel = model.spectra.kernels(np.pi / 2, [float(arrays.ratio[z]) for z in rows])
+        kernel = spectra.kernels(np.pi / 2, [float(arrays.ratio[z]) for z in rows])
         inside = np.zeros((len(rows), *probe.truth.shape[1:]), bool)
         inside[:, *at[1:]] = True
         closed = closed_form_std(
@@ -66,14 +62,7 @@ def region_errors(
     return found
 
 
-def factors(
-    model_of: Callable[[str], Model],
-    cases: list[Case],
-    levels: tuple[float, ...],
-    settings: Settings,
-    slices: int = 5,
-    meter: Meter = SILENT,
-) -> dict[str, Any]:
+def factors(probes: Iterable[Probe], spectra: Spectra, settings: Settings) -> dict[str, Any]:
     """Factors of region intervals for one sampler and for the closed form.
 
     For each size the smallest factor at which the mean over people of the share of regions that
@@ -81,14 +70,12 @@ def factors(
 
     Parameters
     ----------
-    model_of : callable
-        Person → the model that restores them, with its gains set.
-    cases, levels, settings
-        Scans, noise and sampler, as in `calibrate`.
-    slices : int
-        Slices of a case.
-    meter : Meter
-        One tick per case and level.
+    probes : iterable of Probe
+        Scans of several people at several noise levels, restored with samples.
+    spectra : Spectra
+        With their gains: what the samples were drawn with.
+    settings : Settings
+        Sampler and level.
 
     Returns
     -------
@@ -96,18 +83,12 @@ def factors(
         ``voxels`` of the sizes, ``level``, and ``factors`` by ``"sampler:steps"`` and
         ``"predictor"``, as the card holds them.
     """
-    meter.start(len(cases) * len(levels), "calibrating regions")
     seen: dict[int, dict[str, list[Any]]] = {}
-    kept = replace(settings, keep_samples=True)
-    for case in cases:
-        model = model_of(case.person)
-        for level in levels:
-            probe = restored(model, case, level, kept, slices)
-            for shape in SHAPES:
-                rows = region_errors(probe, model, shape, settings.level)
-                size = int(np.prod(shape))
-                seen.setdefault(size, {}).setdefault(case.person, []).extend(rows)
-            meter.tick()
+    for probe in probes:
+        for shape in SHAPES:
+            rows = region_errors(probe, spectra, shape, settings.level)
+            size = int(np.prod(shape))
+            seen.setdefault(size, {}).setdefault(probe.person, []).extend(rows)
     sizes, table = [], []
     for size, people in sorted(seen.items()):
         rows_of = [np.array(rows) for rows in people.values() if rows]

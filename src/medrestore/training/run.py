@@ -1,4 +1,4 @@
-"""`medrestore train`: predictor, refiner, spectra, calibration, export; each stage resumes."""
+"""`medrestore train`: predictor, folds, refiner, spectra, calibration, export; all resume."""
 
 from __future__ import annotations
 
@@ -15,23 +15,27 @@ from medrestore.core.networks import networks, start_predictor
 from medrestore.core.precision import weights_last
 from medrestore.models import find_card, load
 from medrestore.training.config import Config
+from medrestore.training.crossfit import FoldResidual, fit_folds
 from medrestore.training.devices import can_compile, launch
 from medrestore.training.finish import finish
 from medrestore.training.loop import Schedule, fit
 from medrestore.training.pairs import Pairs
-from medrestore.training.source import stacks_by_person
-from medrestore.training.stages import MARGIN, predictor_step, refiner_step
+from medrestore.training.source import SYNTHETIC, stacks_by_person
+from medrestore.training.stages import MARGIN, predictor_step, refiner_step, residual
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from lightning_fabric import Fabric
-    from torch import nn
+    from torch import Tensor, nn
 
     from medrestore.training.data import Stack
     from medrestore.training.stages import LossOf
 
 __all__ = ["train"]
+
+FOLDS = 2
+"""Groups that people are dealt into for cross-fitting."""
 
 
 def train(
@@ -54,7 +58,7 @@ def train(
         Name or folder of a model whose weights are the start (fine-tuning); same architecture. A
         3-D model may start from a slice model: its predictor as that one's, its refiner anew.
     time_limit : float, optional
-        Minutes for the two training stages together, shared as the config's own limits are.
+        Minutes for all training stages together, shared as the config's own limits are.
     meter : Meter
         One tick per step.
     runs, models : Path
@@ -76,20 +80,25 @@ def train(
     fabric, work = launch(devices), runs / config.name
     people = stacks_by_person(config, runs / "noise_banks", meter)
     predictor, refiner = _networks(config, start_from)
-    stages = _Stages(config, people, work, _limits(config, time_limit), fabric, meter)
+    stages = _Stages(config, people, work, _limits(config, time_limit), start_from, fabric, meter)
     predictor = stages.predictor(predictor)
-    refiner = stages.refiner(refiner, predictor)
+    held_out = stages.folds()
+    refiner = stages.refiner(refiner, predictor, held_out)
     folder = models / config.name
     if fabric.is_global_zero:
-        finish(config, people, predictor.cpu(), refiner.cpu(), folder, work, meter)
+        finish(config, people, predictor.cpu(), refiner.cpu(), held_out, folder, work, meter)
     fabric.barrier()
     return folder
 
 
-def _networks(config: Config, start_from: str | None) -> tuple[nn.Module, nn.Module]:
+def _networks(
+    config: Config, start_from: str | None, unseen: Collection[str] = ()
+) -> tuple[nn.Module, nn.Module]:
+    """Both networks; from a model's weights unless it knows one of the people ``unseen``."""
     predictor, refiner = networks(config.networks)
-    if start_from is not None:
-        model = load(find_card(start_from, config.modality))
+    card = None if start_from is None else find_card(start_from, config.modality)
+    if card is not None and not {*card.facts["training"]["people"]} & {*unseen}:
+        model = load(card)
         start_predictor(predictor, model.predictor.state_dict())
         if config.depth == model.card.depth[0]:
             refiner.load_state_dict(model.refiner.state_dict())
@@ -99,55 +108,92 @@ def _networks(config: Config, start_from: str | None) -> tuple[nn.Module, nn.Mod
 
 @dataclass(frozen=True, eq=False)
 class _Stages:
-    """The two trainings of a model, one after the other."""
+    """The trainings of a model, one after the other."""
 
     config: Config
     people: dict[str, list[Stack]]
     work: Path
     limits: dict[str, Schedule]
+    start_from: str | None
     fabric: Fabric
     meter: Meter
 
     def predictor(self, net: nn.Module) -> nn.Module:
-        step = predictor_step(self._pairs("predictor", 0, self.config.patch))
-        return self._fit("predictor", net, step, can_compile())
+        return self._fit("predictor", net, predictor_step(self._pairs("predictor")))
 
-    def refiner(self, net: nn.Module, predictor: nn.Module) -> nn.Module:
+    def folds(self) -> dict[str, nn.Module]:
+        """Person → a predictor that has not seen them; none where the config has no such stage."""
+        everybody = [person for person in self.people if person != SYNTHETIC]
+        if "fold" not in self.limits or len(everybody) < FOLDS:
+            return {}
+
+        def without(seen: tuple[str, ...], k: int) -> nn.Module:
+            unseen = set(everybody) - set(seen)
+            net, _ = _networks(self.config, self.start_from, unseen)
+            name = f"fold{k}"
+            step = predictor_step(self._pairs(name, shift=11 * (k + 1), of=(*seen, SYNTHETIC)))
+            return self._fit(name, net, step)
+
+        return fit_folds(everybody, FOLDS, without)
+
+    def refiner(
+        self, net: nn.Module, predictor: nn.Module, held_out: dict[str, nn.Module]
+    ) -> nn.Module:
         fabric, config = self.fabric, self.config
-        pairs = self._pairs("refiner", 7, config.patch + 2 * MARGIN)
         generator = torch.Generator(fabric.device).manual_seed(config.seed + 3 + fabric.global_rank)
-        step = refiner_step(pairs, predictor, generator, config.depth)
-        return self._fit("refiner", net, step, False)
+        examples = self._unseen(held_out) if held_out else self._seen(predictor)
+        return self._fit("refiner", net, refiner_step(examples, generator, config.depth))
 
-    def _fit(self, name: str, net: nn.Module, step: LossOf, compiled: bool) -> nn.Module:
+    def _seen(self, predictor: nn.Module) -> Callable[[], tuple[Tensor, Tensor]]:
+        pairs = self._pairs("refiner", 7, margin=MARGIN)
+        return lambda: residual(pairs.draw(), predictor)
+
+    def _unseen(self, held_out: dict[str, nn.Module]) -> FoldResidual:
+        pairs = {
+            person: self._pairs("refiner", 7 + 13 * i, margin=MARGIN, of=(person,))
+            for i, person in enumerate(held_out)
+        }
+        weights = [sum(stack.weight for stack in self.people[person]) for person in pairs]
+        return FoldResidual(
+            held_out, lambda person: pairs[person].draw(), list(pairs), weights, self.config.seed
+        )
+
+    def _fit(self, name: str, net: nn.Module, step: LossOf) -> nn.Module:
+        kind = name.rstrip("0123456789")
         return fit(
             net,
             step,
-            self.limits[name],
+            self.limits[kind],
             self.work / name,
             fabric=self.fabric,
-            compiled=compiled,
+            compiled=kind != "refiner" and can_compile(),
             meter=self.meter,
         ).eval()
 
-    def _pairs(self, stage: str, shift: int, patch: int) -> Pairs:
-        stacks = [stack for group in self.people.values() for stack in group]
+    def _pairs(
+        self, stage: str, shift: int = 0, margin: int = 0, of: Sequence[str] | None = None
+    ) -> Pairs:
+        """Pairs of some people, all by default, ``margin`` pixels wider on every side."""
+        people = self.people if of is None else {p: self.people[p] for p in of if p in self.people}
+        stacks = [stack for group in people.values() for stack in group]
         seed = _fresh_seed(self.config, self.work / stage) + shift
         seed += 500_000_009 * self.fabric.global_rank
+        patch = self.config.patch + 2 * margin
         return Pairs(self.config, stacks, seed, patch, self.fabric.device)
 
 
 def _limits(config: Config, minutes: float | None) -> dict[str, Schedule]:
-    """The stages' schedules, their time limits scaled to ``minutes`` together."""
+    """The stages' schedules, their time limits scaled to ``minutes`` together, folds included."""
     if minutes is None:
         return dict(config.stages)
-    total = sum(schedule.time_limit_min for schedule in config.stages.values())
+    times = {name: FOLDS if name == "fold" else 1 for name in config.stages}
+    total = sum(schedule.time_limit_min * times[name] for name, schedule in config.stages.items())
     return {
         name: replace(
             schedule,
             time_limit_min=minutes * schedule.time_limit_min / total
             if math.isfinite(total)
-            else minutes / len(config.stages),
+            else minutes / sum(times.values()),
         )
         for name, schedule in config.stages.items()
     }

@@ -1,7 +1,7 @@
-"""What the card says of the spread: spectra, their gains, and the factors that regions still need.
+"""What the card says of the spread: spectra, their gains, factors of regions and of voxels.
 
 Measured in this order, each with what came before in force: the family of spectra from residuals,
-gains from samples drawn with it, factors of region intervals from samples drawn with both.
+gains from samples drawn with it, factors of intervals from samples drawn with both.
 """
 
 from __future__ import annotations
@@ -10,21 +10,27 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from medrestore.core.meter import SILENT, Meter
+from medrestore.training.calibrate import calibrate, scored
 from medrestore.training.gains import measure_gains
+from medrestore.training.probe import restored
 from medrestore.training.regions import factors
 from medrestore.training.texture import measure_spectra
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from medrestore.evaluation.intervals import Scores
     from medrestore.models import Model
     from medrestore.settings import Settings
-    from medrestore.training.calibrate import Case
+    from medrestore.training.probe import Case, Probe
 
 __all__ = ["STEPS", "measure_spread"]
 
 STEPS = (2, 4)
-"""Numbers of steps whose gains are measured."""
+"""Numbers of steps whose gains and factors are measured."""
+
+SLICES = 5
+"""Slices of a case that factors rest on."""
 
 
 def measure_spread(
@@ -35,12 +41,12 @@ def measure_spread(
     held_out: Mapping[str, Model] | None = None,
     meter: Meter = SILENT,
 ) -> dict[str, Any]:
-    """Measure the card's ``spectra`` and ``region_factors``.
+    """Measure the card's ``spectra``, ``region_factors`` and ``intervals``.
 
     Parameters
     ----------
     model : Model
-        The model; its spectra are replaced as they become known.
+        The model; its spectra are replaced as they become known, its factors not looked at.
     cases : list of Case
         Scans of several people.
     levels : tuple of float
@@ -63,12 +69,14 @@ def measure_spread(
     spectra = model.spectra
     spectra = measure_spectra(model_of, cases, levels, meter=meter)
     regions: dict[str, Any] = {}
+    scores: list[tuple[str, dict[str, Scores]]] = []
     for count in STEPS:
-        one = replace(settings, steps=count)
-        method = one.method
+        one = replace(settings, steps=count, keep_samples=True)
         found = measure_gains(model_of, cases, levels, one, meter=meter)
-        spectra = replace(spectra, gains={**spectra.gains, method: found})
-        table = factors(model_of, cases, levels, one, meter=meter)
+        spectra = replace(spectra, gains={**spectra.gains, one.method: found})
+        probes = _probes(model_of, cases, levels, one, meter)
+        scores += [(probe.person, scored(probe, model.sigma_range[0])) for probe in probes]
+        table = factors(probes, spectra, one)
         regions = {**table, "factors": {**regions.get("factors", {}), **table["factors"]}}
     model.spectra = spectra
     people = len({case.person for case in cases})
@@ -76,4 +84,28 @@ def measure_spread(
     return {
         "spectra": spectra.facts(),
         "region_factors": {**regions, "people": people, "people_held_out": unseen},
+        "intervals": calibrate(scores, _who(people, unseen)),
     }
+
+
+def _probes(
+    model_of: Callable[[str], Model],
+    cases: list[Case],
+    levels: tuple[float, ...],
+    settings: Settings,
+    meter: Meter,
+) -> list[Probe]:
+    """Every case at every level, restored with samples."""
+    meter.start(len(cases) * len(levels), f"calibrating {settings.method}")
+    probes = []
+    for case in cases:
+        for level in levels:
+            probes.append(restored(model_of(case.person), case, level, settings, SLICES))
+            meter.tick()
+    return probes
+
+
+def _who(people: int, unseen: int) -> str:
+    if unseen == people:
+        return "the training people, with fresh noise, each restored without having been trained on"
+    return "the training people, with fresh noise"

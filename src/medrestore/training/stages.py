@@ -46,15 +46,16 @@ def predictor_step(pairs: Pairs) -> LossOf:
 
 
 def refiner_step(
-    pairs: Pairs, predictor: nn.Module, generator: torch.Generator, depth: int = 1
+    examples: Callable[[], tuple[Tensor, Tensor]], generator: torch.Generator, depth: int = 1
 ) -> LossOf:
     """Loss of the refiner: mean squared error of the velocity at a uniformly drawn angle.
 
-    The ``depth`` slices of a stack, which follow each other in the batch, share an angle.
+    ``examples`` draws a batch of standardised residuals with their conditions. The ``depth``
+    slices of a stack, which follow each other in the batch, share an angle.
     """
 
     def loss_of(net: nn.Module) -> tuple[Tensor, dict[str, Tensor]]:
-        r, condition = residual(pairs.draw(), predictor)
+        r, condition = examples()
         draw = torch.rand(len(r) // depth, generator=generator, device=r.device)
         draw = draw.repeat_interleave(depth)
         t = (0.02 + (math.pi / 2 - 0.02) * draw).view(-1, 1, 1, 1)

@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from medrestore.models import Model
-    from medrestore.training.calibrate import Case
-    from medrestore.training.probe import Probe
+    from medrestore.training.probe import Case, Probe
 
 __all__ = ["ANGLES", "family", "measure_spectra"]
 
