@@ -45,7 +45,7 @@ MAY_IMPORT = {
     "engine": {"core"},
     "pipeline": {"errors", "volume", "core", "engine", "plan"},
     "backoff": {"errors", "volume", "core", "engine", "plan", "pipeline"},
-    "forecast": {"volume", "core", "card", "models", "settings", "plan", "pipeline"},
+    "forecast": {"volume", "core", "card", "models", "settings", "plan", "pipeline", "guards"},
     "guards": {"volume", "core", "engine", "plan"},
     "result": LOW,  # a part of the public interface, in a file of its own
     "api": LOW | {"result"},

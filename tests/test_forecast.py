@@ -18,7 +18,7 @@ from medrestore.plan import Noise, resolve
 from medrestore.settings import Settings
 from medrestore.volume import Geometry, Volume
 
-PACE = Pace(predicting=1e-6, drawing=2e-7, window=1e-3, voxel_bytes=500, window_bytes=1e6)
+PACE = Pace(1e-6, 2e-7, window=1e-3, checking=0.0, voxel_bytes=500, window_bytes=1e6)
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +82,13 @@ def test_time_is_counted_in_voxels_windows_and_samples(model: Model) -> None:
     )
 
 
+def test_guards_are_counted(model: Model) -> None:
+    plan, slow = planned(model, (30, 70, 50), samples=0), replace(PACE, checking=1e-6)
+    plane = 70 * 50
+    without, counted = (seconds_of(plan, model.card, pace) for pace in (PACE, slow))
+    assert counted - without == pytest.approx(1e-6 * plane * (30 + 24))  # 24 are seen twice
+
+
 def test_time_points_and_previews(model: Model) -> None:
     one, settings = planned(model, (6, 70, 50), samples=2), {"samples": 2}
     frames = planned(model, (4, 6, 70, 50), **settings)
@@ -132,7 +139,7 @@ def test_a_plan_is_timed_once(model, tiny_models, monkeypatch) -> None:
 def test_arrays_held_are_as_many_as_forecast(model: Model, samples: int, keep: bool) -> None:
     volume = scan((40, 50, 50))
     plan = planned(model, volume.array.shape, samples=samples, steps=1, keep_samples=keep)
-    run(plan.for_slices((0,)), volume, model)  # what is loaded once is no part of it
+    run(plan, volume, model)  # what is loaded once is no part of it
     tracemalloc.start()
     run(plan, volume, model)
     peak = tracemalloc.get_traced_memory()[1]

@@ -2,7 +2,8 @@
 
 The small run goes through the same pipeline, model, device, precision and sampler as the run that
 is planned; what it took is scaled by the voxels the predictor reads, the windows the refiner reads
-and the voxels that samples are drawn for. Reading and writing files is not in it.
+and the voxels that samples are drawn for and guards look at. Reading and writing files is not in
+it.
 """
 
 from __future__ import annotations
@@ -16,10 +17,12 @@ import numpy as np
 import psutil
 import torch
 
+from medrestore.core.guard import looks
 from medrestore.core.live_memory import peak_bytes
 from medrestore.core.predictor import Condition, Prediction
 from medrestore.core.refiner import CONDITION_CHANNELS
 from medrestore.core.windows import Windows, starts
+from medrestore.guards import check
 from medrestore.pipeline import TOLD_BYTES, run
 from medrestore.plan import Noise, Plan, resolve
 from medrestore.settings import Settings
@@ -52,6 +55,8 @@ class Pace:
         Seconds per voxel: predictor and maps; a sample without its evaluations.
     window : float
         Seconds per window of the refiner.
+    checking : float
+        Seconds per voxel that the guards look at.
     voxel_bytes, window_bytes : float
         Memory for activations: per voxel the predictor reads at once, per window of the refiner.
     """
@@ -59,6 +64,7 @@ class Pace:
     predicting: float
     drawing: float
     window: float
+    checking: float
     voxel_bytes: float
     window_bytes: float
 
@@ -124,6 +130,7 @@ def seconds_of(plan: Plan, card: Card, pace: Pace) -> float:
     passes = round(plan.evaluations / (slices * plan.times)) - 1
     seconds = stacks * card.depth[0] * plane * pace.predicting + passes * windows * pace.window
     seconds += plan.settings.samples * slices * plane * pace.drawing
+    seconds += looks(slices) * plane * pace.checking
     return seconds * plan.times
 
 
@@ -136,23 +143,27 @@ def pace_of(
     side = window + (3 * stride if depth == 1 else 0)
     tiles = len(starts(side, window, stride)) ** 2
 
-    def timed(scan: Volume) -> tuple[float, float, float]:
+    def timed(scan: Volume) -> tuple[float, float, float, float]:
         noise = Noise(float(np.prod(card.sigma_range)) ** 0.5)
         plan = resolve(settings, scan, card, noise, 1.0, model.device, model.precision)
         watch = _Watch(len(scan.array), clock)
-        run(plan, scan, model, watch)  # what it returns is on the host: a GPU has finished
-        return watch.predicting, watch.evaluation, clock() - watch.last
+        arrays = run(plan, scan, model, watch)  # on the host: a GPU has finished
+        drawn = clock()
+        check(plan, scan, arrays, card.sigma_range[0])
+        return watch.predicting, watch.evaluation, drawn - watch.last, clock() - drawn
 
     timed(_scan(card, depth, window))  # libraries load, caches fill
     planned = resolve(settings, _scan(card, depth, side), card, Noise(0.1), 1.0, model.device)
     slices = depth if depth > 1 else ceil(planned.batch / tiles)
     scan = _scan(card, slices, side)
-    predicting, evaluation, drawing = map(min, zip(*(timed(scan) for _ in range(2)), strict=True))
+    both = (timed(scan) for _ in range(2))
+    predicting, evaluation, drawing, checking = map(min, zip(*both, strict=True))
     voxel_bytes, window_bytes = _activations(model)
     return Pace(
         predicting=predicting / scan.array.size,
         drawing=drawing / scan.array.size,
         window=evaluation / (tiles if depth > 1 else slices * tiles),
+        checking=checking / (looks(slices) * side**2),
         voxel_bytes=voxel_bytes,
         window_bytes=window_bytes,
     )

@@ -30,7 +30,7 @@ from medrestore.core.smoothing import gaussian_taps, smooth
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["FALSE_DISCOVERY_RATE", "SCALES_PX", "Evidence", "Guard", "Tally", "guard"]
+__all__ = ["FALSE_DISCOVERY_RATE", "SCALES_PX", "Evidence", "Guard", "Tally", "guard", "looks"]
 
 FALSE_DISCOVERY_RATE = 0.01
 SCALES_PX = (1.0, 2.0, 4.0)
@@ -145,6 +145,11 @@ def guard(evidence: Evidence, rate: float = FALSE_DISCOVERY_RATE) -> Guard:
     counts = int(np.count_nonzero(taken)), int(np.count_nonzero(beyond))
     tally = Tally(removed.tested, *counts, outside, *thresholds, energy, expected)
     return Guard(taken, beyond, tally)
+
+
+def looks(slices: int) -> int:
+    """How many slices a guard of so many goes through, those of its null twice."""
+    return slices + min(slices, SLICES_FOR_NULL)
 
 
 def _inverse_std(e: _Residual) -> NDArray[np.float32]:
