@@ -1,6 +1,6 @@
 """Coverage of a model's intervals on held-out scans, before and after calibration on other people.
 
-    python benchmarks/calibration/run.py mr_slice [--scans …] [--methods …] [--work DIR]
+    python -m benchmarks.calibration.run mr_slice [--scans …] [--methods …] [--work DIR]
 
 Protocol: 24 slices around the middle of the third stored axis, noise added with seed 0 (MR:
 Rician, 1, 3 and 9 %; CT: through filtered back-projection, 15 and 30 HU); the predictor alone on
@@ -27,6 +27,7 @@ import numpy as np
 import torch
 
 import medrestore as mr
+from benchmarks.quality.cases import SCANS, SEED, simulated
 from medrestore.core.calibration import LEVELS, Intervals
 from medrestore.core.intensity import intensity_scale
 from medrestore.evaluation.coverage import (
@@ -42,44 +43,20 @@ from medrestore.evaluation.coverage import (
 from medrestore.evaluation.figures import std_ratio
 from medrestore.evaluation.intervals import Scores, fit_intervals, merged
 from medrestore.models import find_card, load
-from medrestore.physics.simulate import noisier
 from medrestore.pipeline import run
 from medrestore.plan import Noise, resolve
 from medrestore.settings import Settings
 
-ROOT = Path(__file__).resolve().parents[2]
-DATA = ROOT.parent / "shared" / "data" / "validation"
 NOISE = {"MR": (0.01, 0.03, 0.09), "CT": (15.0, 30.0)}
-SCANS = {
-    "MR": (
-        "mr_niivue_t2w",
-        "mr_pyradiomics_brain1",
-        "mr_pyradiomics_brain2",
-        "mr_torchio_t2",
-        "mr_uih_t1_b",
-    ),
-    "CT": ("ct_totalseg_abdomen", "ct_cptacpda_abdomen_sharp"),
-}
 METHODS = {"predictor": 0, "moment-matched:2": 8}
-SEED, VOXELS = 0, 100_000
+VOXELS = 100_000
 
 
-def case(name: str, modality: str, level: float):
-    """Noisy volume, clean array and the noise added."""
-    volume = mr.read(DATA / f"{name}.nii.gz", modality)
-    middle = len(volume.array) // 2
-    array = volume.array[max(0, middle - 12) : middle + 12]
-    if modality == "MR":
-        array = array / np.float32(intensity_scale(volume.array, "MR"))
-        rng = np.random.default_rng(SEED)
-        real, imaginary = rng.standard_normal(array.shape), rng.standard_normal(array.shape)
-        noisy = np.hypot(array + level * real, level * imaginary).astype(np.float32)
-        noise = Noise(level, None, "added")
-    else:
-        pixel = volume.geometry.spacing_mm[1]
-        noisy, std = noisier(array, "CT", pixel, hu=level, seed=SEED)
-        noise = Noise(level, std, "added")
-    return mr.Volume(noisy, mr.Geometry(array.shape, np.eye(4)), modality), array, noise
+def case(name: str, modality: str, level: float) -> tuple[mr.Volume, np.ndarray, Noise]:
+    """Noisy volume, clean array and the noise added, as in `benchmarks.quality`."""
+    one = simulated(name, modality, level)
+    volume = mr.Volume(one.noisy, mr.Geometry(one.noisy.shape, np.eye(4)), modality)
+    return volume, one.truth, Noise(level, one.sigma_map, "added")
 
 
 def restore(

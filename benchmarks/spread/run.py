@@ -1,133 +1,135 @@
-"""Is the spread of samples that of the error? Voxels and regions, before and after.
+"""Is the spread of a model's samples that of its error? Voxels and regions, on held-out scans.
 
-    python benchmarks/spread/run.py mr_slice [--crop 144] [--slices 5] [--samples 8] [--seed 0]
+    python -m benchmarks.spread.run mr_slice [--slices 5] [--samples 8] [--steps 2] [--seed 0]
 
-Before: one spectrum for all scans, as the first card had it (kept in `single.json`). After: the
-family over mean s²/σ² and the gains, measured here on the training people that the model's
-train.json names. Scored on the validation scans, Rician 3 and 9 %, the middle slices of the third
-stored axis, cut to the middle; regions are disjoint boxes inside the foreground. For each size:
-sampled std over true error (both root mean square) and the share of true means inside the 90 %
-interval (Student t, no region factor). Writes `benchmarks/spread/<model>.csv`.
+Validation scans, MR: Rician noise of 3 and 9 %, CT: 20 and 40 HU through filtered back-projection;
+the middle slices of the third stored axis, at most 256² around the foreground. Regions are
+disjoint boxes inside it. For each size: std over true error (both root mean square) and the share
+of true means inside the 90 % interval, with the card's region factor and (`bare90`) without it;
+`samples`: Student t over the samples; `predictor`: in closed form, no sample drawn. Each case's
+row, then the mean over the scans. Writes `benchmarks/spread/<model>.csv`.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
-import json
-import math
-from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from scipy.stats import t as student
 
 import medrestore as mr
+from benchmarks.quality.cases import DATA, SCANS
 from medrestore.core.intensity import foreground_scale
-from medrestore.core.region import sampled_std
-from medrestore.core.spectra import Spectra
 from medrestore.models import find_card, load
 from medrestore.settings import Settings
-from medrestore.training.gains import measure_gains
-from medrestore.training.probe import Case, restored
-from medrestore.training.regions import boxes
-from medrestore.training.texture import measure_spectra
+from medrestore.training.probe import Case, Probe, restored
+from medrestore.training.regions import SHAPES, region_errors
 
 HERE = Path(__file__).resolve().parent
-DATA = HERE.parents[2] / "shared" / "data"
-LEVELS = (0.03, 0.09)
-SCANS = (
-    "mr_niivue_t2w",
-    "mr_pyradiomics_brain1",
-    "mr_pyradiomics_brain2",
-    "mr_torchio_t2",
-    "mr_uih_t1_b",
-)
-SHAPES = ((1, 1, 1), (1, 4, 4), (1, 10, 10), (1, 16, 16), (1, 32, 32), (5, 14, 14), (5, 45, 45))
-ANGLES = (math.pi / 4, math.pi / 2)
-"""Those of two steps."""
+LEVELS = {"MR": (0.03, 0.09), "CT": (20.0, 40.0)}
+LEVEL = 0.9
+MOST = 200
+"""Regions of one size in a case."""
 
 
-def case(path: Path, person: str, slices: int, crop: int) -> Case:
-    """The middle of a scan, in units of its foreground scale."""
-    volume = mr.read(path, "MR")
-    array = volume.array / np.float32(foreground_scale(volume.array))
-    cut = [
-        slice(max(0, (n - size) // 2), max(0, (n - size) // 2) + size)
-        for n, size in zip(array.shape, (slices + 6, crop, crop), strict=True)
-    ]
-    return Case(person, np.ascontiguousarray(array[tuple(cut)]), 1.0)
+def middle(name: str, modality: str, slices: int) -> Case:
+    """The middle of a scan; MR in units of its foreground scale."""
+    volume = mr.read(DATA / "validation" / f"{name}.nii.gz", modality)
+    array = volume.array
+    if modality == "MR":
+        array = array / np.float32(foreground_scale(array))
+    first = max((len(array) - slices) // 2, 0)
+    return Case(name, np.ascontiguousarray(array[first : first + slices]), spacing(volume))
 
 
-def rows_of(probe, level: float) -> list[dict[str, float]]:
-    """Ratio and coverage at every size."""
-    arrays, found = probe.arrays, []
+def spacing(volume: mr.Volume) -> float:
+    """Pixel size, mm."""
+    return float(volume.geometry.spacing_mm[1])
+
+
+def rows_of(probe: Probe, model: Any, settings: Settings) -> list[dict[str, Any]]:
+    """Ratio and coverage at every size, of samples and in closed form; voxels first."""
+    arrays, card, found = probe.arrays, model.card, []
+    error = (arrays.mu - probe.truth)[probe.inside]
+    for name, std in (("predictor", arrays.s), ("samples", arrays.std)):
+        ratio = float(np.sqrt((std[probe.inside] ** 2).mean() / (error**2).mean()))
+        found.append({"by": name, "voxels": 1, "regions": error.size, "std_ratio": ratio})
     for shape in SHAPES:
-        if shape == (1, 1, 1):
-            error = (arrays.mu - probe.truth)[probe.inside]
-            means = arrays.samples[:, probe.inside]
-        else:
-            there = list(boxes(probe, shape))
-            if not there:
-                continue
-            error = np.array([(arrays.mu[at] - probe.truth[at]).mean() for at in there])
-            means = np.array([arrays.samples[:, *at].mean(axis=(1, 2, 3)) for at in there]).T
-        half = sampled_std(means[:, 0], level)[0] / max(means[:, 0].std(ddof=1), 1e-12)
-        std = means.std(axis=0, ddof=1)
-        found.append(
-            {
-                "voxels": int(np.prod(shape)),
-                "deep": int(shape[0] > 1),
-                "regions": error.size,
-                "std_ratio": float(np.sqrt((std**2).mean() / (error**2).mean())),
-                "cover90": float((np.abs(error) <= half * std).mean()),
-            }
-        )
+        rows = np.array(region_errors(probe, model.spectra, shape, LEVEL, MOST))
+        if not len(rows):
+            continue
+        size, off = int(np.prod(shape)), np.abs(rows[:, 0])
+        for column, name, key in ((1, "samples", settings.method), (2, "predictor", "predictor")):
+            half = rows[:, column]
+            factor = card.region_factor(key, size)
+            nominal = student.ppf(0.95, settings.samples - 1 if column == 1 else np.inf)
+            found.append(
+                {
+                    "by": name,
+                    "voxels": size,
+                    "regions": len(rows),
+                    "std_ratio": float(np.sqrt(((half / nominal) ** 2).mean() / (off**2).mean())),
+                    "bare90": float((off <= half).mean()),
+                    "cover90": float((off <= factor * half).mean()),
+                }
+            )
+    return found
+
+
+def means(table: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each scan counting the same."""
+
+    def key(row: dict[str, Any]) -> tuple[Any, ...]:
+        return row["noise"], row["by"], row["voxels"]
+
+    found = []
+    for (noise, by, voxels), group in groupby(sorted(table, key=key), key):
+        rows = list(group)
+        row = {"scan": f"mean of {len(rows)}", "noise": noise, "by": by, "voxels": voxels}
+        row["regions"] = sum(one["regions"] for one in rows)
+        for name in ("std_ratio", "bare90", "cover90"):
+            if name in rows[0]:
+                row[name] = float(np.mean([one[name] for one in rows]))
+        found.append(row)
     return found
 
 
 def main() -> None:
-    """Measure, draw, compare."""
+    """Restore, compare, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model")
-    parser.add_argument("--crop", type=int, default=144)
     parser.add_argument("--slices", type=int, default=5)
     parser.add_argument("--samples", type=int, default=8)
-    parser.add_argument("--train-samples", type=int, default=4)
+    parser.add_argument("--steps", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--scans", nargs="*", default=SCANS)
+    parser.add_argument("--scans", nargs="*")
     asked = parser.parse_args()
-    model = load(find_card(asked.model, "MR"))
-    config = json.loads((model.card.folder / "configs" / "train.json").read_text())
-    people = [
-        case(DATA / "train" / scan["file"], scan["person"], asked.slices, asked.crop)
-        for scan in config["scans"]
-    ]
-    settings = Settings(samples=asked.samples, steps=2, seed=asked.seed)
-    before = Spectra.from_facts(json.loads((HERE / "single.json").read_text()))
-    after = model.spectra = measure_spectra(
-        lambda person: model, people, LEVELS, ANGLES, asked.slices, asked.seed
-    )
-    fewer = replace(settings, samples=asked.train_samples)
-    found = measure_gains(lambda person: model, people, LEVELS, fewer, 2)
-    after = replace(after, gains={"moment-matched:2": found})
-    (HERE / f"{asked.model}.json").write_text(json.dumps(after.facts(), indent=1) + "\n")
+    modality = asked.model.partition("_")[0].upper()
+    model = load(find_card(asked.model, modality))
+    drawn = {"samples": asked.samples, "steps": asked.steps, "keep_samples": True}
+    settings = Settings(**drawn, seed=asked.seed)
+    slices = max(asked.slices + 6, model.card.depth[0])
     table = []
-    for name in asked.scans:
-        one = case(DATA / "validation" / f"{name}.nii.gz", name, asked.slices, asked.crop)
-        for level in LEVELS:
-            for variant, spectra in (("before", before), ("after", after)):
-                model.spectra = spectra
-                kept = replace(settings, keep_samples=True)
-                probe = restored(model, one, level, kept, asked.slices)
-                head = {"scan": name, "noise": level, "spectra": variant}
-                head["ratio"] = round(float(probe.arrays.ratio.mean()), 4)
-                for row in rows_of(probe, settings.level):
-                    table.append(head | {k: round(v, 4) for k, v in row.items()})
-                    print(json.dumps(table[-1]), flush=True)
+    for name in asked.scans or SCANS[modality]:
+        one = middle(name, modality, slices)
+        for level in LEVELS[modality]:
+            probe = restored(model, one, level, settings, asked.slices)
+            head = {"scan": name, "noise": level}
+            table += [head | row for row in rows_of(probe, model, settings)]
+    table += means(table)
+    for row in table:
+        print(*(f"{v:.3f}" if isinstance(v, float) else v for v in row.values()))
     with (HERE / f"{asked.model}.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(table[0]))
+        names = ("scan", "noise", "by", "voxels", "regions", "std_ratio", "bare90", "cover90")
+        writer = csv.DictWriter(file, names)
         writer.writeheader()
-        writer.writerows(table)
+        writer.writerows(
+            {k: round(v, 4) if isinstance(v, float) else v for k, v in row.items()} for row in table
+        )
 
 
 if __name__ == "__main__":
