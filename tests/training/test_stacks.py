@@ -22,11 +22,20 @@ def stack(depth: int = 20) -> Stack:
     return Stack(100 + 10 * np.broadcast_to(ramp, (depth, 48, 48)).copy(), 1000.0)
 
 
-def test_stacks_hold_consecutive_slices() -> None:
-    patches, _, _ = PatchSampler([stack()], 8, 0, 32, "CT", 0).batch(20)
-    steps = np.diff(patches[:, 0, :, 0, 0], axis=1)
-    assert np.abs(steps) == pytest.approx(10)
+def test_slices_of_a_piece_are_evenly_apart() -> None:
+    patches, _, _ = PatchSampler([stack()], 8, 0, 32, "CT", 0).batch(60)
+    steps = np.abs(np.diff(patches[:, 0, :, 0, 0], axis=1)).round()
+    assert (np.ptp(steps, axis=1) == 0).all()
+    assert {10, 20} == set(steps[:, 0])  # three apart, 8 slices do not fit into 20
+    assert 35 < (steps[:, 0] == 10).sum() < 60
     assert len({int(p[0, 0, 0, 0]) for p in patches}) > 4
+
+
+def test_slices_of_mr_may_differ_in_brightness() -> None:
+    sampler = PatchSampler([Stack(np.full((9, 40, 40), 100, np.float32), 100.0)], 5, 2, 32, "MR", 0)
+    brightness = sampler.batch(80).values[:, 0, :, 0, 0]
+    spread = brightness.max(axis=1) / brightness.min(axis=1)
+    assert 10 < (spread > 1).sum() < 50 and spread.max() < 1.5
 
 
 def test_a_scan_thinner_than_a_stack_repeats_its_last_slice() -> None:
@@ -36,8 +45,9 @@ def test_a_scan_thinner_than_a_stack_repeats_its_last_slice() -> None:
 
 def test_neighbours_may_lie_beyond_the_ends() -> None:
     sampler = PatchSampler([stack(5)], 3, 1, 32, "CT", 0)
-    drawn = {tuple(int(z) for z in sampler._slices(5)) for _ in range(60)}
-    assert drawn == {(0, 0, 1), (0, 1, 2), (1, 2, 3), (2, 3, 4), (3, 4, 4)}
+    drawn = {tuple(int(z) for z in sampler._slices(5)) for _ in range(200)}
+    near = {(0, 0, 1), (0, 1, 2), (1, 2, 3), (2, 3, 4), (3, 4, 4)}
+    assert drawn == near | {(0, 1, 3), (0, 2, 4), (1, 3, 4)}  # two apart; three: (0, 2, 4)
 
 
 def test_slices_of_a_stack_follow_each_other_in_the_batch() -> None:

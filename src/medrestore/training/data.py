@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 
 __all__ = ["PatchSampler", "Patches", "Stack", "stacks_of"]
 
+APART = 0.2
+"""Share of patches whose slices are two or three of the scan's apart: gaps, thicker slices."""
+
+UNEVEN = 0.3
+"""Share of MR patches whose slices differ in brightness by up to a few percent, every other one or
+at random: slices excited in turn saturate each other."""
+
 ISOTROPIC_WITHIN = 1.35
 """Scans whose spacings differ by less than this factor are also cut along their other axes."""
 
@@ -169,7 +176,7 @@ class PatchSampler:
             piece = self._cut(stack)
         piece, scale = self._turn(piece), stack.scale
         if self.modality == "MR":
-            piece, scale = self._recontrast(piece, scale)
+            piece, scale = self._recontrast(self._uneven(piece), scale)
         return piece, scale, stack.noise_std or 0.0
 
     def _cut(self, stack: Stack) -> NDArray[np.float32]:
@@ -186,10 +193,15 @@ class PatchSampler:
         return np.stack(channels)
 
     def _slices(self, depth: int) -> NDArray[np.int64]:
-        """Consecutive slices from a random first one."""
-        n, first = self.slices, -self.beyond
-        start = int(self.rng.integers(first, max(depth - n + self.beyond, first) + 1))
-        return np.clip(np.arange(start, start + n), 0, depth - 1)
+        """Slices at even steps from a random first one."""
+        n, first, step = self.slices, -self.beyond, 1
+        if self.rng.random() < APART:
+            step = int(self.rng.integers(2, 4))
+        if (n - 1) * step > depth - 1 + 2 * self.beyond:
+            step = 1
+        last = depth - 1 + self.beyond - (n - 1) * step
+        start = int(self.rng.integers(first, max(last, first) + 1))
+        return np.clip(np.arange(start, start + n * step, step), 0, depth - 1)
 
     def _is_foreground(self, piece: NDArray[np.float32], scale: float) -> bool:
         middle = piece[self.slices // 2]
@@ -202,6 +214,14 @@ class PatchSampler:
         if self.rng.random() < 0.5:
             piece = piece[:, :, ::-1]
         return np.ascontiguousarray(np.rot90(piece, int(self.rng.integers(4)), axes=(2, 3)))
+
+    def _uneven(self, piece: NDArray[np.float32]) -> NDArray[np.float32]:
+        rng, n = self.rng, self.slices
+        if rng.random() >= UNEVEN:
+            return piece
+        pattern = (-1.0) ** np.arange(n) if rng.random() < 0.5 else rng.standard_normal(n)
+        gain = np.exp(rng.uniform(-0.04, 0.04) * pattern).astype(np.float32)
+        return piece * gain[:, None, None]
 
     def _recontrast(
         self, piece: NDArray[np.float32], scale: float
