@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from scipy.optimize import brentq
 
 from medrestore.core.intensity import foreground_scale
 from medrestore.errors import SettingsError
@@ -109,11 +111,29 @@ class _Level:
                 unit = self._soft(low_dose, low_dose.variance(0.5, 1e9), soft)
                 photons = 1e9 * (unit / self.own) ** 2
             return low_dose.variance(dose, photons)
-        photons = 1e6
-        for _ in range(6):  # electronic noise makes it slightly more than linear
-            level = self._soft(low_dose, low_dose.variance(0.5, photons), soft)
-            photons *= (level / self.hu) ** 2
-        return low_dose.variance(0.5, photons)
+        return low_dose.variance(0.5, self._photons(low_dose, soft, self.hu))
+
+    def _photons(self, low_dose: LowDose, soft: NDArray[np.bool_], hu: float) -> float:
+        """Most photons whose loss of half gives ``hu`` in soft tissue.
+
+        Noise grows as photons go, faster than their inverse root where electronics count, until
+        rays are starved; so they are halved until there is enough, then bisected.
+        """
+
+        def short(log_photons: float) -> float:
+            variance = low_dose.variance(0.5, math.exp(log_photons))
+            return self._soft(low_dose, variance, soft) / hu - 1
+
+        many = math.log(1e9)
+        high = many + 2 * math.log(max(1 + short(many), 1e-6)) + math.log(4)
+        for _ in range(40):
+            if short(high - math.log(2)) >= 0:
+                return math.exp(brentq(short, high - math.log(2), high, xtol=2e-3))
+            high -= math.log(2)
+        raise SettingsError(
+            f"noise of {hu:g} HU cannot be made in this scan: so few quanta are left that more "
+            "noise is none; ask for less"
+        )
 
     @staticmethod
     def _soft(low_dose: LowDose, variance: Any, soft: NDArray[np.bool_]) -> float:
