@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import medrestore as mr
-from medrestore.card import Card
 from medrestore.models import available
 
 pytestmark = pytest.mark.slow
@@ -15,7 +14,7 @@ SIDE, DEPTH = 176, 30
 
 
 @pytest.fixture(scope="module", params=[card.name for card in available()])
-def maps(request: pytest.FixtureRequest) -> tuple[Card, mr.Result]:
+def maps(request: pytest.FixtureRequest) -> tuple:
     """A uniform volume with noise of 5 % (50 HU), restored with samples."""
     card = next(card for card in available() if card.name == request.param)
     rng = np.random.default_rng(0)
