@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from medrestore.models import Model
     from medrestore.plan import Plan
     from medrestore.settings import Settings
+    from medrestore.volume import Modality
 
 __all__ = ["Case", "Probe", "band_power", "correlation_along_z", "restored"]
 
@@ -127,8 +129,7 @@ def restored(
         Of the noise.
     """
     modality = model.card.modality
-    mr, ct = (level, None) if modality == "MR" else (None, level)
-    noisy, sigma = noisier(case.array, modality, case.pixel_mm, noise=mr, hu=ct, seed=seed)
+    noisy, sigma = _with_noise(case, modality, level, seed)
     scale = intensity_scale(noisy, modality)
     plane = _middle(foreground(case.array, modality, scale))
     noisy, whole = np.ascontiguousarray(noisy[plane]), len(noisy)
@@ -145,6 +146,15 @@ def restored(
     truth = case.array[plane][list(slices)]
     inside = foreground(truth, modality, scale)
     return Probe(arrays, truth, inside, noisy, sigmas, slices, plan, case.person)
+
+
+@lru_cache(maxsize=32)
+def _with_noise(
+    case: Case, modality: Modality, level: float, seed: int
+) -> tuple[NDArray[np.float32], float | NDArray[np.float32]]:
+    """Kept, as every measurement asks for the same; of a CT it takes as long as restoring."""
+    mr, ct = (level, None) if modality == "MR" else (None, level)
+    return noisier(case.array, modality, case.pixel_mm, noise=mr, hu=ct, seed=seed)
 
 
 def _middle(inside: NDArray[np.bool_]) -> tuple[slice, slice, slice]:
