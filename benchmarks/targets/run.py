@@ -21,6 +21,7 @@ import torch
 
 from benchmarks.quality.cases import SCANS, simulated
 from benchmarks.quality.ours import predictor_row
+from medrestore.core.meter import SILENT
 from medrestore.models import Model, find_card, load
 from medrestore.training.config import Config
 from medrestore.training.loop import Schedule, fit
@@ -38,12 +39,13 @@ LEVELS = {"MR": (0.03, 0.09), "CT": (20.0, 40.0)}
 def tuned(model: Model, aware: bool, steps: int, seed: int, folder: Path) -> nn.Module:
     """The model's predictor after some more steps."""
     path = model.card.folder / "configs" / "train.json"
-    config = replace(Config.read(path), noise_aware=aware, seed=seed)
-    people = stacks_by_person(config, Path("runs") / "noise_banks")
+    config = replace(Config.read(path), noise_aware=True, seed=seed)
+    people = stacks_by_person(config, Path("runs") / "noise_banks", SILENT)
     stacks = [stack for group in people.values() for stack in group]
     schedule = Schedule(steps=steps, rate=3e-4, muon=20.0, warm_up=50, ema=0.99, every=100)
     torch.manual_seed(seed)
     pairs = Pairs(config, stacks, seed + 17)
+    pairs.noise_aware = aware  # all else the same
     return fit(model.predictor, predictor_step(pairs), schedule, folder).eval()
 
 
@@ -59,7 +61,8 @@ def main() -> None:
     card, rows = find_card(asked.model, modality), []
     for name, aware in (("plain", False), ("noise-aware", True)):
         model = load(card)
-        net = tuned(model, aware, asked.steps, asked.seed, asked.work / f"{asked.model}_{name}")
+        folder = asked.work / f"{asked.model}_{name}_{asked.steps}_{asked.seed}"
+        net = tuned(model, aware, asked.steps, asked.seed, folder)
         one = Model(card, net, model.refiner, "cpu")
         for scan in SCANS[modality]:
             for level in LEVELS[modality]:

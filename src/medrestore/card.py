@@ -51,7 +51,7 @@ class Card:
 
     @property
     def slices(self) -> int:
-        """Neighbouring slices that the predictor reads for each; 1 where it reads stacks."""
+        """Neighbouring slices that the predictor reads for each, in stacks too."""
         return int(self.facts["predictor"].get("slices", 1))
 
     @property

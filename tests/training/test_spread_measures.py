@@ -96,10 +96,10 @@ def test_family_gains_and_factors_of_a_model(tiny_models) -> None:
 def test_a_wide_case_is_restored_around_its_foreground(tiny_models) -> None:
     model = load(Card.read(tiny_models / "mr_tiny"))
     wide = np.zeros((3, 300, 40), np.float32)
-    wide[:, 20:300, 5:30] = 300
+    wide[:, 20:300, 5:30] = np.arange(300, 580)[:, None]
     probe = restored(model, Case("a", wide, 1.0), 0.05, Settings(samples=0), 1)
     assert probe.truth.shape == (1, 256, 40) and probe.noisy.shape == (3, 256, 40)
-    assert np.array_equal(probe.truth[0], wide[1, 32:288])
+    assert np.array_equal(probe.truth[0], wide[1, 31:287])
     assert probe.person == "a" and probe.plan.chosen == (1,)
 
 

@@ -126,6 +126,8 @@ class _Level:
 
         many = math.log(1e9)
         high = many + 2 * math.log(max(1 + short(many), 1e-6)) + math.log(4)
+        while short(high) > 0:
+            high += math.log(2)
         for _ in range(40):
             if short(high - math.log(2)) >= 0:
                 return math.exp(brentq(short, high - math.log(2), high, xtol=2e-3))

@@ -193,15 +193,17 @@ class PatchSampler:
         return np.stack(channels)
 
     def _slices(self, depth: int) -> NDArray[np.int64]:
-        """Slices at even steps from a random first one."""
-        n, first, step = self.slices, -self.beyond, 1
+        """Slices at even steps; beyond the ends the last one that the steps meet repeats."""
+        inner, step = self.slices - 2 * self.beyond, 1
         if self.rng.random() < APART:
             step = int(self.rng.integers(2, 4))
-        if (n - 1) * step > depth - 1 + 2 * self.beyond:
+        if (inner - 1) * step > depth - 1:
             step = 1
-        last = depth - 1 + self.beyond - (n - 1) * step
-        start = int(self.rng.integers(first, max(last, first) + 1))
-        return np.clip(np.arange(start, start + n * step, step), 0, depth - 1)
+        first = int(self.rng.integers(max(depth - (inner - 1) * step, 1)))
+        lowest = first % step
+        highest = lowest + (depth - 1 - lowest) // step * step
+        index = first + step * (np.arange(self.slices) - self.beyond)
+        return np.clip(index, lowest, highest)
 
     def _is_foreground(self, piece: NDArray[np.float32], scale: float) -> bool:
         middle = piece[self.slices // 2]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,7 +30,18 @@ if TYPE_CHECKING:
     from medrestore.training.config import Config
     from medrestore.training.data import Stack
 
-__all__ = ["finish"]
+__all__ = ["Trained", "finish"]
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """What training leaves: networks, person → predictor that has not seen them, stage folders."""
+
+    predictor: nn.Module
+    refiner: nn.Module
+    held_out: Mapping[str, nn.Module]
+    stages: tuple[str, ...]
+
 
 UNKNOWN = Spectra((math.pi / 2,), ((Spectrum.white(),),))
 """What a card says before its spectra are measured."""
@@ -41,37 +53,36 @@ LEVELS = {"MR": (0.01, 0.03, 0.06, 0.12), "CT": (10.0, 30.0, 80.0)}
 def finish(
     config: Config,
     people: dict[str, list[Stack]],
-    predictor: nn.Module,
-    refiner: nn.Module,
-    held_out: Mapping[str, nn.Module],
+    trained: Trained,
+    known: tuple[str, ...],
     folder: Path,
     work: Path,
     meter: Meter,
 ) -> None:
-    """Spectra, calibration, card and weights; ``held_out`` as in `crossfit.fit_folds`."""
-    facts = _facts(config, work)
+    """Spectra, calibration, card and weights; ``known``: everybody the weights have seen."""
+    facts = _facts(config, known, [work / name for name in trained.stages])
     facts["spectra"] = UNKNOWN.facts()
     facts["intervals"] = {"relative_sigma": [1.0], "people": 0, "factors": {}}
-    write_bundle(folder, facts, predictor, refiner)
+    write_bundle(folder, facts, trained.predictor, trained.refiner)
     settings = Settings(samples=8, steps=2, seed=config.seed)
     model, cases = load(Card.read(folder)), _cases(people, max(9, config.depth))
     levels = LEVELS[config.modality]
     unseen = {
         person: Model(model.card, other.cpu(), model.refiner, "cpu")
-        for person, other in held_out.items()
+        for person, other in trained.held_out.items()
     }
     facts |= measure_spread(model, cases, levels, settings, unseen, meter)
     write_card(folder, {**facts, "weights_sha256": model.card.sha256})
     write_file(folder / "configs" / "train.json", config.to_json().encode())
 
 
-def _facts(config: Config, work: Path) -> dict[str, Any]:
+def _facts(config: Config, known: tuple[str, ...], work: list[Path]) -> dict[str, Any]:
     stages = {}
-    for path in sorted(p for name in config.stages for p in work.glob(f"{name}*/state.json")):
-        state = json.loads(path.read_text())
-        table = path.with_name("curve.csv")
+    for stage in work:
+        state = json.loads((stage / "state.json").read_text())
+        table = stage / "curve.csv"
         curve = table.read_text().splitlines() if table.exists() else []
-        stages[path.parent.name] = {
+        stages[stage.name] = {
             "steps": state["step"],
             "minutes": round(state["seconds"] / 60, 1),
             "curve": _thinned(curve),
@@ -91,7 +102,7 @@ def _facts(config: Config, work: Path) -> dict[str, Any]:
             "command": f"medrestore train models/{config.name}/configs/train.json",
             "seed": config.seed,
             "scans": [scan.file for scan in config.scans],
-            "people": sorted({scan.person for scan in config.scans}),
+            "people": list(known),
             "licences": list(config.licences),
             "notes": list(config.notes),
             "stages": stages,

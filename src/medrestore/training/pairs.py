@@ -76,11 +76,8 @@ class Pairs:
                 pin_memory=torch.device(device).type == "cuda",
             )
         )
-        self.device, self.volumes, self.slices = (
-            device,
-            config.depth > 1,
-            config.predictor["slices"],
-        )
+        self.slices = int(config.predictor["slices"])
+        self.volumes, self.device = config.depth > 1, device
         self.noise_aware = config.noise_aware
         more: dict[str, Any] = {**config.corruption, "device": str(device)}
         make = MrNoise if config.modality == "MR" else CtNoise

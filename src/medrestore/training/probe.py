@@ -61,7 +61,7 @@ class Probe:
     inside : ndarray of bool, shape (n, y, x)
         Foreground of the truth.
     noisy, sigma : ndarray, shape (z, y, x)
-        The whole case with noise, and the noise's standard deviation.
+        All slices of the case with noise, cut as `truth` is, and the noise's standard deviation.
     slices : tuple of int
         Which slices of the case were restored.
     plan : Plan

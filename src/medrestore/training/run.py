@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from medrestore.models import find_card, load
 from medrestore.training.config import Config
 from medrestore.training.crossfit import FoldResidual, fit_folds
 from medrestore.training.devices import can_compile, launch
-from medrestore.training.finish import finish
+from medrestore.training.finish import Trained, finish
 from medrestore.training.loop import Schedule, fit
 from medrestore.training.pairs import Pairs
 from medrestore.training.source import SYNTHETIC, stacks_by_person
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
     from torch import Tensor, nn
 
+    from medrestore.card import Card
     from medrestore.training.data import Stack
     from medrestore.training.stages import LossOf
 
@@ -86,7 +88,8 @@ def train(
     refiner = stages.refiner(refiner, predictor, held_out)
     folder = models / config.name
     if fabric.is_global_zero:
-        finish(config, people, predictor.cpu(), refiner.cpu(), held_out, folder, work, meter)
+        trained = Trained(predictor.cpu(), refiner.cpu(), held_out, tuple(stages.done))
+        finish(config, people, trained, _people(config, start_from), folder, work, meter)
     fabric.barrier()
     return folder
 
@@ -97,7 +100,7 @@ def _networks(
     """Both networks; from a model's weights unless it knows one of the people ``unseen``."""
     predictor, refiner = networks(config.networks)
     card = None if start_from is None else find_card(start_from, config.modality)
-    if card is not None and not {*card.facts["training"]["people"]} & {*unseen}:
+    if card is not None and not {*_known(card)} & {*unseen}:
         model = load(card)
         start_predictor(predictor, model.predictor.state_dict())
         if config.depth == model.card.depth[0]:
@@ -106,9 +109,20 @@ def _networks(
     return predictor, refiner
 
 
+def _known(card: Card) -> tuple[str, ...]:
+    """People that a model was trained on, as far as its card tells."""
+    return tuple(card.facts.get("training", {}).get("people", ()))
+
+
+def _people(config: Config, start_from: str | None) -> tuple[str, ...]:
+    """Everybody whom the finished model will know: those of the model it starts from too."""
+    before = () if start_from is None else _known(find_card(start_from, config.modality))
+    return tuple(sorted({*before, *(scan.person for scan in config.scans)}))
+
+
 @dataclass(frozen=True, eq=False)
 class _Stages:
-    """The trainings of a model, one after the other."""
+    """The trainings of a model, one after the other; ``done`` names their folders."""
 
     config: Config
     people: dict[str, list[Stack]]
@@ -117,9 +131,11 @@ class _Stages:
     start_from: str | None
     fabric: Fabric
     meter: Meter
+    done: list[str] = field(default_factory=list)
 
     def predictor(self, net: nn.Module) -> nn.Module:
-        return self._fit("predictor", net, predictor_step(self._pairs("predictor")))
+        step = predictor_step(self._pairs("predictor"))
+        return self._fit("predictor", "predictor", net, step)
 
     def folds(self) -> dict[str, nn.Module]:
         """Person → a predictor that has not seen them; none where the config has no such stage."""
@@ -130,9 +146,9 @@ class _Stages:
         def without(seen: tuple[str, ...], k: int) -> nn.Module:
             unseen = set(everybody) - set(seen)
             net, _ = _networks(self.config, self.start_from, unseen)
-            name = f"fold{k}"
-            step = predictor_step(self._pairs(name, shift=11 * (k + 1), of=(*seen, SYNTHETIC)))
-            return self._fit(name, net, step)
+            name = "fold_" + sha256("\n".join(sorted(seen)).encode()).hexdigest()[:8]
+            step = predictor_step(self._pairs(name, shift=11 * (k + 1), of=seen))
+            return self._fit("fold", name, net, step)
 
         return fit_folds(everybody, FOLDS, without)
 
@@ -142,24 +158,30 @@ class _Stages:
         fabric, config = self.fabric, self.config
         generator = torch.Generator(fabric.device).manual_seed(config.seed + 3 + fabric.global_rank)
         examples = self._unseen(held_out) if held_out else self._seen(predictor)
-        return self._fit("refiner", net, refiner_step(examples, generator, config.depth))
+        return self._fit("refiner", "refiner", net, refiner_step(examples, generator, config.depth))
 
     def _seen(self, predictor: nn.Module) -> Callable[[], tuple[Tensor, Tensor]]:
         pairs = self._pairs("refiner", 7, margin=MARGIN)
         return lambda: residual(pairs.draw(), predictor)
 
     def _unseen(self, held_out: dict[str, nn.Module]) -> FoldResidual:
+        least = self.config.patch + 2 * MARGIN
+        shares = {
+            person: sum(s.weight for s in self.people[person] if min(s.array.shape[1:]) >= least)
+            for person in held_out
+        }
         pairs = {
             person: self._pairs("refiner", 7 + 13 * i, margin=MARGIN, of=(person,))
             for i, person in enumerate(held_out)
+            if shares[person]
         }
-        weights = [sum(stack.weight for stack in self.people[person]) for person in pairs]
+        weights = [shares[person] for person in pairs]
         return FoldResidual(
             held_out, lambda person: pairs[person].draw(), list(pairs), weights, self.config.seed
         )
 
-    def _fit(self, name: str, net: nn.Module, step: LossOf) -> nn.Module:
-        kind = name.rstrip("0123456789")
+    def _fit(self, kind: str, name: str, net: nn.Module, step: LossOf) -> nn.Module:
+        self.done.append(name)
         return fit(
             net,
             step,

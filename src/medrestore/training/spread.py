@@ -107,5 +107,5 @@ def _probes(
 
 def _who(people: int, unseen: int) -> str:
     if unseen == people:
-        return "the training people, with fresh noise, each restored without having been trained on"
+        return "the training people, with fresh noise, each by a predictor not trained on them"
     return "the training people, with fresh noise"

@@ -219,15 +219,14 @@ def _set_voxels(image: Dataset, plane: NDArray[np.float32], slope: _Slope) -> No
 
 def _display_range(array: NDArray[np.float32]) -> tuple[float, float]:
     """Where most values lie; of a map that is mostly 0, most of the others, and 0."""
-    values = array.reshape(-1)[:: max(1, array.size // 1_000_000)]
-    values = values[np.isfinite(values)]
+    values = array[np.isfinite(array)]
     others = values[values != 0]
     if not others.size:
         return 0.0, 1.0
-    if 2 * others.size >= values.size:
-        low, high = np.percentile(values, (1, 99))
+    shown = values if 2 * others.size >= values.size else others
+    low, high = np.percentile(shown[:: max(1, shown.size // 1_000_000)], (1, 99))
+    if shown is values:
         return float(low), float(high)
-    low, high = np.percentile(others, (1, 99))
     return min(float(low), 0.0), max(float(high), 0.0)
 
 
