@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Case", "Probe", "band_power", "correlation_along_z", "restored"]
 
-WIDEST_PX = 256
-"""Rows and columns that are restored, around the middle of the foreground."""
+WIDEST_PX, WIDEST_IN_STACKS_PX = 256, 128
+"""Rows and columns that are restored, around the middle of the foreground; fewer where all slices
+are, as in stacks."""
 
 TAPER_PX = 6.0
 """Width of the rim over which the window of a foreground falls to zero."""
@@ -131,14 +132,16 @@ def restored(
     modality = model.card.modality
     noisy, sigma = _with_noise(case, modality, level, seed)
     scale = intensity_scale(noisy, modality)
-    plane = _middle(foreground(case.array, modality, scale))
-    noisy, whole = np.ascontiguousarray(noisy[plane]), len(noisy)
+    whole = len(noisy)
+    together = model.windows(whole).window > 1
+    widest = WIDEST_IN_STACKS_PX if together else WIDEST_PX
+    plane = _middle(foreground(case.array, modality, scale), widest)
+    noisy = np.ascontiguousarray(noisy[plane])
     sigmas = np.asarray(sigma, np.float32)
     sigmas = np.broadcast_to(sigmas[plane] if sigmas.ndim else sigmas, noisy.shape)
     noise = Noise(float(np.median(sigmas)), None if np.ndim(sigma) == 0 else sigmas)
     volume = Volume(noisy, Geometry(noisy.shape, np.eye(4)), modality)
     plan = resolve(settings, volume, model.card, noise, scale, model.device)
-    together = model.windows(whole).window > 1
     first = 0 if together else max((whole - count) // 2, 0)
     slices = tuple(range(first, whole if together else min(first + count, whole)))
     plan = plan.for_slices(slices)
@@ -157,14 +160,14 @@ def _with_noise(
     return noisier(case.array, modality, case.pixel_mm, noise=mr, hu=ct, seed=seed)
 
 
-def _middle(inside: NDArray[np.bool_]) -> tuple[slice, slice, slice]:
+def _middle(inside: NDArray[np.bool_], widest: int) -> tuple[slice, slice, slice]:
     """All slices; rows and columns around the middle of the foreground."""
 
     def around(there: Any) -> slice:
         seen = np.flatnonzero(there)
         centre = (int(seen[0]) + int(seen[-1])) // 2 if len(seen) else len(there) // 2
-        first = min(max(centre - WIDEST_PX // 2, 0), max(len(there) - WIDEST_PX, 0))
-        return slice(first, first + WIDEST_PX)
+        first = min(max(centre - widest // 2, 0), max(len(there) - widest, 0))
+        return slice(first, first + widest)
 
     return slice(None), around(inside.any(axis=(0, 2))), around(inside.any(axis=(0, 1)))
 
