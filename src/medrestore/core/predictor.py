@@ -96,15 +96,21 @@ class _Across(nn.Module):
     def __init__(self, width: int, depth: int) -> None:
         super().__init__()
         self.depth = depth
-        self.mix = nn.Conv2d(2 * width, width, 1, bias=False)
-        nn.init.zeros_(self.mix.weight)
+        self.before = nn.Conv2d(width, width, 1, bias=False)
+        self.after = nn.Conv2d(width, width, 1, bias=False)
+        nn.init.zeros_(self.before.weight)
+        nn.init.zeros_(self.after.weight)
 
-    def forward(self, x: Tensor) -> Tensor:
-        at = torch.arange(len(x), device=x.device)
-        place = at % self.depth
-        before, after = at - (place > 0).long(), at + (place < self.depth - 1).long()
-        heard: Tensor = self.mix(torch.cat((x[before], x[after]), dim=1))
-        return heard
+    def forward(self, x: Tensor, hidden: Tensor) -> Tensor:
+        """Add what is heard of ``x`` to ``hidden``, in place."""
+        before, after, sums = (
+            part.unflatten(0, (-1, self.depth)) for part in (self.before(x), self.after(x), hidden)
+        )
+        sums[:, 1:] += before[:, :-1]
+        sums[:, :1] += before[:, :1]
+        sums[:, :-1] += after[:, 1:]
+        sums[:, -1:] += after[:, -1:]
+        return hidden
 
 
 class _Residual(nn.Module):
@@ -119,7 +125,7 @@ class _Residual(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         hidden = self.first(x)
         if self.across is not None:
-            hidden = hidden + self.across(x)
+            hidden = self.across(x, hidden)
         y: Tensor = x + self.second(F.relu(hidden))
         return y
 
