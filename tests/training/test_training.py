@@ -105,6 +105,7 @@ def test_fine_tuning_starts_from_the_models_weights(config, tmp_path, monkeypatc
     )
     weights = [load(Card.read(f)).predictor.state_dict()["head.weight"] for f in (first, tuned)]
     assert torch.equal(*weights)
+    assert Card.read(tuned).facts["training"]["command"].endswith("--from small")
 
 
 def test_folds_never_see_whom_they_are_held_out_for(config, tmp_path, monkeypatch) -> None:

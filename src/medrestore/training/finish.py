@@ -35,12 +35,17 @@ __all__ = ["Trained", "finish"]
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """What training leaves: networks, person → predictor that has not seen them, stage folders."""
+    """What training leaves.
+
+    Both networks, person → predictor that has not seen them, folders of the stages, and the name of
+    the model that it started from.
+    """
 
     predictor: nn.Module
     refiner: nn.Module
     held_out: Mapping[str, nn.Module]
     stages: tuple[str, ...]
+    start: str | None
 
 
 UNKNOWN = Spectra((math.pi / 2,), ((Spectrum.white(),),))
@@ -61,6 +66,8 @@ def finish(
 ) -> None:
     """Spectra, calibration, card and weights; ``known``: everybody the weights have seen."""
     facts = _facts(config, known, [work / name for name in trained.stages])
+    if trained.start is not None:
+        facts["training"]["command"] += f" --from {trained.start}"
     facts["spectra"] = UNKNOWN.facts()
     facts["intervals"] = {"relative_sigma": [1.0], "people": 0, "factors": {}}
     write_bundle(folder, facts, trained.predictor, trained.refiner)

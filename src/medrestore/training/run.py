@@ -88,7 +88,8 @@ def train(
     refiner = stages.refiner(refiner, predictor, held_out)
     folder = models / config.name
     if fabric.is_global_zero:
-        trained = Trained(predictor.cpu(), refiner.cpu(), held_out, tuple(stages.done))
+        start = None if start_from is None else find_card(start_from, config.modality).name
+        trained = Trained(predictor.cpu(), refiner.cpu(), held_out, tuple(stages.done), start)
         finish(config, people, trained, _people(config, start_from), folder, work, meter)
     fabric.barrier()
     return folder
