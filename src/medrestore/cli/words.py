@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["as_json", "duration", "grid", "in_words", "millimetres", "noise_in_words", "table"]
 
+WAYS = {"slice": "slice by slice", "patch3d": "in 3-D stacks"}
+
 ESTIMATES = {
     "mean": "the expected image",
     "sample": "one posterior sample",
@@ -35,7 +37,7 @@ def in_words(plan: Plan, volume: Volume) -> str:
         work = "no samples, one evaluation"
     rows = {
         "scan": f"{volume.source.name}: {plan.modality}, {grid(plan.shape, plan.times)}, {spacing}",
-        "model": f"{plan.model}, {plan.mode} by {plan.mode}, on {plan.device} in {plan.precision}",
+        "model": f"{plan.model}, {WAYS[plan.mode]}, on {plan.device} in {plan.precision}",
         "noise": noise_in_words(plan, volume.unit),
         "work": f"{slices} slice{'' if slices == 1 else 's'}, {work}, seed {settings.seed}",
         "result": f"{ESTIMATES[settings.estimate]}, its expected error, and bounds to cover "
