@@ -113,7 +113,7 @@ def test_what_cannot_run_says_why() -> None:
 )
 def test_diffusers_first_order_schedulers_respaced_are_our_ddim(name: str, options: dict) -> None:
     """DDIM, Euler in σ = tan t and first-order DPM-Solver++ are one method."""
-    diffusers = pytest.importorskip("diffusers")
+    diffusers = pytest.importorskip("diffusers", reason="diffusers is not installed")
     field = NoiseField(0, [(0, 0)], (16, 16))
     scheduler = getattr(diffusers, name)(num_train_timesteps=1000, **options)
     found = theirs(respaced(scheduler, angles(6)), field)
@@ -121,7 +121,7 @@ def test_diffusers_first_order_schedulers_respaced_are_our_ddim(name: str, optio
 
 
 def test_diffusers_ddpm_respaced_spreads_as_our_ddpm() -> None:
-    diffusers = pytest.importorskip("diffusers")
+    diffusers = pytest.importorskip("diffusers", reason="diffusers is not installed")
     field = NoiseField(0, [(k, 0) for k in range(8)], (64, 64))
     found = theirs(respaced(diffusers.DDPMScheduler(clip_sample=False), angles(5)), field)
     assert found.std().item() == pytest.approx(ours("ddpm", 5, field).std().item(), rel=0.03)

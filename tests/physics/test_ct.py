@@ -75,6 +75,17 @@ def test_simulate_solves_for_the_level_asked_for() -> None:
     assert np.array_equal(noisy, noisier(array, "CT", 2.5, hu=30.0, seed=0)[0])
 
 
+def test_noise_near_what_starved_rays_hold_is_found_and_beyond_it_refused() -> None:
+    """Electronics make noise grow faster than quanta alone would: 320 mm of water."""
+    array = disc(32, 0.4, 0.0).numpy()
+    scanner = Scanner(64)
+    _, std = noisier(array, "CT", 12.5, hu=50.0, seed=0, scanner=scanner)
+    soft = np.abs(array) < 200
+    assert np.median(std[soft]) == pytest.approx(50, rel=0.02)
+    with pytest.raises(SettingsError, match="cannot be made in this scan"):
+        noisier(array, "CT", 12.5, hu=900.0, seed=0, scanner=scanner)
+
+
 def test_dose_is_tied_to_the_noise_the_scan_has() -> None:
     """Full-dose noise of 10 HU and a quarter of the dose: √3·10 HU added."""
     array = disc(128, 0.4, 40.0).numpy()

@@ -25,7 +25,7 @@ def page(card: dict[str, Any]) -> str:
             ("", ""),
             [
                 ("modality, mode", f"{card['modality']}, {card['mode']}"),
-                ("slices read", max(card["predictor"].get("slices", 1), card.get("depth", 1))),
+                ("slices read", card["predictor"].get("slices", 1) + card.get("depth", 1) - 1),
                 ("predictor", f"residual U-Net, channels {card['predictor']['widths']}"),
                 ("refiner", f"MONAI DiffusionModelUNet, channels {card['refiner']['channels']}"),
                 ("noise removed", f"σ of {low:.1%} to {high:.1%} of the intensity scale"),

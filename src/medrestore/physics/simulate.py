@@ -67,7 +67,8 @@ def noisier(
     Raises
     ------
     SettingsError
-        If the arguments do not fit the modality.
+        If the arguments do not fit the modality, or if a CT holds no such noise: where hardly a
+        quantum is left, fewer make no more.
     """
     generator = torch.Generator().manual_seed(seed)
     if modality == "MR":

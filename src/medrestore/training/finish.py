@@ -30,22 +30,27 @@ if TYPE_CHECKING:
     from medrestore.training.config import Config
     from medrestore.training.data import Stack
 
-__all__ = ["Trained", "finish"]
+__all__ = ["Trained", "finish", "people_of"]
 
 
 @dataclass(frozen=True, eq=False)
 class Trained:
     """What training leaves.
 
-    Both networks, person → predictor that has not seen them, folders of the stages, and the name of
-    the model that it started from.
+    Both networks, person → predictor that has not seen them, folders of the stages, and the model
+    that it started from.
     """
 
     predictor: nn.Module
     refiner: nn.Module
     held_out: Mapping[str, nn.Module]
     stages: tuple[str, ...]
-    start: str | None
+    start: Card | None
+
+
+def people_of(card: Card) -> tuple[str, ...]:
+    """Everybody that a model was trained on, as far as its card tells."""
+    return tuple(card.facts.get("training", {}).get("people", ()))
 
 
 UNKNOWN = Spectra((math.pi / 2,), ((Spectrum.white(),),))
@@ -59,15 +64,12 @@ def finish(
     config: Config,
     people: dict[str, list[Stack]],
     trained: Trained,
-    known: tuple[str, ...],
     folder: Path,
     work: Path,
     meter: Meter,
 ) -> None:
-    """Spectra, calibration, card and weights; ``known``: everybody the weights have seen."""
-    facts = _facts(config, known, [work / name for name in trained.stages])
-    if trained.start is not None:
-        facts["training"]["command"] += f" --from {trained.start}"
+    """Spectra, calibration, card and weights."""
+    facts = _facts(config, trained, work)
     facts["spectra"] = UNKNOWN.facts()
     facts["intervals"] = {"relative_sigma": [1.0], "people": 0, "factors": {}}
     write_bundle(folder, facts, trained.predictor, trained.refiner)
@@ -83,9 +85,11 @@ def finish(
     write_file(folder / "configs" / "train.json", config.to_json().encode())
 
 
-def _facts(config: Config, known: tuple[str, ...], work: list[Path]) -> dict[str, Any]:
+def _facts(config: Config, trained: Trained, work: Path) -> dict[str, Any]:
+    before = () if trained.start is None else people_of(trained.start)
+    begun = "" if trained.start is None else f" --from {trained.start.name}"
     stages = {}
-    for stage in work:
+    for stage in (work / name for name in trained.stages):
         state = json.loads((stage / "state.json").read_text())
         table = stage / "curve.csv"
         curve = table.read_text().splitlines() if table.exists() else []
@@ -106,10 +110,10 @@ def _facts(config: Config, known: tuple[str, ...], work: list[Path]) -> dict[str
         "sigma_range": list(config.sigma_range),
         "limits": list(config.limits),
         "training": {
-            "command": f"medrestore train models/{config.name}/configs/train.json",
+            "command": f"medrestore train models/{config.name}/configs/train.json{begun}",
             "seed": config.seed,
             "scans": [scan.file for scan in config.scans],
-            "people": list(known),
+            "people": sorted({*before, *(scan.person for scan in config.scans)}),
             "licences": list(config.licences),
             "notes": list(config.notes),
             "stages": stages,

@@ -18,7 +18,7 @@ from medrestore.models import find_card, load
 from medrestore.training.config import Config
 from medrestore.training.crossfit import FoldResidual, fit_folds
 from medrestore.training.devices import can_compile, launch
-from medrestore.training.finish import Trained, finish
+from medrestore.training.finish import Trained, finish, people_of
 from medrestore.training.loop import Schedule, fit
 from medrestore.training.pairs import Pairs
 from medrestore.training.source import SYNTHETIC, stacks_by_person
@@ -81,44 +81,32 @@ def train(
     torch.manual_seed(config.seed)
     fabric, work = launch(devices), runs / config.name
     people = stacks_by_person(config, runs / "noise_banks", meter)
-    predictor, refiner = _networks(config, start_from)
-    stages = _Stages(config, people, work, _limits(config, time_limit), start_from, fabric, meter)
+    start = None if start_from is None else find_card(start_from, config.modality)
+    predictor, refiner = _networks(config, start)
+    stages = _Stages(config, people, work, _limits(config, time_limit), start, fabric, meter)
     predictor = stages.predictor(predictor)
     held_out = stages.folds()
     refiner = stages.refiner(refiner, predictor, held_out)
     folder = models / config.name
     if fabric.is_global_zero:
-        start = None if start_from is None else find_card(start_from, config.modality).name
         trained = Trained(predictor.cpu(), refiner.cpu(), held_out, tuple(stages.done), start)
-        finish(config, people, trained, _people(config, start_from), folder, work, meter)
+        finish(config, people, trained, folder, work, meter)
     fabric.barrier()
     return folder
 
 
 def _networks(
-    config: Config, start_from: str | None, unseen: Collection[str] = ()
+    config: Config, start: Card | None, unseen: Collection[str] = ()
 ) -> tuple[nn.Module, nn.Module]:
     """Both networks; from a model's weights unless it knows one of the people ``unseen``."""
     predictor, refiner = networks(config.networks)
-    card = None if start_from is None else find_card(start_from, config.modality)
-    if card is not None and not {*_known(card)} & {*unseen}:
-        model = load(card)
+    if start is not None and not {*people_of(start)} & {*unseen}:
+        model = load(start)
         start_predictor(predictor, model.predictor.state_dict())
         if config.depth == model.card.depth[0]:
             refiner.load_state_dict(model.refiner.state_dict())
     weights_last(predictor)
     return predictor, refiner
-
-
-def _known(card: Card) -> tuple[str, ...]:
-    """People that a model was trained on, as far as its card tells."""
-    return tuple(card.facts.get("training", {}).get("people", ()))
-
-
-def _people(config: Config, start_from: str | None) -> tuple[str, ...]:
-    """Everybody whom the finished model will know: those of the model it starts from too."""
-    before = () if start_from is None else _known(find_card(start_from, config.modality))
-    return tuple(sorted({*before, *(scan.person for scan in config.scans)}))
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +117,7 @@ class _Stages:
     people: dict[str, list[Stack]]
     work: Path
     limits: dict[str, Schedule]
-    start_from: str | None
+    start: Card | None
     fabric: Fabric
     meter: Meter
     done: list[str] = field(default_factory=list)
@@ -146,7 +134,7 @@ class _Stages:
 
         def without(seen: tuple[str, ...], k: int) -> nn.Module:
             unseen = set(everybody) - set(seen)
-            net, _ = _networks(self.config, self.start_from, unseen)
+            net, _ = _networks(self.config, self.start, unseen)
             name = "fold_" + sha256("\n".join(sorted(seen)).encode()).hexdigest()[:8]
             step = predictor_step(self._pairs(name, shift=11 * (k + 1), of=seen))
             return self._fit("fold", name, net, step)
