@@ -7,6 +7,7 @@ from benchmarks.quality.acceptance import Figures, verdicts
 from benchmarks.quality.cases import Case
 from benchmarks.quality.peers import restored, spectrum, without_bias
 from benchmarks.quality.real_noise import edge_gain, std_within, uniform_inserts
+from benchmarks.quality.run import card_rows
 
 
 def case(noise, modality="CT", kind="simulated", sigma=2.0) -> Case:
@@ -121,3 +122,29 @@ def test_ct_is_reached_by_either_road() -> None:
             Figures([row("nlm", 12), row("bm4d", 10), row("net", ours)]), {"net": "CT"}
         )
         assert line.short == short
+
+
+def row(method: str, psnr: float, through: float) -> table.Row:
+    return {
+        "kind": "simulated",
+        "modality": "MR",
+        "scan": "toy",
+        "level": 0.03,
+        "method": method,
+        "sigma": "true",
+        "psnr": psnr,
+        "through_plane": through,
+        "cpu_s_per_mvoxel": 4.0,
+        "std_ratio": 1.0,
+        "cover90": 0.9,
+        "gauss90": 0.9,
+    }
+
+
+def test_a_stack_models_card_stands_beside_its_slice_model() -> None:
+    stack, plain = row("mr_patch3d", 33.0, 0.6), row("mr_slice", 32.9, 0.9)
+    (line,) = card_rows([stack], [plain], "mr_patch3d", "psnr")
+    assert line["slice_model"] == 32.9
+    assert (line["through_plane"], line["slice_through_plane"]) == (0.6, 0.9)
+    (alone,) = card_rows([plain], [stack], "mr_slice", "psnr")
+    assert "slice_model" not in alone

@@ -148,12 +148,26 @@ def card_rows(
             if other is not None:
                 line[peer] = round(other[measure], 4)
         line["predictor"] = round(row[measure], 4)
+        line |= beside_slices(row, value, measure)
         sampled = value.get((scan, str(level), f"{name} samples", "true"))
         for kind, source in (("predictor", row), ("samples", sampled)):
             if source is not None:
                 for figure in ("std_ratio", "cover90", "gauss90"):
                     line[f"{kind}_{figure}"] = round(source[figure], 4)
         found.append(line)
+    return found
+
+
+def beside_slices(row: table.Row, others: dict[Any, table.Row], measure: str) -> table.Row:
+    """A 3-D model's row beside its slice model's: the measure, through-plane changes, CPU time."""
+    name = row["method"].replace("patch3d", "slice")
+    other = others.get((row["scan"], str(row["level"]), name, "true"))
+    if name == row["method"] or other is None:
+        return {}
+    found = {"slice_model": round(other[measure], 4)}
+    for figure in ("through_plane", "cpu_s_per_mvoxel"):
+        if figure in row and figure in other:
+            found[figure], found[f"slice_{figure}"] = round(row[figure], 4), round(other[figure], 4)
     return found
 
 
@@ -198,7 +212,9 @@ def main() -> None:
         for model in models if asked.update_card else []:
             name = model.card.name
             rows = table.read(table.FOLDER / f"{name}.csv")
-            update_card(model, rows, table.read(table.FOLDER / "peers.csv"), command + name)
+            others = table.read(table.FOLDER / "peers.csv")
+            others += table.read(table.FOLDER / f"{name.replace('patch3d', 'slice')}.csv")
+            update_card(model, rows, others, command + name)
     page.write()
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks.quality.real_noise import edge_gain, std_within
-from medrestore.evaluation.figures import psnr, rmse, rmse_floor
+from medrestore.evaluation.figures import psnr, rmse, rmse_floor, through_plane
 from medrestore.evaluation.noisy_reference import clean_rmse, excess_rmse, rician_mean
 from medrestore.evaluation.similarity import ssim
 
@@ -44,6 +44,7 @@ def figures(
         "excess": excess_rmse(measured, floor),
         "clean_rmse": clean_rmse(image, truth, case.noisy, mask, case.own, case.sigma),
         "change": rmse(image, case.noisy, mask) / case.sigma,
+        "through_plane": through_plane(image, truth, mask),
     }
 
 

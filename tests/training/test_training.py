@@ -16,7 +16,7 @@ from medrestore.training.config import Config
 from medrestore.training.corrupt import Pair
 from medrestore.training.data import PatchSampler, Stack, stacks_of
 from medrestore.training.export import write_bundle
-from medrestore.training.loop import Schedule, fit, learning_rate
+from medrestore.training.loop import Schedule, averaged, fit, learning_rate
 from medrestore.training.loss import predictor_loss
 from medrestore.training.pairs import Pairs
 from medrestore.training.run import train
@@ -129,7 +129,16 @@ def test_folds_never_see_whom_they_are_held_out_for(config, tmp_path, monkeypatc
     card = Card.read(folder)
     assert card.facts["region_factors"]["people_held_out"] == 2
     assert "not trained on them" in card.facts["intervals"]["who"]
-    assert sum(name.startswith("fold_") for name in card.facts["training"]["stages"]) == 2
+    folds = {name for name in card.facts["training"]["stages"] if name.startswith("fold_")}
+    assert len(folds) == 2
+
+    facts["name"] = "tuned"
+    facts["stages"] |= {name: {"steps": 0} for name in ("predictor", "fold", "refiner")}
+    config.write_text(json.dumps(facts))
+    train(config, str(folder), runs=tmp_path / "runs", models=tmp_path / "models")
+    for fold in folds:  # goes on from the first model's, not from the model that knows everybody
+        kin, own = (averaged(tmp_path / "runs" / name / fold) for name in ("small", "tuned"))
+        assert kin and all(torch.equal(kin[key], own[key]) for key in kin)
 
 
 def test_a_config_that_is_none_says_so(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["coverage", "psnr", "rmse", "rmse_floor", "std_ratio"]
+__all__ = ["coverage", "psnr", "rmse", "rmse_floor", "std_ratio", "through_plane"]
 
 
 def rmse(image: NDArray[Any], reference: NDArray[Any], mask: NDArray[np.bool_]) -> float:
@@ -23,6 +23,18 @@ def psnr(
 ) -> float:
     """Peak signal-to-noise ratio inside the mask, dB; ``data_range`` is always stated."""
     return float(20 * np.log10(data_range / rmse(image, reference, mask)))
+
+
+def through_plane(image: NDArray[Any], reference: NDArray[Any], mask: NDArray[np.bool_]) -> float:
+    """How much the error changes from slice to slice: RMS difference of neighbours over √2·RMSE.
+
+    1: errors of neighbouring slices have nothing to do with each other (they flicker when one
+    scrolls); near 0: they are the same. Arrays are (z, y, x); over pairs with both voxels masked.
+    """
+    error = image.astype(np.float64) - reference
+    both = mask[1:] & mask[:-1]
+    one, two = error[1:][both], error[:-1][both]
+    return float(np.sqrt(np.mean((one - two) ** 2) / np.mean(one**2 + two**2)))
 
 
 def coverage(

@@ -123,16 +123,49 @@ def _evaluation(evaluation: dict[str, Any], modality: str) -> str:
         header += [f"std ratio, {kind}", f"90 % covers, {kind}"]
     rows = []
     for row in evaluation["rows"]:
-        noise = f"{row['noise']:.0%}" if modality == "MR" else f"{row['noise']:.0f} HU"
-        cells = [row["scan"], noise, *(f"{row[k]:.2f}" for k in peers), f"{row['predictor']:.2f}"]
+        cells = [
+            row["scan"],
+            _noise(row, modality),
+            *(f"{row[k]:.2f}" for k in peers),
+            f"{row['predictor']:.2f}",
+        ]
         for kind in kinds:
             cells += [f"{row[f'{kind}_std_ratio']:.2f}", f"{row[f'{kind}_cover90']:.3f}"]
         rows.append(cells)
     return (
         f"## Measured on held-out people: {evaluation['measure']}\n\n"
         f"`{evaluation['command']}`, {evaluation['date']}, {evaluation['machine']}, "
-        f"seed {evaluation['seed']}.\n\n" + _table(header, rows)
+        f"seed {evaluation['seed']}.\n\n"
+        + _table(header, rows)
+        + _beside_slices(evaluation, modality)
     )
+
+
+def _beside_slices(evaluation: dict[str, Any], modality: str) -> str:
+    """A 3-D model's figures beside the slice model's; nothing for a slice model."""
+    pairs = [row for row in evaluation["rows"] if "slice_through_plane" in row]
+    if not pairs:
+        return ""
+    names = ("through_plane", "cpu_s_per_mvoxel")
+    rows = [
+        (
+            row["scan"],
+            _noise(row, modality),
+            f"{row['predictor']:.2f} / {row['slice_model']:.2f}",
+            *(f"{row[name]:.2f} / {row[f'slice_{name}']:.2f}" for name in names),
+        )
+        for row in pairs
+    ]
+    header = ("scan", "noise", evaluation["measure"], "error through the plane", "CPU s/Mvoxel")
+    return (
+        "\n\n### Beside the slice model (3-D / slice)\n\n"
+        "Error through the plane: RMS change of the error to the next slice over √2 times its RMS; "
+        "1: neighbours have nothing in common, lower: they flicker less.\n\n" + _table(header, rows)
+    )
+
+
+def _noise(row: dict[str, Any], modality: str) -> str:
+    return f"{row['noise']:.0%}" if modality == "MR" else f"{row['noise']:.0f} HU"
 
 
 def _table(header: Iterable[Any], rows: Iterable[Iterable[Any]]) -> str:

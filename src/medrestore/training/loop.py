@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-__all__ = ["Schedule", "fit", "learning_rate", "load_checkpoint"]
+__all__ = ["Schedule", "averaged", "fit", "learning_rate", "load_checkpoint"]
 
 
 @dataclass(frozen=True)
@@ -157,6 +157,13 @@ def _optimisers(net: nn.Module, schedule: Schedule) -> list[torch.optim.Optimize
     if not hidden:
         return [adam]
     return [adam, Muon([{"params": hidden, "times": schedule.muon}], lr=schedule.rate)]
+
+
+def averaged(folder: Path) -> dict[str, Tensor]:
+    """The average's weights in a folder's checkpoint; none where it has no checkpoint."""
+    path = folder / "checkpoint.safetensors"
+    tensors = load_file(path) if path.exists() else {}
+    return {k.removeprefix("ema."): v for k, v in tensors.items() if k.startswith("ema.")}
 
 
 def load_checkpoint(folder: Path, net: nn.Module, average: nn.Module) -> tuple[int, float]:

@@ -19,7 +19,7 @@ from medrestore.training.config import Config
 from medrestore.training.crossfit import FoldResidual, fit_folds
 from medrestore.training.devices import can_compile, launch
 from medrestore.training.finish import Trained, finish, people_of
-from medrestore.training.loop import Schedule, fit
+from medrestore.training.loop import Schedule, averaged, fit
 from medrestore.training.pairs import Pairs
 from medrestore.training.source import SYNTHETIC, stacks_by_person
 from medrestore.training.stages import MARGIN, predictor_step, refiner_step, residual
@@ -58,7 +58,8 @@ def train(
         JSON of a `Config`.
     start_from : str, optional
         Name or folder of a model whose weights are the start (fine-tuning); same architecture. A
-        3-D model may start from a slice model: its predictor as that one's, its refiner anew.
+        3-D model may start from a slice model: its predictor as that one's, its refiner anew. Folds
+        start from that model's folds of the same people if they are in ``runs``.
     time_limit : float, optional
         Minutes for all training stages together, shared as the config's own limits are.
     meter : Meter
@@ -136,6 +137,9 @@ class _Stages:
             unseen = set(everybody) - set(seen)
             net, _ = _networks(self.config, self.start, unseen)
             name = "fold_" + sha256("\n".join(sorted(seen)).encode()).hexdigest()[:8]
+            if self.start is not None:  # its fold of the same people, where its run is at hand
+                kin = averaged(self.work.parent / self.start.name / name)
+                start_predictor(net, kin or net.state_dict())
             step = predictor_step(self._pairs(name, shift=11 * (k + 1), of=seen))
             return self._fit("fold", name, net, step)
 
