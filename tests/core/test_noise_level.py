@@ -105,6 +105,18 @@ def test_ct_noise(chest: np.ndarray, sharpness: float, hu: float) -> None:
     assert found.map[chest < -990].min() > 0.2 * hu  # carried on outside the body
 
 
+def test_noise_of_starved_beams_is_in_the_map(chest: np.ndarray) -> None:
+    """A band as between the shoulders, five times the noise beside it: no anatomy does that."""
+    y = np.linspace(-1, 1, chest.shape[1])[:, None]
+    std = np.broadcast_to(12 * (1 + 4 * np.exp(-((y / 0.25) ** 2))), chest.shape)
+    noisy = (chest + std * ct_noise(chest.shape, 0.7)).astype(np.float32)
+    found = estimate(noisy, "CT").map
+    soft = (chest > -50) & (chest < 150)
+    assert 0.8 < float(np.median((found / std)[soft & (std > 50)])) < 1.1
+    # Cells of 25 mm blur the band's edge: beside it the map is too high, never too low.
+    assert 1.0 < float(np.median((found / std)[soft & (std < 15)])) < 1.9
+
+
 @pytest.mark.parametrize("modality", ["CT", "MR"])
 def test_a_drawn_region_overrules(modality: str) -> None:
     rng = np.random.default_rng(0)

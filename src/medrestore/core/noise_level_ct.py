@@ -28,10 +28,12 @@ _SOFT_HU = (-50.0, 150.0)
 _BODY_HU = (-200.0, 300.0)
 _FLOOR_HU = 1e-3
 _CALM_LEVEL = 0.1
-_CALM_MAP = 0.25
-_QUANTILE = 0.4
-_SPAN = 2 * math.log(3.0)
-"""The map stays within a factor of 3 of the usual std."""
+_PASSES = ((0.7, 0.3), (0.15, 0.4), (0.15, 0.4), (0.15, 0.4))
+"""Share of the body's blocks that count in each pass over the map, and the quantile of a cell: at
+first nearly all, as the calmest lie where the noise is low; then the calmest when judged against
+the pass before."""
+_SPAN = 2 * math.log(6.0)
+"""The map stays within a factor of 6 of the usual std: starved rays reach 4."""
 
 
 def estimate_ct(array: NDArray[np.float32]) -> tuple[float, NDArray[np.float32], str]:
@@ -39,7 +41,8 @@ def estimate_ct(array: NDArray[np.float32]) -> tuple[float, NDArray[np.float32],
 
     The map is the low quantile of the local std in cells of about 18 × 18 × 5 voxels inside the
     body, smoothed, carried on outside the body, and scaled so that its median over calm soft
-    tissue is the number.
+    tissue is the number. Blocks are judged calm against the map itself, which is therefore made
+    in passes: beams that starve (hips, shoulders) quadruple the noise without being anatomy.
 
     Raises
     ------
@@ -54,12 +57,16 @@ def estimate_ct(array: NDArray[np.float32]) -> tuple[float, NDArray[np.float32],
             "tissue (−50 to 150 HU), 20 are needed; give it as a number in HU (noise=…)"
         )
     logs = np.log(np.maximum(blocks.variance, _FLOOR_HU**2))
-    quiet = _calm_or_all(blocks, soft, _CALM_LEVEL)
-    coarse = _coarse_log_variance(blocks, logs, log_mode(logs[quiet]))
+    usual = log_mode(logs[_calm_or_all(blocks, soft, _CALM_LEVEL)])
     places = zip(blocks.mean.shape, (_slice_cell, _block_cell, _block_cell), strict=True)
-    at_blocks = _interpolate(coarse, *(cell(np.arange(n)) for n, cell in places))
-    # Judged against the map, or calm places would be those where the noise is low.
-    flat = replace(blocks, variance=blocks.variance * np.exp(-at_blocks))
+    positions = [cell(np.arange(n)) for n, cell in places]
+    body = (blocks.mean > _BODY_HU[0]) & (blocks.mean < _BODY_HU[1])
+    flat = blocks
+    for share, quantile in _PASSES:
+        counted = _calm_or_all(flat, body, share)
+        coarse = _coarse_log_variance(logs, counted, usual, quantile)
+        at_blocks = _interpolate(coarse, *positions)
+        flat = replace(blocks, variance=blocks.variance * np.exp(-at_blocks))
     quiet = _calm_or_all(flat, soft, _CALM_LEVEL)
     level = _level(blocks, logs - at_blocks, quiet)
     sigma = float(np.exp(level + 0.5 * np.median(at_blocks[quiet])))
@@ -85,16 +92,14 @@ def _level(blocks: Blocks, logs: NDArray[np.float32], quiet: NDArray[np.bool_]) 
 
 
 def _coarse_log_variance(
-    blocks: Blocks, logs: NDArray[np.float32], usual: float
+    logs: NDArray[np.float32], counted: NDArray[np.bool_], usual: float, quantile: float
 ) -> NDArray[np.float32]:
     """Smooth low quantile of log variance in coarse cells, shape (z, y, x) of cells.
 
-    Only calm blocks count. Cells without any (air, lung, edges) take their neighbours' values;
-    what differs from the ``usual`` by more than noise can is anatomy and clipped.
+    Cells without a block that counts (air, lung, edges) take their neighbours' values; what differs
+    from the ``usual`` by more than noise can is anatomy and clipped.
     """
-    body = (blocks.mean > _BODY_HU[0]) & (blocks.mean < _BODY_HU[1])
-    body = _calm_or_all(blocks, body, _CALM_MAP)
-    logs = np.where(body, np.clip(logs, usual - _SPAN, usual + _SPAN), np.inf)
+    logs = np.where(counted, np.clip(logs, usual - _SPAN, usual + _SPAN), np.inf)
     depth, height, width = logs.shape
     pad = [(0, -depth % _DEPTH), (0, -height % _CELL), (0, -width % _CELL)]
     logs = np.pad(logs, pad, constant_values=np.inf)
@@ -103,7 +108,7 @@ def _coarse_log_variance(
     ).transpose(0, 2, 4, 1, 3, 5)
     ranked = np.sort(cells.reshape(*cells.shape[:3], -1), axis=-1)
     counts = np.isfinite(ranked).sum(axis=-1)
-    place = (_QUANTILE * np.maximum(counts - 1, 0)).astype(int)
+    place = (quantile * np.maximum(counts - 1, 0)).astype(int)
     low = np.take_along_axis(ranked, place[..., None], axis=-1)[..., 0]
     weight = counts.astype(np.float64)
     value = np.where(counts > 0, low, 0.0)
