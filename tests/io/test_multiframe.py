@@ -1,5 +1,7 @@
-"""Enhanced multi-frame files and Siemens mosaics."""
+"""Enhanced multi-frame files, Siemens mosaics and UIH grids."""
 
+import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,7 @@ import numpy as np
 import pydicom
 import pytest
 from numpy.typing import NDArray
+from pydicom.dataset import Dataset
 
 from medrestore import io
 from medrestore.errors import GapError, InputError
@@ -169,8 +172,64 @@ def test_mosaics_that_cannot_be_cut(series: New, stored: NDArray) -> None:
     image.save_as(path)
     with pytest.raises(InputError, match="does not tell the number"):
         io.read(path)
+
+
+def uih_grid(scan: Any, stored: NDArray, step: Any = (0, 0.3, 2.5), **tags: Any) -> Path:
+    """Five 6 × 4 slices in two rows of three tiles, the first at (−20, −30, 40)."""
+    picture = np.zeros((12, 12), stored.dtype)
+    for k, values in enumerate(stored):
+        picture[k // 3 * 6 : k // 3 * 6 + 6, k % 3 * 4 : k % 3 * 4 + 4] = values
+    kind = ["ORIGINAL", "PRIMARY", "M", "VFRAME"]
+    path = scan.plane(picture, (-20, -30, 40), ImageType=kind, Manufacturer="UIH", **tags)
+    image = pydicom.dcmread(path)
     image.add_new((0x0065, 0x0010), "LO", "Image Private Header")
-    image.add_new((0x0065, 0x1050), "DS", "5")
+    image.add_new((0x0065, 0x1050), "DS", str(len(stored)))
+    items = []
+    for k in range(len(stored)):
+        place = Dataset()
+        place.ImagePositionPatient = [-20, round(-30 + k * step[1], 3), 40 + k * step[2]]
+        items.append(place)
+    image.add_new((0x0065, 0x1051), "SQ", items)
     image.save_as(path)
-    with pytest.raises(InputError, match="UIH grid"):
+    return Path(path)
+
+
+def test_uih_grids_are_cut_where_their_sequence_places_them(series: New, stored: NDArray) -> None:
+    scan = series()
+    uih_grid(scan, stored)
+    uih_grid(scan, stored + 100)
+    volume = io.read(scan.folder)
+    np.testing.assert_array_equal(volume.array, [stored, stored + 100])
+    np.testing.assert_allclose(volume.geometry.world((0, 0, 0)), (20, 30, 40))
+    np.testing.assert_allclose(volume.geometry.world((4, 0, 0)), (20, 28.8, 50))
+
+
+@pytest.mark.skipif(shutil.which("dcm2niix") is None, reason="dcm2niix is not installed")
+@pytest.mark.parametrize("make", [mosaic, uih_grid])
+def test_dcm2niix_cuts_pictures_the_same_way(
+    series: New, stored: NDArray, tmp_path: Path, make: Callable[..., Path]
+) -> None:
+    times = {"ProtocolName": "epi", "RepetitionTime": 2000, "EchoTime": 30, "SliceThickness": 2.5}
+    scan = series(Manufacturer="SIEMENS", **times)
+    if make is uih_grid:
+        uih_grid(scan, stored, (0, 0, 2.5))
+    else:
+        mosaic(scan, stored)
+    command = ["dcm2niix", "-p", "n", "-b", "n", "-o", str(tmp_path), str(scan.folder)]
+    subprocess.run(command, capture_output=True, check=True)
+    theirs, ours = io.read(next(tmp_path.glob("*.nii"))), io.read(scan.folder)
+    for corner in ((0, 0, 0), (4, 5, 3), (2, 3, 1)):
+        value = ours.array[corner]
+        place = ours.geometry.world(corner)
+        (found,) = np.argwhere(theirs.array == value)
+        np.testing.assert_allclose(theirs.geometry.world(tuple(found)), place, atol=0.01)
+
+
+def test_uih_grids_that_cannot_be_cut(series: New, stored: NDArray) -> None:
+    scan = series()
+    path = uih_grid(scan, stored)
+    image = pydicom.dcmread(path)
+    image[0x0065, 0x1051].value = image[0x0065, 0x1051].value[:3]
+    image.save_as(path)
+    with pytest.raises(InputError, match=r"UIH grid of 5 slices .* places 3 of them"):
         io.read(path)

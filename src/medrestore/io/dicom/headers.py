@@ -15,6 +15,7 @@ from medrestore.errors import InputError, MedrestoreError, UnreadableError
 from medrestore.io.dicom.classic import classic_frames
 from medrestore.io.dicom.enhanced import enhanced_frames
 from medrestore.io.dicom.mosaic import is_mosaic, mosaic_frames
+from medrestore.io.dicom.uih import grid_frames, is_grid
 from medrestore.io.limits import check_shape
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ def frames_of(path: Path, modality: str | None = None) -> list[Frame]:
         with quiet():
             if "PerFrameFunctionalGroupsSequence" in header:
                 return enhanced_frames(header, path)
+            if is_grid(header):
+                return grid_frames(header, path)
             if is_mosaic(header):
                 return mosaic_frames(header, path)
             return classic_frames(header, path)

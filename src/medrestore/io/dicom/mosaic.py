@@ -26,13 +26,11 @@ __all__ = ["is_mosaic", "mosaic_frames"]
 
 TILE_COUNT = (0x0019, 0x100A)
 CSA_IMAGE_HEADER = (0x0029, 0x1010)
-UIH_TILE_COUNT = (0x0065, 0x1050)
 
 
 def is_mosaic(header: Any) -> bool:
-    """Whether Image Type (0008,0008) names a mosaic, or a UIH grid is announced."""
-    words = {str(word).upper() for word in header.get("ImageType") or ()}
-    return "MOSAIC" in words or UIH_TILE_COUNT in header
+    """Whether Image Type (0008,0008) names a mosaic."""
+    return "MOSAIC" in {str(word).upper() for word in header.get("ImageType") or ()}
 
 
 def mosaic_frames(header: Any, path: Path) -> list[Frame]:
@@ -41,13 +39,8 @@ def mosaic_frames(header: Any, path: Path) -> list[Frame]:
     Raises
     ------
     InputError
-        If it is a UIH grid, or the header does not say how many tiles there are and where.
+        If the header does not say how many tiles there are and where.
     """
-    if UIH_TILE_COUNT in header:
-        raise InputError(
-            f"{path} is a UIH grid of slices, which medrestore does not read yet; convert it with "
-            "dcm2niix"
-        )
     whole = classic_frames(header, path)[0]
     csa = _csa(header)
     count = _tile_count(header, csa)

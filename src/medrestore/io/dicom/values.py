@@ -13,6 +13,7 @@ __all__ = [
     "number",
     "numbers",
     "text",
+    "whole_number",
 ]
 
 
@@ -34,6 +35,14 @@ def number(item: Any, keyword: str, default: float) -> float:
 def integer(item: Any, keyword: str, default: int) -> int:
     """An attribute as a whole number, else ``default``."""
     return int(number(item, keyword, default))
+
+
+def whole_number(value: Any) -> int:
+    """A private attribute's value as a whole number, also as text or bytes; else 0."""
+    try:
+        return int(float(value))
+    except (TypeError, ValueError, OverflowError):
+        return 0
 
 
 def numbers(item: Any, keyword: str, count: int) -> tuple[float, ...] | None:
