@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pydicom
 import pytest
 from numpy.typing import NDArray
 
@@ -239,3 +240,16 @@ def test_geometry_is_that_of_the_same_scan_as_nifti(
     assert again.geometry.same_grid(volume.geometry)
     assert isinstance(again.geometry, Geometry)
     np.testing.assert_array_equal(again.array, volume.array)
+
+
+def test_ge_phase_images_are_a_volume_of_their_own(series: New, stored: NDArray) -> None:
+    scan = series(Manufacturer="GE MEDICAL SYSTEMS")
+    scan.planes(stored, (0, 0, 2))
+    scan.planes(stored + 500, (0, 0, 2))
+    for path in sorted(scan.folder.iterdir())[5:]:  # Image Type is that of the magnitude
+        image = pydicom.dcmread(path)
+        image.private_block(0x0043, "GEMS_PARM_01", create=True).add_new(0x2F, "SS", 1)
+        image.save_as(path)
+    magnitude, phase = (io.read(found).array for found in io.find(scan.folder))
+    np.testing.assert_array_equal(magnitude, stored)
+    np.testing.assert_array_equal(phase, stored + 500)

@@ -14,6 +14,7 @@ from medrestore.io.dicom.values import (
     number,
     numbers,
     text,
+    whole_number,
 )
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def classic_frames(header: Any, path: Path) -> list[Frame]:
             padding=no_data_value(header),
             number=(integer(header, "InstanceNumber", 0), 0),
             contrast=(
-                image_kind(header.get("ImageType"), text(header, "Modality")),
+                (*image_kind(header.get("ImageType"), text(header, "Modality")), ge_kind(header)),
                 text(header, "EchoNumbers"),
                 text(header, "EchoTime"),
             ),
@@ -71,6 +72,17 @@ def classic_frames(header: Any, path: Path) -> list[Frame]:
             instance=text(header, "SOPInstanceUID"),
         )
     ]
+
+
+def ge_kind(header: Any) -> int:
+    """GE's Raw Data Type (0043,xx2F): 0 magnitude, 1 phase, 2 real, 3 imaginary.
+
+    GE's Image Type does not tell them apart; 0 for everybody else's images.
+    """
+    try:
+        return whole_number(header.private_block(0x0043, "GEMS_PARM_01")[0x2F].value)
+    except KeyError:
+        return 0
 
 
 def thickness(header: Any) -> float | None:
