@@ -1,10 +1,13 @@
 """Finding scans under a folder, and what the front door says about bad paths."""
 
 import dataclasses
+import gzip
 import json
+import logging
 import pickle
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +17,7 @@ import pytest
 from numpy.typing import NDArray
 
 from medrestore import io
-from medrestore.errors import InputError, OutputError, UnreadableError
+from medrestore.errors import Cancelled, InputError, OutputError, UnreadableError
 from medrestore.volume import Geometry, Volume
 
 New = Callable[..., Any]
@@ -188,3 +191,46 @@ def test_formats_are_loaded_when_they_are_needed() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert result.stdout.strip() == "[]"
+
+
+def test_members_packed_with_gzip_are_read(tmp_path: Path, series: New, stored: NDArray) -> None:
+    scan = series("CT")
+    scan.planes(stored, (0, 0, 2.0))
+    plain = io.read(scan.folder)
+    for path in list(scan.folder.iterdir()):
+        with gzip.open(f"{path}.gz", "wb") as packed:
+            packed.write(path.read_bytes())
+        path.unlink()
+    (found,) = io.find(scan.folder)
+    volume = io.read(found)
+    np.testing.assert_array_equal(volume.array, plain.array)
+    np.testing.assert_array_equal(volume.geometry.affine, plain.geometry.affine)
+    first = found.files[0]
+    assert io.read(first).source.name == first.name.removesuffix(".dcm.gz")
+    derived = io.write_series(volume, tmp_path / "out", description="restored")
+    np.testing.assert_array_equal(io.read(derived).array, plain.array)
+
+    first.write_bytes(first.read_bytes()[:-40])
+    with pytest.raises(UnreadableError, match=first.name):
+        io.read(first)
+
+
+def test_a_search_can_be_cancelled(archive: Path) -> None:
+    class Cancels(Counter):
+        def tick(self, n: int = 1) -> None:
+            super().tick(n)
+            if self.done == 3:
+                raise Cancelled("stop")
+
+    meter = Cancels()
+    with pytest.raises(Cancelled):
+        io.find(archive, meter)
+    assert meter.done == 3
+
+
+def test_threads_leave_warnings_and_logs_as_they_were(archive: Path) -> None:
+    before, logger = list(warnings.filters), logging.getLogger("pydicom")
+    for _ in range(5):
+        io.find(archive)
+    assert warnings.filters == before
+    assert not logger.disabled

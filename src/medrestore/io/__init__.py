@@ -5,7 +5,6 @@ The formats do not know each other; this module looks at a path and picks one.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,15 +12,15 @@ from medrestore.errors import InputError, OutputError, UnreadableError
 from medrestore.io.detect import format_of, suffix_of
 from medrestore.io.modality import check_modality
 from medrestore.io.scan import Progress, Scan, Scans
+from medrestore.io.search import search
 from medrestore.io.staging import staged_file, staged_folder
 
 if TYPE_CHECKING:
-    from medrestore.io.detect import Format
+    import os
+
     from medrestore.io.dicom.grid import Gaps
     from medrestore.io.dicom.stacks import Stack
     from medrestore.volume import Modality, Volume
-
-    _Found = tuple[list[tuple[Scan, Stack | None]], list[tuple[Path, str]]]
 
 __all__ = ["Progress", "Scan", "Scans", "find", "read", "write", "write_series"]
 
@@ -86,7 +85,7 @@ def find(path: str | os.PathLike[str], progress: Progress | None = None) -> Scan
     InputError
         If the path does not exist.
     """
-    found, skipped = _search(_existing(Path(path)), None, progress)
+    found, skipped = search(_existing(Path(path)), None, progress)
     return Scans((scan for scan, _ in found), skipped)
 
 
@@ -203,7 +202,7 @@ def _lone(path: Path) -> Scan:
 
 def _only(folder: Path, modality: Modality | None) -> tuple[Scan, Stack | None]:
     """The one scan under a folder."""
-    found, skipped = _search(folder, modality)
+    found, skipped = search(folder, modality)
     if len(found) == 1:
         return found[0]
     if found:
@@ -218,54 +217,3 @@ def _only(folder: Path, modality: Modality | None) -> tuple[Scan, Stack | None]:
     file, reason = skipped[0]
     others = f" (and {len(skipped) - 1} more files)" if len(skipped) > 1 else ""
     raise InputError(f"{folder} holds no scan that can be read: {file.name}: {reason}{others}")
-
-
-def _search(path: Path, modality: Modality | None, progress: Progress | None = None) -> _Found:
-    """Scans with what their format already knows of them, and what was left out and why."""
-    files = [path] if path.is_file() else _files_under(path)
-    if progress is not None:
-        progress.start(len(files), "reading headers")
-    found: list[tuple[Scan, Stack | None]] = []
-    skipped: list[tuple[Path, str]] = []
-    slices: list[Path] = []
-    for file in files:
-        try:
-            kind = format_of(file)
-            if kind == "dicom":
-                slices.append(file)
-                continue  # ticks when its header is read
-            if kind is None:
-                skipped.append((file, "not a scan"))
-            else:
-                found.append((_described(file, kind), None))
-        except InputError as error:
-            skipped.append((file, str(error).removeprefix(str(file)).lstrip(": ")))
-        if progress is not None:
-            progress.tick()
-    if slices:
-        from medrestore.io import dicom
-
-        series, left_out = dicom.find(slices, modality, progress)
-        found += series
-        skipped += left_out
-    found.sort(key=lambda pair: str(pair[0].path))  # stable: volumes of a folder keep their order
-    return found, sorted(skipped)
-
-
-def _described(path: Path, kind: Format) -> Scan:
-    if kind == "nifti":
-        from medrestore.io import nifti
-
-        return nifti.describe(path)
-    from medrestore.io import itk
-
-    return itk.describe(path)
-
-
-def _files_under(folder: Path) -> list[Path]:
-    """Files in all sub-folders, sorted; hidden ones and the data files of headers left out."""
-    found = []
-    for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found += [Path(parent, name) for name in sorted(names) if not name.startswith(".")]
-    return found

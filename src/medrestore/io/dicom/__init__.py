@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from medrestore.io.dicom.series import find, load, open_stack, stem
+from medrestore.io.dicom.headers import frames_of
+from medrestore.io.dicom.series import load, open_stack, stem, volumes_of
 from medrestore.io.dicom.write import is_derived, save_series
 
-__all__ = ["find", "is_derived", "load", "open_stack", "save_series", "stem"]
+__all__ = [
+    "frames_of",
+    "is_derived",
+    "load",
+    "open_stack",
+    "save_series",
+    "stem",
+    "volumes_of",
+]

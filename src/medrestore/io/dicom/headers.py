@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import math
-import warnings
-from contextlib import contextmanager
+import zlib
 from typing import TYPE_CHECKING, Any
 
 import pydicom
@@ -15,16 +13,17 @@ from medrestore.errors import InputError, MedrestoreError, UnreadableError
 from medrestore.io.dicom.classic import classic_frames
 from medrestore.io.dicom.enhanced import enhanced_frames
 from medrestore.io.dicom.mosaic import is_mosaic, mosaic_frames
+from medrestore.io.dicom.quiet import quiet
 from medrestore.io.dicom.uih import grid_frames, is_grid
 from medrestore.io.limits import check_shape
+from medrestore.io.packed import opened, size_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from medrestore.io.dicom.frame import Frame
 
-__all__ = ["frames_of", "open_header", "quiet"]
+__all__ = ["frames_of", "open_header"]
 
 HU = {"", "HU", "US"}
 """Rescale Types (0028,1054) under which a CT's values are Hounsfield units; US: unspecified."""
@@ -47,18 +46,23 @@ def frames_of(path: Path, modality: str | None = None) -> list[Frame]:
     InputError
         If it holds no scalar image of a patient: the reason says what it holds.
     """
-    header = open_header(path)
-    _check_is_scan(header, path, modality)
-    _check_size(header, path)
+    with quiet():
+        header = open_header(path)
+        _check_is_scan(header, path, modality)
+        _check_size(header, path)
+        return _planes(header, path)
+
+
+def _planes(header: Any, path: Path) -> list[Frame]:
+    """Every plane, by the layout of the file."""
     try:
-        with quiet():
-            if "PerFrameFunctionalGroupsSequence" in header:
-                return enhanced_frames(header, path)
-            if is_grid(header):
-                return grid_frames(header, path)
-            if is_mosaic(header):
-                return mosaic_frames(header, path)
-            return classic_frames(header, path)
+        if "PerFrameFunctionalGroupsSequence" in header:
+            return enhanced_frames(header, path)
+        if is_grid(header):
+            return grid_frames(header, path)
+        if is_mosaic(header):
+            return mosaic_frames(header, path)
+        return classic_frames(header, path)
     except MedrestoreError:
         raise
     except (ValueError, TypeError, AttributeError, KeyError, IndexError) as error:
@@ -76,30 +80,25 @@ def open_header(path: Path) -> Any:
         If the file is not DICOM, or is cut within its header.
     """
     try:
-        with quiet():
-            header = pydicom.dcmread(path, stop_before_pixels=True, force=True)
+        with quiet(), opened(path) as file:
+            header = pydicom.dcmread(file, stop_before_pixels=True, force=True)
             if "SOPClassUID" not in header and "MediaStorageSOPClassUID" not in header.file_meta:
                 raise InvalidDicomError
     except (InvalidDicomError, AttributeError) as error:
         raise UnreadableError(f"{path} is not a DICOM file, or is cut within its header") from error
-    except (OSError, EOFError, ValueError, KeyError, NotImplementedError, MemoryError) as error:
+    except (
+        OSError,
+        EOFError,
+        ValueError,
+        KeyError,
+        NotImplementedError,
+        MemoryError,
+        zlib.error,
+    ) as error:
         raise UnreadableError(
             f"{path} cannot be read as DICOM ({type(error).__name__}): it is damaged or truncated"
         ) from error
     return header
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep pydicom's remarks on a file's values out of logs: they may quote a patient's data."""
-    logger = logging.getLogger("pydicom")
-    disabled, logger.disabled = logger.disabled, True
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.disabled = disabled
 
 
 def _check_is_scan(header: Any, path: Path, modality: str | None) -> None:
@@ -156,7 +155,7 @@ def _check_size(header: Any, path: Path) -> None:
     syntax = header.file_meta.get("TransferSyntaxUID")
     native = syntax is None or not (syntax.is_compressed and not syntax.is_deflated)
     needed = math.prod(shape) * int(header.BitsAllocated) // 8
-    size = path.stat().st_size
+    size = size_of(path)
     if native and not getattr(syntax, "is_deflated", False) and needed > size:
         raise UnreadableError(
             f"{path} is truncated: its header promises {needed} bytes of voxels, the file has "

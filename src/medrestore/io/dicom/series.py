@@ -23,32 +23,19 @@ if TYPE_CHECKING:
     from medrestore.io.dicom.frame import Frame
     from medrestore.io.dicom.grid import Gaps
     from medrestore.io.dicom.stacks import Stack
-    from medrestore.io.scan import Progress
     from medrestore.volume import Modality
 
-__all__ = ["find", "load", "open_stack", "stem"]
+__all__ = ["load", "open_stack", "stem", "volumes_of"]
 
 UID = re.compile(r"\d+(\.\d+){4,}(\.dcm|\.ima)?", re.IGNORECASE)
 """Archives name files and folders by UIDs, which belong in no result's name."""
 
 
-def find(
-    files: Iterable[Path],
-    modality: Modality | None = None,
-    progress: Progress | None = None,
+def volumes_of(
+    frames: Sequence[Frame],
 ) -> tuple[list[tuple[Scan, Stack]], list[tuple[Path, str]]]:
-    """Volumes among DICOM files, and the files left out with the reason; pixels stay unread."""
-    frames: list[Frame] = []
-    skipped: list[tuple[Path, str]] = []
-    for path in files:
-        try:
-            frames += frames_of(path, modality)
-        except InputError as error:
-            skipped.append((path, _without_path(str(error), path)))
-        if progress is not None:
-            progress.tick()
-    stacks, repeated = group(frames)
-    skipped += repeated
+    """Volumes among the planes of many files, and the files left out with the reason."""
+    stacks, skipped = group(frames)
     found: list[tuple[Scan, Stack]] = []
     for stack, name in zip(stacks, _names(stacks), strict=True):
         try:
@@ -99,7 +86,7 @@ def load(stack: Stack, name: str, modality: Modality | None = None, gaps: Gaps =
     Parameters
     ----------
     stack : Stack
-        From `find` or `open_stack`.
+        From `volumes_of` or `open_stack`.
     name : str
         Stem for results.
     modality : "CT" or "MR", optional
@@ -177,8 +164,9 @@ def _names(stacks: Sequence[Stack]) -> list[str]:
 
 def stem(path: Path) -> str:
     """A folder's name, or a file's without suffix; ``"scan"`` where that is a UID."""
-    name = path.resolve().name if path.is_dir() else path.name.removesuffix(path.suffix)
-    return "scan" if UID.fullmatch(path.name) or UID.fullmatch(name) or not name else name
+    file = path.name.removesuffix(".gz")
+    name = path.resolve().name if path.is_dir() else file.removesuffix(Path(file).suffix)
+    return "scan" if UID.fullmatch(file) or UID.fullmatch(name) or not name else name
 
 
 def _common(files: Sequence[Path]) -> Path:

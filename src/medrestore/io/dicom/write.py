@@ -18,7 +18,8 @@ from pydicom.valuerep import format_number_as_ds
 from medrestore.errors import MedrestoreError, OutputError
 from medrestore.io.dicom.derive import derived_header
 from medrestore.io.dicom.grid import geometry_of
-from medrestore.io.dicom.headers import open_header, quiet
+from medrestore.io.dicom.headers import open_header
+from medrestore.io.dicom.quiet import quiet
 from medrestore.io.dicom.stacks import Stack
 
 if TYPE_CHECKING:
