@@ -8,7 +8,7 @@ import pytest
 from nifti_files import AFFINE, save
 
 from medrestore import io
-from medrestore.errors import OutputError
+from medrestore.errors import OutputError, UnreadableError
 from medrestore.volume import Geometry, Volume
 
 
@@ -224,3 +224,19 @@ def test_existing_files_are_kept(tmp_path: Path, data: np.ndarray) -> None:
     io.write(volume.with_array(volume.array * 2), path, overwrite=True)
     np.testing.assert_array_equal(io.read(path).array, data.T * 2)
     assert [p.name for p in tmp_path.iterdir()] == ["scan.nii"]
+
+
+def test_a_pair_is_one_scan_of_two_files(tmp_path: Path) -> None:
+    values = np.arange(60, dtype=np.int16).reshape(3, 4, 5)
+    nib.Nifti1Pair(values, np.diag([2.0, 3, 4, 1])).to_filename(tmp_path / "pair.img")
+    scans = io.find(tmp_path)
+    (found,) = scans
+    assert (found.name, scans.skipped) == ("pair", [])
+    assert [file.name for file in found.files] == ["pair.hdr", "pair.img"]
+    for path in (found, tmp_path / "pair.hdr"):
+        np.testing.assert_array_equal(io.read(path).array, values.T)
+    again = nib.load(io.write(io.read(found), tmp_path / "out.nii.gz"))
+    np.testing.assert_array_equal(again.affine, np.diag([2.0, 3, 4, 1]))
+    (tmp_path / "pair.img").unlink()
+    with pytest.raises(UnreadableError, match=r"put pair\.img, the file with its voxels"):
+        io.read(tmp_path / "pair.hdr")

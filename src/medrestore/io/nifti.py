@@ -1,4 +1,4 @@
-"""NIfTI-1 and NIfTI-2, plain or gzipped.
+"""NIfTI-1 and NIfTI-2, plain or gzipped, in one file or as a pair of header and voxels.
 
 On disk the axes run (x, y, z, t); here they run (t, z, y, x): a transposition, never a resampling.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import zlib
 from math import prod
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import nibabel
@@ -19,8 +20,6 @@ from medrestore.io.scan import Scan
 from medrestore.volume import Geometry, Source, Volume
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
     from medrestore.volume import Modality
@@ -55,7 +54,7 @@ def describe(path: Path) -> Scan:
         spacing_mm=geometry.spacing_mm,
         orientation=geometry.axis_codes,
         time_points=times,
-        files=(path,),
+        files=_files(image),
         warnings=warnings,
         name=stem(path),
     )
@@ -86,7 +85,7 @@ def load(path: Path, modality: Modality | None = None) -> Volume:
     array = stored.reshape((*shape[::-1], times), order="F").T
     array = array[0] if times == 1 else array
     settled = settle_modality(array, asked=modality)
-    source = Source("nifti", stem(path), (path,), image.header.copy())
+    source = Source("nifti", stem(path), _files(image), image.header.copy())
     return Volume(array, geometry, settled, unit_of(settled), source, warnings)
 
 
@@ -112,9 +111,9 @@ def save(volume: Volume, path: Path) -> None:
 
 
 def stem(path: Path) -> str:
-    """File name without ``.nii`` or ``.nii.gz``."""
+    """File name without ``.nii``, ``.nii.gz`` or the suffixes of a pair."""
     name = path.name
-    for suffix in (".gz", ".nii"):
+    for suffix in (".gz", ".nii", ".hdr", ".img"):
         name = name[: -len(suffix)] if name.lower().endswith(suffix) else name
     return name or "scan"
 
@@ -130,7 +129,18 @@ def _open(path: Path) -> Any:
         ) from error
     if not isinstance(image, nib.Nifti1Pair):
         raise UnreadableError(f"{path} is {type(image).__name__}, not NIfTI; convert it to NIfTI")
+    gone = next((file for file in _files(image) if not file.exists()), None)
+    if gone is not None:
+        raise UnreadableError(
+            f"{path} holds a header alone; put {gone.name}, the file with its voxels, beside it"
+        )
     return image
+
+
+def _files(image: Any) -> tuple[Path, ...]:
+    """The image's file; header and voxels of a pair."""
+    parts = (image.file_map.get(part) for part in ("header", "image"))
+    return tuple(Path(part.filename) for part in parts if part is not None)
 
 
 def _grid(image: Any, path: Path) -> tuple[tuple[int, int, int], int]:

@@ -58,7 +58,8 @@ def search(path: Path, modality: Modality | None, progress: Progress | None = No
     finally:
         pool.shutdown(cancel_futures=True)
     found: list[tuple[Scan, Stack | None]] = [(k.scan, None) for k in looks if k.scan is not None]
-    skipped = [(look.path, look.reason) for look in looks if look.reason]
+    parts = {file for scan, _ in found for file in scan.files}
+    skipped = [(look.path, look.reason) for look in looks if look.reason and look.path not in parts]
     planes = [plane for look in looks for plane in look.planes or ()]
     if planes:
         from medrestore.io import dicom
