@@ -1,4 +1,4 @@
-"""Reading and writing scans: NIfTI, DICOM, NRRD and MetaImage.
+"""Reading and writing scans: NIfTI, DICOM, NRRD, MetaImage and Zarr.
 
 The formats do not know each other; this module looks at a path and picks one.
 """
@@ -14,6 +14,7 @@ from medrestore.io.modality import check_modality
 from medrestore.io.scan import Progress, Scan, Scans
 from medrestore.io.search import search
 from medrestore.io.staging import staged_file, staged_folder
+from medrestore.io.zarr_store import is_ours, is_store
 
 if TYPE_CHECKING:
     import os
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Progress", "Scan", "Scans", "find", "read", "write", "write_series"]
 
-WRITABLE = ".nii.gz, .nii, .nrrd, .mha or .mhd"
+WRITABLE = ".nii.gz, .nii, .nrrd, .mha, .mhd or .zarr"
 LISTED = 8
 """Volumes named in a message before 'and n more'."""
 
@@ -60,7 +61,8 @@ def read(
     if isinstance(path, Scan):
         return _load(path, None, asked, gaps)
     place = _existing(Path(path))
-    scan, stack = _only(place, asked) if place.is_dir() else (_lone(place), None)
+    lone = place.is_file() or is_store(place)
+    scan, stack = (_lone(place), None) if lone else _only(place, asked)
     return _load(scan, stack, asked, gaps)
 
 
@@ -97,8 +99,9 @@ def write(volume: Volume, path: str | os.PathLike[str], overwrite: bool = False)
     volume : Volume
         Written as float32 on its own grid; one read from NIfTI keeps that file's header.
     path : path
-        ``.nii.gz``, ``.nii``, ``.nrrd``, ``.mha``, ``.mhd``; without a suffix a folder for a
-        derived DICOM series, if the volume was read from DICOM. Missing folders are made.
+        ``.nii.gz``, ``.nii``, ``.nrrd``, ``.mha``, ``.mhd``, ``.zarr`` (a folder of compressed
+        chunks, for large results); without a suffix a folder for a derived DICOM series, if the
+        volume was read from DICOM. Missing folders are made.
     overwrite : bool
         Whether an existing file may be replaced.
 
@@ -124,6 +127,11 @@ def write(volume: Volume, path: str | os.PathLike[str], overwrite: bool = False)
 
         with staged_file(target, overwrite) as staged:
             itk.save(volume, staged)
+    elif suffix == ".zarr":
+        from medrestore.io import zarr_store
+
+        with staged_folder(target, overwrite, is_ours) as staged:
+            zarr_store.save(volume, staged)
     elif not target.suffix and volume.source.format == "dicom":
         return write_series(volume, target, description="medrestore", overwrite=overwrite)
     else:
@@ -179,6 +187,10 @@ def _load(scan: Scan, stack: Stack | None, modality: Modality | None, gaps: Gaps
         from medrestore.io import nifti
 
         return nifti.load(scan.path, modality)
+    if scan.format == "zarr":
+        from medrestore.io import zarr_store
+
+        return zarr_store.load(scan.path, modality)
     if scan.format == "itk":
         from medrestore.io import itk
 
@@ -195,7 +207,7 @@ def _lone(path: Path) -> Scan:
     kind = format_of(path)
     if kind is None:
         raise UnreadableError(
-            f"{path} is not a scan that medrestore knows (NIfTI, DICOM, NRRD or MetaImage)"
+            f"{path} is not a scan that medrestore knows (NIfTI, DICOM, NRRD, MetaImage or Zarr)"
         )
     return Scan(path, kind, None, (1, 1, 1), (1.0, 1.0, 1.0), "", files=(path,), part=None)
 

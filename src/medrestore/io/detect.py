@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Format", "format_of", "suffix_of"]
 
-Format = Literal["nifti", "itk", "dicom"]
+Format = Literal["nifti", "itk", "dicom", "zarr"]
 
 SUFFIXES: dict[str, Format] = {
     ".nii.gz": "nifti",
@@ -23,6 +23,7 @@ SUFFIXES: dict[str, Format] = {
     ".mha": "itk",
     ".mhd": "itk",
     ".dcm": "dicom",
+    ".zarr": "zarr",
 }
 NIFTI_MAGIC = {
     344: (b"n+1\0", b"ni1\0"),  # NIfTI-1: offset of `magic`
@@ -37,13 +38,15 @@ def suffix_of(path: Path) -> str:
 
 
 def format_of(path: Path) -> Format | None:
-    """The format of a file, or None for something that is not a scan.
+    """The format of a file or a Zarr store, or None for something that is not a scan.
 
     Raises
     ------
     UnreadableError
         If the file cannot be opened.
     """
+    if path.is_dir():
+        return "zarr" if suffix_of(path) == ".zarr" else None
     try:
         start = _first_bytes(path)
     except OSError as error:

@@ -31,7 +31,7 @@ class Scan:
     path : Path
         The file, or the folder that holds the DICOM files.
     format : str
-        ``"nifti"``, ``"itk"`` or ``"dicom"``.
+        ``"nifti"``, ``"itk"``, ``"dicom"`` or ``"zarr"``.
     modality : str or None
         ``"CT"``, ``"MR"``, or None where the headers do not say.
     shape : tuple of int

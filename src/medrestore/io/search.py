@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from medrestore.errors import InputError
 from medrestore.io.detect import format_of
+from medrestore.io.zarr_store import is_store
 
 if TYPE_CHECKING:
     from medrestore.io.dicom.frame import Frame
@@ -45,7 +46,7 @@ def search(path: Path, modality: Modality | None, progress: Progress | None = No
     progress : Progress, optional
         Told about every file; what its ``tick`` raises ends the search.
     """
-    files = [path] if path.is_file() else _files_under(path)
+    files = [path] if path.is_file() or is_store(path) else _files_under(path)
     if progress is not None:
         progress.start(len(files), "reading headers")
     looks = []
@@ -87,15 +88,22 @@ def _look(path: Path, modality: Modality | None) -> _Look:
             from medrestore.io import itk
 
             return _Look(path, itk.describe(path))
+        if kind == "zarr":
+            from medrestore.io import zarr_store
+
+            return _Look(path, zarr_store.describe(path))
     except InputError as error:
         return _Look(path, reason=str(error).removeprefix(str(path)).lstrip(": "))
     return _Look(path, reason="not a scan")
 
 
 def _files_under(folder: Path) -> list[Path]:
-    """Files in all sub-folders, sorted; hidden ones left out."""
+    """Files and Zarr stores in all sub-folders, sorted; hidden ones left out."""
     found = []
     for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        seen = sorted(name for name in folders if not name.startswith("."))
+        stores = [name for name in seen if is_store(Path(parent, name))]
+        folders[:] = [name for name in seen if name not in stores]
+        found += [Path(parent, name) for name in stores]
         found += [Path(parent, name) for name in sorted(names) if not name.startswith(".")]
     return found
