@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from pydicom.dataset import Dataset
 from pydicom.valuerep import DSfloat
 
+from medrestore.io.dicom.values import number, text
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -32,6 +34,9 @@ KEPT_OF_0028 = {
 """What of group 0028 stays true; the rest describes stored values that are replaced."""
 DROPPED = {
     "AcquisitionContextSequence",
+    "CodeMeaning",
+    "CodeValue",
+    "CodingSchemeDesignator",
     "ConcatenationUID",
     "DerivationCodeSequence",
     "DigitalSignaturesSequence",
@@ -42,6 +47,8 @@ DROPPED = {
     "IconImageSequence",
     "InConcatenationNumber",
     "InstanceCreatorUID",
+    "LUTExplanation",
+    "LUTLabel",
     "OriginalAttributesSequence",
     "PerFrameFunctionalGroupsSequence",
     "PixelPresentation",
@@ -51,6 +58,7 @@ DROPPED = {
     "SourceImageEvidenceSequence",
     "SourceImageSequence",
 }
+"""What no longer holds for a derived image, and what belongs into sequences only (Philips)."""
 FROM_MACROS = {
     "MRTimingAndRelatedParametersSequence": ("RepetitionTime", "FlipAngle", "EchoTrainLength"),
     "MRModifierSequence": ("InversionRecovery",),
@@ -61,11 +69,15 @@ FROM_MACROS = {
     "MRDiffusionSequence": ("DiffusionBValue",),
 }
 """Functional group macros whose attributes have the same name in classic images."""
-EMPTY_WHERE_ABSENT = {
-    "CT": ("KVP", "AcquisitionNumber"),
-    "MR": ("ScanOptions", "MRAcquisitionType", "EchoTime", "EchoTrainLength"),
-}
-"""Type 2 attributes of the CT and MR image modules (PS3.3 C.8.2.1, C.8.3.1)."""
+SCANNING = (
+    ("EchoPulseSequence", ("SPIN", "BOTH"), "SE"),
+    ("InversionRecovery", ("YES",), "IR"),
+    ("EchoPulseSequence", ("GRADIENT", "BOTH"), "GR"),
+    ("EchoPlanarPulseSequence", ("YES",), "EP"),
+)
+"""Attribute of enhanced MR, its values, and the classic Scanning Sequence they stand for."""
+GATED = ("CG", "PPG", "RG")
+"""Scan Options (0018,0022) under which Trigger Time is a delay after a heart beat or breath."""
 
 
 def derived_header(source: Any, frame: Frame, modality: str) -> Dataset:
@@ -79,16 +91,16 @@ def derived_header(source: Any, frame: Frame, modality: str) -> Dataset:
             header.add(copy.deepcopy(element))
     for _ in header.iterall():
         pass  # converts values that are still raw bytes, maybe of the other byte order
+    header.remove_private_tags()  # those inside sequences
+    _drop_what_says_nothing(header)
     if "PerFrameFunctionalGroupsSequence" in source:
         _flatten(header, source, frame)
     if frame.tile is not None or "ImagePositionPatient" not in header:
         _place(header, frame)
-    for keyword in EMPTY_WHERE_ABSENT[modality]:
-        if keyword not in header:
-            setattr(header, keyword, None)
     if modality == "MR":
         header.ScanningSequence = header.get("ScanningSequence") or "RM"
         header.SequenceVariant = header.get("SequenceVariant") or "NONE"
+    _drop_unmet_conditions(header)
     return header
 
 
@@ -113,9 +125,47 @@ def _flatten(header: Dataset, source: Any, frame: Frame) -> None:
     echo = (own.get("MREchoSequence") or shared.get("MREchoSequence") or [{}])[0]
     if echo.get("EffectiveEchoTime") is not None:
         header.EchoTime = DSfloat(float(echo.EffectiveEchoTime), auto_format=True)
+    kinds = [word for keyword, values, word in SCANNING if text(header, keyword) in values]
+    if kinds and not header.get("ScanningSequence"):
+        header.ScanningSequence = kinds
     direction = frame.moment[3] if len(frame.moment) > 3 else None
     if isinstance(direction, tuple):
         header.DiffusionGradientOrientation = list(direction)
+
+
+def _drop_what_says_nothing(header: Dataset) -> None:
+    """Sequences without items, where one at least is asked for, and Philips' direction 0, 0, 0."""
+    _drop_empty_sequences(header)
+    if not any(header.get("VelocityEncodingDirection") or ()):
+        header.pop("VelocityEncodingDirection", None)
+
+
+def _drop_empty_sequences(dataset: Dataset) -> None:
+    for element in [element for element in dataset if element.VR == "SQ"]:
+        if not element.value:
+            del dataset[element.tag]
+            continue
+        for item in element.value:
+            _drop_empty_sequences(item)
+
+
+def _drop_unmet_conditions(header: Dataset) -> None:
+    """Attributes that PS3.3 C.8.3.1 asks for, and allows, under a condition only.
+
+    An inversion time of 0 ms is none. Philips states the start of each dynamic as Trigger Time,
+    at which dcm2niix would split a series; its Temporal Position Identifier says the same.
+    """
+    if number(header, "InversionTime", 0.0) == 0:
+        header.pop("InversionTime", None)
+    gated = any(word.startswith(GATED) for word in _words(header, "ScanOptions"))
+    philips = text(header, "Manufacturer").upper().startswith("PHILIPS")
+    if philips and not gated and "TemporalPositionIdentifier" in header:
+        header.pop("TriggerTime", None)
+
+
+def _words(header: Dataset, keyword: str) -> list[str]:
+    value = header.get(keyword)
+    return [value] if isinstance(value, str) else [str(word) for word in value or ()]
 
 
 def _place(header: Dataset, frame: Frame) -> None:
@@ -125,6 +175,7 @@ def _place(header: Dataset, frame: Frame) -> None:
     header.ImagePositionPatient = _decimals(frame.position)
     header.ImageOrientationPatient = _decimals(frame.orientation)
     header.PixelSpacing = _decimals(frame.spacing)
+    header.pop("SliceLocation", None)  # that of a whole mosaic
 
 
 def _decimals(values: Iterable[float]) -> list[DSfloat]:

@@ -17,10 +17,18 @@ from pydicom.valuerep import format_number_as_ds
 
 from medrestore.errors import MedrestoreError, OutputError
 from medrestore.io.dicom.derive import derived_header
-from medrestore.io.dicom.grid import geometry_of
 from medrestore.io.dicom.headers import open_header
+from medrestore.io.dicom.origin import (
+    MAKER,
+    joined,
+    maker,
+    reference,
+    series_number,
+    source_header,
+    stack_of,
+)
 from medrestore.io.dicom.quiet import quiet
-from medrestore.io.dicom.stacks import Stack
+from medrestore.io.dicom.required import fill_required
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,12 +40,9 @@ if TYPE_CHECKING:
 
 __all__ = ["is_derived", "save_series"]
 
-MAKER = "medrestore"
 NO_DATA = -32768
 """Stored value of NaN voxels, named in Pixel Padding Value; no intensity is stored as it."""
 HIGHEST = 32767
-SERIES_OFFSET = 9000
-"""Added to the source's Series Number, so that derived series sort behind their sources."""
 
 
 def save_series(volume: Volume, folder: Path, description: str) -> None:
@@ -48,7 +53,7 @@ def save_series(volume: Volume, folder: Path, description: str) -> None:
     OutputError
         If the volume is not on the grid of a DICOM source, or its files are gone.
     """
-    stack = _stack(volume)
+    stack = stack_of(volume)
     array = volume.array if volume.is_4d else volume.array[None]
     slope = _slope(array)
     series = _Series(volume, description, array, slope)
@@ -56,7 +61,7 @@ def save_series(volume: Volume, folder: Path, description: str) -> None:
     for number, (t, z) in enumerate(np.ndindex(array.shape[:2]), start=1):
         frame = stack.frames[t][z]
         if frame.path not in sources:
-            sources = {frame.path: _source_header(frame.path)}
+            sources = {frame.path: source_header(frame.path)}
         try:
             with quiet():
                 image = series.image(sources[frame.path], frame, number, t)
@@ -78,36 +83,6 @@ def is_derived(path: Path) -> bool:
     except MedrestoreError:
         return False
     return any(str(item.get("Manufacturer", "")) == MAKER for item in equipment)
-
-
-def _stack(volume: Volume) -> Stack:
-    """The source's planes, one for each slice of the volume."""
-    stack = volume.source.header
-    if volume.source.format != "dicom" or not isinstance(stack, Stack):
-        raise OutputError(
-            "only a scan that was read from DICOM can be written as a derived series; write it "
-            "as .nii.gz"
-        )
-    if volume.modality is None:
-        raise OutputError("the scan's modality is not known; read it with modality='CT' or 'MR'")
-    times = len(volume.array) if volume.is_4d else 1
-    grid, _ = geometry_of(stack, volume.source.name, "keep")
-    if times != stack.shape[0] or not grid.same_grid(volume.geometry):
-        raise OutputError(
-            f"the volume, {volume.array.shape}, is not on the grid of its DICOM source, "
-            f"{stack.shape}; write it as .nii.gz"
-        )
-    return stack
-
-
-def _source_header(path: Path) -> Any:
-    try:
-        return open_header(path)
-    except MedrestoreError as error:
-        raise OutputError(
-            f"the source file {path.name} can no longer be read, and a derived series needs its "
-            "header; write .nii.gz instead, or put the source back"
-        ) from error
 
 
 @dataclass(frozen=True)
@@ -139,6 +114,7 @@ class _Series:
         self, volume: Volume, description: str, array: NDArray[np.float32], slope: _Slope
     ) -> None:
         self.modality = str(volume.modality)
+        self.first = volume.source.header.first
         self.description = description
         self.slope = slope
         self.times = len(array)
@@ -155,14 +131,15 @@ class _Series:
         meta.MediaStorageSOPInstanceUID = generate_uid(prefix=None)
         meta.TransferSyntaxUID = ExplicitVRLittleEndian
         header = derived_header(source, frame, self.modality)
+        fill_required(header, self.modality, self.first)
         image = FileDataset("", header, file_meta=meta, preamble=b"\0" * 128)
         image.SOPClassUID = storage
         image.SOPInstanceUID = meta.MediaStorageSOPInstanceUID
         image.Modality = self.modality
         image.SeriesInstanceUID = self.uid
-        image.SeriesNumber = (int(source.get("SeriesNumber") or 0) + SERIES_OFFSET) % 2**31
+        image.SeriesNumber = series_number(source)
         image.InstanceNumber = number
-        if frame.tile is not None or "PerFrameFunctionalGroupsSequence" in source:
+        if _lost_its_time(image, source, frame):
             image.TemporalPositionIdentifier = t + 1
             image.NumberOfTemporalPositions = self.times
         self._state_origin(image, source, frame)
@@ -173,24 +150,13 @@ class _Series:
         kind = [str(word) for word in source.get("ImageType") or () if word != "MOSAIC"]
         image.ImageType = ["DERIVED", "SECONDARY", *(kind[2:] or ["OTHER"])]
         image.DerivationDescription = self.description
-        image.SeriesDescription = _joined(
+        image.SeriesDescription = joined(
             str(source.get("SeriesDescription") or ""), self.description
         )
-        origin = Dataset()
-        origin.ReferencedSOPClassUID = source.get("SOPClassUID")
-        origin.ReferencedSOPInstanceUID = source.get("SOPInstanceUID")
-        if int(source.get("NumberOfFrames") or 1) > 1:
-            origin.ReferencedFrameNumber = frame.index + 1
-        origin.PurposeOfReferenceCodeSequence = [
-            _code("121322", "Source image for image processing operation")
-        ]
-        image.SourceImageSequence = [origin]
-        maker = Dataset()
-        maker.Manufacturer = MAKER
-        maker.PurposeOfReferenceCodeSequence = [_code("109102", "Processing Equipment")]
+        image.SourceImageSequence = [reference(source, frame)]
         image.ContributingEquipmentSequence = [
-            *(source.get("ContributingEquipmentSequence") or []),
-            maker,
+            *(image.get("ContributingEquipmentSequence") or []),
+            maker(),
         ]
         for keyword in ("InstanceCreation", "Series", "Content"):
             setattr(image, f"{keyword}Date", self.now.strftime("%Y%m%d"))
@@ -208,8 +174,15 @@ class _Series:
         if self.has_gaps:
             image.PixelPaddingValue = NO_DATA
         if not _window_fits(image, self.low, self.high):
+            image.pop("WindowCenterWidthExplanation", None)
             image.WindowCenter = format_number_as_ds((self.low + self.high) / 2)
             image.WindowWidth = format_number_as_ds(max(self.high - self.low, 1e-6))
+
+
+def _lost_its_time(image: Dataset, source: Any, frame: Frame) -> bool:
+    """Whether what told the time points of the source apart is not in a derived image."""
+    unpacked = frame.tile is not None or "PerFrameFunctionalGroupsSequence" in source
+    return unpacked or ("TriggerTime" in source and "TriggerTime" not in image)
 
 
 def _set_voxels(image: Dataset, plane: NDArray[np.float32], slope: _Slope) -> None:
@@ -239,15 +212,3 @@ def _window_fits(image: Dataset, low: float, high: float) -> bool:
     except (TypeError, ValueError):
         return False
     return low <= center <= high and 0 < width <= 4 * (high - low)
-
-
-def _joined(source: str, description: str, longest: int = 64) -> str:
-    """The source's Series Description with a suffix, within the 64 characters of an LO."""
-    kept = source[: max(0, longest - len(description) - 1)].rstrip()
-    return f"{kept} {description}".strip()[:longest]
-
-
-def _code(value: str, meaning: str) -> Dataset:
-    code = Dataset()
-    code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = value, "DCM", meaning
-    return code
