@@ -25,6 +25,7 @@ def test_code_in_the_documentation_runs(code, tiny_models, tmp_path, monkeypatch
     (tmp_path / "sample_data").mkdir()
     head = nibabel.load(ROOT / "sample_data" / "mr_head.nii.gz")
     nibabel.save(head.slicer[..., 18:22], tmp_path / "sample_data" / "mr_head.nii.gz")  # quicker
+    (tmp_path / "sample_data" / "ct_torso_dicom").symlink_to(ROOT / "sample_data/ct_torso_dicom")
     exec(compile(code, "documentation", "exec"), {})
     assert "mr." in code
 
