@@ -121,13 +121,15 @@ def update_card(model: Model, rows: list[table.Row], peers: list[table.Row], com
     modality = model.card.modality
     measure = "psnr" if modality == "MR" else "rmse"
     facts = dict(model.card.facts)
+    lines = card_rows(rows, peers, model.card.name, measure)
     facts["evaluation"] = {
+        "headline": headline(lines, modality),
         "command": command,
         "date": date.today().isoformat(),
         "machine": f"{platform.machine()} CPU, {torch.get_num_threads()} threads",
         "seed": SEED,
         "measure": "foreground PSNR, dB" if modality == "MR" else "soft-tissue RMSE, HU",
-        "rows": card_rows(rows, peers, model.card.name, measure),
+        "rows": lines,
     }
     write_card(model.card.folder, facts)
 
@@ -156,6 +158,22 @@ def card_rows(
                     line[f"{kind}_{figure}"] = round(source[figure], 4)
         found.append(line)
     return found
+
+
+def headline(lines: list[table.Row], modality: str) -> str:
+    """The measure at each noise level, mean over the scans, beside the noisy scans'."""
+    cells, levels = [], sorted({line["noise"] for line in lines})
+    for level in levels:
+        here = [line for line in lines if line["noise"] == level and "noisy" in line]
+        means = [
+            sum(line[key] for line in here) / max(len(here), 1) for key in ("predictor", "noisy")
+        ]
+        cells.append("{:.1f} ({:.1f})".format(*means))
+    name, unit, times = ("PSNR", "dB", 100) if modality == "MR" else ("RMSE", "HU", 1)
+    noise = ", ".join(f"{times * level:.3g}" for level in levels)
+    return (
+        f"{name} (noisy) {', '.join(cells)} {unit} at {noise} {'%' if modality == 'MR' else 'HU'}"
+    )
 
 
 def beside_slices(row: table.Row, others: dict[Any, table.Row], measure: str) -> table.Row:
