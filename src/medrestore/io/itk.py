@@ -8,7 +8,8 @@ import numpy as np
 import SimpleITK
 
 from medrestore.errors import InputError, OutputError, UnreadableError
-from medrestore.io.limits import check_shape
+from medrestore.io.itk_header import vet
+from medrestore.io.limits import check_millimetres, check_shape
 from medrestore.io.modality import settle_modality, unit_of
 from medrestore.io.scan import Scan
 from medrestore.volume import Geometry, Source, Volume
@@ -108,6 +109,7 @@ def _image(frame: Any, spacing: Any, direction: Any, origin: Any) -> Any:
 
 def _header(path: Path) -> Any:
     reader = sitk.ImageFileReader()
+    reader.SetImageIO(vet(path))
     reader.SetFileName(str(path))
     try:
         reader.ReadImageInformation()
@@ -133,8 +135,10 @@ def _geometry(reader: Any, path: Path) -> tuple[Geometry, int, tuple[str, ...]]:
         raise InputError(f"{path} has {axes} axes; medrestore reads (x, y, z) or (x, y, z, t)")
     size = [int(n) for n in reader.GetSize()] + [1] * (3 - axes)
     check_shape(str(path), size)
-    affine = np.eye(4)
     n = min(axes, 3)
+    check_millimetres(str(path), (*reader.GetSpacing()[:n], *reader.GetOrigin()[:n]))
+    check_millimetres(str(path), reader.GetDirection())
+    affine = np.eye(4)
     spacing = np.array(reader.GetSpacing()[:n])
     affine[:n, :n] = np.array(reader.GetDirection()).reshape(axes, axes)[:n, :n] * spacing
     affine[:n, 3] = reader.GetOrigin()[:n]

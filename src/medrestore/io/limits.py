@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING
 from medrestore.errors import InputError, UnreadableError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-__all__ = ["check_shape"]
+__all__ = ["DEFLATE_BEST_RATIO", "check_millimetres", "check_promise", "check_shape"]
 
 BYTES_PER_VOXEL = 4
 """Volumes are held as float32."""
+DEFLATE_BEST_RATIO = 1032
+"""Deflate cannot shrink data further than this (RFC 1951): a larger promise is a broken file."""
+FARTHEST_MM = 1e7
+"""Ten kilometres: what lies farther from a scanner's centre, or is thicker, is no number."""
 
 
 def check_shape(name: str, shape: Sequence[int]) -> None:
@@ -37,6 +41,48 @@ def check_shape(name: str, shape: Sequence[int]) -> None:
             f"memory of this machine ({memory_bytes() / 2**30:.0f} GiB); the header is damaged or "
             "the scan needs a larger machine"
         )
+
+
+def check_promise(name: str, needed: int, size: int, ratio: int = 1) -> None:
+    """Refuse a header that promises more voxels than its file can hold.
+
+    Parameters
+    ----------
+    name : str
+        The file, for the message.
+    needed : int
+        Bytes of voxels that the header promises.
+    size : int
+        Bytes that the file has.
+    ratio : int
+        How many bytes of voxels one of them can stand for at best.
+
+    Raises
+    ------
+    UnreadableError
+        If the file is too small.
+    """
+    if needed > size * ratio:
+        raise UnreadableError(
+            f"{name} is truncated: its header promises {needed} bytes of voxels, the file has "
+            f"{size} bytes; copy it again"
+        )
+
+
+def check_millimetres(name: str, values: Iterable[float]) -> None:
+    """Refuse positions and distances, in mm, that are not finite or beyond any scanner.
+
+    Raises
+    ------
+    UnreadableError
+        If one is farther than 10 km or no number.
+    """
+    for value in values:
+        if not abs(value) <= FARTHEST_MM:  # NaN as well
+            raise UnreadableError(
+                f"{name}: its header places voxels {value:.3g} mm away, which no scanner can; the "
+                "header is damaged: export it again"
+            )
 
 
 def memory_bytes() -> int:

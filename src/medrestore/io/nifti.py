@@ -14,8 +14,15 @@ import nibabel
 import numpy as np
 
 from medrestore.errors import InputError, OutputError, UnreadableError
-from medrestore.io.limits import check_shape
+from medrestore.io.limits import (
+    DEFLATE_BEST_RATIO,
+    check_millimetres,
+    check_promise,
+    check_shape,
+)
 from medrestore.io.modality import settle_modality, unit_of
+from medrestore.io.nifti_header import vet
+from medrestore.io.packed import is_packed
 from medrestore.io.scan import Scan
 from medrestore.volume import Geometry, Source, Volume
 
@@ -29,8 +36,6 @@ __all__ = ["describe", "load", "save"]
 nib: Any = nibabel
 """Typed in parts only."""
 UNITS_MM = {"unknown": 1.0, "mm": 1.0, "micron": 1e-3, "meter": 1e3}
-GZIP_BEST_RATIO = 1032
-"""Deflate cannot shrink data further than this (RFC 1951): a larger promise is a broken file."""
 DAMAGE = (
     nib.filebasedimages.ImageFileError,
     nib.spatialimages.HeaderDataError,
@@ -45,7 +50,7 @@ def describe(path: Path) -> Scan:
     """A file's scan from its header; raises what `load` raises for a bad header."""
     image = _open(path)
     shape, times = _grid(image, path)
-    geometry, warnings = _geometry(image.header, shape)
+    geometry, warnings = _geometry(image.header, shape, path)
     return Scan(
         path=path,
         format="nifti",
@@ -75,9 +80,10 @@ def load(path: Path, modality: Modality | None = None) -> Volume:
     """
     image = _open(path)
     shape, times = _grid(image, path)
-    geometry, warnings = _geometry(image.header, shape)
+    geometry, warnings = _geometry(image.header, shape, path)
     try:
-        stored = image.get_fdata(dtype=np.float32, caching="unchanged")
+        with np.errstate(over="ignore", invalid="ignore"):  # beyond float32: infinite, NaN
+            stored = image.get_fdata(dtype=np.float32, caching="unchanged")
     except DAMAGE as error:
         raise UnreadableError(
             f"{path} is truncated or damaged: its voxels cannot be read; copy it again"
@@ -121,6 +127,7 @@ def stem(path: Path) -> str:
 def _open(path: Path) -> Any:
     """The image with its voxels still on disk; Any: nibabel has no types."""
     try:
+        vet(path)
         image = nib.load(path)
     except DAMAGE as error:
         raise UnreadableError(
@@ -159,22 +166,26 @@ def _grid(image: Any, path: Path) -> tuple[tuple[int, int, int], int]:
         )
     disk += [1] * (3 - len(disk))
     check_shape(str(path), disk)
-    size = path.stat().st_size
-    room = size * GZIP_BEST_RATIO if path.name.lower().endswith(".gz") else size
-    if path.name.lower().endswith((".nii", ".nii.gz")) and prod(disk) * dtype.itemsize > room:
-        raise UnreadableError(
-            f"{path} is truncated: its header promises {prod(disk) * dtype.itemsize} bytes of "
-            f"voxels, the file has {size} bytes; copy it again"
-        )
+    voxels = Path(image.file_map["image"].filename)
+    ratio = DEFLATE_BEST_RATIO if is_packed(voxels) else 1
+    check_promise(str(voxels), prod(disk) * dtype.itemsize, voxels.stat().st_size, ratio)
     x, y, z = disk[:3]
     return (z, y, x), disk[3] if len(disk) == 4 else 1
 
 
-def _geometry(header: Any, shape: tuple[int, int, int]) -> tuple[Geometry, tuple[str, ...]]:
+def _geometry(
+    header: Any, shape: tuple[int, int, int], path: Path
+) -> tuple[Geometry, tuple[str, ...]]:
     """Geometry in RAS mm, and what is doubtful about it."""
     warnings = []
     scale = _unit_mm(header)
-    affine = _scaled(header.get_best_affine(), scale)
+    try:
+        affine = _scaled(header.get_best_affine(), scale)
+    except nib.spatialimages.HeaderDataError as error:
+        raise UnreadableError(
+            f"{path} is damaged: its qform is no rotation ({error}); set a valid one"
+        ) from error
+    check_millimetres(str(path), affine[:3].ravel())
     known = int(header["sform_code"]) > 0 or int(header["qform_code"]) > 0
     if not known:
         warnings.append(
@@ -195,10 +206,12 @@ def _disagreement_mm(header: Any, shape: tuple[int, int, int], scale: float) -> 
     corners = np.array(np.meshgrid(*[(0, n - 1) for n in shape[::-1]])).reshape(3, -1)
     corners = np.vstack([corners, np.ones(corners.shape[1])])
     try:
-        apart = (header.get_sform() - header.get_qform()) @ corners
+        with np.errstate(over="ignore", invalid="ignore"):
+            apart = (header.get_sform() - header.get_qform()) @ corners
+            farthest = float(np.linalg.norm(apart[:3], axis=0).max()) * scale
     except nib.spatialimages.HeaderDataError:  # a quaternion that is no rotation
         return float("inf")
-    return float(np.linalg.norm(apart[:3], axis=0).max()) * scale
+    return farthest if np.isfinite(farthest) else float("inf")
 
 
 def _with_thickness(

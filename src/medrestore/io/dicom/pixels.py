@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,8 +9,9 @@ import pydicom
 from pydicom.pixels.utils import pixel_array
 
 from medrestore.errors import UnreadableError
+from medrestore.io.dicom import dataset
+from medrestore.io.dicom.dataset import DAMAGE
 from medrestore.io.dicom.quiet import quiet
-from medrestore.io.packed import opened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,10 +49,6 @@ ATTRIBUTES = [
 """All that decoding needs; skipping the rest saves a quarter of the time."""
 
 
-DAMAGED = (ValueError, TypeError, AttributeError, KeyError, EOFError, OSError, zlib.error)
-"""What pydicom, its plug-ins and gzip raise on voxels that are cut off or garbled."""
-
-
 def intensities(stack: Stack) -> NDArray[np.float32]:
     """Float32 array ``(t, z, y, x)``: slope and intercept of each plane applied, no data as NaN.
 
@@ -73,20 +69,26 @@ def intensities(stack: Stack) -> NDArray[np.float32]:
 
 def _fill(path: Path, planes: Sequence[tuple[Frame, NDArray[np.float32]]]) -> None:
     """Decode one file and write each of its planes to its place."""
+    room = sum(4 * target.size for _, target in planes)
     try:
-        with quiet(), opened(path) as file:
-            header = pydicom.dcmread(file, force=True, specific_tags=ATTRIBUTES)
+        header = dataset.read(path, ATTRIBUTES, room)
+        with quiet():
             decoded: dict[int, NDArray[Any]] = {}
             for frame, target in planes:
                 if frame.index not in decoded:
-                    decoded = {frame.index: _stored(header, frame.index)}
+                    decoded = {frame.index: _decoded(header, frame.index, path)}
                 target[:] = _physical(_tile(decoded[frame.index], frame), frame, header)
-    except (NotImplementedError, RuntimeError, ImportError) as error:
-        raise UnreadableError(_codec_message(path, header)) from error
-    except DAMAGED as error:
+    except DAMAGE as error:
         raise UnreadableError(
             f"{path} is truncated or damaged: its voxels cannot be decoded; copy it again"
         ) from error
+
+
+def _decoded(header: Any, index: int, path: Path) -> NDArray[Any]:
+    try:
+        return _stored(header, index)
+    except (NotImplementedError, RuntimeError, ImportError) as error:  # pydicom's own plug-ins
+        raise UnreadableError(_codec_message(path, header)) from error
 
 
 def _stored(header: Any, index: int) -> NDArray[Any]:

@@ -1,0 +1,161 @@
+"""Data sets out of files that may be packed, deflated, damaged or hostile.
+
+pydicom asks a file for as many bytes as an element claims, and unpacks a deflated file at once.
+Here reads come in pieces, so that no more is held than there is; packed bytes are unpacked as they
+are asked for, up to a limit.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.filereader import read_dataset, read_partial, read_preamble
+from pydicom.tag import Tag
+from pydicom.uid import DeflatedExplicitVRLittleEndian
+
+from medrestore.io.dicom.quiet import quiet
+from medrestore.io.packed import is_packed, opened
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+    from typing import BinaryIO
+
+__all__ = ["DAMAGE", "read"]
+
+DAMAGE = (
+    ArithmeticError,  # a Decimal String that is no number, an infinite Integer String
+    AssertionError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    NotImplementedError,
+    OSError,
+    RecursionError,  # sequences in sequences without end
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
+"""What pydicom raises on garbled bytes, from file or when a value is first looked at."""
+PIECE = 2**20
+HEADER_ROOM = 256 * 2**20
+"""Bytes that all but the voxels may unpack to: thousands of functional groups have some tens."""
+READS, READS_PER_BYTE = 200_000, 4
+"""Reads of a packed file: about three per element, of which a packed byte holds one at most."""
+
+
+def read(path: Path, tags: Sequence[str] | None = None, room: int = 0) -> FileDataset:
+    """The data set of a file.
+
+    Parameters
+    ----------
+    path : Path
+        A DICOM file, maybe deflated or packed with gzip.
+    tags : sequence of str, optional
+        The keywords wanted, voxels included; without it everything before the voxels.
+    room : int
+        Bytes of voxels that a packed file may unpack to.
+
+    Raises
+    ------
+    Exception
+        One of `DAMAGE`, where the file is no DICOM or unpacks to more than there is room for.
+    """
+    wanted: list[Any] | None = None if tags is None else [Tag(tag) for tag in tags]
+    stop = None if tags is not None else _at_voxels
+    size = path.stat().st_size
+    with quiet(), opened(path) as raw:
+        file: Any = _Unpacked(raw.read, size, room) if is_packed(path) else _Pieces(raw)
+        preamble = read_preamble(file, force=True)
+        meta = read_dataset(file, False, True, stop_when=_behind_meta)
+        if meta.get("TransferSyntaxUID") != DeflatedExplicitVRLittleEndian:
+            file.seek(0)
+            return read_partial(file, stop, force=True, specific_tags=wanted)
+        inside: Any = _Unpacked(_inflating(file), size, room)
+        data = read_dataset(inside, False, True, stop_when=stop, specific_tags=wanted)
+        return FileDataset(BytesIO(), data, preamble, FileMetaDataset(meta), False, True)
+
+
+def _behind_meta(tag: Any, vr: str | None, length: int) -> bool:
+    return bool(tag.group != 2)
+
+
+def _at_voxels(tag: Any, vr: str | None, length: int) -> bool:
+    return tag in (0x7FE00008, 0x7FE00009, 0x7FE00010)
+
+
+class _Pieces:
+    """A file whose reads cost what the file has, not what was asked for."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.seek, self.tell = file.seek, file.tell
+
+    def read(self, count: int = -1) -> bytes:
+        if 0 <= count <= PIECE:
+            return self._file.read(count)
+        pieces = []
+        while count and (piece := self._file.read(PIECE if count < 0 else min(count, PIECE))):
+            pieces.append(piece)
+            count -= len(piece) if count > 0 else 0
+        return b"".join(pieces)
+
+
+class _Unpacked:
+    """Bytes that are unpacked when they are first read, and kept: seeking back is free."""
+
+    def __init__(self, more: Callable[[int], bytes], packed: int, room: int) -> None:
+        self._more = more
+        self._kept, self._end = BytesIO(), 0
+        self._limit = HEADER_ROOM + room
+        self._reads = READS + READS_PER_BYTE * packed
+
+    def read(self, count: int = -1) -> bytes:
+        self._reads -= 1
+        if self._reads < 0:
+            raise ValueError("more elements than a packed file of this size holds")
+        self._grow(self._kept.tell() + count if count >= 0 else self._limit + 1)
+        return self._kept.read(count)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        if whence == 2:
+            self._grow(self._limit + 1)
+        target = offset + (0, self._kept.tell(), self._end)[whence]
+        self._grow(target)
+        return self._kept.seek(min(target, self._end))
+
+    def tell(self) -> int:
+        return self._kept.tell()
+
+    def _grow(self, end: int) -> None:
+        here = self._kept.tell()
+        self._kept.seek(self._end)
+        while self._end < end and (piece := self._more(PIECE)):
+            self._kept.write(piece)
+            self._end += len(piece)
+            if self._end > self._limit:
+                raise ValueError(f"unpacks to more than {self._limit} bytes")
+        self._kept.seek(here)
+
+
+def _inflating(file: Any) -> Callable[[int], bytes]:
+    """Reads the rest of a file through deflate (PS3.5 A.5)."""
+    unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
+
+    def more(count: int) -> bytes:
+        while not unpacker.eof:
+            packed = unpacker.unconsumed_tail or file.read(PIECE)
+            out = unpacker.decompress(packed, count)
+            if out:
+                return out
+            if not packed:
+                raise EOFError("the deflated data set is cut off")
+        return b""
+
+    return more

@@ -1,0 +1,71 @@
+"""Looking through a NIfTI header before nibabel does, which believes its offsets and lengths."""
+
+from __future__ import annotations
+
+import math
+import struct
+from typing import TYPE_CHECKING
+
+from medrestore.errors import UnreadableError
+from medrestore.io.limits import DEFLATE_BEST_RATIO
+from medrestore.io.packed import is_packed, opened
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import BinaryIO
+
+__all__ = ["vet"]
+
+LARGEST_OFFSET = 64 * 2**20
+"""Bytes before the voxels of a gzipped file: extensions of this size are none."""
+SIZES = {348: ("f", 108, 344), 540: ("q", 168, 4)}
+"""By sizeof_hdr: type and place of vox_offset, place of magic."""
+
+
+def vet(path: Path) -> None:
+    """Refuse offsets and extensions that lie beyond the file.
+
+    Raises
+    ------
+    UnreadableError
+        If ``vox_offset`` is no place in the file, or an extension longer than what is before it.
+    EOFError, OSError, zlib.error
+        If the header cannot be read.
+    """
+    size = path.stat().st_size
+    with opened(path) as file:
+        head = file.read(4)
+        order = next((o for o in "<>" if len(head) == 4 and _size(o, head) in SIZES), None)
+        if order is None:
+            return  # the reader says what it is, if not NIfTI
+        kind, at, magic_at = SIZES[_size(order, head)]
+        head += file.read(_size(order, head) + 4 - len(head))
+        if len(head) < _size(order, head) + 4:
+            return
+        (offset,) = struct.unpack_from(order + kind, head, at)
+        room = min(size * DEFLATE_BEST_RATIO, LARGEST_OFFSET) if is_packed(path) else size
+        if not math.isfinite(offset) or not 0 <= offset <= room:
+            raise UnreadableError(
+                f"{path} is damaged or truncated: its header says that its voxels start at byte "
+                f"{offset:.6g}, the file has {size} bytes; copy it again"
+            )
+        single = head[magic_at : magic_at + 2] == b"n+"
+        end = int(offset) or len(head) if single else room
+        if head[-4]:
+            _vet_extensions(path, file, order, len(head), end)
+
+
+def _size(order: str, head: bytes) -> int:
+    return int(struct.unpack_from(f"{order}i", head)[0])
+
+
+def _vet_extensions(path: Path, file: BinaryIO, order: str, at: int, end: int) -> None:
+    while at + 16 <= end and len(head := file.read(8)) == 8:
+        size = _size(order, head)
+        if not 8 < size <= end - at:
+            raise UnreadableError(
+                f"{path} is damaged: its header extension at byte {at} claims {size} bytes of the "
+                f"{end - at} before its voxels; copy it again, or convert it without extensions"
+            )
+        file.seek(at + size)
+        at += size
