@@ -95,7 +95,8 @@ def derived_header(source: Any, frame: Frame, modality: str) -> Dataset:
     _drop_what_says_nothing(header)
     if "PerFrameFunctionalGroupsSequence" in source:
         _flatten(header, source, frame)
-    if frame.tile is not None or "ImagePositionPatient" not in header:
+    enhanced = "PerFrameFunctionalGroupsSequence" in source  # its top level places no frame
+    if enhanced or frame.tile is not None or "ImagePositionPatient" not in header:
         _place(header, frame)
     if modality == "MR":
         header.ScanningSequence = header.get("ScanningSequence") or "RM"

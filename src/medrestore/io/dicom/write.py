@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, MRImageStorage, 
 from pydicom.valuerep import format_number_as_ds
 
 from medrestore.errors import MedrestoreError, OutputError
+from medrestore.io.dicom.dataset import DAMAGE
 from medrestore.io.dicom.derive import derived_header
 from medrestore.io.dicom.headers import open_header
 from medrestore.io.dicom.origin import (
@@ -66,12 +68,14 @@ def save_series(volume: Volume, folder: Path, description: str) -> None:
             with quiet():
                 image = series.image(sources[frame.path], frame, number, t)
                 _set_voxels(image, array[t, z], slope)
-                image.save_as(folder / f"{number:05d}.dcm", enforce_file_format=True)
-        except (ValueError, TypeError, AttributeError, KeyError) as error:
+                encoded = BytesIO()
+                image.save_as(encoded, enforce_file_format=True)
+        except DAMAGE as error:  # not yet on disk: an OSError is one of pydicom's own
             raise OutputError(
                 f"the header of {frame.path.name} cannot be copied into a derived series "
                 f"({type(error).__name__}); write .nii.gz instead"
             ) from error
+        (folder / f"{number:05d}.dcm").write_bytes(encoded.getbuffer())
 
 
 def is_derived(path: Path) -> bool:
@@ -80,9 +84,9 @@ def is_derived(path: Path) -> bool:
         return False
     try:
         equipment = open_header(path).get("ContributingEquipmentSequence") or []
-    except MedrestoreError:
+        return any(str(item.get("Manufacturer", "")) == MAKER for item in equipment)
+    except (MedrestoreError, *DAMAGE):
         return False
-    return any(str(item.get("Manufacturer", "")) == MAKER for item in equipment)
 
 
 @dataclass(frozen=True)
