@@ -3,6 +3,7 @@
 import logging
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -164,19 +165,61 @@ def test_a_missing_codec_is_named(
         io.read(path)
 
 
+def repacked(path: Path, syntax: str) -> None:
+    """A file's voxels in another transfer syntax, by GDCM where pydicom has no encoder."""
+    image, uid = pydicom.dcmread(path), getattr(pydicom.uid, syntax)
+    if syntax.startswith("JPEGLossless"):
+        gdcm = pytest.importorskip("gdcm")
+        reader, writer = gdcm.ImageReader(), gdcm.ImageWriter()
+        reader.SetFileName(str(path))
+        change = gdcm.ImageChangeTransferSyntax()
+        number = gdcm.TransferSyntax.GetTSType(uid)
+        change.SetTransferSyntax(gdcm.TransferSyntax(number))
+        assert reader.Read()
+        change.SetInput(reader.GetImage())
+        assert change.Change()
+        writer.SetFileName(str(path))  # empties the file
+        writer.SetFile(reader.GetFile())
+        writer.SetImage(change.GetOutput())
+        assert writer.Write()
+    elif uid.is_compressed and not uid.is_deflated:
+        if not pydicom.pixels.get_encoder(uid).is_available:
+            pytest.skip(f"no encoder for {syntax} is installed")
+        image.compress(uid, generate_instance_uid=False)
+        image.save_as(path)
+    else:
+        image.file_meta.TransferSyntaxUID = uid
+        if syntax == "ExplicitVRBigEndian":
+            image.PixelData = np.frombuffer(image.PixelData, "<u2").astype(">u2").tobytes()
+        pydicom.dcmwrite(
+            path,
+            image,
+            implicit_vr=uid.is_implicit_VR,
+            little_endian=uid.is_little_endian,
+            force_encoding=True,
+        )
+
+
 @pytest.mark.parametrize(
-    "syntax", ["RLELossless", "JPEG2000Lossless", "JPEGLSLossless"], ids=str.lower
+    "syntax",
+    [
+        "ImplicitVRLittleEndian",
+        "ExplicitVRBigEndian",
+        "DeflatedExplicitVRLittleEndian",
+        "RLELossless",
+        "JPEGLossless",
+        "JPEGLosslessSV1",
+        "JPEGLSLossless",
+        "JPEG2000Lossless",
+    ],
 )
 @pytest.mark.parametrize("dtype", ["u2", "i2"])
-def test_compressed_files(series: New, syntax: str, dtype: str) -> None:
+def test_transfer_syntaxes(series: New, syntax: str, dtype: str) -> None:
     info = np.iinfo(dtype)
     values = np.random.default_rng(0).integers(info.min, info.max, (64, 48)).astype(dtype)
     path = series().plane(values, ORIGIN)
-    image = pydicom.dcmread(path)
-    if not pydicom.pixels.get_encoder(getattr(pydicom.uid, syntax)).is_available:
-        pytest.skip(f"no encoder for {syntax} is installed")
-    image.compress(getattr(pydicom.uid, syntax), generate_instance_uid=False)
-    image.save_as(path)
+    repacked(path, syntax)
+    assert pydicom.dcmread(path).file_meta.TransferSyntaxUID == getattr(pydicom.uid, syntax)
     np.testing.assert_array_equal(io.read(path).array[0], values)
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
