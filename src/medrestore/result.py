@@ -200,8 +200,9 @@ class Result:
         -------
         list of Path
             What was written: ``<stem>_restored``, ``_std``, ``_lower``, ``_upper``, ``_removed``,
-            ``_inconsistent`` (.nii.gz, or folders with a derived DICOM series), ``_noise`` where
-            the noise was a map, and ``<stem>_run.json`` last.
+            ``_inconsistent`` (.nii.gz, or folders with a derived DICOM series), with DICOM also
+            ``_std_map`` (the standard deviation as a Parametric Map in float32, with its unit),
+            ``_noise`` where the noise was a map, and ``<stem>_run.json`` last.
 
         Raises
         ------
@@ -235,6 +236,10 @@ class Result:
                 )
             else:
                 written.append(io.write(volume, place, overwrite=overwrite))
+        if as_dicom and self.std.geometry.known:
+            place = folder / f"{stem}_std_map"
+            text = f"medrestore: {DESCRIPTIONS['std']}"
+            written.append(io.write_map(self.std, place, description=text, overwrite=overwrite))
         written += self._save_extras(folder, stem, overwrite)
         return [*written, _write_text(record, self._record(written))]
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from medrestore import io
 from medrestore.errors import OutputError
-from medrestore.io.dicom.write import _display_range
+from medrestore.io.dicom.window import display_range
 from medrestore.volume import Geometry, Volume
 
 New = Callable[..., Any]
@@ -221,7 +221,7 @@ def test_what_cannot_be_written_as_a_series(scan: Any, tmp_path: Path) -> None:
 def test_the_window_of_a_map_that_is_mostly_0_shows_the_rest() -> None:
     lesion = np.zeros((4, 50, 50), np.float32)
     lesion[2, 10:14, 10:14] = 7.0
-    assert _display_range(lesion) == (0.0, 7.0)
-    assert _display_range(-lesion) == (-7.0, 0.0)
-    assert _display_range(np.zeros(5, np.float32)) == (0.0, 1.0)
-    assert _display_range(np.linspace(0, 100, 1001, dtype=np.float32)) == (1.0, 99.0)
+    assert display_range(lesion) == (0.0, 7.0)
+    assert display_range(-lesion) == (-7.0, 0.0)
+    assert display_range(np.zeros(5, np.float32)) == (0.0, 1.0)
+    assert display_range(np.linspace(0, 100, 1001, dtype=np.float32)) == (1.0, 99.0)

@@ -59,6 +59,8 @@ def check_destination(
             _check_series(folder / f"{stem}_{name}", overwrite)
         else:
             _check_target(folder / f"{stem}_{name}.nii.gz", overwrite)
+    if as_dicom:
+        _check_series(folder / f"{stem}_std_map", overwrite)
     for name in (f"{stem}_noise.nii.gz", f"{stem}_samples.nii.gz", f"{stem}_run.json"):
         _check_target(folder / name, overwrite)
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from medrestore.io.dicom.stacks import Stack
     from medrestore.volume import Modality, Volume
 
-__all__ = ["Progress", "Scan", "Scans", "find", "read", "write", "write_series"]
+__all__ = ["Progress", "Scan", "Scans", "find", "read", "write", "write_map", "write_series"]
 
 WRITABLE = ".nii.gz, .nii, .nrrd, .mha, .mhd or .zarr"
 LISTED = 8
@@ -173,6 +173,43 @@ def write_series(
     target = Path(folder)
     with staged_folder(target, overwrite, dicom.is_derived) as staged:
         dicom.save_series(volume, staged, description)
+    return target
+
+
+def write_map(
+    volume: Volume, folder: str | os.PathLike[str], *, description: str, overwrite: bool = False
+) -> Path:
+    """Write a standard deviation as a DICOM Parametric Map (PS3.3 A.75): float32, with its unit.
+
+    Parameters
+    ----------
+    volume : Volume
+        Standard deviation on the grid of its DICOM source, whose files must still be there.
+    folder : path
+        The folder to make, with one file, or one per time point; never one that holds anything
+        but a former result.
+    description : str
+        Added to the Series Description: what the map shows.
+    overwrite : bool
+        Whether a former map may be replaced.
+
+    Returns
+    -------
+    Path
+        The folder; it appears only when it is whole.
+
+    Raises
+    ------
+    OutputError
+        If the volume is not from DICOM or has no place in the patient, its source is gone, or the
+        folder cannot be written.
+    """
+    from medrestore.io.dicom import is_derived
+    from medrestore.io.dicom.parametric import save_map
+
+    target = Path(folder)
+    with staged_folder(target, overwrite, is_derived) as staged:
+        save_map(volume, staged, description)
     return target
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from medrestore.io.dicom.frame import Frame
 
-__all__ = ["derived_header"]
+__all__ = ["decimals", "derived_header"]
 
 DROPPED_GROUPS = {0x0002, 0x0014, 0x4FFE, 0x5400, 0x5600, 0x7FE0, 0xFFFA, 0xFFFC}
 """File meta, waveforms, pixels, signatures; private, curve and overlay groups go by number."""
@@ -173,12 +173,12 @@ def _place(header: Dataset, frame: Frame) -> None:
     """State a plane's place where the source's own attributes do not, or mean a whole mosaic."""
     if frame.position is None or frame.orientation is None or frame.spacing is None:
         return
-    header.ImagePositionPatient = _decimals(frame.position)
-    header.ImageOrientationPatient = _decimals(frame.orientation)
-    header.PixelSpacing = _decimals(frame.spacing)
+    header.ImagePositionPatient = decimals(frame.position)
+    header.ImageOrientationPatient = decimals(frame.orientation)
+    header.PixelSpacing = decimals(frame.spacing)
     header.pop("SliceLocation", None)  # that of a whole mosaic
 
 
-def _decimals(values: Iterable[float]) -> list[DSfloat]:
+def decimals(values: Iterable[float]) -> list[DSfloat]:
     """Numbers as Decimal Strings of at most 16 characters."""
     return [DSfloat(float(value), auto_format=True) for value in values]

@@ -31,6 +31,7 @@ from medrestore.io.dicom.origin import (
 )
 from medrestore.io.dicom.quiet import quiet
 from medrestore.io.dicom.required import fill_required
+from medrestore.io.dicom.window import display_range
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -123,7 +124,7 @@ class _Series:
         self.slope = slope
         self.times = len(array)
         self.has_gaps = bool(np.isnan(array).any())
-        self.low, self.high = _display_range(array)
+        self.low, self.high = display_range(array)
         self.uid = generate_uid(prefix=None)
         self.now = datetime.datetime.now()  # DICOM times are local
 
@@ -193,19 +194,6 @@ def _set_voxels(image: Dataset, plane: NDArray[np.float32], slope: _Slope) -> No
     image.Rows, image.Columns = plane.shape
     image.PixelData = slope.stored(plane).tobytes()
     image["PixelData"].VR = "OW"
-
-
-def _display_range(array: NDArray[np.float32]) -> tuple[float, float]:
-    """Where most values lie; of a map that is mostly 0, most of the others, and 0."""
-    values = array[np.isfinite(array)]
-    others = values[values != 0]
-    if not others.size:
-        return 0.0, 1.0
-    shown = values if 2 * others.size >= values.size else others
-    low, high = np.percentile(shown[:: max(1, shown.size // 1_000_000)], (1, 99))
-    if shown is values:
-        return float(low), float(high)
-    return min(float(low), 0.0), max(float(high), 0.0)
 
 
 def _window_fits(image: Dataset, low: float, high: float) -> bool:
