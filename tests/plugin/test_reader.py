@@ -30,7 +30,9 @@ def dicom_folder():
     return sample_data_folder() / "ct_torso_dicom"
 
 
-@pytest.mark.parametrize("name", ["a.nii.gz", "a.NII.GZ", "a.nii", "a.nrrd", "a.mha", "a.mhd"])
+@pytest.mark.parametrize(
+    "name", ["a.nii.gz", "a.NII.GZ", "a.nii", "a.nrrd", "a.mha", "a.mhd", "a.zarr"]
+)
 def test_every_format_opens_as_one_layer(opened, make_volume, tmp_path, name):
     volume = make_volume(shape=(3, 5, 7))
     write(volume, tmp_path / name)

@@ -21,7 +21,7 @@ def saved(npe2pm):
         yield lambda path, layers: io_utils.write(str(path), layers)
 
 
-@pytest.mark.parametrize("suffix", [".nii.gz", ".nii", ".nrrd", ".mha"])
+@pytest.mark.parametrize("suffix", [".nii.gz", ".nii", ".nrrd", ".mha", ".zarr"])
 def test_a_layer_is_saved_on_the_grid_of_its_source(saved, make_volume, tmp_path, suffix):
     volume = make_volume(SAGITTAL)
     write(volume, tmp_path / "scan.nii.gz")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from medrestore import io
 from medrestore.errors import InputError, UnreadableError
 from medrestore.io.detect import format_of, suffix_of
+from medrestore.io.zarr_store import is_ours, is_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,7 +29,7 @@ PER_FOLDER = 10
 
 
 def get_reader(path: Paths) -> Callable[[Paths], list[LayerTuple]] | None:
-    """The reader for these paths, or None: no suffix of ours, a folder without DICOM files."""
+    """The reader for these paths, or None: no suffix of ours, a folder without scans of ours."""
     return read_layers if all(_is_ours(Path(p)) for p in _listed(path)) else None
 
 
@@ -87,6 +88,8 @@ def _listed(path: Paths) -> list[str]:
 
 
 def _is_ours(path: Path) -> bool:
+    if is_store(path):
+        return is_ours(path / "zarr.json")  # of others we do not know where they lie
     return _holds_dicom(path) if path.is_dir() else bool(suffix_of(path))
 
 
