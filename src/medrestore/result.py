@@ -16,6 +16,7 @@ from medrestore import io
 from medrestore.core.region import closed_form_std, sampled_std
 from medrestore.errors import OutputError, SettingsError
 from medrestore.guards import check
+from medrestore.io.uids import without_uids
 from medrestore.pipeline import run
 
 if TYPE_CHECKING:
@@ -262,7 +263,11 @@ class Result:
             "medrestore": version("medrestore"),
             "input": {
                 "name": source.source.name,
-                "files": [path.name for path in source.source.paths[:1]],
+                "files": [
+                    path.name
+                    for path in source.source.paths[:1]
+                    if path.name == without_uids(path.name)
+                ],
                 "sha256": hashlib.sha256(np.ascontiguousarray(source.array).tobytes()).hexdigest(),
             },
             "samples_drawn": self.drawn,

@@ -158,7 +158,7 @@ class Source:
 
     format: str = "array"
     name: str = "scan"
-    paths: tuple[Path, ...] = ()
+    paths: tuple[Path, ...] = field(default=(), repr=False)
     header: Any = field(default=None, repr=False)
 
 

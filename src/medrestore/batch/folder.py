@@ -15,6 +15,7 @@ from medrestore.batch.destination import check_destination, check_file
 from medrestore.core.meter import SILENT, Meter
 from medrestore.errors import Cancelled, InputError, MedrestoreError, OutputError
 from medrestore.io.detect import suffix_of
+from medrestore.io.uids import without_uids
 from medrestore.models import find_card, load
 from medrestore.plan import Settings
 
@@ -147,12 +148,14 @@ def _search(
         if inside in path.resolve().parents:
             continue
         is_scan = suffix_of(path) not in ("", ".dcm")
-        (damaged if is_scan else skipped)[_under(path, root)] = reason
+        (damaged if is_scan else skipped)[_under(path, root)] = without_uids(reason)
     return scans, damaged, skipped
 
 
 def _under(path: Path, root: Path) -> str:
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
+    """The path below ``root`` as records and reports name it: without UIDs."""
+    shown = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
+    return without_uids(shown)
 
 
 @dataclass(frozen=True)
@@ -240,9 +243,10 @@ class _Batch:
     def _folder(self, scan: io.Scan, stem: str) -> Path:
         """The mirrored folder; one of its own for a file whose stem another file there has."""
         inside = scan.path if scan.path.is_dir() else scan.path.parent
-        folder = self.out / (inside.relative_to(self.root) if inside != self.root else "")
+        folder = self.out / (_under(inside, self.root) if inside != self.root else "")
         if (folder, stem) in self._taken:
-            folder = folder / (scan.path.name if scan.path.is_file() else scan.name)
+            own = scan.path.name if scan.path.is_file() else scan.name
+            folder = folder / without_uids(own)
         self._taken.add((folder, stem))
         return folder
 
@@ -258,6 +262,7 @@ class _Batch:
         )
 
     def _fail(self, log: IO[str], name: str, reason: str) -> None:
+        reason = without_uids(reason.replace(f"{self.root}/", ""))
         self.failed[name] = reason
         self.entries.append(report.failed(name, reason))
         _line(log, {"scan": name, "state": "failed", "reason": reason})

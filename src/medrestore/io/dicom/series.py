@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from medrestore.io.dicom.stacks import group
 from medrestore.io.limits import check_shape
 from medrestore.io.modality import settle_modality, unit_of
 from medrestore.io.scan import Scan
+from medrestore.io.uids import cut_uids
 from medrestore.volume import Source, Volume
 
 if TYPE_CHECKING:
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from medrestore.volume import Modality
 
 __all__ = ["load", "open_stack", "stem", "volumes_of"]
-
-UID = re.compile(r"\d+(\.\d+){4,}(\.dcm|\.ima)?", re.IGNORECASE)
-"""Archives name files and folders by UIDs, which belong in no result's name."""
 
 
 def volumes_of(
@@ -163,10 +160,16 @@ def _names(stacks: Sequence[Stack]) -> list[str]:
 
 
 def stem(path: Path) -> str:
-    """A folder's name, or a file's without suffix; ``"scan"`` where that is a UID."""
+    """A folder's name, or a file's without suffix; without UIDs, by which archives name both."""
     file = path.name.removesuffix(".gz")
-    name = path.resolve().name if path.is_dir() else file.removesuffix(Path(file).suffix)
-    return "scan" if UID.fullmatch(file) or UID.fullmatch(name) or not name else name
+    suffix = Path(file).suffix
+    if path.is_dir():
+        name = path.resolve().name
+    elif suffix[1:].isdigit() and cut_uids(file) != file:
+        name = file  # the "suffix" is the end of a UID
+    else:
+        name = file.removesuffix(suffix)
+    return cut_uids(name) or "scan"
 
 
 def _common(files: Sequence[Path]) -> Path:
