@@ -146,7 +146,7 @@ def test_the_csa_header_tells_the_side_of_the_first_slice(series: New, stored: N
     path = mosaic(scan, stored)
     image = pydicom.dcmread(path)
     image.add_new((0x0029, 0x0010), "LO", "SIEMENS CSA HEADER")
-    tags = {"Odd": ["x"], "SliceNormalVector": ["0.0", "0.0", "-1.00"]}
+    tags = {"Odd": ["7"], "SliceNormalVector": ["0.0", "0.0", "-1.00"]}
     image.add_new((0x0029, 0x1010), "OB", csa(tags))
     image.save_as(path)
     volume = io.read(path)  # sorted along row × column all the same: the last tile comes first

@@ -75,7 +75,7 @@ def _first_position(whole: Frame, rows: int, columns: int) -> np.ndarray[Any, np
     return np.asarray(whole.position + column * down + row * right)
 
 
-def _slice_normal(whole: Frame, csa: dict[str, list[str]]) -> Any:
+def _slice_normal(whole: Frame, csa: dict[str, list[Any]]) -> Any:
     """Direction from the first tile to the last; row × column where the CSA header is gone."""
     normal = whole.normal
     stated = csa.get("SliceNormalVector", [])
@@ -84,37 +84,21 @@ def _slice_normal(whole: Frame, csa: dict[str, list[str]]) -> Any:
     return normal
 
 
-def _tile_count(header: Any, csa: dict[str, list[str]]) -> int:
+def _tile_count(header: Any, csa: dict[str, list[Any]]) -> int:
     element = header.get(TILE_COUNT)
     if element is not None and isinstance(element.value, int):
         return int(element.value)
     return int((csa.get("NumberOfImagesInMosaic") or ["0"])[0])
 
 
-def _csa(header: Any) -> dict[str, list[str]]:
-    """Name → values of the CSA image header (format SV10); empty where absent or unreadable.
+def _csa(header: Any) -> dict[str, list[Any]]:
+    """Name → values of Siemens' private image header; empty where absent or unreadable."""
+    from nibabel.nicom import csareader  # warns at import: callers are `quiet`
 
-    After ``SV10`` and 4 bytes: number of tags, 77; each tag has a name of 64 bytes, VM, VR, type,
-    number of items, 77; each item four numbers, the first its length, and its text to 4 bytes.
-    """
+    reader: Any = csareader  # untyped
     element = header.get(CSA_IMAGE_HEADER)
     data = bytes(element.value) if element is not None and element.value else b""
-    if not data.startswith(b"SV10"):
-        return {}
-    tags: dict[str, list[str]] = {}
     try:
-        (tag_count,) = struct.unpack_from("<I", data, 8)
-        at = 16
-        for _ in range(tag_count):
-            name, item_count = struct.unpack_from("<64s12xI", data, at)
-            at += 84
-            values = []
-            for _ in range(item_count):
-                (length,) = struct.unpack_from("<I", data, at)
-                at += 16
-                values.append(data[at : at + length].split(b"\0")[0].decode("latin-1").strip())
-                at += (length + 3) // 4 * 4
-            tags[name.split(b"\0")[0].decode("latin-1")] = [v for v in values if v]
-    except struct.error:
+        return {name: tag["items"] for name, tag in reader.read(data)["tags"].items()}
+    except (reader.CSAError, struct.error, ValueError, TypeError):
         return {}
-    return tags
