@@ -9,7 +9,7 @@ import SimpleITK
 
 from medrestore.errors import InputError, OutputError, UnreadableError
 from medrestore.io.itk_header import vet
-from medrestore.io.limits import check_millimetres, check_shape
+from medrestore.io.limits import check_millimetres, check_shape, check_spacing
 from medrestore.io.modality import settle_modality, unit_of
 from medrestore.io.scan import Scan
 from medrestore.volume import Geometry, Source, Volume
@@ -97,6 +97,8 @@ def save(volume: Volume, path: Path) -> None:
         raise OutputError(
             f"{path.name} cannot be written: {_reason(error)}; check the folder and the space left"
         ) from error
+    if sum(file.stat().st_size for file in path.parent.iterdir()) < volume.array.nbytes:
+        raise OutputError(f"{path.name} was not written whole; check the space left on the disk")
 
 
 def _image(frame: Any, spacing: Any, direction: Any, origin: Any) -> Any:
@@ -138,6 +140,7 @@ def _geometry(reader: Any, path: Path) -> tuple[Geometry, int, tuple[str, ...]]:
     n = min(axes, 3)
     check_millimetres(str(path), (*reader.GetSpacing()[:n], *reader.GetOrigin()[:n]))
     check_millimetres(str(path), reader.GetDirection())
+    check_spacing(str(path), reader.GetSpacing()[:n])
     affine = np.eye(4)
     spacing = np.array(reader.GetSpacing()[:n])
     affine[:n, :n] = np.array(reader.GetDirection()).reshape(axes, axes)[:n, :n] * spacing

@@ -11,7 +11,15 @@ from medrestore.errors import InputError, UnreadableError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["DEFLATE_BEST_RATIO", "check_millimetres", "check_promise", "check_shape"]
+__all__ = [
+    "DEFLATE_BEST_RATIO",
+    "FARTHEST_MM",
+    "SMALLEST_MM",
+    "check_millimetres",
+    "check_promise",
+    "check_shape",
+    "check_spacing",
+]
 
 BYTES_PER_VOXEL = 4
 """Volumes are held as float32."""
@@ -19,6 +27,8 @@ DEFLATE_BEST_RATIO = 1032
 """Deflate cannot shrink data further than this (RFC 1951): a larger promise is a broken file."""
 FARTHEST_MM = 1e7
 """Ten kilometres: what lies farther from a scanner's centre, or is thicker, is no number."""
+SMALLEST_MM = 1e-6
+"""A nanometre: microscopes of tissue reach a hundred times that."""
 
 
 def check_shape(name: str, shape: Sequence[int]) -> None:
@@ -82,6 +92,22 @@ def check_millimetres(name: str, values: Iterable[float]) -> None:
             raise UnreadableError(
                 f"{name}: its header places voxels {value:.3g} mm away, which no scanner can; the "
                 "header is damaged: export it again"
+            )
+
+
+def check_spacing(name: str, spacing_mm: Iterable[float]) -> None:
+    """Refuse voxels smaller than a nanometre.
+
+    Raises
+    ------
+    InputError
+        If a distance between voxels, mm, is below: zero, most likely.
+    """
+    for value in spacing_mm:
+        if not abs(value) >= SMALLEST_MM:
+            raise InputError(
+                f"{name}: its axes do not span space: the header gives voxels of {value:.3g} mm; "
+                "set the voxel sizes"
             )
 
 

@@ -19,6 +19,7 @@ from medrestore.io.limits import (
     check_millimetres,
     check_promise,
     check_shape,
+    check_spacing,
 )
 from medrestore.io.modality import settle_modality, unit_of
 from medrestore.io.nifti_header import vet
@@ -111,7 +112,8 @@ def save(volume: Volume, path: Path) -> None:
         image = _image(data, _disk_affine(volume.geometry), None)
         _state_affine(image, volume.geometry)
     try:
-        nib.save(image, path)
+        with nib.openers.ImageOpener(path, "wb") as file:  # closed by us: nibabel forgets on errors
+            image.to_file_map({"image": nib.fileholders.FileHolder(str(path), file)})
     except nib.spatialimages.HeaderDataError as error:
         raise OutputError(f"{path.name} cannot be written as NIfTI: {error}") from error
 
@@ -164,8 +166,8 @@ def _grid(image: Any, path: Path) -> tuple[tuple[int, int, int], int]:
         raise InputError(
             f"{path} has {len(disk)} axes {tuple(disk)}; medrestore reads (x, y, z) or (x, y, z, t)"
         )
-    disk += [1] * (3 - len(disk))
     check_shape(str(path), disk)
+    disk += [1] * (3 - len(disk))
     voxels = Path(image.file_map["image"].filename)
     ratio = DEFLATE_BEST_RATIO if is_packed(voxels) else 1
     check_promise(str(voxels), prod(disk) * dtype.itemsize, voxels.stat().st_size, ratio)
@@ -197,6 +199,7 @@ def _geometry(
         if apart > 0.1 * min(np.linalg.norm(affine[:3, :3], axis=0)):
             warnings.append(f"sform and qform disagree by up to {apart:.1f} mm; sform is used")
     affine, thin = _with_thickness(affine, shape)
+    check_spacing(str(path), np.linalg.norm(affine[:3, :3], axis=0))
     if thin:
         warnings.append("the slice thickness is not given: 1 mm is assumed")
     return Geometry(shape, affine[:, [2, 1, 0, 3]], known), tuple(warnings)

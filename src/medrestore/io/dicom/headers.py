@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from medrestore.errors import InputError, MedrestoreError, UnreadableError
@@ -13,11 +14,15 @@ from medrestore.io.dicom.enhanced import enhanced_frames
 from medrestore.io.dicom.mosaic import is_mosaic, mosaic_frames
 from medrestore.io.dicom.quiet import quiet
 from medrestore.io.dicom.uih import grid_frames, is_grid
+from medrestore.io.dicom.values import shown
 from medrestore.io.limits import (
     DEFLATE_BEST_RATIO,
+    FARTHEST_MM,
+    SMALLEST_MM,
     check_millimetres,
     check_promise,
     check_shape,
+    check_spacing,
 )
 from medrestore.io.packed import size_of
 
@@ -58,9 +63,7 @@ def frames_of(path: Path, modality: str | None = None) -> list[Frame]:
             _check_is_scan(header, path, modality)
             _check_size(header, path)
             frames = _planes(header, path)
-            for frame in frames:
-                _check_place(frame)
-            return frames
+            return [_placed(frame) for frame in frames]
     except MedrestoreError:
         raise
     except DAMAGE as error:
@@ -107,21 +110,20 @@ def _check_is_scan(header: Any, path: Path, modality: str | None) -> None:
     if "Rows" not in header or "Columns" not in header:
         kind = getattr(header.get("SOPClassUID", ""), "name", "") or "an object"
         raise InputError(f"{path} holds no image ({kind})")
-    photometric = str(header.get("PhotometricInterpretation", "MONOCHROME2"))
+    photometric = shown(header.get("PhotometricInterpretation", "MONOCHROME2"))
     if int(header.get("SamplesPerPixel", 1) or 1) != 1 or not photometric.startswith("MONOCHROME"):
         raise InputError(f"{path} holds a colour picture ({photometric}), not a scalar scan")
     if str(header.get("PixelPresentation") or "").upper() == "COLOR":
         raise InputError(f"{path} holds a colour-coded map, not a CT or MR image")
-    if header.get("BitsAllocated") not in (8, 16, 32):
-        raise InputError(
-            f"{path} has {header.get('BitsAllocated', 'no')} bits per voxel; CT and MR have 8 to 32"
-        )
+    bits = header.get("BitsAllocated", "no")
+    if bits not in (8, 16, 32):
+        raise InputError(f"{path} has {shown(bits)} bits per voxel; CT and MR have 8 to 32")
     if "PixelRepresentation" not in header:
         raise InputError(f"{path} holds floating point or no voxels, not a CT or MR image")
     kinds = {str(word).upper() for word in header.get("ImageType") or ()}
     if kinds & {"LOCALIZER", "SCOUT"}:
         raise InputError(f"{path} is a localiser")
-    tag = str(header.get("Modality") or "")
+    tag = shown(header.get("Modality") or "").strip()
     if modality is None and tag not in ("", "CT", "MR"):
         raise InputError(
             f"{path} has modality {tag}; medrestore restores CT and MR (modality='CT' or 'MR', "
@@ -140,8 +142,8 @@ def _rescale_type(header: Any) -> str:
     for groups in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"):
         for macros in (header.get(groups) or [])[:1]:
             for values in macros.get("PixelValueTransformationSequence") or []:
-                return str(values.get("RescaleType") or "").upper()
-    return str(header.get("RescaleType") or "").upper()
+                return shown(values.get("RescaleType") or "").upper()
+    return shown(header.get("RescaleType") or "").upper()
 
 
 def _check_size(header: Any, path: Path) -> None:
@@ -168,7 +170,11 @@ def _best_ratio(header: Any) -> int:
     return next(fits, max(BEST_RATIOS.values()))
 
 
-def _check_place(frame: Frame) -> None:
-    """Refuse positions and distances that no scanner has."""
-    for values in (frame.position, frame.spacing, (frame.thickness or 0.0,)):
+def _placed(frame: Frame) -> Frame:
+    """The plane, refused if no scanner has its position; an absurd thickness is none."""
+    for values in (frame.position, frame.orientation, frame.spacing):
         check_millimetres(str(frame.path), values or ())
+    check_spacing(str(frame.path), frame.spacing or ())
+    if frame.thickness is not None and not SMALLEST_MM <= frame.thickness <= FARTHEST_MM:
+        return replace(frame, thickness=None)
+    return frame

@@ -10,6 +10,7 @@ from pydicom.pixels.utils import pixel_array
 
 from medrestore.errors import UnreadableError
 from medrestore.io.dicom import dataset
+from medrestore.io.dicom.codestream import check_frame, plugin_for
 from medrestore.io.dicom.dataset import DAMAGE
 from medrestore.io.dicom.quiet import quiet
 
@@ -95,7 +96,10 @@ def _stored(header: Any, index: int) -> NDArray[Any]:
     """Stored values of a frame: only its Bits Stored count, overlays above them do not."""
     if "file_meta" in header.__dict__ and "TransferSyntaxUID" not in header.file_meta:
         header.file_meta.TransferSyntaxUID = pydicom.uid.ImplicitVRLittleEndian
-    values = pixel_array(header, index=index, raw=True)
+    plugin = plugin_for(header.file_meta.TransferSyntaxUID)
+    if plugin == "gdcm":
+        check_frame(header, index)
+    values = pixel_array(header, index=index, raw=True, decoding_plugin=plugin)
     allocated, stored = 8 * values.dtype.itemsize, int(header.BitsStored)
     high = int(header.get("HighBit", stored - 1))
     compressed = header.file_meta.TransferSyntaxUID.is_compressed

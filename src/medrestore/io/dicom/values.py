@@ -12,6 +12,7 @@ __all__ = [
     "no_data_value",
     "number",
     "numbers",
+    "shown",
     "text",
     "whole_number",
 ]
@@ -21,6 +22,11 @@ def text(item: Any, keyword: str) -> str:
     """An attribute as text; empty where absent."""
     value = item.get(keyword)
     return "" if value is None else str(value).strip()
+
+
+def shown(value: Any) -> str:
+    """A value for a message: one line, printable, short."""
+    return "".join(c for c in str(value) if c.isprintable())[:64]
 
 
 def number(item: Any, keyword: str, default: float) -> float:
