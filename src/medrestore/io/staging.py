@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from medrestore.errors import OutputError
+from medrestore.io.temporary import OLD, settle, temporary_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 __all__ = ["staged_file", "staged_folder"]
-
-PREFIX = ".medrestore-"
 
 
 @contextmanager
@@ -35,10 +32,27 @@ def staged_file(path: Path, overwrite: bool) -> Iterator[Path]:
         raise OutputError(f"{path} is a folder; give the name of a file in it")
     if path.exists() and not overwrite:
         raise OutputError(f"{path} exists already; choose another name or pass overwrite=True")
-    with _writing(path), _temporary_folder(path.parent) as folder:
-        yield folder / path.name
-        for written in sorted(folder.iterdir(), key=lambda file: file.name == path.name):
+    with _writing(path), temporary_folder(path.parent) as folder:
+        staged = folder / "new"
+        staged.mkdir()
+        yield staged / path.name
+        settle(staged)
+        companions = [file for file in sorted(staged.iterdir()) if file.name != path.name]
+        _refuse_strangers(path, companions, overwrite)
+        if companions and path.exists():  # a crash leaves no old header with new data
+            os.replace(path, folder / "replaced")
+        for written in (*companions, staged / path.name):
             os.replace(written, path.parent / written.name)
+        settle(path.parent, deep=False)
+
+
+def _refuse_strangers(path: Path, companions: list[Path], overwrite: bool) -> None:
+    for written in companions:
+        if (path.parent / written.name).exists() and not overwrite:
+            raise OutputError(
+                f"{path.parent / written.name} exists already, and {path.name} needs a file of "
+                "that name; choose another name or pass overwrite=True"
+            )
 
 
 @contextmanager
@@ -71,10 +85,12 @@ def staged_folder(path: Path, overwrite: bool, ours: Callable[[Path], bool]) -> 
             f"{path} holds {strange.name}, which medrestore did not write; it is left alone: "
             "choose another folder"
         )
-    with _writing(path), _temporary_folder(path.parent) as temporary:
-        new, old = temporary / "new", temporary / "old"
+    with _writing(path), temporary_folder(path.parent) as temporary:
+        new, old = temporary / "new", temporary / OLD / path.name
         new.mkdir()
         yield new
+        settle(new)
+        old.parent.mkdir()
         if path.exists():
             os.rename(path, old)
         try:
@@ -83,16 +99,7 @@ def staged_folder(path: Path, overwrite: bool, ours: Callable[[Path], bool]) -> 
             if old.exists():
                 os.rename(old, path)
             raise
-
-
-@contextmanager
-def _temporary_folder(parent: Path) -> Iterator[Path]:
-    parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        settle(path.parent, deep=False)
 
 
 @contextmanager
