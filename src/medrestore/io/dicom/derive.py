@@ -156,7 +156,9 @@ def _drop_unmet_conditions(header: Dataset) -> None:
     An inversion time of 0 ms is none. Philips states the start of each dynamic as Trigger Time,
     at which dcm2niix would split a series; its Temporal Position Identifier says the same.
     """
-    if number(header, "InversionTime", 0.0) == 0:
+    if "IR" in _words(header, "ScanningSequence"):
+        header.InversionTime = header.get("InversionTime") or None
+    elif number(header, "InversionTime", 0.0) == 0:
         header.pop("InversionTime", None)
     gated = any(word.startswith(GATED) for word in _words(header, "ScanOptions"))
     philips = text(header, "Manufacturer").upper().startswith("PHILIPS")

@@ -244,8 +244,7 @@ def _thickness(frame: Frame, header: Dataset) -> Any:
 
 def _copy_patient_and_study(image: Any, header: Dataset) -> None:
     for element in header:
-        unknown = element.keyword == "Laterality" and not element.value
-        if not unknown and (element.tag.group in MODULES or element.keyword in STUDY):
+        if element.tag.group in MODULES or element.keyword in STUDY:
             image.add(copy.deepcopy(element))
 
 
@@ -257,6 +256,8 @@ def _refer(image: Any, frames: tuple[Frame, ...]) -> None:
     series.SeriesInstanceUID = frames[0].series
     series.ReferencedInstanceSequence = list(instances.values())
     image.ReferencedSeriesSequence = [series]
+    if not frames[0].series:  # a source without one cannot be referred to as a series
+        del image.ReferencedSeriesSequence
     image.SourceImageSequence = [copy.deepcopy(item) for item in instances.values()]
     image.ContributingEquipmentSequence = [maker()]
     by_place = {

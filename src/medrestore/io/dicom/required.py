@@ -32,6 +32,8 @@ EMPTY_WHERE_ABSENT = (
     "SliceThickness",
 )
 """Patient, General Study, Series and Equipment, Frame of Reference, Image Plane modules."""
+SIDE = ("BodyPartExamined", "Laterality", "ImageLaterality")
+"""Laterality (0020,0060) is asked for where the body part may be one of a pair."""
 EMPTY_OF_MODALITY = {
     "CT": ("KVP", "AcquisitionNumber"),
     "MR": ("ScanOptions", "MRAcquisitionType", "RepetitionTime", "EchoTime", "EchoTrainLength"),
@@ -55,6 +57,8 @@ def fill_required(header: Dataset, modality: str, first: Frame) -> None:
     for keyword in (*EMPTY_WHERE_ABSENT, *EMPTY_OF_MODALITY[modality]):
         if keyword not in header:
             setattr(header, keyword, None)
+    if not any(keyword in header for keyword in SIDE):
+        header.Laterality = None
     for keyword in ("StudyInstanceUID", "FrameOfReferenceUID"):
         if not header.get(keyword):
             setattr(
