@@ -69,7 +69,7 @@ def config(tmp_path: Path) -> Path:
 
 
 def test_train_resume_and_use(config: Path, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("medrestore.training.run.can_compile", lambda: False)
+    monkeypatch.setattr("medrestore.training.run.can_compile", lambda depth: False)
     monkeypatch.setattr("medrestore.training.finish.LEVELS", {"MR": (0.05,)})
     folder = train(config, runs=tmp_path / "runs", models=tmp_path / "models")
     card = Card.read(folder)
@@ -97,7 +97,7 @@ def test_train_resume_and_use(config: Path, tmp_path: Path, monkeypatch) -> None
 
 
 def test_fine_tuning_starts_from_the_models_weights(config, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr("medrestore.training.run.can_compile", lambda: False)
+    monkeypatch.setattr("medrestore.training.run.can_compile", lambda depth: False)
     monkeypatch.setattr("medrestore.training.finish.LEVELS", {"MR": (0.05,)})
     first = train(config, runs=tmp_path / "runs", models=tmp_path / "models")
     tuned = train(
@@ -109,7 +109,7 @@ def test_fine_tuning_starts_from_the_models_weights(config, tmp_path, monkeypatc
 
 
 def test_folds_never_see_whom_they_are_held_out_for(config, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr("medrestore.training.run.can_compile", lambda: False)
+    monkeypatch.setattr("medrestore.training.run.can_compile", lambda depth: False)
     monkeypatch.setattr("medrestore.training.finish.LEVELS", {"MR": (0.05,)})
     drawn = []
 

@@ -181,7 +181,7 @@ class _Stages:
             self.limits[kind],
             self.work / name,
             fabric=self.fabric,
-            compiled=kind != "refiner" and can_compile(),
+            compiled=kind != "refiner" and can_compile(self.config.depth),
             meter=self.meter,
         ).eval()
 
