@@ -107,6 +107,7 @@ def test_dicom_in_dicom_out(ct_scan: Path, tmp_path: Path) -> None:
         assert len(list((tmp_path / f"torso_{layer}").glob("*.dcm"))) == 5
     restored = mr.read(tmp_path / "torso_restored")
     assert restored.geometry.same_grid(mr.read(ct_scan).geometry)
+    assert [path.name for path in (tmp_path / "torso_std_map").iterdir()] == ["00001.dcm"]
 
 
 def test_dicom_in_nifti_out_and_again(
