@@ -148,3 +148,10 @@ def test_a_stack_models_card_stands_beside_its_slice_model() -> None:
     assert (line["through_plane"], line["slice_through_plane"]) == (0.6, 0.9)
     (alone,) = card_rows([plain], [stack], "mr_slice", "psnr")
     assert "slice_model" not in alone
+
+
+def test_a_row_read_back_is_replaced_by_its_successor(tmp_path) -> None:
+    first = row("mr_slice", 32.0, 0.9) | {"level": 15.97568}
+    table.write(tmp_path / "rows.csv", [first])
+    merged = table.merge(table.read(tmp_path / "rows.csv"), [first | {"psnr": 33.0}])
+    assert [one["psnr"] for one in merged] == [33.0]

@@ -146,12 +146,12 @@ def card_rows(
         scan, level = row["scan"], row["level"]
         line: table.Row = {"scan": scan, "noise": level}
         for peer in ("noisy", "nlm", "bm4d"):
-            other = value.get((scan, str(level), peer, "true"))
+            other = value.get(table.key(scan, level, peer, "true"))
             if other is not None:
                 line[peer] = round(other[measure], 4)
         line["predictor"] = round(row[measure], 4)
         line |= beside_slices(row, value, measure)
-        sampled = value.get((scan, str(level), f"{name} samples", "true"))
+        sampled = value.get(table.key(scan, level, f"{name} samples", "true"))
         for kind, source in (("predictor", row), ("samples", sampled)):
             if source is not None:
                 for figure in ("std_ratio", "cover90", "gauss90"):
@@ -179,7 +179,7 @@ def headline(lines: list[table.Row], modality: str) -> str:
 def beside_slices(row: table.Row, others: dict[Any, table.Row], measure: str) -> table.Row:
     """A 3-D model's row beside its slice model's: the measure, through-plane changes, CPU time."""
     name = row["method"].replace("patch3d", "slice")
-    other = others.get((row["scan"], str(row["level"]), name, "true"))
+    other = others.get(table.key(row["scan"], row["level"], name, "true"))
     if name == row["method"] or other is None:
         return {}
     found = {"slice_model": round(other[measure], 4)}

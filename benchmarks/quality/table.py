@@ -15,7 +15,12 @@ Row = dict[str, Any]
 
 def identity(row: Row) -> tuple[str, ...]:
     """What a row is about; a newer row about the same replaces it."""
-    return tuple(str(row[name]) for name in KEY)
+    return key(*(row[name] for name in KEY))
+
+
+def key(*about: Any) -> tuple[str, ...]:
+    """Scan, level, method and σ as they are written, so that rows read back are known again."""
+    return tuple(str(_short(value)) for value in about)
 
 
 def read(path: Path) -> list[Row]:
