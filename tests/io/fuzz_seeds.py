@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import gdcm
 import nibabel as nib
 import numpy as np
 import pydicom
@@ -185,17 +186,39 @@ def _written(suffix: str, kind: str) -> tuple[tuple[str, bytes], ...]:
     return tuple(sorted(found.items(), key=lambda pair: pair[0] != path.name))
 
 
+def _by_gdcm(data: bytes) -> bytes:
+    """The file in lossless JPEG, which pydicom cannot encode."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "scan.dcm")
+        path.write_bytes(data)
+        reader, writer = gdcm.ImageReader(), gdcm.ImageWriter()
+        reader.SetFileName(str(path))
+        assert reader.Read()
+        change = gdcm.ImageChangeTransferSyntax()
+        kind = gdcm.TransferSyntax.JPEGLosslessProcess14_1
+        change.SetTransferSyntax(gdcm.TransferSyntax(kind))
+        change.SetInput(reader.GetImage())
+        assert change.Change()
+        writer.SetFileName(str(path))
+        writer.SetFile(reader.GetFile())
+        writer.SetImage(change.GetOutput())
+        assert writer.Write()
+        return path.read_bytes()
+
+
 NIFTI = {"nii": "nifti1", "nii2": "nifti2"}
 ITK = {"nrrd": ".nrrd", "nrrd_gzip": ".zip.nrrd", "mha": ".mha", "mhd": ".mhd"}
 
 
 @cache
 def seeds() -> tuple[str, ...]:
-    return (*dicom_seeds(), *NIFTI, *(f"{n}_gz" for n in NIFTI), *ITK, "nhdr")
+    return (*dicom_seeds(), *NIFTI, *(f"{n}_gz" for n in NIFTI), *ITK, "nhdr", "ct_jpeg")
 
 
 @cache
 def _seed(name: str) -> tuple[tuple[str, bytes], ...]:
+    if name == "ct_jpeg":
+        return (("scan.dcm", _by_gdcm(encoded(*dicom("ct_explicit")))),)
     if name in dicom_seeds():
         return (("scan.dcm", encoded(*dicom(name))),)
     if name in NIFTI:
