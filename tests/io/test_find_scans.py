@@ -158,7 +158,7 @@ def test_places_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Monke
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("nibabel.save", full)
+    monkeypatch.setattr("nibabel.Nifti1Image.to_file_map", full)
     with pytest.raises(OutputError, match="No space left"):
         io.write(volume(), tmp_path / "scan.nii.gz")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder.nii"]
@@ -167,11 +167,11 @@ def test_places_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Monke
 def test_an_interrupted_write_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(image: Any, path: Path) -> None:
-        path.write_bytes(b"half a fi")
+    def interrupted(image: Any, files: Any) -> None:
+        files["image"].fileobj.write(b"half a fi")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("nibabel.save", interrupted)
+    monkeypatch.setattr("nibabel.Nifti1Image.to_file_map", interrupted)
     with pytest.raises(KeyboardInterrupt):
         io.write(volume(), tmp_path / "scan.nii.gz")
     assert list(tmp_path.iterdir()) == []
