@@ -108,7 +108,7 @@ def _check_is_scan(header: Any, path: Path, modality: str | None) -> None:
     if "DirectoryRecordSequence" in header:
         raise InputError(f"{path} is a DICOMDIR, an index; give the folder with the images")
     if "Rows" not in header or "Columns" not in header:
-        kind = getattr(header.get("SOPClassUID", ""), "name", "") or "an object"
+        kind = shown(getattr(header.get("SOPClassUID", ""), "name", "")) or "an object"
         raise InputError(f"{path} holds no image ({kind})")
     photometric = shown(header.get("PhotometricInterpretation", "MONOCHROME2"))
     if int(header.get("SamplesPerPixel", 1) or 1) != 1 or not photometric.startswith("MONOCHROME"):
@@ -119,7 +119,10 @@ def _check_is_scan(header: Any, path: Path, modality: str | None) -> None:
     if bits not in (8, 16, 32):
         raise InputError(f"{path} has {shown(bits)} bits per voxel; CT and MR have 8 to 32")
     if "PixelRepresentation" not in header:
-        raise InputError(f"{path} holds floating point or no voxels, not a CT or MR image")
+        kind = getattr(header.get("SOPClassUID"), "name", "") or "an object"
+        raise InputError(
+            f"{path} holds {kind}, with floating point or no voxels: not a CT or MR image"
+        )
     kinds = {str(word).upper() for word in header.get("ImageType") or ()}
     if kinds & {"LOCALIZER", "SCOUT"}:
         raise InputError(f"{path} is a localiser")
