@@ -18,8 +18,8 @@ __all__ = ["vet"]
 
 LARGEST_OFFSET = 64 * 2**20
 """Bytes before the voxels of a gzipped file: extensions of this size are none."""
-SIZES = {348: ("f", 108, 344), 540: ("q", 168, 4)}
-"""By sizeof_hdr: type and place of vox_offset, place of magic."""
+LAYOUTS = {348: ("h", 40, "f", 108, 344), 540: ("q", 16, "q", 168, 4)}
+"""By sizeof_hdr: type and place of dim[0], then of vox_offset; place of magic."""
 
 
 def vet(path: Path) -> None:
@@ -29,29 +29,34 @@ def vet(path: Path) -> None:
     ------
     UnreadableError
         If ``vox_offset`` is no place in the file, or an extension longer than what is before it.
-    EOFError, OSError, zlib.error
-        If the header cannot be read.
+    EOFError, OSError, ValueError, zlib.error
+        If the header cannot be read, or is none of NIfTI's.
     """
     size = path.stat().st_size
     with opened(path) as file:
         head = file.read(4)
-        order = next((o for o in "<>" if len(head) == 4 and _size(o, head) in SIZES), None)
+        order = next((o for o in "<>" if len(head) == 4 and _size(o, head) in LAYOUTS), None)
         if order is None:
-            return  # the reader says what it is, if not NIfTI
-        kind, at, magic_at = SIZES[_size(order, head)]
-        head += file.read(_size(order, head) + 4 - len(head))
-        if len(head) < _size(order, head) + 4:
-            return
+            raise ValueError("sizeof_hdr is neither 348 nor 540")
+        size_of_header = _size(order, head)
+        dim, axes_at, kind, at, magic_at = LAYOUTS[size_of_header]
+        head += file.read(size_of_header + 4 - len(head))
+        if len(head) < size_of_header:
+            raise EOFError("the header is cut off")
+        (axes,) = struct.unpack_from(order + dim, head, axes_at)
+        if not 0 <= axes <= 7:  # nibabel would take the header for one of the other byte order
+            raise ValueError(f"the header has {axes} axes")
         (offset,) = struct.unpack_from(order + kind, head, at)
+        single = head[magic_at : magic_at + 2] == b"n+"
         room = min(size * DEFLATE_BEST_RATIO, LARGEST_OFFSET) if is_packed(path) else size
-        if not math.isfinite(offset) or not 0 <= offset <= room:
+        room = room if single else LARGEST_OFFSET  # voxels in a file of their own
+        if not math.isfinite(offset) or not 0 <= offset <= max(room, len(head) + 4):
             raise UnreadableError(
                 f"{path} is damaged or truncated: its header says that its voxels start at byte "
                 f"{offset:.6g}, the file has {size} bytes; copy it again"
             )
-        single = head[magic_at : magic_at + 2] == b"n+"
-        end = int(offset) or len(head) if single else room
-        if head[-4]:
+        end = int(offset) or len(head) if single else size
+        if head[size_of_header:][:1] not in (b"", b"\0"):  # extensions are announced
             _vet_extensions(path, file, order, len(head), end)
 
 
