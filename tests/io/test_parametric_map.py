@@ -148,7 +148,7 @@ def test_gaps_and_voxels_without_data(stored: NDArray, tmp_path: Path) -> None:
 def test_our_reader_says_what_it_is(stored: NDArray, tmp_path: Path) -> None:
     volume = io.read(write_planes(clean_series(tmp_path / "in", "CT"), stored))
     folder = io.write_map(volume, tmp_path / "out", description="std")
-    with pytest.raises(InputError, match="holds floating point"):
+    with pytest.raises(InputError, match="holds Parametric Map Storage"):
         io.read(folder)
 
 

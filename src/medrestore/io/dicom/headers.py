@@ -119,7 +119,7 @@ def _check_is_scan(header: Any, path: Path, modality: str | None) -> None:
     if bits not in (8, 16, 32):
         raise InputError(f"{path} has {shown(bits)} bits per voxel; CT and MR have 8 to 32")
     if "PixelRepresentation" not in header:
-        kind = getattr(header.get("SOPClassUID"), "name", "") or "an object"
+        kind = shown(getattr(header.get("SOPClassUID", ""), "name", "")) or "an object"
         raise InputError(
             f"{path} holds {kind}, with floating point or no voxels: not a CT or MR image"
         )
