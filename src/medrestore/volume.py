@@ -8,6 +8,7 @@ are converted where files are read and written.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -148,7 +149,8 @@ class Source:
     format : str
         ``"nifti"``, ``"dicom"``, ``"itk"`` or ``"array"``.
     name : str
-        Stem for file names and layer names; never a patient's name or a UID.
+        Stem for file names and layer names; never a patient's name or a UID. What separates
+        folders is replaced, so that no layer's name leads out of the folder a result goes to.
     paths : tuple of Path
         The files read, in slice order for DICOM.
     header : object, optional
@@ -160,6 +162,10 @@ class Source:
     name: str = "scan"
     paths: tuple[Path, ...] = field(default=(), repr=False)
     header: Any = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        name = re.sub(r"[/\\\x00-\x1f]+", "_", self.name).strip() or "scan"
+        object.__setattr__(self, "name", name)
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from medrestore import io
 from medrestore.errors import UnreadableError
+from medrestore.volume import Source
 
 COUNT = 300
 SLOW_COUNT = 20_000
@@ -114,3 +115,11 @@ def test_a_gzip_bomb_behind_a_scan_is_not_unpacked(tmp_path: Path) -> None:
     path.write_bytes(seed("nii_gz")["scan.nii.gz"] + _gzip_bomb())
     assert path.stat().st_size < BOMB / 50 < PEAK
     assert io.read(path).array.shape == (5, 6, 4)
+
+
+@pytest.mark.parametrize("name", ["../../up", "/tmp/root", "..\\up", "a/b", "line\nbreak", "", " "])
+def test_names_lead_out_of_no_folder(tmp_path: Path, name: str) -> None:
+    """A layer's name may be anything, and results are named after it."""
+    stem = Source(name=name).name
+    assert (tmp_path / f"{stem}_restored.nii.gz").resolve().parent == tmp_path.resolve()
+    assert stem.isprintable() and stem.strip() and not stem.startswith("/")
