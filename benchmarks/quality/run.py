@@ -17,6 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from benchmarks.quality import ours, page, real_noise, table
@@ -162,9 +163,16 @@ def card_rows(
 
 def headline(lines: list[table.Row], modality: str) -> str:
     """The measure at each noise level, mean over the scans, beside the noisy scans'."""
-    cells, levels = [], sorted({line["noise"] for line in lines})
+    by_level = {
+        level: [line for line in lines if np.isclose(line["noise"], level) and "noisy" in line]
+        for level in LEVELS[modality]
+    }
+    cells, levels = (
+        [],
+        [level for level in LEVELS[modality] if len(by_level[level]) == len(SCANS[modality])],
+    )
     for level in levels:
-        here = [line for line in lines if line["noise"] == level and "noisy" in line]
+        here = by_level[level]
         means = [
             sum(line[key] for line in here) / max(len(here), 1) for key in ("predictor", "noisy")
         ]

@@ -116,8 +116,9 @@ def _regions(card: dict[str, Any]) -> str:
 
 
 def _evaluation(evaluation: dict[str, Any], modality: str) -> str:
-    peers = [key for key in ("noisy", "nlm", "bm4d") if key in evaluation["rows"][0]]
-    kinds = [key for key in ("predictor", "samples") if key in evaluation["rows"][0]]
+    named = {key for row in evaluation["rows"] for key in row}
+    peers = [key for key in ("noisy", "nlm", "bm4d") if key in named]
+    kinds = [key for key in ("predictor", "samples") if f"{key}_std_ratio" in named]
     header = ["scan", "noise", *peers, "restored"]
     for kind in kinds:
         header += [f"std ratio, {kind}", f"90 % covers, {kind}"]
@@ -126,11 +127,11 @@ def _evaluation(evaluation: dict[str, Any], modality: str) -> str:
         cells = [
             row["scan"],
             _noise(row, modality),
-            *(f"{row[k]:.2f}" for k in peers),
+            *(_figure(row, key, 2) for key in peers),
             f"{row['predictor']:.2f}",
         ]
         for kind in kinds:
-            cells += [f"{row[f'{kind}_std_ratio']:.2f}", f"{row[f'{kind}_cover90']:.3f}"]
+            cells += [_figure(row, f"{kind}_std_ratio", 2), _figure(row, f"{kind}_cover90", 3)]
         rows.append(cells)
     return (
         f"## Measured on held-out people: {evaluation['measure']}\n\n"
@@ -139,6 +140,11 @@ def _evaluation(evaluation: dict[str, Any], modality: str) -> str:
         + _table(header, rows)
         + _beside_slices(evaluation, modality)
     )
+
+
+def _figure(row: dict[str, Any], key: str, digits: int) -> str:
+    """A figure, or a dash where it was not measured."""
+    return f"{row[key]:.{digits}f}" if key in row else "–"
 
 
 def _beside_slices(evaluation: dict[str, Any], modality: str) -> str:
