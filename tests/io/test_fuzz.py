@@ -110,6 +110,27 @@ def test_headers_read_no_file_from_elsewhere(
     assert io.read(folder / name).array.max() == 119
 
 
+@pytest.mark.parametrize(
+    "field",
+    [
+        "space directions: (1,0,0) (0,1,0)" + " (0,0,2.5)" * 40,
+        "space directions: (1,0,0) (0,1,0) (,0)",
+        "space directions: (1,0,0) (0,1,0) 0,0,1)",
+        "space origin: (1,0,0) (0,1,0)",
+        "kinds: domain domain domain domain",
+        "content: " + "x" * 3000,
+    ],
+)
+def test_fields_that_overrun_itks_parser(tmp_path: Path, field: str) -> None:
+    header, _, voxels = seed("nrrd")["scan.nrrd"].partition(b"\n\n")
+    name = field.partition(":")[0].encode()
+    lines = [line for line in header.split(b"\n") if not line.startswith(name)]
+    path = tmp_path / "scan.nrrd"
+    path.write_bytes(b"\n".join([*lines, field.encode()]) + b"\n\n" + voxels)
+    with pytest.raises(UnreadableError, match=name.decode()):
+        io.read(path)
+
+
 def test_a_gzip_bomb_behind_a_scan_is_not_unpacked(tmp_path: Path) -> None:
     path = tmp_path / "scan.nii.gz"
     path.write_bytes(seed("nii_gz")["scan.nii.gz"] + _gzip_bomb())

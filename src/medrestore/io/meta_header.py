@@ -1,0 +1,75 @@
+"""The header of a MetaImage file, looked through before ITK reads it."""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import TYPE_CHECKING
+
+from medrestore.errors import InputError
+from medrestore.io.header_text import (
+    TYPE_BYTES,
+    check_voxels,
+    damaged,
+    files,
+    lines,
+    name_of,
+    pair,
+    whole,
+)
+from medrestore.io.limits import DEFLATE_BEST_RATIO
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["vet_meta"]
+
+
+PER_AXIS = ("ElementSpacing", "ElementSize", "Offset", "Position", "Origin", "CenterOfRotation")
+PER_AXIS_SQUARED = ("TransformMatrix", "Orientation", "Rotation")
+
+
+def vet_meta(path: Path, start: bytes) -> None:
+    """Raises `UnreadableError` or `InputError`; ``start`` holds the header and maybe more."""
+    found = lines(path, start, lambda line: line.lstrip().startswith("ElementDataFile"))
+    fields: dict[str, str] = {}
+    axes = 0
+    for line in found:
+        key, separator, value = pair(path, line)
+        if key in fields or separator == ":=":
+            raise damaged(path, name_of(line))
+        fields[key] = value
+        if key == "NDims":
+            axes = whole(path, key, value)
+            if not 1 <= axes <= 4:
+                raise InputError(
+                    f"{path} has {axes} axes; medrestore reads (x, y, z) or (x, y, z, t)"
+                )
+        expected = axes if key in PER_AXIS else axes**2 if key in PER_AXIS_SQUARED else None
+        if expected is not None and len(_finite(path, key, value)) != max(expected, 1):
+            raise damaged(path, name_of(line))
+    sizes = [whole(path, "DimSize", word) for word in fields.get("DimSize", "").split()]
+    if not axes or len(sizes) != axes:
+        raise damaged(path, f"DimSize = {fields.get('DimSize', '')}")
+    channels = whole(path, "ElementNumberOfChannels", fields.get("ElementNumberOfChannels", "1"))
+    kind = fields.get("ElementType", "").upper()
+    width = TYPE_BYTES.get(kind.removeprefix("MET_").removesuffix("_ARRAY").lower(), 0)
+    skip = whole(path, "HeaderSize", fields.get("HeaderSize", "0"))
+    if not width or not kind.startswith("MET_") or not 1 <= channels <= 64 or skip < -1:
+        raise damaged(path, f"{kind} with {channels} channels, HeaderSize {skip}")
+    target = fields.get("ElementDataFile", "")
+    listed = start.decode("latin-1").splitlines()[len(found) :] if target[:4] == "LIST" else []
+    sources = [path] if target.upper() == "LOCAL" else files(path, target, listed)
+    ratio = DEFLATE_BEST_RATIO if fields.get("CompressedData", "")[:1] in "tT1" else 1
+    if fields.get("BinaryData", "")[:1] in "fF0" and "BinaryData" in fields:
+        ratio = width
+    check_voxels(path, sizes, width * channels, sources, ratio)
+
+
+def _finite(path: Path, key: str, value: str) -> list[float]:
+    try:
+        found = [float(word) for word in value.split()]
+    except ValueError as error:
+        raise damaged(path, f"{key} = {value}") from error
+    if not all(map(isfinite, found)):
+        raise damaged(path, f"{key} = {value}")
+    return found
