@@ -20,6 +20,7 @@ LARGEST_OFFSET = 64 * 2**20
 """Bytes before the voxels of a gzipped file: extensions of this size are none."""
 LAYOUTS = {348: ("h", 40, "f", 108, 344), 540: ("q", 16, "q", 168, 4)}
 """By sizeof_hdr: type and place of dim[0], then of vox_offset; place of magic."""
+MAGIC = {348: (b"n+1", b"ni1"), 540: (b"n+2", b"ni2")}
 
 
 def vet(path: Path) -> None:
@@ -43,6 +44,8 @@ def vet(path: Path) -> None:
         head += file.read(size_of_header + 4 - len(head))
         if len(head) < size_of_header:
             raise EOFError("the header is cut off")
+        if head[magic_at : magic_at + 3] not in MAGIC[size_of_header]:
+            raise ValueError("magic and sizeof_hdr are not of the same version")
         (axes,) = struct.unpack_from(order + dim, head, axes_at)
         if not 0 <= axes <= 7:  # nibabel would take the header for one of the other byte order
             raise ValueError(f"the header has {axes} axes")
@@ -55,9 +58,10 @@ def vet(path: Path) -> None:
                 f"{path} is damaged or truncated: its header says that its voxels start at byte "
                 f"{offset:.6g}, the file has {size} bytes; copy it again"
             )
-        end = int(offset) or len(head) if single else size
         if head[size_of_header:][:1] not in (b"", b"\0"):  # extensions are announced
-            _vet_extensions(path, file, order, len(head), end)
+            if single and offset < len(head):  # nibabel would look for them in the voxels
+                raise ValueError("extensions, but voxels from the header's end on")
+            _vet_extensions(path, file, order, len(head), int(offset) if single else size)
 
 
 def _size(order: str, head: bytes) -> int:
