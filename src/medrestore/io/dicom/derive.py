@@ -175,6 +175,8 @@ def _place(header: Dataset, frame: Frame) -> None:
     """State a plane's place where the source's own attributes do not, or mean a whole mosaic."""
     if frame.position is None or frame.orientation is None or frame.spacing is None:
         return
+    for keyword in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing"):
+        header.pop(keyword, None)  # with its type: a damaged one would turn numbers into zeros
     header.ImagePositionPatient = decimals(frame.position)
     header.ImageOrientationPatient = decimals(frame.orientation)
     header.PixelSpacing = decimals(frame.spacing)
