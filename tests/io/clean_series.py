@@ -4,9 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from dicom_files import Series
 from numpy.typing import NDArray
-
-from conftest import Series
 
 COMMON = {
     "PatientBirthDate": "19700101",

@@ -59,7 +59,7 @@ def archive(tmp_path: Path) -> tuple[Path, Path, set[str]]:
 
 def series(study: Path, array: np.ndarray, modality: str, prefix: str = "") -> Path:
     """A series in a folder named by its UID, files by theirs, with the planted strings."""
-    from conftest import new_image, set_values
+    from dicom_files import new_image, set_values
 
     uid, frame = generate_uid(), generate_uid()
     folder = study / uid
