@@ -147,7 +147,7 @@ class Source:
     Parameters
     ----------
     format : str
-        ``"nifti"``, ``"dicom"``, ``"itk"`` or ``"array"``.
+        ``"nifti"``, ``"dicom"``, ``"itk"``, ``"zarr"`` or ``"array"``.
     name : str
         Stem for file names and layer names; never a patient's name or a UID. What separates
         folders is replaced, so that no layer's name leads out of the folder a result goes to.

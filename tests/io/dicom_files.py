@@ -142,3 +142,15 @@ def item(**values: Any) -> Dataset:
     for keyword, value in values.items():
         setattr(dataset, keyword, value)
     return dataset
+
+
+def csa(values: dict[str, list[str]]) -> bytes:
+    """A CSA image header (SV10) with these tags."""
+    out = b"SV10\4\3\2\1" + np.array([len(values), 77], "<u4").tobytes()
+    for name, items in values.items():
+        out += name.encode().ljust(64, b"\0") + np.array([len(items)], "<i4").tobytes()
+        out += b"FD\0\0" + np.array([4, len(items), 77], "<u4").tobytes()
+        for text in items:
+            out += np.array([len(text), len(text), 77, len(text)], "<u4").tobytes()
+            out += text.encode().ljust((len(text) + 3) // 4 * 4, b"\0")
+    return out

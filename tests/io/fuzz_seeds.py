@@ -12,6 +12,7 @@ import nibabel as nib
 import numpy as np
 import pydicom
 import SimpleITK as sitk
+from dicom_files import csa, item
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import (
     CTImageStorage,
@@ -89,13 +90,6 @@ def encoded(image: FileDataset, syntax: Any = ExplicitVRLittleEndian) -> bytes:
     return out.getvalue()
 
 
-def item(**values: Any) -> Dataset:
-    found = Dataset()
-    for keyword, value in values.items():
-        setattr(found, keyword, value)
-    return found
-
-
 def enhanced() -> FileDataset:
     """Five frames with functional groups."""
     image = dataset("MR", EnhancedMRImageStorage, STORED)
@@ -116,18 +110,6 @@ def enhanced() -> FileDataset:
         for z in range(len(STORED))
     ]
     return image
-
-
-def csa(values: dict[str, list[str]]) -> bytes:
-    """A Siemens CSA image header (SV10)."""
-    out = b"SV10\4\3\2\1" + np.array([len(values), 77], "<u4").tobytes()
-    for name, items in values.items():
-        out += name.encode().ljust(64, b"\0") + np.array([len(items)], "<i4").tobytes()
-        out += b"FD\0\0" + np.array([4, len(items), 77], "<u4").tobytes()
-        for text in items:
-            out += np.array([len(text), len(text), 77, len(text)], "<u4").tobytes()
-            out += text.encode().ljust((len(text) + 3) // 4 * 4, b"\0")
-    return out
 
 
 def mosaic() -> FileDataset:

@@ -204,6 +204,7 @@ def test_dcm2niix_reads_the_same(turn: str, stored: NDArray, tmp_path: Path) -> 
     volume = io.read(series.folder)
     folder = io.write_series(volume, tmp_path / "out", description="x")
     (other,) = converted(folder, tmp_path)
+    assert other.array.shape == volume.array.shape
     agree(volume.array, volume.geometry, other.array, other.geometry)
 
 

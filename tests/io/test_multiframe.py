@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pydicom
 import pytest
+from dicom_files import csa
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
@@ -116,18 +117,6 @@ def mosaic(scan: Any, stored: NDArray, **tags: Any) -> Path:
     image.add_new((0x0019, 0x100A), "US", len(stored))
     image.save_as(path)
     return Path(path)
-
-
-def csa(values: dict[str, list[str]]) -> bytes:
-    """A CSA image header (SV10) with these tags."""
-    out = b"SV10\4\3\2\1" + np.array([len(values), 77], "<u4").tobytes()
-    for name, items in values.items():
-        out += name.encode().ljust(64, b"\0") + np.array([len(items)], "<i4").tobytes()
-        out += b"FD\0\0" + np.array([4, len(items), 77], "<u4").tobytes()
-        for text in items:
-            out += np.array([len(text), len(text), 77, len(text)], "<u4").tobytes()
-            out += text.encode().ljust((len(text) + 3) // 4 * 4, b"\0")
-    return out
 
 
 def test_mosaics_are_cut_into_slices(series: New, stored: NDArray) -> None:

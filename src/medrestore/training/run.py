@@ -138,8 +138,8 @@ class _Stages:
             net, _ = _networks(self.config, self.start, unseen)
             name = "fold_" + sha256("\n".join(sorted(seen)).encode()).hexdigest()[:8]
             if self.start is not None:  # its fold of the same people, where its run is at hand
-                kin = averaged(self.work.parent / self.start.name / name)
-                start_predictor(net, kin or net.state_dict())
+                if kin := averaged(self.work.parent / self.start.name / name):
+                    start_predictor(net, kin)
             step = predictor_step(self._pairs(name, shift=11 * (k + 1), of=seen))
             return self._fit("fold", name, net, step)
 
