@@ -17,6 +17,7 @@ from medrestore.cli import (
     denoise,
     info,
     models,
+    reader_study,
     rerun,
     simulate,
     train,
@@ -30,7 +31,19 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-COMMANDS = (info, denoise, batch, rerun, simulate, demo, models, calibrate, train, view)
+COMMANDS = (
+    info,
+    denoise,
+    batch,
+    rerun,
+    simulate,
+    demo,
+    models,
+    calibrate,
+    train,
+    reader_study,
+    view,
+)
 
 DESCRIPTION = """\
 Restores noisy CT and MR scans and says how sure it is, voxel by voxel.

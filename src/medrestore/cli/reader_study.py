@@ -1,0 +1,50 @@
+"""`medrestore reader-study analyse`: statistics of a blinded reader study."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from medrestore.cli.parser import command
+from medrestore.cli.words import as_json, table
+
+if TYPE_CHECKING:
+    import argparse
+
+    from medrestore.cli.parser import Commands
+
+EXAMPLES = """\
+  medrestore reader-study analyse study_*.csv
+  medrestore reader-study analyse study_*.csv --json > figures.json
+"""
+
+
+def add(commands: Commands) -> None:
+    """Describe the command; `analyse` is the one thing it does so far."""
+    does = "statistics of a blinded reader study, run in napari"
+    parser = command(commands, "reader-study", analyse, does, EXAMPLES)
+    inner = parser.add_subparsers(metavar="analyse", required=True)
+    does = "preference, scores and agreement from the CSV files of one study's readers"
+    parser = command(inner, "analyse", analyse, does, EXAMPLES)
+    parser.add_argument("csv", metavar="CSV", nargs="+", help="one file per reader")
+    parser.add_argument("--json", action="store_true", help="for machines: all figures")
+    seed = "of the bootstrap intervals; default: %(default)s"
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help=seed)
+
+
+def analyse(arguments: argparse.Namespace) -> int:
+    """Read the answers, check that they belong together, print the figures."""
+    from medrestore.evaluation.reader_study import answers, words
+    from medrestore.evaluation.reader_study.analysis import analyse as figures
+
+    found = figures(answers.read(arguments.csv), arguments.seed)
+    if arguments.json:
+        print(as_json(found.facts()))
+        return 0
+    print(f"study {found.study} ({found.kind}), plan {found.plan}")
+    for titles, rows in words.tables(found):
+        print()
+        table(titles, rows)
+    print()
+    for sentence in words.sentences(found):
+        print(sentence)
+    return 0

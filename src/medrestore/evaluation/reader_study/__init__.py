@@ -1,0 +1,1 @@
+"""Statistics of blinded reader studies: preference, scores, agreement; numpy and scipy alone."""
