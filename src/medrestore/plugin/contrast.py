@@ -9,7 +9,13 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["contrast_limits", "difference_limits", "spread_limits"]
+__all__ = [
+    "balanced_limits",
+    "contrast_limits",
+    "difference_limits",
+    "percentile_limits",
+    "spread_limits",
+]
 
 ABDOMEN_HU = (-150.0, 250.0)
 """Level 50, width 400."""
@@ -21,10 +27,15 @@ def contrast_limits(array: NDArray[Any], modality: str | None) -> tuple[float, f
     """Abdominal window for CT, robust percentiles for anything else."""
     if modality == "CT":
         return ABDOMEN_HU
+    return percentile_limits(array, 0.5, 99.7)
+
+
+def percentile_limits(array: NDArray[Any], below: float, above: float) -> tuple[float, float]:
+    """Two percentiles of the finite values, widened where they coincide."""
     values = _some(array)
     if not values.size:
         return 0.0, 1.0
-    low, high = (float(v) for v in np.percentile(values, (0.5, 99.7)))
+    low, high = (float(v) for v in np.percentile(values, (below, above)))
     if high <= low:
         low, high = float(values.min()), float(values.max())
     return (low, high) if high > low else (low, low + 1)
@@ -41,6 +52,13 @@ def difference_limits(array: NDArray[Any]) -> tuple[float, float]:
     """The largest difference on both sides of zero; differences may be rare."""
     finite = array[np.isfinite(array)]
     high = float(np.abs(finite).max()) if finite.size else 0.0
+    return (-high, high) if high > 0 else (-1.0, 1.0)
+
+
+def balanced_limits(array: NDArray[Any]) -> tuple[float, float]:
+    """Nearly the largest value on both sides of zero."""
+    values = np.abs(_some(array))
+    high = float(np.percentile(values, 99.5)) if values.size else 0.0
     return (-high, high) if high > 0 else (-1.0, 1.0)
 
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from napari.layers import Image
 from qtpy.QtWidgets import QComboBox
 
-from medrestore.plugin.layers import KEY
+from medrestore.plugin.layer_kinds import bare, is_scan
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from napari.components import ViewerModel
 
-__all__ = ["ScanPicker"]
+__all__ = ["ScanPicker", "bare", "is_scan"]
 
 WATCHED = ("inserted", "removed", "reordered", "renamed")
 
@@ -21,13 +22,27 @@ WATCHED = ("inserted", "removed", "reordered", "renamed")
 class ScanPicker(QComboBox):
     """A combo box with the viewer's image layers, results of earlier runs left out.
 
-    A scan that is opened becomes the chosen one. Layers are told apart by identity: names may
-    change at any time.
+    Layers are told apart by identity: names may change at any time.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        Whose layers to offer.
+    accepts : callable
+        Whether to offer a layer.
+    adopts : callable
+        Whether a layer that is offered and new becomes the chosen one.
     """
 
-    def __init__(self, viewer: ViewerModel) -> None:
+    def __init__(
+        self,
+        viewer: ViewerModel,
+        accepts: Callable[[Any], bool] = is_scan,
+        adopts: Callable[[Any], bool] = is_scan,
+    ) -> None:
         super().__init__()
         self._viewer = viewer
+        self._accepts, self._adopts = accepts, adopts
         self._layers: list[Any] = []
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(8)
@@ -45,12 +60,11 @@ class ScanPicker(QComboBox):
         return self._layers[index] if 0 <= index < len(self._layers) else None
 
     def refresh(self, event: Any = None) -> None:
-        """Follow the viewer's layers; keep the choice, unless a scan was just opened."""
+        """Follow the viewer's layers; keep the choice, unless a layer to adopt was added."""
         chosen, known = self.layer, self._layers
-        layers = [layer for layer in map(_bare, self._viewer.layers) if is_scan(layer)]
-        opened = [layer for layer in layers if not any(layer is old for old in known)]
-        if opened:
-            chosen = opened[-1]
+        layers = [layer for layer in map(bare, self._viewer.layers) if self._accepts(layer)]
+        added = [layer for layer in layers if not any(layer is old for old in known)]
+        chosen = next((layer for layer in reversed(added) if self._adopts(layer)), chosen)
         at = next((i for i, layer in enumerate(layers) if layer is chosen), 0 if layers else -1)
         self.blockSignals(True)
         self._layers = layers
@@ -60,19 +74,6 @@ class ScanPicker(QComboBox):
         self.setCurrentIndex(at)
         self.blockSignals(False)
         self.currentIndexChanged.emit(at)
-
-
-def is_scan(layer: Any) -> bool:
-    """Whether a layer is an image, and none that a run has added."""
-    if not isinstance(layer, Image):
-        return False
-    record = layer.metadata.get(KEY)
-    return not isinstance(record, dict) or record.get("role", "scan") == "scan"
-
-
-def _bare(layer: Any) -> Any:
-    """The layer itself: napari hands plugins a new proxy for it each time."""
-    return getattr(layer, "__wrapped__", layer)
 
 
 def _unfollow(events: Any, callback: Any, *_: Any) -> None:

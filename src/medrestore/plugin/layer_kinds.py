@@ -1,0 +1,37 @@
+"""What a layer of the viewer is to us. No Qt."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from napari.layers import Image
+
+from medrestore.plugin.layers import KEY
+
+__all__ = ["bare", "is_restored", "is_scalar", "is_scan"]
+
+
+def bare(layer: Any) -> Any:
+    """The layer itself: napari hands plugins a new proxy for it each time."""
+    return getattr(layer, "__wrapped__", layer)
+
+
+def is_scan(layer: Any) -> bool:
+    """Whether a layer is an image, and none that a run has added."""
+    return isinstance(layer, Image) and _role(layer) in (None, "scan")
+
+
+def is_restored(layer: Any) -> bool:
+    """Whether a layer is what a run has restored."""
+    return isinstance(layer, Image) and _role(layer) == "restored"
+
+
+def is_scalar(layer: Any) -> bool:
+    """Whether a layer is an image in shades of one colour, with slices."""
+    return isinstance(layer, Image) and not layer.rgb and layer.ndim >= 3
+
+
+def _role(layer: Any) -> str | None:
+    """The role in our record; None for layers of others."""
+    record = layer.metadata.get(KEY)
+    return str(record.get("role", "scan")) if isinstance(record, dict) else None
