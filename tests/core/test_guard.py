@@ -124,6 +124,16 @@ def test_noise_stronger_than_stated_shows_in_the_numbers() -> None:
     assert found.outside / found.voxels > 0.2
 
 
+def test_noise_in_air_says_nothing_about_the_noise_stated() -> None:
+    """The map of a CT is carried on over air, where there is less noise."""
+    mu = np.full(SHAPE, 40.0, np.float32)
+    mu[:, :30] = -1000
+    noise = np.where(mu < -500, 4, 10) * field(8)
+    found = guard(evidence(mu + noise, mu, 10.0)).tally
+    assert (found.energy / found.expected) ** 0.5 == pytest.approx(1, abs=0.02)
+    assert found.expected < 0.9 * found.voxels
+
+
 def test_a_restoration_that_is_unsure_takes_less_noise_away() -> None:
     """Gaussian truth, exact posterior: Var(y − μ) = σ² − s², and nothing is flagged."""
     rng = np.random.default_rng(7)

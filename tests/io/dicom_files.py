@@ -39,9 +39,13 @@ class Series:
         orientation: Any = AXIAL,
         spacing: Any = (0.7, 0.5),
         name: str | None = None,
+        private: Any = (),
         **tags: Any,
     ) -> Path:
-        """Write one image with its stored values; ``position`` is LPS mm, or None."""
+        """Write one image with its stored values; ``position`` is LPS mm, or None.
+
+        ``private`` holds (group, creator, element, VR, value) each.
+        """
         self.count += 1
         image = new_image(self.modality, CTImageStorage if self.modality == "CT" else None)
         image.StudyInstanceUID = self.study
@@ -58,6 +62,8 @@ class Series:
                 delattr(image, keyword)
             else:
                 setattr(image, keyword, value)
+        for group, creator, element, vr, value in private:
+            image.private_block(group, creator, create=True).add_new(element, vr, value)
         path = self.folder / (name or f"IM{self.count:04d}.dcm")
         image.save_as(path, enforce_file_format=True)
         return path

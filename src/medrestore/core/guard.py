@@ -36,6 +36,7 @@ FALSE_DISCOVERY_RATE = 0.01
 SCALES_PX = (1.0, 2.0, 4.0)
 OUTSIDE_90 = 1.645
 SLICES_FOR_NULL = 24
+TISSUE_HU = -500.0
 SUPPRESSED = -0.25
 """Median score of dark voxels below which they hold less than the noise; 0 for Rayleigh noise."""
 
@@ -83,7 +84,8 @@ class Tally:
     removed_z, inconsistent_z : float
         Thresholds that Benjamini–Hochberg set.
     energy, expected : float
-        Sum of e², and of 1 − s²/σ², which an honest restoration with the right σ makes it.
+        Sum of e², and of 1 − s²/σ², which an honest restoration with the right σ makes it; over
+        the voxels whose σ was measured.
     """
 
     voxels: int
@@ -135,8 +137,9 @@ def guard(evidence: Evidence, rate: float = FALSE_DISCOVERY_RATE) -> Guard:
         deviate = np.where(usable, score * (sigma / spread), np.float32(0))
         misfit.add(deviate, score * sigma, tested)
         outside += int(np.count_nonzero(np.abs(deviate) > OUTSIDE_90))
-        energy += float(np.square(score, dtype=np.float64).sum())
-        expected += float((1 - np.square(e.ratio(z)[usable], dtype=np.float64)).sum())
+        known = e.known(z)
+        energy += float(np.square(score[known], dtype=np.float64).sum())
+        expected += float((1 - np.square(e.ratio(z)[known], dtype=np.float64)).sum())
     thresholds = removed.threshold(), misfit.threshold()
     taken, beyond = (
         removed.map(thresholds[0], (height, width)),
@@ -191,7 +194,7 @@ class _Residual:
 
         The noise of a magnitude cannot lie below itself, so that is no structure.
         """
-        if self.evidence.modality != "MR":
+        if self._is_ct:
             return np.float32(0)
         dark = [self.score(z)[self.dark(z)] for z in self.even_slices]
         self._scores.clear()
@@ -214,12 +217,21 @@ class _Residual:
         """s/σ; 0 where nothing is to be judged."""
         return np.where(self.evidence.usable[z], self.evidence.s[z] / self.sigma(z), np.float32(0))
 
+    def known(self, z: int) -> NDArray[np.bool_]:
+        """Voxels whose σ was measured: in CT no air or lung, where its map is carried on."""
+        usable = self.evidence.usable[z]
+        return usable & (self.evidence.mu[z] > TISSUE_HU) if self._is_ct else usable
+
+    @property
+    def _is_ct(self) -> bool:
+        return self.evidence.modality == "CT"
+
     def score(self, z: int) -> NDArray[np.float32]:
         """Score e of one slice; 0 where nothing is to be judged."""
         if z not in self._scores:
             usable, one = self.evidence.usable[z], np.float32(1)
             y, mu = (np.where(usable, a[z], one) for a in (self.evidence.y, self.evidence.mu))
-            score = gaussian_score if self.evidence.modality == "CT" else rician_score
+            score = gaussian_score if self._is_ct else rician_score
             e = np.where(usable, score(y, mu, self.sigma(z)), np.float32(0))
             if self.floor:
                 e[self.dark(z)] -= self.floor

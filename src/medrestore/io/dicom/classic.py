@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from medrestore.errors import InputError
+from medrestore.io.dicom.diffusion import diffusion_of
 from medrestore.io.dicom.frame import Frame
+from medrestore.io.dicom.scaling import scaling
 from medrestore.io.dicom.values import (
     image_kind,
     integer,
@@ -38,6 +40,7 @@ def classic_frames(header: Any, path: Path) -> list[Frame]:
             "enhanced multi-frame or single-frame DICOM"
         )
     spacing = numbers(header, "PixelSpacing", 2)
+    slope, intercept = scaling(header, header, header)
     return [
         Frame(
             path=path,
@@ -48,8 +51,8 @@ def classic_frames(header: Any, path: Path) -> list[Frame]:
             position=numbers(header, "ImagePositionPatient", 3),
             orientation=numbers(header, "ImageOrientationPatient", 6),
             thickness=thickness(header),
-            slope=slope(header),
-            intercept=number(header, "RescaleIntercept", 0.0),
+            slope=slope,
+            intercept=intercept,
             inverted=is_inverted(header),
             padding=no_data_value(header),
             number=(integer(header, "InstanceNumber", 0), 0),
@@ -61,9 +64,9 @@ def classic_frames(header: Any, path: Path) -> list[Frame]:
             moment=(
                 integer(header, "TemporalPositionIdentifier", 0),
                 number(header, "TriggerTime", 0.0),
-                number(header, "DiffusionBValue", 0.0),
-                numbers(header, "DiffusionGradientOrientation", 3),
+                *diffusion_of(header),
             ),
+            order=(integer(header, "TemporalPositionIdentifier", 0),),
             acquisition=(
                 integer(header, "AcquisitionNumber", 0),
                 text(header, "AcquisitionTime"),
@@ -92,8 +95,3 @@ def thickness(header: Any) -> float | None:
         if value > 0:
             return value
     return None
-
-
-def slope(header: Any) -> float:
-    """Rescale Slope; a slope of 0 is a blanked tag and means 1."""
-    return number(header, "RescaleSlope", 1.0) or 1.0

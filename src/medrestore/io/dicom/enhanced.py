@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from medrestore.errors import InputError
-from medrestore.io.dicom.classic import slope, thickness
+from medrestore.io.dicom.classic import thickness
 from medrestore.io.dicom.frame import Frame
+from medrestore.io.dicom.scaling import scaling
 from medrestore.io.dicom.values import (
     image_kind,
     integer,
@@ -15,6 +16,7 @@ from medrestore.io.dicom.values import (
     number,
     numbers,
     text,
+    whole_number,
 )
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["enhanced_frames"]
 
+SPATIAL = {0x00209056, 0x00209057, 0x00200032, 0x00200037}
+"""Stack ID, In-Stack Position Number, Image Position and Orientation (Patient)."""
 FRAME_TYPES = {"MR": "MRImageFrameTypeSequence", "CT": "CTImageFrameTypeSequence"}
 
 
@@ -41,7 +45,8 @@ def enhanced_frames(header: Any, path: Path) -> list[Frame]:
             f"{path} has {count} frames but functional groups for {len(groups)} of them; export "
             "it again"
         )
-    frames = [_frame(header, _Macros(groups[i], shared), path, i) for i in range(count)]
+    dimensions = _dimensions(header)
+    frames = [_frame(header, _Macros(groups[i], shared), path, i, dimensions) for i in range(count)]
     lost = next((frame.index + 1 for frame in frames if not frame.placed), None)
     if lost is not None and count > 1:
         raise InputError(
@@ -64,12 +69,16 @@ class _Macros:
                 return found[0]
         return {}
 
+    def get(self, keyword: str) -> Any:
+        """All items of a macro; None where neither group has any."""
+        return self.own.get(keyword) or self.shared.get(keyword)
 
-def _frame(header: Any, macros: _Macros, path: Path, index: int) -> Frame:
+
+def _frame(header: Any, macros: _Macros, path: Path, index: int, dimensions: list[int]) -> Frame:
     modality = text(header, "Modality")
     measures = macros["PixelMeasuresSequence"]
     content = macros["FrameContentSequence"]
-    values = macros["PixelValueTransformationSequence"]
+    slope, intercept = scaling(macros["PixelValueTransformationSequence"], macros, header)
     spacing = numbers(measures, "PixelSpacing", 2)
     return Frame(
         path=path,
@@ -80,8 +89,8 @@ def _frame(header: Any, macros: _Macros, path: Path, index: int) -> Frame:
         position=numbers(macros["PlanePositionSequence"], "ImagePositionPatient", 3),
         orientation=numbers(macros["PlaneOrientationSequence"], "ImageOrientationPatient", 6),
         thickness=thickness(measures),
-        slope=slope(values),
-        intercept=number(values, "RescaleIntercept", 0.0),
+        slope=slope,
+        intercept=intercept,
         inverted=is_inverted(header),
         padding=no_data_value(header),
         number=(integer(header, "InstanceNumber", 0), index),
@@ -91,6 +100,7 @@ def _frame(header: Any, macros: _Macros, path: Path, index: int) -> Frame:
             text(content, "StackID"),
         ),
         moment=_moment(macros, content),
+        order=_order(content, dimensions),
         acquisition=(
             integer(header, "AcquisitionNumber", 0),
             text(content, "FrameAcquisitionDateTime"),
@@ -98,6 +108,25 @@ def _frame(header: Any, macros: _Macros, path: Path, index: int) -> Frame:
         series=text(header, "SeriesInstanceUID"),
         instance=text(header, "SOPInstanceUID"),
     )
+
+
+def _dimensions(header: Any) -> list[int]:
+    """Which of the Dimension Index Values (0020,9157) are not of space, the slowest first.
+
+    Frames may be stored in any order; these say which was meant (PS3.3 C.7.6.17). Vendors write
+    the slowest dimension last, behind the slice.
+    """
+    items = header.get("DimensionIndexSequence") or ()
+    pointers = [whole_number(item.get("DimensionIndexPointer")) for item in items]
+    return [i for i in reversed(range(len(pointers))) if pointers[i] not in SPATIAL]
+
+
+def _order(content: Any, dimensions: list[int]) -> tuple[int, ...]:
+    """Dimension indices of a frame, else its temporal position."""
+    values = content.get("DimensionIndexValues")
+    if dimensions and hasattr(values, "__len__") and len(values) > max(dimensions):
+        return tuple(whole_number(values[i]) for i in dimensions)
+    return (integer(content, "TemporalPositionIndex", 0),)
 
 
 def _kind(header: Any, macros: _Macros, modality: str) -> tuple[str, ...]:

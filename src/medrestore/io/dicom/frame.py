@@ -49,6 +49,8 @@ class Frame:
         What makes another volume at the same place: image type, echo, stack.
     moment : tuple
         What makes another time point: temporal position, b-value and direction, trigger.
+    order : tuple of int
+        Place of the volume in time, or among b-values: dimension indices, temporal position.
     acquisition : tuple
         What may tell repeats apart where ``moment`` does not: acquisition number, time.
     tile : tuple of int or None
@@ -72,6 +74,7 @@ class Frame:
     number: tuple[int, int] = (0, 0)
     contrast: tuple[object, ...] = ()
     moment: tuple[object, ...] = ()
+    order: tuple[int, ...] = ()
     acquisition: tuple[object, ...] = ()
     tile: tuple[int, int] | None = None
     series: str = field(default="", repr=False)

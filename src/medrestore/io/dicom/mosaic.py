@@ -8,7 +8,6 @@ side of the first slice the others lie. dcm2niix and nibabel do the same.
 from __future__ import annotations
 
 import math
-import struct
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ import numpy as np
 
 from medrestore.errors import InputError
 from medrestore.io.dicom.classic import classic_frames
+from medrestore.io.dicom.csa import csa_values
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["is_mosaic", "mosaic_frames"]
 
 TILE_COUNT = (0x0019, 0x100A)
-CSA_IMAGE_HEADER = (0x0029, 0x1010)
 
 
 def is_mosaic(header: Any) -> bool:
@@ -42,7 +41,7 @@ def mosaic_frames(header: Any, path: Path) -> list[Frame]:
         If the header does not say how many tiles there are and where.
     """
     whole = classic_frames(header, path)[0]
-    csa = _csa(header)
+    csa = csa_values(header)
     count = _tile_count(header, csa)
     across = max(1, math.ceil(math.sqrt(count)))
     rows, columns = (n // across for n in whole.shape)
@@ -89,16 +88,3 @@ def _tile_count(header: Any, csa: dict[str, list[Any]]) -> int:
     if element is not None and isinstance(element.value, int):
         return int(element.value)
     return int((csa.get("NumberOfImagesInMosaic") or ["0"])[0])
-
-
-def _csa(header: Any) -> dict[str, list[Any]]:
-    """Name → values of Siemens' private image header; empty where absent or unreadable."""
-    from nibabel.nicom import csareader  # warns at import: callers are `quiet`
-
-    reader: Any = csareader  # untyped
-    element = header.get(CSA_IMAGE_HEADER)
-    data = bytes(element.value) if element is not None and element.value else b""
-    try:
-        return {name: tag["items"] for name, tag in reader.read(data)["tags"].items()}
-    except (reader.CSAError, struct.error, ValueError, TypeError):
-        return {}
