@@ -48,7 +48,7 @@ def header(*private: Any, **standard: Any) -> Dataset:
         (header((0x0043, GE, 0x39, "IS", [700, 8, 0, 0]), *USER), Diffusion(700, X)),
         (header((0x0043, GE, 0x39, "IS", [10**9 + 700, 8, 0, 0]), *USER), Diffusion(700, X)),
         (header((0x0043, GE, 0x39, "IS", [0, 268435456, 0, 0]), *USER), Diffusion()),
-        (header((0x2001, PHILIPS, 0x03, "FL", 700.0), *PARTS), Diffusion(700, X, " ")),
+        (header((0x2001, PHILIPS, 0x03, "FL", 700.0), *PARTS), Diffusion(700, X)),
         (
             header(
                 (0x2001, PHILIPS, 0x03, "FL", 700.0),
@@ -81,7 +81,7 @@ def header(*private: Any, **standard: Any) -> Dataset:
                 (0x2001, PHILIPS, 0x03, "UN", struct.pack("<f", 700)),
                 *((g, c, e, "UN", struct.pack("<f", v)) for g, c, e, _, v in PARTS),
             ),
-            Diffusion(700, X, " "),
+            Diffusion(700, X),
         ),
         (header((0x0019, SIEMENS, 0x0C, "UN", b"700 ")), Diffusion(700)),
         (header((0x0043, GE, 0x39, "UN", b"1000000700\\8\\0\\0 "), *USER), Diffusion(700, X)),

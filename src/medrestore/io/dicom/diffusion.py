@@ -49,9 +49,11 @@ class Diffusion(NamedTuple):
 
 def diffusion_of(header: Any) -> Diffusion:
     """Standard elements (0018,9087), (0018,9089) first, then those of each vendor."""
-    private = _Private(header)
     b_value = _first(header.get("DiffusionBValue"), "FD")
     direction = numbers(header, "DiffusionGradientOrientation", 3)
+    if b_value is not None and direction is not None:
+        return Diffusion(b_value, direction)
+    private = _Private(header)
     for vendor in (_siemens, _ge, _philips, _uih):
         found = vendor(private) if private else None
         if found is not None:
@@ -97,7 +99,7 @@ def _philips(private: _Private) -> Diffusion | None:
         return None
     part = private.getter(0x2005, "Philips MR Imaging DD 001")
     number = _first(private.getter(0x2005, "Philips MR Imaging DD 005")(0x13), "IS")
-    name = f"{_text(get(0x04))} {'' if number is None else int(number)}"
+    name = f"{_text(get(0x04))} {'' if number is None else int(number)}".strip()
     return Diffusion(b_value, _components([part(0xB0 + i) for i in range(3)], "FL"), name)
 
 
@@ -116,7 +118,8 @@ class _Private:
         for tag in header.keys():
             group, element = tag >> 16, tag & 0xFFFF
             if group % 2 and 0x10 <= element <= 0xFF:
-                self.blocks[group, _text(_value(header, tag)).upper()] = element << 8
+                creator = header.get_item(tag).value  # as bytes: conversion takes its time
+                self.blocks[group, _text(creator).upper()] = element << 8
 
     def __bool__(self) -> bool:
         return bool(self.blocks)
