@@ -28,6 +28,7 @@ LOW = {
     "backoff",
     "forecast",
     "guards",
+    "regions",
 }
 LEAF = LOW | {"api", "result"}
 MAY_IMPORT = {
@@ -47,6 +48,7 @@ MAY_IMPORT = {
     "backoff": {"errors", "volume", "core", "engine", "plan", "pipeline"},
     "forecast": {"volume", "core", "card", "models", "settings", "plan", "pipeline", "guards"},
     "guards": {"volume", "core", "engine", "plan"},
+    "regions": {"errors", "volume", "core", "engine", "models", "plan", "pipeline"},
     "result": LOW,  # a part of the public interface, in a file of its own
     "api": LOW | {"result"},
     "batch": LEAF | {"batch"},

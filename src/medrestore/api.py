@@ -132,6 +132,7 @@ def make_plan(
     settings: Settings,
     noise_map: Volume | None = None,
     model: Model | None = None,
+    noise: Noise | None = None,
 ) -> Plan:
     """Decide a run: model, device, noise level, forecast of time and memory.
 
@@ -147,12 +148,14 @@ def make_plan(
         Standard deviations on the scan's grid.
     model : Model, optional
         The settings' model, if it is loaded already.
+    noise : Noise, optional
+        The settings' noise in this scan, if it is resolved already.
     """
     modality = _modality(volume)
     card = find_card(settings.model, modality, settings.mode)
     device = pick_device(settings.device)
     scale = intensity_scale(_masked(volume.array, modality), modality)
-    noise = resolve_noise(volume, settings.noise, scale, noise_map)
+    noise = noise or resolve_noise(volume, settings.noise, scale, noise_map)
     precision = pick_precision(settings.precision, device)
     plan = resolve(settings, volume, card, noise, scale, device, precision)
     return complete(plan, card, lambda: model or load(card, device, precision))

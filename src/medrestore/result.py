@@ -5,21 +5,22 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from medrestore import io
-from medrestore.core.region import closed_form_std, sampled_std
 from medrestore.errors import OutputError, SettingsError
 from medrestore.guards import check
 from medrestore.io.uids import without_uids
-from medrestore.pipeline import run
+from medrestore.regions import Region, Regions
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from medrestore.engine import Arrays
@@ -41,17 +42,6 @@ DESCRIPTIONS = {
     "removed": "removed structure",
     "inconsistent": "scan against restoration",
 }
-
-
-class Region(NamedTuple):
-    """Mean of a region with its interval, in the scan's unit."""
-
-    mean: float
-    lower: float
-    upper: float
-    std: float
-    level: float
-    voxels: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +84,7 @@ class Result:
     @classmethod
     def of(cls, plan: Plan, source: Volume, arrays: Arrays, model: Model) -> Result:
         """Dress the arrays of a run in the geometry of its source."""
-        grid = source if plan.slices is None else _cut(source, plan.slices)
+        grid = source if plan.slices is None else source.slices(plan.slices)
         removed, inconsistent, guards = check(
             plan, source, arrays, model.sigma_range[0] * plan.scale
         )
@@ -114,6 +104,46 @@ class Result:
             _arrays=arrays,
             _model=model,
         )
+
+    @classmethod
+    def reopened(
+        cls,
+        plan: Plan,
+        source: Volume,
+        volumes: Mapping[str, Volume],
+        samples: NDArray[np.float32] | None = None,
+    ) -> Result:
+        """A result from what was saved of it.
+
+        Parameters
+        ----------
+        plan : Plan
+            Of the run, with as many samples as were drawn.
+        source : Volume
+            The scan that was restored.
+        volumes : mapping
+            By the names in `LAYERS`; the guards may be missing.
+        samples : ndarray, optional
+            Posterior samples, if they were kept.
+        """
+        drawn = plan.settings.samples
+        return cls(
+            restored=volumes["restored"],
+            std=volumes["std"],
+            lower=volumes["lower"],
+            upper=volumes["upper"],
+            samples=samples,
+            plan=plan,
+            drawn=drawn,
+            removed=volumes.get("removed"),
+            inconsistent=volumes.get("inconsistent"),
+            _source=source,
+        )
+
+    @property
+    def scan(self) -> Volume | None:
+        """The scan that was restored, where it is at hand."""
+        return self._source
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -140,43 +170,11 @@ class Result:
         SettingsError
             If the region is empty or on another grid.
         """
-        if self._arrays is None or self._source is None or self._model is None:
-            raise SettingsError("regions need the run in memory; denoise the scan again")
-        inside = np.asarray(getattr(mask, "array", mask)) > 0
-        if inside.shape != self.plan.shape:
-            raise SettingsError(
-                f"the region's grid {inside.shape} is not the scan's {self.plan.shape}"
-            )
-        touched = tuple(z for z in self.plan.chosen if inside[z].any())
-        if not touched:
-            raise SettingsError("the region is empty: no voxel of the restored slices is inside")
-        rows = [self.plan.chosen.index(z) for z in touched]
-        inside = inside[list(touched)]
-        mu, s = ((a if a.ndim == 3 else a[t])[rows] for a in (self._arrays.mu, self._arrays.s))
-        method = "predictor"
-        if self.drawn > 1 and self.plan.settings.steps > 1:
-            method = self.plan.settings.method
-            samples = self._samples_of(touched, rows, t)
-            means = np.array([one[inside].mean(dtype=np.float64) for one in samples])
-            half, std = sampled_std(means, self.plan.settings.level)
-        else:
-            ratios = np.atleast_2d(self._arrays.ratio)[t][rows].tolist()
-            kernel = self._model.spectra.kernels(np.pi / 2, ratios)
-            half, std = closed_form_std(inside, s, touched, kernel, self.plan.settings.level)
-        mean = float(mu[inside].mean(dtype=np.float64))
-        half *= self._model.card.region_factor(method, int(inside.sum()))
-        level = self.plan.settings.level
-        return Region(mean, mean - half, mean + half, std, level, int(inside.sum()))
-
-    def _samples_of(self, touched: tuple[int, ...], rows: list[int], t: int) -> Any:
-        if self.samples is not None:
-            return (self.samples if self.samples.ndim == 4 else self.samples[:, t])[:, rows]
-        assert self._source is not None and self._model is not None
-        settings = replace(self.plan.settings, keep_samples=True, samples=self.drawn)
-        plan = replace(self.plan.for_slices(touched), settings=settings)
-        again = run(plan, self._source, self._model).samples
-        assert again is not None
-        return again if again.ndim == 4 else again[:, t]
+        if self._source is None:
+            raise SettingsError("regions need the scan of the run; denoise the scan again")
+        return Regions(
+            self.plan, self._source, self.drawn, self._arrays, self.samples, self._model
+        ).measure(mask, t)
 
     def layers(self) -> dict[str, Volume]:
         """The volumes there are, by name."""
@@ -277,17 +275,6 @@ class Result:
             "plan": json.loads(self.plan.to_json()),
         }
         return json.dumps(facts, indent=1) + "\n"
-
-
-def _cut(volume: Volume, slices: tuple[int, ...]) -> Volume:
-    """The same scan with some neighbouring slices only."""
-    geometry = volume.geometry
-    affine = geometry.affine.copy()
-    affine[:3, 3] = geometry.world((slices[0], 0, 0))
-    step = slices[1] - slices[0] if len(slices) > 1 else 1
-    affine[:3, 0] *= step
-    cut = replace(geometry, shape=(len(slices), *geometry.shape[1:]), affine=affine)
-    return replace(volume, array=volume.array[..., list(slices), :, :], geometry=cut)
 
 
 def _write_text(path: Path, text: str) -> Path:

@@ -222,6 +222,21 @@ class Volume:
         """The same scan with other intensities: geometry, modality and source stay."""
         return replace(self, array=np.asarray(array, dtype=np.float32), **changes)
 
+    def slices(self, chosen: tuple[int, ...]) -> Volume:
+        """The same scan with some neighbouring, or evenly spaced, slices only."""
+        geometry, first = self.geometry, chosen[0]
+        affine = geometry.affine.copy()
+        affine[:3, 3] = geometry.world((first, 0, 0))
+        affine[:3, 0] *= chosen[1] - first if len(chosen) > 1 else 1
+        positions = geometry.slice_positions_mm
+        grid = replace(
+            geometry,
+            shape=(len(chosen), *geometry.shape[1:]),
+            affine=affine,
+            slice_positions_mm=None if positions is None else tuple(positions[z] for z in chosen),
+        )
+        return replace(self, array=self.array[..., list(chosen), :, :], geometry=grid)
+
     def time_point(self, t: int) -> Volume:
         """One 3-D volume of a 4-D scan; a 3-D scan has only ``t = 0``."""
         frames = self.array if self.is_4d else self.array[None]

@@ -14,6 +14,7 @@ from medrestore import io
 from medrestore.errors import InputError, ModelError, SettingsError
 from medrestore.models import find_card, pick_device
 from medrestore.plan import Plan
+from medrestore.result import LAYERS, Result
 
 if TYPE_CHECKING:
     import os
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
 
     from medrestore.volume import Volume
 
-__all__ = ["read_record"]
+__all__ = ["read_record", "reopen"]
+
+GUARDS = ("removed", "inconsistent")
+"""Results that a run may lack."""
 
 
 def read_record(
@@ -69,6 +73,54 @@ def read_record(
         )
     volume = _scan(facts["input"], plan, path, source)
     return replace(plan, device=pick_device(device or plan.device)), volume
+
+
+def reopen(record: str | os.PathLike[str], source: str | os.PathLike[str] | None = None) -> Result:
+    """A finished run as it was saved: its maps, its scan, its plan; nothing is computed.
+
+    Parameters
+    ----------
+    record, source : path
+        As for `read_record`; the results lie beside the record.
+
+    Returns
+    -------
+    Result
+        Whose regions are computed again from the plan's seed when they are asked for.
+
+    Raises
+    ------
+    MedrestoreError
+        As `read_record`; also if results are missing or lie on another grid.
+    """
+    path = Path(record)
+    plan, volume = read_record(path, source)
+    stem = path.name.removesuffix("_run.json")
+    wanted = volume if plan.slices is None else volume.slices(plan.slices)
+    volumes = {}
+    for name in LAYERS:
+        place = _saved(path.parent, f"{stem}_{name}")
+        if place is not None:
+            volumes[name] = _on_grid(io.read(place, plan.modality, gaps="keep"), wanted, place)
+        elif name not in GUARDS:
+            raise InputError(
+                f"{stem}_{name} is missing beside {path.name}; it was moved or removed"
+            )
+    return Result.reopened(plan, volume, volumes)
+
+
+def _saved(folder: Path, stem: str) -> Path | None:
+    places = (folder / f"{stem}.nii.gz", folder / stem)
+    return next((place for place in places if place.exists()), None)
+
+
+def _on_grid(saved: Volume, wanted: Volume, place: Path) -> Volume:
+    if saved.array.shape != wanted.array.shape or not saved.geometry.same_grid(wanted.geometry):
+        raise InputError(
+            f"{place.name} has shape {saved.array.shape} and its own grid, the run's is "
+            f"{wanted.array.shape}; it is not a result of this run"
+        )
+    return wanted.with_array(saved.array)
 
 
 def _facts(path: Path) -> dict[str, Any]:

@@ -219,7 +219,7 @@ class _Residual:
 
     def known(self, z: int) -> NDArray[np.bool_]:
         """Voxels whose σ was measured: in CT no air or lung, where its map is carried on."""
-        usable = self.evidence.usable[z]
+        usable: NDArray[np.bool_] = self.evidence.usable[z]
         return usable & (self.evidence.mu[z] > TISSUE_HU) if self._is_ct else usable
 
     @property

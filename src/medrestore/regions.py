@@ -1,0 +1,121 @@
+"""The mean of a region with an interval that is right: from samples, or in closed form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from medrestore.core.region import closed_form_std, sampled_std
+from medrestore.errors import SettingsError
+from medrestore.models import find_card, load
+from medrestore.pipeline import run
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from medrestore.engine import Arrays
+    from medrestore.models import Model
+    from medrestore.plan import Plan
+    from medrestore.volume import Volume
+
+__all__ = ["Region", "Regions"]
+
+
+class Region(NamedTuple):
+    """Mean of a region with its interval, in the scan's unit.
+
+    ``samples`` are the region's means in the posterior samples that the interval rests on.
+    """
+
+    mean: float
+    lower: float
+    upper: float
+    std: float
+    level: float
+    voxels: int
+    samples: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Regions:
+    """Measures regions of a run.
+
+    Parameters
+    ----------
+    plan : Plan
+        What was run.
+    source : Volume
+        The scan.
+    drawn : int
+        Samples that were drawn.
+    arrays : Arrays, optional
+        What the run made; what is missing is computed again for the slices that a region touches,
+        from the plan's seed.
+    samples : ndarray, optional
+        Posterior samples, if they were kept.
+    model : Model, optional
+        The plan's model, if it is loaded.
+    """
+
+    plan: Plan
+    source: Volume
+    drawn: int
+    arrays: Arrays | None = None
+    samples: NDArray[np.float32] | None = None
+    model: Model | None = None
+
+    def measure(self, mask: NDArray[Any] | Volume, t: int = 0) -> Region:
+        """The mean over a mask (z, y, x) and its interval; `Result.region` says how."""
+        inside = np.asarray(getattr(mask, "array", mask)) > 0
+        if inside.shape != self.plan.shape:
+            raise SettingsError(
+                f"the region's grid {inside.shape} is not the scan's {self.plan.shape}"
+            )
+        touched = tuple(z for z in self.plan.chosen if inside[z].any())
+        if not touched:
+            raise SettingsError("the region is empty: no voxel of the restored slices is inside")
+        model = self.model or self._loaded()
+        mu, s, ratio, samples = self._evidence(touched, t, model)
+        inside, level = inside[list(touched)], self.plan.settings.level
+        means: tuple[float, ...] = ()
+        if samples is not None:
+            method = self.plan.settings.method
+            means = tuple(float(one[inside].mean(dtype=np.float64)) for one in samples)
+            half, std = sampled_std(np.array(means), level)
+        else:
+            method = "predictor"
+            kernel = model.spectra.kernels(np.pi / 2, ratio.tolist())
+            half, std = closed_form_std(inside, s, touched, kernel, level)
+        mean = float(mu[inside].mean(dtype=np.float64))
+        half *= model.card.region_factor(method, int(inside.sum()))
+        return Region(mean, mean - half, mean + half, std, level, int(inside.sum()), means)
+
+    def _loaded(self) -> Model:
+        plan = self.plan
+        card = find_card(plan.settings.model, plan.modality, plan.mode)
+        return load(card, plan.device, plan.precision)
+
+    def _evidence(
+        self, touched: tuple[int, ...], t: int, model: Model
+    ) -> tuple[Any, Any, Any, Any]:
+        """μ, s, mean s²/σ² of some slices, and their samples if there are several."""
+        sampling = self.drawn > 1 and self.plan.settings.steps > 1
+        arrays, samples = self.arrays, self.samples
+        rows = [self.plan.chosen.index(z) for z in touched]
+        if arrays is None or (sampling and samples is None):
+            settings = replace(
+                self.plan.settings,
+                estimate="mean",
+                keep_samples=sampling,
+                samples=self.drawn if sampling else 0,
+            )
+            plan = replace(self.plan.for_slices(touched), settings=settings)
+            arrays, rows = run(plan, self.source, model), list(range(len(touched)))
+            samples = arrays.samples
+        mu, s = ((a if a.ndim == 3 else a[t])[rows] for a in (arrays.mu, arrays.s))
+        ratio = np.atleast_2d(arrays.ratio)[t][rows]
+        if not sampling or samples is None:
+            return mu, s, ratio, None
+        return mu, s, ratio, (samples if samples.ndim == 4 else samples[:, t])[:, rows]
