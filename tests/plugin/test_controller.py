@@ -5,33 +5,39 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+import medrestore as mr
+from medrestore import api
 from medrestore.core.guard import Tally
-from medrestore.errors import Cancelled, NoiseLevelError
+from medrestore.errors import Cancelled, InputError, NoiseLevelError
 from medrestore.guards import Guards
-from medrestore.plugin.controller import (
-    Actions,
-    Choices,
-    Controller,
-    Snapshot,
-    State,
-    modality_of,
-    request_for,
-    sentence,
-)
+from medrestore.plugin.controller import Actions, Controller
+from medrestore.plugin.jobs import Jobs, State
 from medrestore.plugin.layers import KEY, to_layer
 from medrestore.plugin.progress import Progress
+from medrestore.plugin.requests import Choices, Snapshot, modality_of, preview_of, request_for
 from medrestore.plugin.results import result_layers
-from medrestore.plugin.run import restore
+from medrestore.plugin.run import Outcome, Workbench, restore
+from medrestore.plugin.words import sentence
 
 
 class Desk:
     """Stands for the widget: remembers what it was asked for."""
 
-    def __init__(self):
+    def __init__(self, launch=None):
         self.runs, self.views, self.added = [], [], []
-        self.controller = Controller(
-            Actions(lambda *run: self.runs.append(run), self.views.append, self.added.append)
+        self.previews, self.opened, self.noise = [], [], []
+        self.jobs = Jobs(launch or (lambda *run: self.runs.append(run)), self.views.append)
+        actions = Actions(
+            self.added.append,
+            self.previews.append,
+            lambda *found: self.opened.append(found),
+            self.noise.append,
         )
+        self.controller = Controller(self.jobs, actions)
+
+    @property
+    def request(self):
+        return self.runs[-1][0].args[0]
 
     @property
     def said(self):
@@ -58,17 +64,27 @@ def result_of(volume, drawn=8, samples=8, warnings=(), guards=None):
         scale=100.0,
         noise=SimpleNamespace(sigma=9.0, source="estimated: from the background"),
         warnings=warnings,
+        slices=None,
+        seconds=75.0,
+        memory_bytes=2.1e9,
     )
     layers = dict.fromkeys(("restored", "std", "lower", "upper"), volume)
-    return SimpleNamespace(
-        layers=lambda: layers, plan=plan, drawn=drawn, warnings=warnings, guards=guards
+    result = SimpleNamespace(
+        layers=lambda: layers,
+        plan=plan,
+        drawn=drawn,
+        warnings=warnings,
+        guards=guards,
+        samples=None,
+        **layers,
     )
+    return Outcome(result, plan)
 
 
 def test_a_run_from_button_to_layers(desk, scan, head):
     desk.controller.denoise(scan, Choices(samples=4))
-    [(request, stop)] = desk.runs
-    assert request.settings == {
+    [(_, stop)] = desk.runs
+    assert desk.request.settings == {
         "model": "auto",
         "noise": "auto",
         "samples": 4,
@@ -76,12 +92,15 @@ def test_a_run_from_button_to_layers(desk, scan, head):
         "level": 0.9,
         "seed": 0,
         "device": "auto",
+        "sampler": "moment-matched",
+        "estimate": "mean",
+        "keep_samples": False,
     }
     assert not stop.is_set()
     assert desk.views[-1].state is State.RUNNING
-    desk.controller.progressed(Progress("Restoring", 1, 2))
+    desk.jobs.progressed(Progress("Restoring", 1, 2))
     assert desk.views[-1].progress.done == 1
-    desk.controller.finished(result_of(head))
+    desk.jobs.finished(result_of(head))
     [layers] = desk.added
     assert [meta["name"] for _, meta, _ in layers] == [
         "head lower 90 %",
@@ -101,9 +120,9 @@ def test_guards_are_overlays_and_a_failed_check_is_said(desk, scan, head):
     result = result_of(head, guards=guards, warnings=guards.warnings())
     signed = np.zeros_like(head.array)
     signed[1, 3, 3], signed[2, 4, 4] = -4.0, 7.0
-    result.layers()["removed"] = head.with_array(signed)
+    result.result.layers()["removed"] = head.with_array(signed)
     desk.controller.denoise(scan, Choices())
-    desk.controller.finished(result)
+    desk.jobs.finished(result)
     _, meta, _ = desk.added[0][-1]
     assert meta["name"] == "head removed (a.u.)"
     assert meta["contrast_limits"] == (-7.0, 7.0)
@@ -119,7 +138,7 @@ def test_results_copy_the_place_and_contrast_of_their_source(desk, scan, head):
     moved = {**scan.meta, "translate": (1.0, 2.0, 3.0), "contrast_limits": (5, 50), "gamma": 0.8}
     moved["metadata"] = {**scan.meta["metadata"], "theirs": 1}
     desk.controller.denoise(Snapshot(scan.data, moved), Choices())
-    desk.controller.finished(result_of(head))
+    desk.jobs.finished(result_of(head))
     for data, meta, _ in desk.added[0]:
         assert data.shape == scan.data.shape
         for key in ("scale", "translate", "units", "axis_labels"):
@@ -139,18 +158,18 @@ def test_one_run_at_a_time(desk, scan):
 
 def test_a_cancelled_run_keeps_what_it_has(desk, scan, head):
     desk.controller.denoise(scan, Choices())
-    desk.controller.cancel()
+    desk.jobs.cancel()
     assert desk.runs[0][1].is_set()
     assert desk.views[-1].state is State.CANCELLING
-    desk.controller.finished(result_of(head, drawn=3))
+    desk.jobs.finished(result_of(head, drawn=3))
     assert len(desk.added) == 1
     assert desk.said.startswith("Cancelled: the layers rest on 3 of 8 samples.")
 
 
 def test_cancelled_before_there_was_anything(desk, scan):
     desk.controller.denoise(scan, Choices())
-    desk.controller.cancel()
-    desk.controller.failed(Cancelled("stopped by the user"))
+    desk.jobs.cancel()
+    desk.jobs.failed(Cancelled("stopped by the user"))
     assert desk.said == "Cancelled before the restored image was complete; nothing was added."
     assert not desk.views[-1].problem
     assert desk.views[-1].state is State.IDLE
@@ -158,7 +177,7 @@ def test_cancelled_before_there_was_anything(desk, scan):
 
 def test_warnings_of_the_plan_are_said(desk, scan, head):
     desk.controller.denoise(scan, Choices())
-    desk.controller.finished(result_of(head, warnings=("the noise is above what it knows",)))
+    desk.jobs.finished(result_of(head, warnings=("the noise is above what it knows",)))
     assert desk.said.endswith("The noise is above what it knows.")
 
 
@@ -174,33 +193,33 @@ def test_without_a_modality_it_says_what_to_do(desk, scan):
     desk.controller.denoise(unknown, Choices())
     assert "choose one under Modality" in desk.said
     desk.controller.denoise(unknown, Choices(modality="CT"))
-    assert desk.runs[0][0].modality == "CT"
+    assert desk.request.modality == "CT"
 
 
 def test_a_failing_run_is_a_sentence_and_ready_again(desk, scan):
     desk.controller.denoise(scan, Choices())
-    desk.controller.failed(NoiseLevelError("the noise cannot be measured: too few voxels"))
+    desk.jobs.failed(NoiseLevelError("the noise cannot be measured: too few voxels"))
     assert desk.said == "The noise cannot be measured: too few voxels."
     assert desk.views[-1].state is State.IDLE
     assert desk.views[-1].problem
 
 
-def test_a_worker_that_does_not_start_is_a_sentence(desk, scan, caplog):
+def test_a_worker_that_does_not_start_is_a_sentence(scan, caplog):
     def launch(*_):
         raise RuntimeError("no threads left")
 
-    controller = Controller(Actions(launch, desk.views.append, desk.added.append))
-    controller.denoise(scan, Choices())
+    desk = Desk(launch)
+    desk.controller.denoise(scan, Choices())
     assert "no threads left" in desk.said
-    assert controller.view.state is State.IDLE
+    assert desk.jobs.view.state is State.IDLE
     assert "the run failed" in caplog.text
 
 
 def test_an_abandoned_run_stops_and_tells_nobody(desk, scan, head):
     desk.controller.denoise(scan, Choices())
     said = len(desk.views)
-    desk.controller.abandon()
-    desk.controller.finished(result_of(head))
+    desk.jobs.abandon()
+    desk.jobs.finished(result_of(head))
     assert desk.runs[0][1].is_set()
     assert len(desk.views) == said
     assert not desk.added
@@ -235,7 +254,7 @@ def test_restore_leaves_the_layer_alone(tiny_models, scan):
     request = request_for(scan, Choices(samples=1, noise=5))
     labels = []
     meter = SimpleNamespace(start=lambda _, label: labels.append(label), tick=lambda n=1: None)
-    result = restore(request, meter)
+    result = restore(request, meter).result
     assert result.restored.array.shape == scan.data.shape
     assert labels[:2] == ["Loading the model", "Measuring the noise"]
     assert np.array_equal(scan.data, before)
@@ -244,7 +263,89 @@ def test_restore_leaves_the_layer_alone(tiny_models, scan):
 def test_a_series_in_time_comes_back_as_one(tiny_models, head):
     data, meta, _ = to_layer(head.with_array(np.stack([head.array, head.array])))
     request = request_for(Snapshot(data, meta), Choices(samples=1, noise=5))
-    result = restore(request, SimpleNamespace(start=lambda *_: None, tick=lambda n=1: None))
+    result = restore(request, SimpleNamespace(start=lambda *_: None, tick=lambda n=1: None)).result
     for shown, placed, _ in result_layers(result, meta):
         assert shown.shape == data.shape
         assert placed["units"] == meta["units"]
+
+
+def test_a_preview_replaces_the_last_and_says_what_the_scan_would_take(desk, scan, head):
+    desk.controller.preview(scan, Choices(), (1, 3, 4))
+    assert desk.request.slices == (1,) and desk.request.preview
+    outcome = result_of(head, drawn=0)
+    desk.jobs.finished(outcome)
+    [layers] = desk.previews
+    assert [meta["metadata"][KEY]["role"] for _, meta, _ in layers] == ["std", "restored"]
+    assert all(meta["metadata"][KEY]["preview"] for _, meta, _ in layers)
+    assert desk.controller.result is None  # nothing to save yet
+    assert desk.said == (
+        "Preview of slice 1. Noise: 9 % of the foreground (estimated). The whole scan: about 75 s, "
+        "2.1 GB of memory."
+    )
+
+
+def test_a_preview_measures_the_noise_once(tiny_models, scan, monkeypatch):
+    asked, real = [], api.resolve_noise
+    monkeypatch.setattr(api, "resolve_noise", lambda *a: asked.append(1) or real(*a))
+    bench, meter = Workbench(), SimpleNamespace(start=lambda *_: None, tick=lambda n=1: None)
+    request, _ = preview_of(scan, Choices(), (1, 3, 4))
+    first = restore(request, meter, bench)
+    again = restore(request, meter, bench)
+    assert len(asked) == 1
+    assert np.array_equal(first.result.restored.array, again.result.restored.array)
+    assert first.result.plan.evaluations == 1
+    whole = restore(request_for(scan, Choices()), meter, bench).result
+    assert len(asked) == 2  # a run measures itself: the voxels may have changed
+    apart = whole.restored.array[1] - first.result.restored.array[0]
+    assert np.abs(apart).max() < 1e-3 * whole.plan.noise.sigma
+
+
+def test_noise_from_a_region(tiny_models, desk, scan, head):
+    desk.controller.measure_noise(scan, Choices(), None)
+    assert "Draw a region of uniform tissue first" in desk.said
+    mask = np.zeros(scan.data.shape, bool)
+    mask[:, 12:28, 16:32] = True
+    desk.controller.measure_noise(scan, Choices(), mask)
+    task, _ = desk.runs[-1]
+    desk.jobs.finished(task(SimpleNamespace(start=lambda *_: None)))
+    assert desk.noise == [pytest.approx(5, rel=0.15)]  # 5 of a foreground of about 100
+    assert "in 768 voxels of the drawn region" in desk.said
+
+
+def test_a_run_is_saved_and_opened_again(tiny_models, desk, head, tmp_path):
+    quiet = SimpleNamespace(start=lambda *_: None, tick=lambda n=1: None)
+    path = mr.write(head, tmp_path / "head.nii.gz")
+    data, meta, _ = to_layer(mr.read(path, "MR"))
+    scan = Snapshot(data, meta)
+
+    def do():
+        try:
+            found = desk.runs[-1][0](quiet)
+        except InputError as error:
+            desk.jobs.failed(error)
+        else:
+            desk.jobs.finished(found)
+
+    desk.controller.save(tmp_path)
+    assert "no run to save yet" in desk.said
+    desk.controller.denoise(scan, Choices(samples=1, noise=5))
+    do()
+    desk.controller.save(tmp_path / "out")
+    do()
+    assert desk.said == f"Saved 7 files and folders in {tmp_path / 'out'}."
+    record = tmp_path / "out" / "head_run.json"
+    desk.controller.reopen(record, None)
+    do()
+    [(shown, layers)] = desk.opened
+    assert np.array_equal(shown[0], scan.data)
+    assert len(layers(shown[1])) == 6
+    assert desk.said.startswith("Opened again: 1 sample, mr_tiny.")
+
+    moved = path.rename(tmp_path / "elsewhere.nii.gz")
+    desk.controller.reopen(record, None)
+    do()
+    assert desk.said.endswith("open that scan, choose it under Scan, and open the run again.")
+    data, meta, _ = to_layer(mr.read(moved, "MR"))
+    desk.controller.reopen(record, Snapshot(data, meta))
+    do()
+    assert len(desk.opened) == 2

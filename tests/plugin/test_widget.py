@@ -5,6 +5,7 @@ import pytest
 from qtpy.QtCore import QThreadPool
 
 import medrestore
+from medrestore.plugin.explore.panel import ExplorePanel
 from medrestore.plugin.layers import KEY, to_layer, to_volume
 from medrestore.plugin.widget import RESEARCH_ONLY, DenoiseWidget
 
@@ -85,12 +86,12 @@ def test_cancel_keeps_the_samples_drawn(viewer, docked, opened, head, qtbot):
     docked.form.samples.setValue(1000)
     docked.denoise_button.click()
     first_sample = 4 * len(head.array)
-    qtbot.waitUntil(lambda: docked.bar.value() > first_sample, timeout=RUN_MS)
+    qtbot.waitUntil(lambda: docked.job.bar.value() > first_sample, timeout=RUN_MS)
     docked.cancel_button.click()
     assert not docked.cancel_button.isEnabled()
     qtbot.waitUntil(idle(docked), timeout=RUN_MS)
     qtbot.waitUntil(no_threads_left)
-    assert docked.bar.isHidden()
+    assert docked.job.bar.isHidden()
     assert docked.status.text().startswith("Cancelled: the layers rest on")
     assert 0 < viewer.layers[-1].metadata[KEY]["samples"] < 1000
 
@@ -100,7 +101,7 @@ def test_a_run_ends_with_its_widget_or_viewer(viewer, docked, opened, qtbot, clo
     docked.form.samples.setValue(1000)
     docked.form.steps.setValue(100)
     docked.denoise_button.click()
-    qtbot.waitUntil(lambda: docked.bar.value() > 0, timeout=RUN_MS)
+    qtbot.waitUntil(lambda: docked.job.bar.value() > 0, timeout=RUN_MS)
     controller = docked.controller
     if close == "viewer":
         viewer.close()
@@ -152,6 +153,95 @@ def test_the_form_follows_the_scan(viewer, docked, make_volume):
 def test_napari_opens_it_by_its_name(viewer, npe2pm):
     with npe2pm.tmp_plugin(manifest=f"{medrestore.__path__[0]}/napari.yaml"):
         _, widget = viewer.window.add_plugin_dock_widget("medrestore", "Denoise a scan")
-    texts = [label.text() for label in widget.findChildren(type(widget.status))]
+    texts = [label.text() for label in widget.findChildren(type(widget.denoise.status))]
     assert texts.count(RESEARCH_ONLY) == 1
-    assert widget.status.text() == "Ready."
+    assert widget.denoise.status.text() == "Ready."
+
+
+def finish(panel, qtbot):
+    qtbot.waitUntil(idle(panel), timeout=RUN_MS)
+    qtbot.waitUntil(no_threads_left)
+
+
+def test_a_preview_lies_on_its_scan_and_goes_with_the_run(viewer, docked, opened, head, qtbot):
+    viewer.dims.set_point(0, opened.data_to_world((1, 0, 0))[0])
+    docked.preview_button.click()
+    finish(docked, qtbot)
+    docked.preview_button.click()
+    finish(docked, qtbot)
+    source, std, restored = viewer.layers  # the second has replaced the first
+    assert restored.visible and not std.visible
+    for layer in (std, restored):
+        assert layer.data.shape == (1, *source.data.shape[1:])
+        assert np.allclose(layer.data_to_world((0, 5, 7)), source.data_to_world((1, 5, 7)))
+    assert "Preview of slice 1." in docked.status.text()
+    run(docked, qtbot)
+    whole = next(one for one in viewer.layers if one.metadata[KEY]["role"] == "restored")
+    assert len(viewer.layers) == 7
+    assert np.allclose(whole.data[1], restored.data[0], atol=1e-3)
+
+
+def test_some_slices_lie_where_they_are_in_the_scan(viewer, docked, opened, qtbot):
+    docked.form.first.setValue(1)
+    run(docked, qtbot)
+    for layer in list(viewer.layers)[1:]:
+        assert len(layer.data) == 2
+        assert np.allclose(layer.data_to_world((0, 0, 0)), opened.data_to_world((1, 0, 0)))
+
+
+def test_samples_play_on_a_leading_axis(viewer, docked, opened, qtbot):
+    docked.form.keep_samples.setChecked(True)
+    run(docked, qtbot)
+    samples = next(one for one in viewer.layers if one.metadata[KEY]["role"] == "samples")
+    assert samples.data.shape == (2, *opened.data.shape)
+    assert np.allclose(samples.data_to_world((1, 2, 3, 4))[1:], opened.data_to_world((2, 3, 4)))
+    assert docked.form.picker.count() == 1
+    docked.preview_button.click()  # the viewer now has an axis more than the scan
+    finish(docked, qtbot)
+    assert "Preview of slice" in docked.status.text()
+
+
+def test_noise_is_measured_in_a_drawn_region(viewer, docked, opened, qtbot):
+    labels = viewer.add_labels(np.zeros(opened.data.shape, int), scale=opened.scale,
+                               translate=opened.translate)  # fmt: skip
+    labels.data[:, 12:28, 16:32] = 1
+    docked.form.noise_entry.region.click()
+    finish(docked, qtbot)
+    assert docked.form.noise.value() == pytest.approx(5, rel=0.2)
+    assert docked.form.noise_entry.slider.value() > 0
+
+
+def test_from_run_to_regions_and_back_from_disk(viewer, docked, opened, head, tmp_path, qtbot):
+    explore = ExplorePanel(viewer)
+    viewer.window.add_dock_widget(explore)
+    assert not explore.measure_button.isEnabled()
+    run(docked, qtbot)
+    explore.draw_button.click()
+    drawing = viewer.layers["regions"]
+    corners = [[1, 12, 16], [1, 12, 32], [1, 28, 32], [1, 28, 16]]
+    drawing.add_rectangles(np.array(corners, float))
+    explore.measure_button.click()
+    qtbot.waitUntil(lambda: explore.measure_button.isEnabled(), timeout=RUN_MS)
+    qtbot.waitUntil(no_threads_left)
+    inside = np.zeros(head.array.shape, bool)
+    inside[1, 11:28, 15:32] = True  # displayed with both axes turned
+    (row,) = explore.rows
+    assert row.region == docked.controller.result.region(inside)
+    assert explore.table.item(0, 0).text() == "rectangle 1"
+    explore.read(tuple(opened.data_to_world((1, 20, 24))))
+    assert "90 %:" in explore.readout.text()
+    explore.save(str(tmp_path / "regions.csv"))
+    assert "rectangle 1" in (tmp_path / "regions.csv").read_text()
+
+    docked.controller.save(tmp_path / "out")
+    finish(docked, qtbot)
+    medrestore.write(head, tmp_path / "head.nii.gz")
+    count = len(viewer.layers)
+    docked.controller.reopen(tmp_path / "out" / "head_run.json", None)
+    finish(docked, qtbot)
+    assert len(viewer.layers) == count + 6  # its scan is open already
+    for layer in list(viewer.layers)[count:]:
+        assert np.allclose(layer.translate, opened.translate)
+    explore.measure_button.click()
+    qtbot.waitUntil(lambda: explore.measure_button.isEnabled(), timeout=RUN_MS)
+    assert explore.rows[0].region == row.region

@@ -1,81 +1,43 @@
-"""What the dock widget knows and decides, without Qt.
+"""What the dock widget decides, without Qt: preview, run, noise from a region.
 
-The widget shows what `View` says and passes on what the user does; results and problems come back
-from a worker through `progressed`, `finished` and `failed`. Nothing here raises towards the viewer:
-a problem is a sentence that says what to do.
+The widget shows what `jobs.View` says and passes on what the user does.
 """
 
 from __future__ import annotations
 
-import logging
-from dataclasses import asdict, dataclass, replace
-from enum import Enum
-from threading import Event
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from medrestore.errors import Cancelled, MedrestoreError
-from medrestore.plugin.layers import KEY
-from medrestore.plugin.results import result_layers
-from medrestore.plugin.run import Request
+from medrestore.errors import MedrestoreError
+from medrestore.plugin.files import reopen, save
+from medrestore.plugin.jobs import Job, State, View
+from medrestore.plugin.layers import to_layer
+from medrestore.plugin.requests import preview_of, request_for
+from medrestore.plugin.results import preview_layers, result_layers
+from medrestore.plugin.run import Workbench, region_noise, restore
+from medrestore.plugin.words import opened_summary, preview_summary, summary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
+    from numpy.typing import NDArray
+
+    from medrestore.plugin.jobs import Jobs
     from medrestore.plugin.layers import LayerTuple
-    from medrestore.plugin.progress import Progress
+    from medrestore.plugin.requests import Choices, Snapshot
+    from medrestore.plugin.run import Outcome, Request
     from medrestore.result import Result
-    from medrestore.volume import Modality
 
-__all__ = ["AUTO", "Choices", "Controller", "Snapshot", "State", "View", "modality_of"]
+__all__ = ["Actions", "Controller"]
 
-LOG = logging.getLogger(__name__)
 
-AUTO = "auto"
-
-NO_SCAN = (
-    "Open a CT or MR scan first: File ▸ Open Files, or File ▸ Open Sample ▸ medrestore; "
-    "then choose it under Scan."
+NO_REGION = (
+    "Draw a region of uniform tissue first: add a Shapes or Labels layer, draw in it, and select "
+    "it in the layer list."
 )
-NO_MODALITY = "This layer does not say whether it is CT or MR: choose one under Modality."
-
-
-class State(Enum):
-    """Where a run is."""
-
-    IDLE = "idle"
-    RUNNING = "running"
-    CANCELLING = "cancelling"
-
-
-@dataclass(frozen=True)
-class View:
-    """What the widget shows; ``problem`` marks a status that asks for something."""
-
-    state: State = State.IDLE
-    status: str = "Ready."
-    problem: bool = False
-    progress: Progress | None = None
-
-
-@dataclass(frozen=True)
-class Choices:
-    """What is set in the widget, in the units shown: noise in HU (CT) or % (MR), None for auto."""
-
-    modality: str = AUTO
-    model: str = AUTO
-    noise: float | None = None
-    samples: int = 8
-    steps: int = 2
-    level_percent: float = 90
-    seed: int = 0
-    device: str = AUTO
-
-
-class Snapshot(NamedTuple):
-    """A layer as it is at this moment."""
-
-    data: Any
-    meta: Mapping[str, Any]
+NO_RUN = "There is no run to save yet: denoise a scan first."
 
 
 @dataclass(frozen=True)
@@ -84,154 +46,108 @@ class Actions:
 
     Parameters
     ----------
-    launch : callable
-        Start a worker on a request; the event tells it to stop.
-    show : callable
-        Show a view.
     add : callable
         Add result layers, bottom first, to the viewer.
+    preview : callable
+        Show the layers of a preview instead of the last one's.
+    reopened : callable
+        Add the scan of a saved run unless it is there, and the layers that the second argument
+        makes of the attributes of the scan's layer.
+    set_noise : callable
+        Set the noise level, in the unit shown.
     """
 
-    launch: Callable[[Request, Event], object]
-    show: Callable[[View], object]
     add: Callable[[list[LayerTuple]], object]
+    preview: Callable[[list[LayerTuple]], object]
+    reopened: Callable[[LayerTuple, Callable[[Mapping[str, Any]], list[LayerTuple]]], object]
+    set_noise: Callable[[float], object]
 
 
 class Controller:
-    """One run at a time, from choices to layers."""
+    """From choices to layers; ``jobs`` runs what takes time."""
 
-    def __init__(self, actions: Actions) -> None:
-        self._actions = actions
-        self._stop = Event()
-        self._source: Mapping[str, Any] = {}
-        self.view = View()
+    def __init__(self, jobs: Jobs, actions: Actions) -> None:
+        self.jobs, self._actions = jobs, actions
+        self._bench = Workbench()
         self.result: Result | None = None
 
     def denoise(self, scan: Snapshot | None, choices: Choices) -> None:
         """Start a run, or say why not."""
-        if self.view.state is not State.IDLE:
-            return
-        try:
+
+        def prepare() -> Job:
             request = request_for(scan, choices)
-        except MedrestoreError as error:
-            self._show(View(status=sentence(error), problem=True))
-            return
-        self._stop, self._source = Event(), request.meta
-        self._show(View(State.RUNNING, f"Restoring {request.meta.get('name', 'the scan')}…"))
-        try:
-            self._actions.launch(request, self._stop)
-        except Exception as error:  # whatever it is, the buttons come back
-            self.failed(error)
+            status = f"Restoring {request.meta.get('name', 'the scan')}…"
+            task = partial(restore, request, bench=self._bench)
+            return Job(status, task, partial(self._restored, request))
 
-    def cancel(self) -> None:
-        """Stop at the next step, keeping what is valid by then."""
-        self._stop.set()
-        if self.view.state is State.RUNNING:
-            status = "Cancelling after this step…"
-            self._show(replace(self.view, state=State.CANCELLING, status=status))
+        self.jobs.begin(prepare)
 
-    def abandon(self) -> None:
-        """Stop and tell nobody: the widget is gone."""
-        self._stop.set()
-        self._actions = Actions(lambda *_: None, lambda _: None, lambda _: None)
+    def preview(self, scan: Snapshot | None, choices: Choices, point: tuple[float, ...]) -> None:
+        """Restore the acquired slice at a place in the layer's data, or say why not."""
 
-    def progressed(self, progress: Progress) -> None:
-        """A report from the run."""
-        if self.view.state is not State.IDLE:
-            self._show(replace(self.view, progress=progress))
+        def prepare() -> Job:
+            request, place = preview_of(scan, choices, point)
+            task = partial(restore, request, bench=self._bench)
+            return Job(f"Restoring slice {place}…", task, partial(self._previewed, request, place))
 
-    def finished(self, result: Result) -> None:
-        """Add the result's layers and say what was done."""
+        self.jobs.begin(prepare)
+
+    def measure_noise(
+        self, scan: Snapshot | None, choices: Choices, mask: NDArray[Any] | None
+    ) -> None:
+        """Measure the noise inside a region (i, p, l) of the layer's grid; None: none drawn."""
+
+        def prepare() -> Job:
+            request = request_for(scan, choices)
+            if mask is None:
+                raise MedrestoreError(NO_REGION)
+            return Job("Measuring the noise…", partial(region_noise, request, mask), self._measured)
+
+        self.jobs.begin(prepare)
+
+    def save(self, folder: Path) -> None:
+        """Save the last run into a folder."""
+
+        def prepare() -> Job:
+            if self.result is None:
+                raise MedrestoreError(NO_RUN)
+            return Job("Saving…", partial(save, self.result, folder), self._saved)
+
+        self.jobs.begin(prepare)
+
+    def reopen(self, record: Path, scan: Snapshot | None) -> None:
+        """Open a saved run; its scan is beside the record, or the file of the chosen layer."""
+
+        def prepare() -> Job:
+            return Job(f"Opening {record.name}…", partial(reopen, record, scan), self._reopened)
+
+        self.jobs.begin(prepare)
+
+    def say(self, text: str) -> None:
+        """Say something when nothing is running."""
+        if self.jobs.view.state is State.IDLE:
+            self.jobs.show(View(status=text))
+
+    def _restored(self, request: Request, outcome: Outcome) -> View:
+        self.result = outcome.result
+        self._actions.add(result_layers(outcome.result, request.meta))
+        failed = outcome.result.guards is not None and bool(outcome.result.guards.warnings())
+        return View(status=summary(outcome.result, self.jobs.cancelled), problem=failed)
+
+    def _previewed(self, request: Request, place: int, outcome: Outcome) -> View:
+        self._actions.preview(preview_layers(outcome.result, request.meta))
+        return View(status=preview_summary(outcome.result, outcome.whole, place))
+
+    def _measured(self, found: tuple[float, str]) -> View:
+        value, said = found
+        self._actions.set_noise(value)
+        return View(status=said)
+
+    def _saved(self, files: list[Path]) -> View:
+        return View(status=f"Saved {len(files)} files and folders in {files[-1].parent}.")
+
+    def _reopened(self, result: Result) -> View:
         self.result = result
-        try:
-            self._actions.add(result_layers(result, self._source))
-        except Exception as error:
-            self.failed(error)
-            return
-        failed = result.guards is not None and bool(result.guards.warnings())
-        self._show(View(status=summary(result, self._stop.is_set()), problem=failed))
-
-    def failed(self, error: BaseException) -> None:
-        """Say what went wrong; ready for the next run."""
-        stopped = isinstance(error, Cancelled)
-        if not isinstance(error, MedrestoreError):
-            LOG.error("the run failed", exc_info=error)
-        self._show(View(status=sentence(error), problem=not stopped))
-
-    def _show(self, view: View) -> None:
-        self.view = view
-        self._actions.show(view)
-
-
-def modality_of(scan: Snapshot | None, chosen: str) -> Modality | None:
-    """What the user chose, else what the layer says."""
-    if chosen in ("CT", "MR"):
-        return cast("Modality", chosen)
-    record = ((scan.meta.get("metadata") or {}).get(KEY) or {}) if scan else {}
-    found = record.get("modality") if isinstance(record, dict) else None
-    return found if found in ("CT", "MR") else None
-
-
-def request_for(scan: Snapshot | None, choices: Choices) -> Request:
-    """What to run.
-
-    Raises
-    ------
-    MedrestoreError
-        If no scan is chosen or its modality is unknown.
-    """
-    if scan is None:
-        raise MedrestoreError(NO_SCAN)
-    modality = modality_of(scan, choices.modality)
-    if modality is None:
-        raise MedrestoreError(NO_MODALITY)
-    settings = asdict(choices)
-    del settings["modality"]
-    settings["level"] = settings.pop("level_percent") / 100
-    if choices.noise is None:
-        settings["noise"] = AUTO
-    elif modality == "MR":
-        settings["noise"] = choices.noise / 100
-    return Request(scan.data, scan.meta, settings, modality)
-
-
-def sentence(error: BaseException) -> str:
-    """One sentence for the user."""
-    if isinstance(error, Cancelled):
-        return "Cancelled before the restored image was complete; nothing was added."
-    if isinstance(error, MedrestoreError):
-        text = str(error)
-        return text[:1].upper() + text[1:].rstrip(".") + "."
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return (
-            "There is not enough memory for this run: close other programs, choose CPU under "
-            "Device, or crop the scan."
-        )
-    return (
-        f"The run failed unexpectedly ({type(error).__name__}: {error}). Please report this; the "
-        "details are in the terminal that started napari."
-    )
-
-
-def summary(result: Result, cancelled: bool) -> str:
-    """What was done, in plain words."""
-    plan, planned = result.plan, result.plan.settings.samples
-    if cancelled and result.drawn < planned:
-        done = f"Cancelled: the layers rest on {result.drawn} of {planned} samples."
-        if not result.drawn:
-            done = "Cancelled before the first sample: the layers rest on one evaluation alone."
-    else:
-        done = f"Done: {_counted(result.drawn)}, {plan.model} on {plan.device}."
-    if plan.modality == "CT":
-        noise = f"{plan.noise.sigma:.3g} HU"
-    else:
-        noise = f"{100 * plan.noise.sigma / plan.scale:.2g} % of the foreground"
-    checks = (result.guards.sentence(),) if result.guards is not None else ()
-    said = "".join(f" {text[:1].upper()}{text[1:]}." for text in (*checks, *result.warnings))
-    return f"{done} Noise removed: {noise} ({plan.noise.source.partition(':')[0]}).{said}"
-
-
-def _counted(samples: int) -> str:
-    if not samples:
-        return "one evaluation, no samples"
-    return f"{samples} sample{'s' if samples > 1 else ''}"
+        assert result.scan is not None
+        self._actions.reopened(to_layer(result.scan), partial(result_layers, result))
+        return View(status=f"Opened again: {opened_summary(result)}")

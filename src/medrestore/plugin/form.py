@@ -5,11 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QLabel, QSpinBox, QWidget
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
 
 from medrestore import models
 from medrestore.errors import ModelError
-from medrestore.plugin.controller import AUTO, Choices
+from medrestore.plugin.noise_entry import NoiseEntry
+from medrestore.plugin.requests import AUTO, Choices
 
 if TYPE_CHECKING:
     from medrestore.plugin.scan_picker import ScanPicker
@@ -18,16 +29,27 @@ __all__ = ["SettingsForm"]
 
 TOOL_TIP_ROLE = Qt.ItemDataRole.ToolTipRole
 
-NOISE = {None: ("", 1000.0), "CT": (" HU", 1000.0), "MR": (" %", 100.0)}
-"""Unit and largest value of the noise for a modality."""
-
-FIELD_WIDTH = 195
+FIELD_WIDTH = 185
 """Wide enough for the names of models and, with the labels, for the title of the dock."""
+
+SAMPLERS = [
+    ("Moment-matched", "moment-matched"),
+    ("DDPM", "ddpm"),
+    ("DDIM", "ddim"),
+    ("Heun (ODE)", "heun"),
+    ("Predictor–corrector (SDE)", "predictor-corrector"),
+    ("Langevin", "langevin"),
+]
+ESTIMATES = [
+    ("Expected image", "mean"),
+    ("One sample", "sample"),
+    ("Mean of the samples", "posterior-mean"),
+]
 
 TIPS = {
     "Scan": "The image layer to restore; it is never changed.",
     "Modality": "What the scan is; automatic takes what its file says.",
-    "Model": "The trained network; automatic picks the one for the modality.",
+    "Model": "The trained network; automatic picks the slice model for the modality.",
     "Noise": (
         "Standard deviation of the noise to remove: HU in soft tissue (CT) or percent of the "
         "foreground (MR). Automatic measures it in the scan."
@@ -36,15 +58,19 @@ TIPS = {
         "Posterior samples behind the uncertainty. More take longer and steady it; "
         "0 gives image and uncertainty from one evaluation."
     ),
-    "Steps": "Steps of a sample, each one network evaluation.",
+    "Steps": "Steps of a sample, each one network evaluation or, of some samplers, more.",
     "Interval": "How often the true value is to lie between lower and upper.",
     "Seed": "The same seed gives the same result.",
     "Device": "Where the network runs; automatic takes a CUDA GPU if there is one.",
+    "Sampler": "How samples are drawn; moment-matched has the right spread in the fewest steps.",
+    "Image": "What the restored image is; one sample keeps the texture that the noise hid.",
+    "Slices": "The acquired slices to restore, as the viewer's slider numbers them.",
+    "Keep samples": "Also adds the samples as a layer that the viewer's slider plays through.",
 }
 
 
 class SettingsForm(QWidget):
-    """Scan, its facts, and one field per setting."""
+    """Scan, its facts, and one field per setting; what is rarely changed is folded away."""
 
     def __init__(self, picker: ScanPicker) -> None:
         super().__init__()
@@ -52,30 +78,38 @@ class SettingsForm(QWidget):
         self.facts = QLabel()
         self.facts.setWordWrap(True)
         self.modality = _combo([("Automatic", AUTO), ("CT", "CT"), ("MR", "MR")])
-        self.model = _combo([("Automatic", AUTO)])
-        self.noise = QDoubleSpinBox()
-        self.noise.setDecimals(1)
-        self.noise.setSpecialValueText("Automatic")
+        self.noise_entry = NoiseEntry()
+        self.noise = self.noise_entry.number
         self.samples = _whole(8, 0, 1000)
-        self.steps = _whole(2, 1, 1000)
         self.level = _whole(90, 50, 99, suffix=" %")
-        self.seed = _whole(0, 0, 2**31 - 1)
+        self.model = _combo([("Automatic", AUTO)])
         self.device = _combo([("Automatic", AUTO), ("CPU", "cpu"), ("CUDA GPU", "cuda")])
+        self.steps = _whole(2, 1, 1000)
+        self.sampler = _combo(SAMPLERS)
+        self.estimate = _combo(ESTIMATES)
+        self.seed = _whole(0, 0, 2**31 - 1)
+        self.first, self.last = _whole(0, 0, 0), _whole(0, 0, 0)
+        self.keep_samples = QCheckBox()
+        self.more, self.rare = QPushButton(), QWidget()
         self._lay_out()
         self.show_noise_unit(None)
 
     def choices(self) -> Choices:
         """What is set."""
-        noise = self.noise.value()
+        slices = (self.first.value(), self.last.value())
         return Choices(
             modality=self.modality.currentData(),
             model=self.model.currentData(),
-            noise=noise if noise > 0 else None,
+            noise=self.noise_entry.value,
             samples=self.samples.value(),
             steps=self.steps.value(),
             level_percent=self.level.value(),
             seed=self.seed.value(),
             device=self.device.currentData(),
+            sampler=self.sampler.currentData(),
+            estimate=self.estimate.currentData(),
+            keep_samples=self.keep_samples.isChecked(),
+            slices=None if slices == (0, self.last.maximum()) else slices,
         )
 
     def show_models(self, modality: str | None) -> None:
@@ -95,31 +129,51 @@ class SettingsForm(QWidget):
 
     def show_noise_unit(self, modality: str | None) -> None:
         """Ask for noise in the modality's unit; a number in another unit is dropped."""
-        suffix, largest = NOISE[modality]
-        if suffix != self.noise.suffix():
-            self.noise.setValue(0)
-        self.noise.setSuffix(suffix)
-        self.noise.setMaximum(largest)
+        self.noise_entry.show_unit(modality)
+
+    def show_slices(self, count: int) -> None:
+        """Offer all slices of a scan."""
+        for box, value in ((self.first, 0), (self.last, count - 1)):
+            box.setRange(0, max(0, count - 1))
+            box.setValue(value)
 
     def _lay_out(self) -> None:
-        layout = QFormLayout(self)
+        main, rare = _form(), _form()
+        self._rows(main, {"Scan": self.picker})
+        main.addRow(self.facts)
+        self._rows(main, {"Modality": self.modality, "Noise": self.noise_entry})
+        self._rows(main, {"Samples": self.samples, "Interval": self.level})
+        self._rows(rare, {"Model": self.model, "Device": self.device})
+        self._rows(rare, {"Image": self.estimate, "Sampler": self.sampler, "Steps": self.steps})
+        self._rows(rare, {"Slices": _pair(self.first, self.last), "Seed": self.seed})
+        self._rows(rare, {"Keep samples": self.keep_samples})
+        self.rare.setLayout(rare)
+        self.more.setCheckable(True)
+        self.more.setStyleSheet("text-align: left;")
+        self.more.toggled.connect(self._unfold)
+        self._unfold(False)
+        layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        self._rows(layout, {"Scan": self.picker})
-        layout.addRow(self.facts)
-        self._rows(layout, {"Modality": self.modality, "Noise": self.noise})
-        self._rows(layout, {"Model": self.model, "Device": self.device})
-        heading = QLabel("Uncertainty")
-        heading.setContentsMargins(0, 8, 0, 0)
-        layout.addRow(heading)
-        self._rows(layout, {"Samples": self.samples, "Steps": self.steps})
-        self._rows(layout, {"Interval": self.level, "Seed": self.seed})
+        layout.addLayout(main)
+        layout.addWidget(self.more)
+        layout.addWidget(self.rare)
+
+    def _unfold(self, shown: bool) -> None:
+        self.rare.setVisible(shown)
+        self.more.setText("▾ More settings" if shown else "▸ More settings")
 
     def _rows(self, layout: QFormLayout, rows: dict[str, QWidget]) -> None:
         for label, field in rows.items():
             field.setToolTip(TIPS[label])
             field.setMinimumWidth(FIELD_WIDTH)
             layout.addRow(label, field)
+
+
+def _form() -> QFormLayout:
+    layout = QFormLayout()
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+    return layout
 
 
 def _combo(items: list[tuple[str, str]]) -> QComboBox:
@@ -135,3 +189,13 @@ def _whole(value: int, low: int, high: int, suffix: str = "") -> QSpinBox:
     box.setValue(value)
     box.setSuffix(suffix)
     return box
+
+
+def _pair(first: QWidget, last: QWidget) -> QWidget:
+    both = QWidget()
+    row = QHBoxLayout(both)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.addWidget(first, 1)
+    row.addWidget(QLabel("to"))
+    row.addWidget(last, 1)
+    return both

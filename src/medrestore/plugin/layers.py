@@ -28,7 +28,16 @@ if TYPE_CHECKING:
     Flips = tuple[bool, bool, bool]
     LayerTuple = tuple[Any, dict[str, Any], str]
 
-__all__ = ["KEY", "describe", "placement", "record_of", "to_layer", "to_volume"]
+__all__ = [
+    "KEY",
+    "describe",
+    "displayed",
+    "oriented",
+    "placement",
+    "record_of",
+    "to_layer",
+    "to_volume",
+]
 
 KEY = "medrestore"
 """Our entry in a layer's metadata."""
@@ -80,8 +89,13 @@ def to_layer(volume: Volume, name: str | None = None) -> LayerTuple:
 
 def displayed(volume: Volume) -> NDArray[np.float32]:
     """The array with its last axes towards (inferior, posterior, left); a view."""
-    order, flip = volume.geometry.display_axes()
-    return _display(volume.array, order, flip)
+    return oriented(volume.array, volume.geometry)
+
+
+def oriented(array: NDArray[Any], geometry: Geometry) -> NDArray[Any]:
+    """The same for any array whose last axes are the geometry's."""
+    order, flip = geometry.display_axes()
+    return _flipped(_transposed(array, order), flip)
 
 
 def placement(geometry: Geometry, time: bool = False) -> dict[str, Any]:
@@ -220,10 +234,6 @@ def _foreign(array: NDArray[Any], meta: Mapping[str, Any], name: str) -> Volume:
         source=Source(name=name),
         warnings=warnings,
     )
-
-
-def _display(array: NDArray[Any], order: Axes, flip: Flips) -> NDArray[Any]:
-    return _flipped(_transposed(array, order), flip)
 
 
 def _transposed(array: NDArray[Any], order: Axes) -> NDArray[Any]:

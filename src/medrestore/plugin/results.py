@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from medrestore.plugin.contrast import difference_limits, spread_limits
-from medrestore.plugin.layers import KEY, displayed, placement, record_of
+from medrestore.plugin.layers import KEY, displayed, oriented, placement, record_of
+from medrestore.plugin.place import acquired_axis, begin_at
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,13 +18,14 @@ if TYPE_CHECKING:
     from medrestore.result import Result
     from medrestore.volume import Volume
 
-__all__ = ["LINKED", "result_layers"]
+__all__ = ["LINKED", "Run", "preview_layers", "result_layers", "samples_layer"]
 
-LINKED = ("restored", "lower", "upper")
+LINKED = ("restored", "lower", "upper", "samples")
 """Results in the scan's own intensities: their contrast follows it."""
 
 BOTTOM_TO_TOP = ("lower", "upper", "std", "restored", "inconsistent", "removed")
 SHOWN = ("restored",)
+PREVIEW = " preview"
 SPREAD_COLORMAP = "magma"
 GUARDS = {
     "removed": "Removed: what was taken away that noise does not explain, smoothed; red where the "
@@ -36,7 +39,21 @@ GUARD_COLORMAP = np.hstack(
     [np.where(_SIGNED < 0, (0.15, 0.5, 1.0), (1.0, 0.2, 0.1)), np.sqrt(np.abs(_SIGNED))]
 )
 """Blue below zero, red above, clear at zero."""
+PREVIEWED = ("std", "restored")
 COPIED = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A result as its layers carry it, so that regions can be read from any of them.
+
+    A layer that is copied shares it: a result is never changed.
+    """
+
+    result: Result
+
+    def __deepcopy__(self, memo: object) -> Run:
+        return self
 
 
 def result_layers(result: Result, source: Mapping[str, Any]) -> list[LayerTuple]:
@@ -50,20 +67,50 @@ def result_layers(result: Result, source: Mapping[str, Any]) -> list[LayerTuple]
         Attributes of the source's layer; position, units, labels, contrast, colours and foreign
         metadata are taken over, so that results coincide with it wherever it was put.
     """
-    volumes = result.layers()
-    return [
-        _layer(name, volumes[name], result, source) for name in BOTTOM_TO_TOP if name in volumes
-    ]
+    volumes, run = result.layers(), Run(result)
+    layers = [_layer(name, volumes[name], run, source) for name in BOTTOM_TO_TOP if name in volumes]
+    return [samples_layer(run, source), *layers] if result.samples is not None else layers
 
 
-def _layer(name: str, volume: Volume, result: Result, source: Mapping[str, Any]) -> LayerTuple:
+def preview_layers(result: Result, source: Mapping[str, Any]) -> list[LayerTuple]:
+    """The same of a preview: restored image and its spread only."""
+    volumes, run = result.layers(), Run(result)
+    layers = [_layer(name, volumes[name], run, source) for name in PREVIEWED]
+    for _, meta, _ in layers:
+        meta["name"] += PREVIEW
+        meta["metadata"][KEY]["preview"] = True
+    return layers
+
+
+def samples_layer(run: Run, source: Mapping[str, Any]) -> LayerTuple:
+    """The posterior samples one after the other on a leading axis; the viewer's slider plays them.
+
+    The samples are those that the result keeps, (k, z, y, x), viewed and not copied.
+    """
+    result = run.result
+    assert result.samples is not None
+    lead = {"scale": 1.0, "translate": 0.0, "units": "pixel", "axis_labels": "sample"}
+    _, meta, kind = _layer("restored", result.restored, run, source)
+    meta |= {key: (first, *meta[key]) for key, first in lead.items()}
+    for key in ("rotate", "shear", "affine"):  # of the last axes: the display is unrotated anyway
+        meta.pop(key, None)
+    meta |= {"name": f"{source.get('name', result.restored.source.name)} samples", "visible": False}
+    meta["metadata"][KEY]["role"] = "samples"
+    return oriented(result.samples, result.restored.geometry), meta, kind
+
+
+def _layer(name: str, volume: Volume, run: Run, source: Mapping[str, Any]) -> LayerTuple:
+    result = run.result
     place = placement(volume.geometry, time=volume.is_4d)
     copied = {key: source[key] for key in COPIED if source.get(key) is not None}
+    if copied and result.plan.slices is not None:
+        copied["translate"] = _begin(result, source)
     record = {
         **record_of(volume, role=name),
         "level": result.plan.settings.level,
         "samples": result.drawn,
         "model": result.plan.model,
+        "run": run,
     }
     meta = {
         **place,
@@ -86,6 +133,13 @@ def _layer(name: str, volume: Volume, result: Result, source: Mapping[str, Any])
     else:
         meta |= {"contrast_limits": spread_limits(volume.array), "colormap": SPREAD_COLORMAP}
     return displayed(volume), meta, "image"
+
+
+def _begin(result: Result, source: Mapping[str, Any]) -> tuple[float, ...]:
+    """Where the first displayed slice of a part of a scan lies."""
+    chosen, count = result.plan.chosen, result.plan.shape[0]
+    axis, flipped = acquired_axis(source)
+    return begin_at(source, axis, count - 1 - chosen[-1] if flipped else chosen[0])
 
 
 def _title(name: str, volume: Volume, result: Result) -> str:

@@ -6,19 +6,25 @@ torch and MONAI are loaded here, on the first run, so that the dock widget opens
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+import weakref
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from medrestore.plugin.layers import to_volume
+from medrestore.plugin.place import stored
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from numpy.typing import NDArray
 
     from medrestore.core.meter import Meter
+    from medrestore.plan import Noise, Plan
     from medrestore.result import Result
-    from medrestore.volume import Modality
+    from medrestore.settings import Settings
+    from medrestore.volume import Modality, Volume
 
-__all__ = ["Request", "restore"]
+__all__ = ["Outcome", "Request", "Workbench", "region_noise", "restore"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,15 +41,49 @@ class Request:
         Arguments of `settings.Settings`.
     modality : "CT" or "MR", optional
         Overrides what the layer says.
+    slices : tuple of int, optional
+        Acquired slices to restore, numbered along the scan's first stored axis; all by default.
+    preview : bool
+        The slices are looked at before the run: no samples, and noise as measured before.
     """
 
     data: Any
     meta: Mapping[str, Any]
     settings: Mapping[str, Any]
     modality: Modality | None = None
+    slices: tuple[int, ...] | None = None
+    preview: bool = False
 
 
-def restore(request: Request, meter: Meter) -> Result:
+class Outcome(NamedTuple):
+    """A result, and the plan for the whole scan that it is a part or all of."""
+
+    result: Result
+    whole: Plan
+
+
+class Workbench:
+    """What one preview leaves for the next: the noise of the scan that was measured last."""
+
+    def __init__(self) -> None:
+        self._scan: Callable[[], Any] = lambda: None
+        self._asked: tuple[object, ...] = ()
+        self._noise: Noise | None = None
+
+    def noise(self, data: Any, *asked: object) -> Noise | None:
+        """The noise as measured in this very array, if it was asked for in the same way."""
+        return self._noise if self._scan() is data and self._asked == asked else None
+
+    def keep(self, noise: Noise, data: Any, *asked: object) -> None:
+        """Remember the noise of an array, which is not kept alive by this."""
+        try:
+            self._scan = weakref.ref(data)
+        except TypeError:  # a list, of a multiscale image: measured each time
+            self._scan = lambda: None
+        self._asked, self._noise = asked, noise
+
+
+def restore(request: Request, meter: Meter, bench: Workbench | None = None) -> Outcome:
     """Run a request; the layer's voxels are copied first, later edits do not matter.
 
     Raises
@@ -55,14 +95,62 @@ def restore(request: Request, meter: Meter) -> Result:
     """
     meter.start(0, "Loading the model")
     from medrestore import api
-    from medrestore.plan import Settings
+    from medrestore.settings import Settings
 
     settings = Settings(**request.settings)
     _leave_one_core()
     volume = to_volume(request.data, request.meta, request.modality)
     meter.start(0, "Measuring the noise")
-    plan = api.make_plan(volume, settings)
-    return api.run_plan(plan, volume, meter)
+    whole = _plan(request, volume, settings, bench or Workbench())
+    plan = whole if request.slices is None else whole.for_slices(request.slices)
+    if request.preview:  # the image and its map: what the run will show, without its samples
+        settings = replace(settings, samples=0, estimate="mean", keep_samples=False)
+        plan = replace(plan, settings=settings, evaluations=len(plan.chosen) * plan.times)
+    return Outcome(api.run_plan(plan, volume, meter), whole)
+
+
+def region_noise(request: Request, mask: NDArray[Any], meter: Meter) -> tuple[float, str]:
+    """The noise inside a region of uniform tissue.
+
+    Parameters
+    ----------
+    mask : ndarray of bool, shape (i, p, l)
+        On the layer's grid, in display orientation.
+
+    Returns
+    -------
+    value : float
+        HU (CT) or percent of the foreground (MR), as the widget shows it.
+    said : str
+        A sentence on it.
+
+    Raises
+    ------
+    MedrestoreError
+        If the region is too small, or the layer is no scan.
+    """
+    meter.start(0, "Measuring the noise")
+    from medrestore.core.noise_level import estimate
+
+    volume = to_volume(request.data, request.meta, request.modality)
+    frame = volume.time_point(len(volume.array) // 2) if volume.is_4d else volume
+    inside = stored(mask, request.meta)
+    found = estimate(frame.array, frame.modality or "MR", inside)
+    said = f"in {int(inside.sum())} voxels of the drawn region. Keep it, or change it, and denoise."
+    if frame.modality == "CT":
+        return found.sigma, f"Noise {found.sigma:.3g} HU {said}"
+    percent = 100 * (found.relative or 0.0)
+    return percent, f"Noise {percent:.2g} % of the foreground {said}"
+
+
+def _plan(request: Request, volume: Volume, settings: Settings, bench: Workbench) -> Plan:
+    from medrestore import api
+
+    asked = (volume.modality, settings.noise)
+    known = bench.noise(request.data, *asked) if request.preview else None
+    plan = api.make_plan(volume, settings, noise=known)
+    bench.keep(plan.noise, request.data, *asked)
+    return plan
 
 
 def _leave_one_core() -> None:

@@ -1,45 +1,79 @@
-"""The thread of a run, as napari knows threads."""
+"""The thread of a job, as napari knows threads."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari.qt.threading import WorkerBase, WorkerBaseSignals
-from qtpy.QtCore import Signal
+from qtpy.QtCore import QObject, Signal
 
+from medrestore.plugin.jobs import Jobs
 from medrestore.plugin.progress import RunMeter
-from medrestore.plugin.run import restore
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from threading import Event
 
-    from medrestore.plugin.run import Request
-    from medrestore.result import Result
+    from medrestore.plugin.jobs import Task, View
+    from medrestore.plugin.progress import Progress
 
-__all__ = ["RunWorker"]
+__all__ = ["Launcher", "TaskWorker"]
 
 
-class RunSignals(WorkerBaseSignals):
+class TaskSignals(WorkerBaseSignals):
     """Adds progress, a `plugin.progress.Progress`, to what every worker tells."""
 
     progressed = Signal(object)
 
 
-class RunWorker(WorkerBase):
-    """Runs a request; returns a `Result` or reports what went wrong through ``errored``.
+class TaskWorker(WorkerBase):
+    """Runs a task; returns what it found or reports what went wrong through ``errored``.
 
     Two ways to stop it at the next step: ``stop`` (the Cancel button) still returns the valid part
     of a result; ``quit()`` (napari is closing) returns nothing.
     """
 
-    def __init__(self, request: Request, stop: Event) -> None:
-        super().__init__(SignalsClass=RunSignals)
-        self._request, self._stop = request, stop
+    def __init__(self, task: Task, stop: Event) -> None:
+        super().__init__(SignalsClass=TaskSignals)
+        self._task, self._stop = task, stop
 
-    def work(self) -> Result:
+    def work(self) -> Any:
         """Run; called in the worker's thread."""
-        meter = RunMeter(self.progressed.emit, self._stopped)
-        return restore(self._request, meter)
+        return self._task(RunMeter(self.progressed.emit, self._stopped))
 
     def _stopped(self) -> bool:
         return self._stop.is_set() or bool(self.abort_requested)
+
+
+class Launcher(QObject):
+    """Runs a panel's jobs in threads and hands over what they report in the thread that draws.
+
+    Parameters
+    ----------
+    show : callable
+        Show a `jobs.View`.
+    """
+
+    def __init__(self, show: Callable[[View], object]) -> None:
+        super().__init__()
+        self.jobs = Jobs(self._launch, show)
+        self._worker: TaskWorker | None = None
+
+    def _launch(self, task: Task, stop: Event) -> None:
+        worker = self._worker = TaskWorker(task, stop)
+        worker.progressed.connect(self._progressed)
+        worker.returned.connect(self._returned)
+        worker.errored.connect(self._errored)
+        worker.start()
+
+    # Methods of a QObject, so that Qt calls them in the thread that draws.
+    def _progressed(self, progress: Progress) -> None:
+        self.jobs.progressed(progress)
+
+    def _returned(self, found: Any) -> None:
+        self._worker = None
+        self.jobs.finished(found)
+
+    def _errored(self, error: Exception) -> None:
+        self._worker = None
+        self.jobs.failed(error)

@@ -1,0 +1,1 @@
+"""Reading the uncertainty: under the cursor, in regions, sample by sample."""

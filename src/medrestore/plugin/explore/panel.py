@@ -1,0 +1,267 @@
+"""The Uncertainty panel: how sure a result is, under the cursor and in regions."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import (
+    QApplication,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from medrestore.errors import MedrestoreError
+from medrestore.plugin.drawn import chosen_drawing, drawn_regions
+from medrestore.plugin.explore.probe import reading
+from medrestore.plugin.explore.regions import as_csv, measure
+from medrestore.plugin.explore.spread import SpreadPlot
+from medrestore.plugin.explore.table import RegionTable
+from medrestore.plugin.job_status import QUIET_STYLE, JobStatus
+from medrestore.plugin.jobs import Job, State, View
+from medrestore.plugin.layers import KEY
+from medrestore.plugin.place import stored_index
+from medrestore.plugin.scan_picker import ScanPicker, bare
+from medrestore.plugin.worker import Launcher
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+    from medrestore.plugin.explore.regions import Row
+    from medrestore.plugin.jobs import Jobs
+    from medrestore.plugin.results import Run
+    from medrestore.result import Result
+
+__all__ = ["ExplorePanel"]
+
+HINT = "Move the cursor over the picture."
+NO_RESULT = "Denoise a scan, or open a saved run, and read its uncertainty here."
+
+
+class ExplorePanel(QWidget):
+    """Reads values, intervals and regions from the results in a viewer.
+
+    Parameters
+    ----------
+    napari_viewer : napari.Viewer
+        Its layers are read; drawing a region adds a Shapes layer.
+    """
+
+    def __init__(self, napari_viewer: ViewerModel) -> None:
+        super().__init__()
+        self._viewer = napari_viewer
+        self.rows: list[Row] = []
+        self.picker = ScanPicker(napari_viewer, is_restored, is_restored)
+        self.picker.setPlaceholderText("no result yet")
+        self.readout = QLabel()
+        self.draw_button = QPushButton("New region")
+        self.measure_button = QPushButton("Measure")
+        self.table = RegionTable()
+        self.spread = SpreadPlot()
+        self.copy_button = QPushButton("Copy table")
+        self.csv_button = QPushButton("Save CSV…")
+        self.job = JobStatus()
+        self._launcher = Launcher(self._show)
+        self.jobs = self._launcher.jobs
+        self._lay_out()
+        self._connect()
+        self._picked()
+
+    def _lay_out(self) -> None:
+        self.readout.setWordWrap(True)
+        self.readout.setMinimumHeight(self.readout.fontMetrics().lineSpacing() * 2 + 6)
+        self.readout.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.draw_button.setToolTip("Adds a Shapes layer: draw an ellipse, or choose another tool.")
+        self.measure_button.setToolTip(
+            "The mean of each region that was drawn in the selected Shapes or Labels layer, with "
+            "its interval from the samples."
+        )
+        form = QFormLayout()
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form.addRow("Result", self.picker)
+        layout = QVBoxLayout(self)
+        layout.setSpacing(8)
+        layout.addLayout(form)
+        for heading, *parts in (
+            ("Under the cursor", self.readout),
+            (
+                "Regions",
+                _row(self.draw_button, self.measure_button),
+                self.table,
+                self.spread,
+                _row(self.copy_button, self.csv_button),
+            ),
+        ):
+            label = QLabel(heading)
+            label.setStyleSheet(QUIET_STYLE)
+            layout.addWidget(label)
+            for part in parts:
+                layout.addWidget(part)
+        layout.addWidget(self.job)
+        layout.addStretch(1)
+
+    def _connect(self) -> None:
+        self.picker.currentIndexChanged.connect(self._picked)
+        self.draw_button.clicked.connect(self.draw)
+        self.measure_button.clicked.connect(self.measure)
+        self.copy_button.clicked.connect(self.copy)
+        self.csv_button.clicked.connect(self.ask_where)
+        self.table.currentCellChanged.connect(self._row_chosen)
+        follow = self._moved
+        self._viewer.mouse_move_callbacks.append(follow)
+        forget = partial(_forget, self._viewer.mouse_move_callbacks, follow, self.jobs)
+        self.destroyed.connect(forget)
+
+    @property
+    def result(self) -> Result | None:
+        """The chosen result."""
+        layer = self.picker.layer
+        return None if layer is None else run_of(layer).result
+
+    def read(self, position: tuple[float, ...]) -> None:
+        """Show what the result says at a place in the world."""
+        layer, result = self.picker.layer, self.result
+        if layer is None or result is None or len(position) < layer.ndim:
+            return
+        place = layer.world_to_data(position[-layer.ndim :])
+        voxel = stored_index(place, {"metadata": layer.metadata}, layer.data.shape[-3:])
+        times = layer.data.shape[0] if layer.ndim == 4 else 1
+        t = min(max(round(float(place[0])), 0), times - 1) if layer.ndim == 4 else 0
+        self.readout.setText(HINT if voxel is None else reading(result, voxel, t))
+
+    def draw(self) -> None:
+        """Add a Shapes layer on the result's grid and start drawing ellipses."""
+        layer = self.picker.layer
+        if layer is None:
+            self._say(NO_RESULT)
+            return
+        drawing = self._viewer.add_shapes(
+            ndim=layer.ndim,
+            name="regions",
+            scale=layer.scale,
+            translate=layer.translate,
+            units=layer.units,
+            axis_labels=layer.axis_labels,
+            face_color=[1, 0.7, 0.2, 0.15],
+            edge_color="orange",
+            edge_width=0.6 / float(min(abs(s) for s in layer.scale[-3:])),
+        )
+        drawing.mode = "add_ellipse"
+        self._say("Draw an ellipse on the picture, as many as you like; then press Measure.")
+
+    def measure(self) -> None:
+        """Measure the regions that are drawn."""
+        self.jobs.begin(self._measuring)
+
+    def copy(self) -> None:
+        """Copy the table, to be pasted into a spreadsheet."""
+        clipboard: Any = QApplication.clipboard()
+        clipboard.setText(as_csv(self.rows, "\t"))
+        self._say("Copied the table.")
+
+    def ask_where(self) -> None:
+        """Ask for a file and write the table there."""
+        chosen, _ = QFileDialog.getSaveFileName(
+            self, "Save the table", "regions.csv", "CSV (*.csv)"
+        )
+        if chosen:
+            self.save(chosen)
+
+    def save(self, path: str) -> None:
+        """Write the table as CSV."""
+        try:
+            with open(path, "w", encoding="utf-8", newline="") as file:
+                file.write(as_csv(self.rows))
+        except OSError as error:
+            self._say(f"The table cannot be written there: {error.strerror or error}.", True)
+        else:
+            self._say("Saved the table.")
+
+    def _measuring(self) -> Job:
+        layer, result = self.picker.layer, self.result
+        if layer is None or result is None:
+            raise MedrestoreError(NO_RESULT)
+        drawing = chosen_drawing(self._viewer)
+        time = 0
+        if layer.ndim == 4:
+            point = tuple(self._viewer.dims.point)[-4:]
+            time = int(
+                min(max(round(float(layer.world_to_data(point)[0])), 0), len(layer.data) - 1)
+            )
+        regions = [] if drawing is None else list(drawn_regions(bare(drawing), layer, time))
+        meta = {"metadata": layer.metadata}
+        task = partial(measure, result, meta, regions, time)
+        return Job("Measuring the regions…", task, self._measured)
+
+    def _measured(self, rows: list[Row]) -> View:
+        self.rows = rows
+        self.table.show_rows(rows)
+        self.table.setCurrentCell(0, 0)
+        self._row_chosen(0)
+        count = len(rows[0].region.samples)
+        rest = f"{count} samples" if count else "one evaluation and the spectrum of its error"
+        return View(status=f"Measured {len(rows)}; the intervals rest on {rest}.")
+
+    def _picked(self, *_: object) -> None:
+        self.rows = []
+        self.table.show_rows([])
+        self.spread.show_row(None)
+        self.readout.setText(HINT if self.result is not None else "")
+        self._say("" if self.result is not None else NO_RESULT)
+
+    def _row_chosen(self, row: int, *_: object) -> None:
+        self.spread.show_row(self.rows[row] if 0 <= row < len(self.rows) else None)
+
+    def _moved(self, viewer: Any, event: Any) -> None:
+        if viewer.dims.ndisplay == 2:
+            self.read(tuple(event.position))
+
+    def _say(self, text: str, problem: bool = False) -> None:
+        if self.jobs.view.state is State.IDLE:
+            self.jobs.show(View(status=text, problem=problem))
+
+    def _show(self, view: View) -> None:
+        idle = view.state is State.IDLE
+        ready = idle and self.result is not None
+        self.picker.setEnabled(idle)
+        self.draw_button.setEnabled(ready)
+        self.measure_button.setEnabled(ready)
+        for button in (self.copy_button, self.csv_button):
+            button.setEnabled(idle and bool(self.rows))
+        self.job.show_view(view)
+
+
+def run_of(layer: Any) -> Run:
+    """The run that a result layer belongs to."""
+    run: Run = layer.metadata[KEY]["run"]
+    return run
+
+
+def is_restored(layer: Any) -> bool:
+    """Whether a layer is the restored image of a run that is in memory."""
+    record = layer.metadata.get(KEY)
+    if not isinstance(record, dict) or record.get("preview"):
+        return False
+    return record.get("role") == "restored" and "run" in record
+
+
+def _row(*buttons: QWidget) -> QWidget:
+    row = QWidget()
+    layout = QHBoxLayout(row)
+    layout.setContentsMargins(0, 0, 0, 0)
+    for button in buttons:
+        layout.addWidget(button, 1)
+    return row
+
+
+def _forget(callbacks: list[Any], follow: Any, jobs: Jobs, *_: object) -> None:
+    """The panel is gone."""
+    if follow in callbacks:
+        callbacks.remove(follow)
+    jobs.abandon()

@@ -1,0 +1,56 @@
+"""The table of measured regions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
+
+from medrestore.plugin.explore.figures import interval, measured
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from medrestore.plugin.explore.regions import Row
+
+__all__ = ["RegionTable"]
+
+HEADINGS = ("Region", "Mean", "Interval", "Voxels")
+
+
+class RegionTable(QTableWidget):
+    """One row per region: name, mean, interval, voxels."""
+
+    def __init__(self) -> None:
+        super().__init__(0, len(HEADINGS))
+        self.show_rows([])
+        self.verticalHeader().setVisible(False)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setMinimumHeight(120)
+        header = self.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setStretchLastSection(True)
+
+    def show_rows(self, rows: Sequence[Row]) -> None:
+        """Show these regions instead of what is there."""
+        headings = [*HEADINGS]
+        if rows:
+            headings[2] = f"{100 * rows[0].region.level:g} % interval"
+        self.setHorizontalHeaderLabels(headings)
+        self.setRowCount(len(rows))
+        for i, row in enumerate(rows):
+            for k, text in enumerate(_texts(row)):
+                item = QTableWidgetItem(text)
+                item.setToolTip(text)
+                self.setItem(i, k, item)
+
+
+def _texts(row: Row) -> tuple[str, ...]:
+    region = row.region
+    return (
+        row.name,
+        measured(region.mean, region.std, row.unit),
+        interval(region.lower, region.upper, region.std),
+        str(region.voxels),
+    )

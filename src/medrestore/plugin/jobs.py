@@ -1,0 +1,139 @@
+"""One piece of work at a time in a thread of its own, and what is shown meanwhile. No Qt.
+
+A panel shows what `View` says and passes on what the user does; a worker reports back through
+`progressed`, `finished` and `failed`. Nothing here raises towards the viewer: a problem is a
+sentence that says what to do.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from enum import Enum
+from threading import Event
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from medrestore.errors import Cancelled, MedrestoreError
+from medrestore.plugin.words import sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from medrestore.core.meter import Meter
+    from medrestore.plugin.progress import Progress
+
+    Task = Callable[[Meter], Any]
+
+__all__ = ["Job", "Jobs", "State", "View"]
+
+LOG = logging.getLogger(__name__)
+
+
+class State(Enum):
+    """Where a job is."""
+
+    IDLE = "idle"
+    RUNNING = "running"
+    CANCELLING = "cancelling"
+
+
+@dataclass(frozen=True)
+class View:
+    """What a panel shows; ``problem`` marks a status that asks for something."""
+
+    state: State = State.IDLE
+    status: str = "Ready."
+    problem: bool = False
+    progress: Progress | None = None
+
+
+class Job(NamedTuple):
+    """A piece of work.
+
+    Parameters
+    ----------
+    status : str
+        What is shown while it runs.
+    task : callable
+        Runs in the worker's thread, with a meter.
+    then : callable
+        Takes what the task returned, in the thread that draws, and says what to show.
+    """
+
+    status: str
+    task: Task
+    then: Callable[[Any], View]
+
+
+class Jobs:
+    """Starts work, follows it, and hands what it found to whoever asked.
+
+    Parameters
+    ----------
+    launch : callable
+        Start a worker on a task, which takes a `core.meter.Meter`; the event tells it to stop.
+    show : callable
+        Show a view.
+    """
+
+    def __init__(
+        self, launch: Callable[[Task, Event], object], show: Callable[[View], object]
+    ) -> None:
+        self._launch, self._show = launch, show
+        self._stop = Event()
+        self._then: Callable[[Any], View] = lambda _: View()
+        self.view = View()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the last job was asked to stop."""
+        return self._stop.is_set()
+
+    def begin(self, prepare: Callable[[], Job]) -> None:
+        """Start what ``prepare`` decides, unless something is running, or say why not."""
+        if self.view.state is not State.IDLE:
+            return
+        try:
+            job = prepare()
+            self._stop, self._then = Event(), job.then
+            self.show(View(State.RUNNING, job.status))
+            self._launch(job.task, self._stop)
+        except Exception as error:  # whatever it is, the buttons come back
+            self.failed(error)
+
+    def cancel(self) -> None:
+        """Stop at the next step, keeping what is valid by then."""
+        self._stop.set()
+        if self.view.state is State.RUNNING:
+            status = "Cancelling after this step…"
+            self.show(replace(self.view, state=State.CANCELLING, status=status))
+
+    def abandon(self) -> None:
+        """Stop and tell nobody: the panel is gone."""
+        self._stop.set()
+        self._show, self._then = (lambda _: None), lambda _: View()
+
+    def progressed(self, progress: Progress) -> None:
+        """A report from the task."""
+        if self.view.state is not State.IDLE:
+            self.show(replace(self.view, progress=progress))
+
+    def finished(self, found: Any) -> None:
+        """The task is done."""
+        try:
+            view = self._then(found)
+        except Exception as error:
+            self.failed(error)
+            return
+        self.show(view)
+
+    def failed(self, error: BaseException) -> None:
+        """Say what went wrong; ready for the next job."""
+        if not isinstance(error, MedrestoreError):
+            LOG.error("the run failed", exc_info=error)
+        self.show(View(status=sentence(error), problem=not isinstance(error, Cancelled)))
+
+    def show(self, view: View) -> None:
+        """Show a view, and remember it."""
+        self.view = view
+        self._show(view)

@@ -1,0 +1,91 @@
+"""Keeping a run: save it, open it again, copy the lines that repeat it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtWidgets import (
+    QApplication,
+    QFileDialog,
+    QHBoxLayout,
+    QMenu,
+    QPushButton,
+    QWidget,
+)
+
+from medrestore.plugin.repeat import command_line, python_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from medrestore.plugin.requests import Choices, Snapshot
+
+__all__ = ["KeepingBar"]
+
+
+class KeepingBar(QWidget):
+    """Three buttons; asks for files and folders, and passes on what was chosen.
+
+    Parameters
+    ----------
+    save, reopen : callable
+        Take the folder to save the last run in; the record of a run to open.
+    scan : callable
+        Gives the scan and the choices as they are now.
+    said : callable
+        Takes a sentence on what was copied.
+    """
+
+    def __init__(
+        self,
+        save: Callable[[Path], object],
+        reopen: Callable[[Path], object],
+        scan: Callable[[], tuple[Snapshot | None, Choices]],
+        said: Callable[[str], object],
+    ) -> None:
+        super().__init__()
+        self._save, self._reopen, self._scan, self._said = save, reopen, scan, said
+        self.save_button = QPushButton("Save…")
+        self.copy_button = QPushButton("Copy as")
+        self.open_button = QPushButton("Open run…")
+        self.save_button.setToolTip("Saves the last run: all its maps and its record.")
+        self.copy_button.setToolTip("Copies the lines that repeat this in Python or a shell.")
+        self.open_button.setToolTip("Opens a saved run from its record, <scan>_run.json.")
+        menu = QMenu(self)
+        menu.addAction("Python", self.copy_python)
+        menu.addAction("Command line", self.copy_command)
+        self.copy_button.setMenu(menu)
+        self.save_button.clicked.connect(self.ask_where)
+        self.open_button.clicked.connect(self.ask_which)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        for button in (self.save_button, self.copy_button, self.open_button):
+            row.addWidget(button, 1)
+
+    def ask_where(self) -> None:
+        """Ask for a folder, and save the last run there."""
+        folder = QFileDialog.getExistingDirectory(self, "Save the run in a folder")
+        if folder:
+            self._save(Path(folder))
+
+    def ask_which(self) -> None:
+        """Ask for a record, and open its run."""
+        chosen, _ = QFileDialog.getOpenFileName(
+            self, "Open a run", filter="Records of runs (*_run.json);;All files (*)"
+        )
+        if chosen:
+            self._reopen(Path(chosen))
+
+    def copy_python(self) -> None:
+        """Copy the lines of Python that repeat the run."""
+        self._copy(python_lines, "Copied: the lines of Python that do the same.")
+
+    def copy_command(self) -> None:
+        """Copy the command that repeats the run."""
+        self._copy(command_line, "Copied: the command that does the same.")
+
+    def _copy(self, lines: Callable[..., str], said: str) -> None:
+        clipboard: Any = QApplication.clipboard()
+        clipboard.setText(lines(*self._scan()))
+        self._said(said)

@@ -1,0 +1,69 @@
+"""The lines that repeat a run: in Python, and on the command line. No Qt."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from medrestore.plugin.layers import KEY
+from medrestore.plugin.requests import modality_of, settings_of
+from medrestore.settings import Settings
+
+if TYPE_CHECKING:
+    from medrestore.plugin.requests import Choices, Snapshot
+    from medrestore.volume import Source
+
+__all__ = ["command_line", "python_lines"]
+
+DEFAULTS = {field.name: field.default for field in fields(Settings)}
+
+
+def python_lines(scan: Snapshot | None, choices: Choices) -> str:
+    """A script that does what the Denoise button does with these choices."""
+    path, modality, said = _input(scan, choices)
+    arguments = "".join(f", {name}={value!r}" for name, value in said.items())
+    of = f", modality={modality!r}" if modality else ""
+    return "\n".join(
+        [
+            "import medrestore as mr",
+            "",
+            f"volume = mr.read({str(path)!r}{of})",
+            f"result = mr.denoise(volume{arguments})",
+            'result.save("restored")',
+            *_remark(choices),
+        ]
+    )
+
+
+def command_line(scan: Snapshot | None, choices: Choices) -> str:
+    """The same for a shell."""
+    path, modality, said = _input(scan, choices)
+    words = ["medrestore", "denoise", str(path), "-o", "restored"]
+    if modality:
+        words += ["--modality", modality]
+    for name, value in said.items():
+        option = "--" + name.replace("_", "-")
+        words += [option] if value is True else [option, str(value)]
+    return "\n".join([shlex.join(words), *_remark(choices)])
+
+
+def _input(scan: Snapshot | None, choices: Choices) -> tuple[Path, str | None, dict[str, Any]]:
+    """Where the scan is, its modality, and the settings that differ from their defaults."""
+    modality = modality_of(scan, choices.modality)
+    settings = settings_of(choices, modality)
+    said = {name: value for name, value in settings.items() if value != DEFAULTS[name]}
+    record = ((scan.meta.get("metadata") or {}).get(KEY) or {}) if scan else {}
+    source: Source | None = record.get("source")
+    if source is None or not source.paths:
+        return Path("scan.nii.gz"), modality, said
+    path = Path(source.paths[0])
+    return (path.parent if source.format == "dicom" else path), modality, said
+
+
+def _remark(choices: Choices) -> list[str]:
+    if choices.slices is None:
+        return []
+    first, last = choices.slices
+    return [f"# restores the whole scan; in napari slices {first} to {last} were chosen"]

@@ -1,0 +1,144 @@
+"""From what is set in the widget to what runs. No Qt."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from medrestore.errors import MedrestoreError
+from medrestore.plugin.layers import KEY
+from medrestore.plugin.place import acquired_axis, acquired_slice
+from medrestore.plugin.run import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from medrestore.volume import Modality
+
+__all__ = ["AUTO", "Choices", "Snapshot", "modality_of", "preview_of", "request_for", "settings_of"]
+
+AUTO = "auto"
+
+NO_SCAN = (
+    "Open a CT or MR scan first: File ▸ Open Files, or File ▸ Open Sample ▸ medrestore; "
+    "then choose it under Scan."
+)
+NO_MODALITY = "This layer does not say whether it is CT or MR: choose one under Modality."
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What is set in the widget, in the units shown.
+
+    ``noise`` in HU (CT) or % (MR), None for automatic; ``slices`` first and last place along the
+    axis that slices were acquired along, as the viewer's slider numbers them, None for all.
+    """
+
+    modality: str = AUTO
+    model: str = AUTO
+    noise: float | None = None
+    samples: int = 8
+    steps: int = 2
+    level_percent: float = 90
+    seed: int = 0
+    device: str = AUTO
+    sampler: str = "moment-matched"
+    estimate: str = "mean"
+    keep_samples: bool = False
+    slices: tuple[int, int] | None = None
+
+
+class Snapshot(NamedTuple):
+    """A layer as it is at this moment: its data and the attributes of a layer tuple."""
+
+    data: Any
+    meta: Mapping[str, Any]
+
+
+def modality_of(scan: Snapshot | None, chosen: str) -> Modality | None:
+    """What the user chose, else what the layer says."""
+    if chosen in ("CT", "MR"):
+        return cast("Modality", chosen)
+    record = ((scan.meta.get("metadata") or {}).get(KEY) or {}) if scan else {}
+    found = record.get("modality") if isinstance(record, dict) else None
+    return found if found in ("CT", "MR") else None
+
+
+def settings_of(choices: Choices, modality: str | None) -> dict[str, Any]:
+    """The choices as arguments of `settings.Settings`."""
+    settings = asdict(choices)
+    for name in ("modality", "slices"):
+        del settings[name]
+    settings["level"] = settings.pop("level_percent") / 100
+    if choices.noise is None:
+        settings["noise"] = AUTO
+    elif modality == "MR":
+        settings["noise"] = choices.noise / 100
+    if not choices.samples:  # nothing to keep, or to make an image of
+        settings |= {"keep_samples": False, "estimate": "mean"}
+    return settings
+
+
+def request_for(scan: Snapshot | None, choices: Choices) -> Request:
+    """What to run.
+
+    Raises
+    ------
+    MedrestoreError
+        If no scan is chosen or its modality is unknown.
+    """
+    if scan is None:
+        raise MedrestoreError(NO_SCAN)
+    modality = modality_of(scan, choices.modality)
+    if modality is None:
+        raise MedrestoreError(NO_MODALITY)
+    settings = settings_of(choices, modality)
+    return Request(scan.data, scan.meta, settings, modality, _slices(scan, choices.slices))
+
+
+def preview_of(
+    scan: Snapshot | None, choices: Choices, point: tuple[float, ...]
+) -> tuple[Request, int]:
+    """What to run for the acquired slice at a place, and that slice's number in the viewer.
+
+    Of a series in time, the time point on display is taken as a scan of its own.
+
+    Parameters
+    ----------
+    point : tuple of float
+        The place in the layer's data, one number per axis.
+
+    Raises
+    ------
+    MedrestoreError
+        As `request_for`.
+    """
+    request = request_for(scan, choices)
+    data, meta = request.data, request.meta
+    if getattr(data, "ndim", 0) == 4:
+        data = data[min(max(round(point[0]), 0), len(data) - 1)]
+        meta = {**meta, **{key: tuple(meta[key])[1:] for key in LEADING if key in meta}}
+        meta = {key: value for key, value in meta.items() if key not in TURNED}
+    axis, _ = acquired_axis(meta)
+    count = _shape(data, meta)[axis]
+    z = acquired_slice(meta, count, point[len(point) - 3 + axis])
+    place = acquired_slice(meta, count, z)
+    return Request(data, meta, request.settings, request.modality, (z,), preview=True), place
+
+
+LEADING = ("scale", "translate", "units", "axis_labels")
+TURNED = ("rotate", "shear", "affine")
+
+
+def _slices(scan: Snapshot, places: tuple[int, int] | None) -> tuple[int, ...] | None:
+    if places is None:
+        return None
+    axis, _ = acquired_axis(scan.meta)
+    count = _shape(scan.data, scan.meta)[axis]
+    first, last = sorted(acquired_slice(scan.meta, count, place) for place in places)
+    return None if last - first + 1 == count else tuple(range(first, last + 1))
+
+
+def _shape(data: Any, meta: Mapping[str, Any]) -> tuple[int, ...]:
+    """Of the last three axes; of a multiscale image, its finest level's."""
+    return tuple((data[0] if meta.get("multiscale") else data).shape[-3:])

@@ -1,0 +1,96 @@
+"""What is said to the user, in whole sentences. No Qt."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from medrestore.errors import Cancelled, MedrestoreError
+
+if TYPE_CHECKING:
+    from medrestore.plan import Plan
+    from medrestore.result import Result
+
+__all__ = ["duration", "forecast", "opened_summary", "preview_summary", "sentence", "summary"]
+
+
+def sentence(error: BaseException) -> str:
+    """One sentence on what went wrong."""
+    if isinstance(error, Cancelled):
+        return "Cancelled before the restored image was complete; nothing was added."
+    if isinstance(error, MedrestoreError):
+        text = str(error)
+        return text[:1].upper() + text[1:].rstrip(".") + "."
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return (
+            "There is not enough memory for this run: close other programs, choose CPU under "
+            "Device, or crop the scan."
+        )
+    return (
+        f"The run failed unexpectedly ({type(error).__name__}: {error}). Please report this; the "
+        "details are in the terminal that started napari."
+    )
+
+
+def summary(result: Result, cancelled: bool) -> str:
+    """What was done."""
+    plan, planned = result.plan, result.plan.settings.samples
+    if cancelled and result.drawn < planned:
+        done = f"Cancelled: the layers rest on {result.drawn} of {planned} samples."
+        if not result.drawn:
+            done = "Cancelled before the first sample: the layers rest on one evaluation alone."
+    else:
+        done = f"Done: {_counted(result.drawn)}, {plan.model} on {plan.device}."
+    checks = (result.guards.sentence(),) if result.guards is not None else ()
+    return f"{done} Noise removed: {noise(plan)}.{_sentences(*checks, *result.warnings)}"
+
+
+def opened_summary(result: Result) -> str:
+    """What a saved run was."""
+    plan = result.plan
+    return (
+        f"{_counted(result.drawn)}, {plan.model}. Noise removed: {noise(plan)}."
+        f"{_sentences(*result.warnings)}"
+    )
+
+
+def preview_summary(result: Result, whole: Plan, shown_slice: int) -> str:
+    """What the preview shows, and what the whole scan would take."""
+    return (
+        f"Preview of slice {shown_slice}. Noise: {noise(whole)}. The whole scan: "
+        f"{forecast(whole)}.{_sentences(*result.warnings)}"
+    )
+
+
+def forecast(plan: Plan) -> str:
+    """How long a run takes and how much memory it needs."""
+    if plan.seconds is None or plan.memory_bytes is None:
+        return "time and memory not known"
+    return f"{duration(plan.seconds)}, {plan.memory_bytes / 1e9:.1f} GB of memory"
+
+
+def duration(seconds: float) -> str:
+    """About how long, in units that a person would choose."""
+    if seconds < 90:
+        return f"about {max(1, round(seconds))} s"
+    if seconds < 5400:
+        return f"about {round(seconds / 60)} min"
+    return f"about {seconds / 3600:.1f} h"
+
+
+def noise(plan: Plan) -> str:
+    """The noise that is removed, and how it is known."""
+    if plan.modality == "CT":
+        size = f"{plan.noise.sigma:.3g} HU"
+    else:
+        size = f"{100 * plan.noise.sigma / plan.scale:.2g} % of the foreground"
+    return f"{size} ({plan.noise.source.partition(':')[0]})"
+
+
+def _sentences(*texts: str) -> str:
+    return "".join(f" {text[:1].upper()}{text[1:]}." for text in texts)
+
+
+def _counted(samples: int) -> str:
+    if not samples:
+        return "one evaluation, no samples"
+    return f"{samples} sample{'s' if samples > 1 else ''}"
