@@ -1,0 +1,174 @@
+"""The viewer while a study runs: pictures side by side under neutral names, then all as before.
+
+Layers that were open are taken out of the viewer, for their names would tell too much, and put back
+when the study ends.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from napari.experimental import link_layers
+from napari.layers import Image
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+    from medrestore.plugin.study.pictures import Pictures
+
+__all__ = ["Stage"]
+
+NAMES = {1: ("Picture",), 2: ("Left", "Right")}
+LINKED = ("contrast_limits", "contrast_limits_range", "gamma", "colormap", "interpolation2d")
+GAP = 4
+"""Pixels between the pictures."""
+
+
+@dataclass(frozen=True)
+class Before:
+    """How the viewer was found."""
+
+    layers: list[Any]
+    active: Any
+    grid: dict[str, Any]
+    dims: dict[str, Any]
+    camera: dict[str, Any]
+
+
+class Stage:
+    """Owns a viewer from the first `show` to `close`."""
+
+    def __init__(self, viewer: ViewerModel) -> None:
+        self._viewer = viewer
+        self._own: list[Any] = []
+        self._before: Before | None = None
+        self._place: dict[str, Any] = {}
+        self._axis = 0
+
+    def show(self, pictures: Pictures) -> None:
+        """Show pictures side by side, at the middle of their slices."""
+        if self._before is None:
+            self._before = self._found()
+        self._take_out_strangers()
+        if not self._changed(pictures):
+            self._clear()
+            self._add(pictures)
+        self._place = pictures.place
+        self._arrange(pictures)
+
+    def step(self, slices: int) -> None:
+        """Scroll; both pictures follow."""
+        if self._before is not None and self._own:
+            dims = self._viewer.dims
+            dims.set_current_step(self._axis, dims.current_step[self._axis] + slices)
+
+    def close(self) -> None:
+        """Put everything back."""
+        before, self._before = self._before, None
+        if before is None:
+            return
+        viewer = self._viewer
+        self._clear()
+        _set(grid_of(viewer), before.grid)
+        viewer.layers.extend([layer for layer in before.layers if layer not in viewer.layers])
+        if before.layers:
+            if viewer.dims.ndim == len(before.dims["order"]):
+                _set(viewer.dims, before.dims)
+            viewer.layers.selection.active = before.active
+            _set(camera_of(viewer), before.camera)
+
+    def _changed(self, pictures: Pictures) -> bool:
+        """Give the layers that are there new contents: new layers cost ten times as much."""
+        fits = len(self._own) == len(pictures.arrays) and all(
+            layer in self._viewer.layers and layer.ndim == array.ndim
+            for layer, array in zip(self._own, pictures.arrays, strict=True)
+        )
+        if not fits:
+            return False
+        moved = {k: v for k, v in pictures.place.items() if v != self._place.get(k)}
+        for layer, array in zip(self._own, pictures.arrays, strict=True):
+            layer.data = array
+            _set(layer, moved)
+        _set(self._own[0], _window(pictures))
+        return True
+
+    def _add(self, pictures: Pictures) -> None:
+        limits = _window(pictures)
+        for array, name in zip(pictures.arrays, NAMES[len(pictures.arrays)], strict=True):
+            layer = Image(array, name=name, rgb=False, **pictures.place)
+            _set(layer, limits)
+            self._own.append(layer)
+        grid = grid_of(self._viewer)
+        _set(grid, {"stride": 1, "shape": (1, -1), "spacing": GAP})
+        grid.enabled = len(self._own) > 1
+        self._viewer.layers.extend(self._own)
+        if len(self._own) > 1:
+            link_layers(self._own, LINKED)
+        self._viewer.layers.selection.active = self._own[0]
+
+    def _arrange(self, pictures: Pictures) -> None:
+        """Whole pictures in the planes they were acquired in, at the middle one."""
+        dims = self._viewer.dims
+        axis = self._axis = pictures.slice_axis
+        rest = [one for one in range(pictures.arrays[0].ndim) if one != axis]
+        _set(dims, {"ndisplay": 2, "order": (*rest[:-2], axis, *rest[-2:])})
+        start, stop, _ = dims.range[axis]
+        dims.set_point(axis, (start + stop) / 2)
+        self._viewer.reset_view()
+
+    def _found(self) -> Before:
+        viewer = self._viewer
+        grid, dims, camera = grid_of(viewer), viewer.dims, camera_of(viewer)
+        return Before(
+            [bare(layer) for layer in viewer.layers],
+            bare(viewer.layers.selection.active),
+            {name: getattr(grid, name) for name in ("stride", "shape", "spacing", "enabled")},
+            {name: getattr(dims, name) for name in ("ndisplay", "order", "point")},
+            {name: getattr(camera, name) for name in ("center", "zoom", "angles")},
+        )
+
+    def _take_out_strangers(self) -> None:
+        """Also layers that something else added since the last question."""
+        if self._before is None:
+            return
+        for layer in [bare(one) for one in self._viewer.layers]:
+            if layer not in self._own:
+                if layer not in self._before.layers:
+                    self._before.layers.append(layer)
+                self._viewer.layers.remove(layer)
+
+    def _clear(self) -> None:
+        for layer in self._own:
+            if layer in self._viewer.layers:
+                self._viewer.layers.remove(layer)
+        self._own = []
+
+
+def grid_of(viewer: ViewerModel) -> Any:
+    """The viewer's grid, which moved in napari 0.9."""
+    return getattr(viewer, "canvas", viewer).grid
+
+
+def camera_of(viewer: ViewerModel) -> Any:
+    """The viewer's camera, which moved in napari 0.9."""
+    return getattr(viewer, "scene", viewer).camera
+
+
+def _window(pictures: Pictures) -> dict[str, tuple[float, float]]:
+    """Contrast, and as much again to either side for the reader to choose from."""
+    low, high = pictures.window
+    return {
+        "contrast_limits_range": (2 * low - high, 2 * high - low),
+        "contrast_limits": pictures.window,
+    }
+
+
+def bare(layer: Any) -> Any:
+    """The layer itself: napari hands plugins a new proxy for it each time."""
+    return getattr(layer, "__wrapped__", layer)
+
+
+def _set(owner: Any, values: dict[str, Any]) -> None:
+    for name, value in values.items():
+        setattr(owner, name, value)

@@ -1,0 +1,103 @@
+"""The dock of a blinded reader study: three pages that show what the controller says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QEvent, Qt
+from qtpy.QtWidgets import QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from medrestore.plugin.study.controller import StudyController
+from medrestore.plugin.study.question_page import QuestionPage
+from medrestore.plugin.study.stage import Stage
+from medrestore.plugin.study.start_page import StartPage
+from medrestore.plugin.study.view import Actions, Page, View
+from medrestore.plugin.study.worker import Threads
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+__all__ = ["ReaderStudyWidget"]
+
+WIDTH = 330
+"""Of the dock: no field of any page is cut off."""
+
+PROBLEM_STYLE = "color: #cc6f1c;"  # amber: legible on napari's dark and light themes
+
+
+class ReaderStudyWidget(QWidget):
+    """Runs a blinded reader study in a viewer.
+
+    Parameters
+    ----------
+    napari_viewer : napari.Viewer
+        Handed over by napari. Its layers are out of sight during a study and put back after it.
+    """
+
+    def __init__(self, napari_viewer: ViewerModel) -> None:
+        super().__init__()
+        self.threads = Threads()
+        self.stage = Stage(napari_viewer)
+        self.start_page, self.question_page = StartPage(), QuestionPage()
+        self.summary_page = QWidget()
+        self.summary = QLabel()
+        self.back_button = QPushButton("Back to the first page")
+        self.status = QLabel()
+        self._lay_out()
+        actions = Actions(self.threads.work, self.stage.show, self.stage.close, self._show)
+        self.controller = StudyController(actions)
+        self._connect()
+        self._show(self.controller.view)
+
+    def event(self, event: QEvent) -> bool:
+        """Stop when the dock is closed, so that the viewer's layers come back."""
+        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
+            self.controller.stop()
+        return bool(super().event(event))
+
+    def _connect(self) -> None:
+        controller, page = self.controller, self.question_page
+        self.start_page.started.connect(controller.start)
+        page.chose.connect(controller.choose)
+        page.confirmed.connect(controller.confirm)
+        page.scrolled.connect(self.stage.step)
+        page.retried.connect(controller.retry)
+        page.skipped.connect(controller.skip)
+        page.stopped.connect(controller.stop)
+        self.back_button.clicked.connect(lambda: controller.back())
+        self.destroyed.connect(lambda *_: controller.abandon())  # must not hold on to self
+
+    def _show(self, view: View) -> None:
+        self.start_page.setVisible(view.page is Page.START)
+        self.question_page.setVisible(view.page is Page.QUESTION)
+        self.summary_page.setVisible(view.page is Page.SUMMARY)
+        self.start_page.show_view(view)
+        self.question_page.show_view(view)
+        self.summary.setText("\n\n".join(view.summary))
+        self.back_button.setEnabled(not view.busy)
+        self.status.setText(view.status)
+        self.status.setVisible(bool(view.status))
+        self.status.setStyleSheet(PROBLEM_STYLE if view.problem else "")
+
+    def _lay_out(self) -> None:
+        for label in (self.summary, self.status):
+            label.setWordWrap(True)
+            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        pages = QWidget()
+        inner = QVBoxLayout(pages)
+        for part in (self.start_page, self.question_page, self.status, self.summary_page):
+            inner.addWidget(part)
+        inner.addStretch(1)
+        summary = QVBoxLayout(self.summary_page)
+        summary.setContentsMargins(0, 0, 0, 0)
+        summary.addWidget(self.summary)
+        summary.addWidget(self.back_button)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(pages)
+        scroll.setMinimumWidth(WIDTH)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(scroll)
