@@ -1,0 +1,124 @@
+"""Axial, coronal and sagittal views the radiological way. No Qt.
+
+World axes are (inferior, posterior, left), behind any leading ones (`plugin.layers`). napari draws
+the last two axes of ``dims.order`` as rows and columns, so each plane is one order of the three;
+napari's own roll would transpose the coronal view.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from medrestore.errors import MedrestoreError
+from medrestore.plugin.layers import AXIS_LABELS, KEY
+from medrestore.plugin.view.names import camera_of
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+__all__ = ["Edges", "Plane", "edges", "is_oriented", "plane_shown", "show_plane", "show_volume"]
+
+NO_SCAN = "Open a CT or MR scan first; then choose it under Scan."
+TOWARDS = "IPL"
+"""What the world axes run towards."""
+AWAY = {"I": "S", "P": "A", "L": "R"}
+FROM_THE_FRONT = {"view_direction": (0, 1, 0), "up_direction": (-1, 0, 0)}
+
+
+class Plane(Enum):
+    """A plane of the patient: its slider, rows and columns among (inferior, posterior, left)."""
+
+    AXIAL = (0, 1, 2)
+    CORONAL = (1, 0, 2)
+    SAGITTAL = (2, 0, 1)
+
+
+class Edges(NamedTuple):
+    """The patient direction at each edge of the picture: one of R, L, A, P, S, I."""
+
+    left: str
+    right: str
+    top: str
+    bottom: str
+
+
+def show_plane(viewer: ViewerModel, plane: Plane, layer: Any) -> None:
+    """Show the middle slice of a layer in a plane, the whole picture in view.
+
+    Raises
+    ------
+    MedrestoreError
+        If there is no layer, or it has no third axis.
+    """
+    _check(layer)
+    viewer.dims.ndisplay = 2
+    viewer.dims.order = _order(viewer.dims.ndim, plane)
+    axis = viewer.dims.order[-3]
+    viewer.dims.set_point(axis, _middle(layer, viewer.dims.ndim)[axis])
+    viewer.reset_view()
+
+
+def show_volume(viewer: ViewerModel, layer: Any) -> None:
+    """Show the scan in 3-D from the front, head up.
+
+    Raises
+    ------
+    MedrestoreError
+        If there is no layer, or it has no third axis.
+    """
+    _check(layer)
+    viewer.dims.order = _order(viewer.dims.ndim, Plane.AXIAL)  # any other would be mirrored
+    viewer.dims.ndisplay = 3
+    viewer.reset_view()
+    camera_of(viewer).set_view_direction(**FROM_THE_FRONT)
+
+
+def plane_shown(viewer: ViewerModel) -> Plane | None:
+    """The plane on display; None in 3-D and for any other order of the axes."""
+    if viewer.dims.ndisplay != 2 or viewer.dims.ndim < 3:
+        return None
+    order = tuple(viewer.dims.order)
+    return next((p for p in Plane if order == _order(viewer.dims.ndim, p)), None)
+
+
+def is_oriented(layer: Any) -> bool:
+    """Whether a layer's last axes are known to run towards inferior, posterior and left."""
+    if layer is None or tuple(layer.axis_labels)[-3:] != AXIS_LABELS:
+        return False
+    record = layer.metadata.get(KEY)
+    return isinstance(record, dict) and bool(record.get("known", True))
+
+
+def edges(viewer: ViewerModel) -> Edges | None:
+    """The patient directions at the edges, whatever two axes are on display; None in 3-D."""
+    dims, lead = viewer.dims, viewer.dims.ndim - 3
+    if dims.ndisplay != 2 or lead < 0 or min(dims.order[-2:]) < lead:
+        return None
+    down, right = (TOWARDS[axis - lead] for axis in dims.order[-2:])
+    vertical, horizontal = (str(way) for way in camera_of(viewer).orientation2d)
+    top, bottom = (AWAY[down], down) if vertical == "down" else (down, AWAY[down])
+    left, right = (AWAY[right], right) if horizontal == "right" else (right, AWAY[right])
+    return Edges(left, right, top, bottom)
+
+
+def _check(layer: Any) -> None:
+    if layer is None:
+        raise MedrestoreError(NO_SCAN)
+    if layer.ndim < 3:
+        raise MedrestoreError(
+            f"the layer {layer.name} is a single picture of {layer.ndim} axes; planes need a scan "
+            "of slices"
+        )
+
+
+def _order(ndim: int, plane: Plane) -> tuple[int, ...]:
+    lead = ndim - 3
+    return (*range(lead), *(axis + lead for axis in plane.value))
+
+
+def _middle(layer: Any, ndim: int) -> tuple[float, ...]:
+    """World position of a layer's middle voxel, which lies on a slice; of the viewer's axes."""
+    shape = layer.data.shape
+    place = layer.data_to_world([(n - 1) // 2 for n in shape])
+    return (*(0.0,) * (ndim - len(shape)), *(float(p) for p in place))
