@@ -1,0 +1,33 @@
+"""Rows of one look for the boxes of the panel."""
+
+from __future__ import annotations
+
+from qtpy.QtWidgets import QFormLayout, QLabel, QLayout, QWidget
+
+__all__ = ["form", "heading"]
+
+LABEL_WIDTH = 84
+"""As wide as the longest label, so that fields of all boxes stand in one column."""
+
+
+def form(rows: dict[str, QWidget | QLayout]) -> QFormLayout:
+    """Labels and fields in two columns, without margins."""
+    layout = QFormLayout()
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setVerticalSpacing(4)
+    layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+    for text, field in rows.items():
+        label = QLabel(text)
+        label.setMinimumWidth(LABEL_WIDTH)
+        layout.addRow(label, field)
+    return layout
+
+
+def heading(text: str) -> QLabel:
+    """What the rows below it are about."""
+    label = QLabel(text)
+    font = label.font()
+    font.setBold(True)
+    label.setFont(font)
+    label.setContentsMargins(0, 6, 0, 0)
+    return label
