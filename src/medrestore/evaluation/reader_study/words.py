@@ -181,9 +181,8 @@ def _differences(analysis: Analysis) -> Table:
     rows: list[tuple[str, ...]] = []
     for one in analysis.comparisons:
         d = one.difference
-        mean, reach = (
-            ("–", "–") if d is None else (number(d.mean), f"{d.lower:.2f} to {d.upper:.2f}")
-        )
+        mean = "–" if d is None else f"{d.mean:+.2f}"
+        reach = "–" if d is None else f"{d.lower:+.2f} to {d.upper:+.2f}"
         rows.append((one.first, one.second, str(one.cases), mean, reach, p_value(one.p_value)))
     return titles, rows
 
