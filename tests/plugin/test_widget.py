@@ -211,7 +211,10 @@ def test_noise_is_measured_in_a_drawn_region(viewer, docked, opened, qtbot):
     assert docked.form.noise_entry.slider.value() > 0
 
 
-def test_from_run_to_regions_and_back_from_disk(viewer, docked, opened, head, tmp_path, qtbot):
+def test_from_run_to_regions_and_back_from_disk(viewer, docked, head, tmp_path, qtbot):
+    path = medrestore.write(head, tmp_path / "head.nii.gz")
+    data, meta, _ = to_layer(medrestore.read(path, "MR"))
+    opened = viewer.add_image(data, **meta)
     explore = ExplorePanel(viewer)
     viewer.window.add_dock_widget(explore)
     assert not explore.measure_button.isEnabled()
@@ -235,7 +238,6 @@ def test_from_run_to_regions_and_back_from_disk(viewer, docked, opened, head, tm
 
     docked.controller.save(tmp_path / "out")
     finish(docked, qtbot)
-    medrestore.write(head, tmp_path / "head.nii.gz")
     count = len(viewer.layers)
     docked.controller.reopen(tmp_path / "out" / "head_run.json", None)
     finish(docked, qtbot)

@@ -1,0 +1,67 @@
+"""The dock: a tab for each thing that one does with a scan."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QEvent, QSize, Qt
+from qtpy.QtWidgets import QScrollArea, QTabWidget, QWidget
+
+from medrestore.plugin.explore.panel import ExplorePanel
+from medrestore.plugin.view.panel import ViewPanel
+from medrestore.plugin.widget import DenoiseWidget
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+__all__ = ["Dock"]
+
+
+class Dock(QTabWidget):
+    """Denoise, Uncertainty, View.
+
+    Parameters
+    ----------
+    napari_viewer : napari.Viewer
+        Handed over by napari.
+    """
+
+    def __init__(self, napari_viewer: ViewerModel) -> None:
+        super().__init__()
+        self.denoise = DenoiseWidget(napari_viewer)
+        self.explore = ExplorePanel(napari_viewer)
+        self.view = ViewPanel(napari_viewer)
+        self.setDocumentMode(True)
+        for title, panel in (
+            ("Denoise", self.denoise),
+            ("Uncertainty", self.explore),
+            ("View", self.view),
+        ):
+            self.addTab(_Scrolling(panel), title)
+
+    def event(self, event: QEvent) -> bool:
+        """Cancel what runs when the dock is closed: nobody could any more."""
+        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
+            self.denoise.cancel()
+            self.explore.jobs.cancel()
+        return bool(super().event(event))
+
+
+class _Scrolling(QScrollArea):
+    """A panel that scrolls where the window is too low for it, and asks for no more width."""
+
+    def __init__(self, panel: QWidget) -> None:
+        super().__init__()
+        self.setWidget(panel)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QScrollArea.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+
+    def minimumSizeHint(self) -> QSize:
+        """As wide as the panel and a scroll bar."""
+        bar = self.verticalScrollBar().sizeHint().width()
+        return QSize(self.widget().minimumSizeHint().width() + bar, 120)
+
+    def sizeHint(self) -> QSize:
+        """As high as the panel would like to be."""
+        return QSize(self.minimumSizeHint().width(), self.widget().sizeHint().height())
