@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from qtpy.QtWidgets import QFormLayout, QLabel, QLayout, QWidget
+from qtpy.QtWidgets import QFormLayout, QLabel, QWidget
 
 __all__ = ["form", "heading"]
 
-LABEL_WIDTH = 84
+LABEL_WIDTH = 60
 """As wide as the longest label, so that fields of all boxes stand in one column."""
 
 
-def form(rows: dict[str, QWidget | QLayout]) -> QFormLayout:
+def form(rows: dict[str, QWidget]) -> QFormLayout:
     """Labels and fields in two columns, without margins."""
     layout = QFormLayout()
     layout.setContentsMargins(0, 0, 0, 0)

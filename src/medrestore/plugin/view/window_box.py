@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QHBoxLayout, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QVBoxLayout, QWidget
 
 from medrestore.plugin.layers import KEY
 from medrestore.plugin.view.drag import WindowDrag
@@ -71,14 +71,11 @@ class WindowBox(QWidget):
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
         self.preset.setMinimumContentsLength(8)
-        numbers = QHBoxLayout()
-        numbers.setSpacing(4)
-        numbers.addWidget(self.level)
-        numbers.addWidget(self.width_)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
-        layout.addLayout(form({"Preset": self.preset, "Level, width": numbers}))
+        rows = {"Preset": self.preset, "Level": self.level, "Width": self.width_}
+        layout.addLayout(form(rows))
         layout.addWidget(self.drag_box)
 
     def follow(self, layer: Any) -> None:
