@@ -40,10 +40,14 @@ class Dock(QTabWidget):
             self.addTab(_Scrolling(panel), title)
 
     def event(self, event: QEvent) -> bool:
-        """Cancel what runs when the dock is closed: nobody could any more."""
-        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
-            self.denoise.cancel()
-            self.explore.jobs.cancel()
+        """Cancel what runs when the dock is closed, and leave the viewer to itself."""
+        if event.type() == QEvent.Type.ParentChange and hasattr(self, "view"):
+            if self.parent() is None:
+                self.denoise.cancel()
+                self.explore.jobs.cancel()
+                self.view.release()
+            else:
+                self.view.attach()
         return bool(super().event(event))
 
 

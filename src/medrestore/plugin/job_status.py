@@ -8,14 +8,13 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel, QProgressBar, QVBoxLayout, QWidget
 
 from medrestore.plugin.jobs import State
+from medrestore.plugin.styles import PROBLEM_STYLE, QUIET_STYLE
 
 if TYPE_CHECKING:
     from medrestore.plugin.jobs import View
 
-__all__ = ["QUIET_STYLE", "JobStatus"]
 
-PROBLEM_STYLE = "color: #cc6f1c;"  # amber: legible on napari's dark and light themes
-QUIET_STYLE = "color: #7d828b;"
+__all__ = ["JobStatus"]
 
 
 class JobStatus(QWidget):

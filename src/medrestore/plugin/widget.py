@@ -12,13 +12,14 @@ from medrestore.plugin.adding import add_preview, add_results, remove_previews
 from medrestore.plugin.controller import Actions, Controller
 from medrestore.plugin.drawn import chosen_drawing, drawn_regions, union
 from medrestore.plugin.form import SettingsForm
-from medrestore.plugin.job_status import QUIET_STYLE, JobStatus
+from medrestore.plugin.job_status import JobStatus
 from medrestore.plugin.jobs import State
 from medrestore.plugin.keeping import KeepingBar
 from medrestore.plugin.layers import KEY, describe
 from medrestore.plugin.place import acquired_axis
 from medrestore.plugin.requests import Snapshot, modality_of
 from medrestore.plugin.scan_picker import ScanPicker, bare, is_scan
+from medrestore.plugin.styles import QUIET_STYLE
 from medrestore.plugin.worker import Launcher
 
 if TYPE_CHECKING:

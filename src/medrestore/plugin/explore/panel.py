@@ -9,7 +9,6 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QApplication,
     QFileDialog,
-    QFormLayout,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -23,10 +22,11 @@ from medrestore.plugin.explore.probe import reading
 from medrestore.plugin.explore.regions import as_csv, measure
 from medrestore.plugin.explore.spread import SpreadPlot
 from medrestore.plugin.explore.table import RegionTable
-from medrestore.plugin.job_status import QUIET_STYLE, JobStatus
+from medrestore.plugin.job_status import JobStatus
 from medrestore.plugin.jobs import Job, State, View
 from medrestore.plugin.layers import KEY
 from medrestore.plugin.place import stored_index
+from medrestore.plugin.rows import form, heading
 from medrestore.plugin.scan_picker import ScanPicker, bare
 from medrestore.plugin.worker import Launcher
 
@@ -82,13 +82,10 @@ class ExplorePanel(QWidget):
             "The mean of each region that was drawn in the selected Shapes or Labels layer, with "
             "its interval from the samples."
         )
-        form = QFormLayout()
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        form.addRow("Result", self.picker)
         layout = QVBoxLayout(self)
         layout.setSpacing(8)
-        layout.addLayout(form)
-        for heading, *parts in (
+        layout.addLayout(form({"Result": self.picker}))
+        for title, *parts in (
             ("Under the cursor", self.readout),
             (
                 "Regions",
@@ -98,9 +95,7 @@ class ExplorePanel(QWidget):
                 _row(self.copy_button, self.csv_button),
             ),
         ):
-            label = QLabel(heading)
-            label.setStyleSheet(QUIET_STYLE)
-            layout.addWidget(label)
+            layout.addWidget(heading(title))
             for part in parts:
                 layout.addWidget(part)
         layout.addWidget(self.job)

@@ -8,6 +8,8 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QKeySequence, QShortcut
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
+from medrestore.plugin.styles import QUIET_STYLE
+
 if TYPE_CHECKING:
     from medrestore.plugin.study.view import View
 
@@ -21,7 +23,6 @@ HINTS = {
     "preference": "Keys: ← →{tie} choose, Enter goes on, ↑ ↓ scroll through the slices.",
     "score": "Keys: 1 to 5 choose, Enter goes on, ↑ ↓ scroll through the slices.",
 }
-QUIET_STYLE = "color: #7d828b;"
 QUESTION_STYLE = "font-size: 14px; font-weight: bold;"
 
 

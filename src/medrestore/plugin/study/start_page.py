@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
 from medrestore.plugin.study.path_field import PathField
 from medrestore.plugin.study.plan import QUESTIONS
 from medrestore.plugin.study.session import FromFolders, FromPlan
+from medrestore.plugin.styles import QUIET_STYLE
 
 if TYPE_CHECKING:
     from medrestore.plugin.study.view import View
@@ -31,7 +32,6 @@ EXPLAINED = (
     "once: a study can be stopped and taken up again."
 )
 RESEARCH_ONLY = "For research use only, not for diagnosis."
-QUIET_STYLE = "color: #7d828b;"
 TIPS = {
     "First folder": "Scans of one method, for example the noisy ones.",
     "Second folder": "Scans of the other method; files pair by name, a.nii.gz with a.nii.gz or "

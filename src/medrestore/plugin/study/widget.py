@@ -13,6 +13,7 @@ from medrestore.plugin.study.stage import Stage
 from medrestore.plugin.study.start_page import StartPage
 from medrestore.plugin.study.view import Actions, Page, View
 from medrestore.plugin.study.worker import Threads
+from medrestore.plugin.styles import PROBLEM_STYLE
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -21,8 +22,6 @@ __all__ = ["ReaderStudyWidget"]
 
 WIDTH = 330
 """Of the dock: no field of any page is cut off."""
-
-PROBLEM_STYLE = "color: #cc6f1c;"  # amber: legible on napari's dark and light themes
 
 
 class ReaderStudyWidget(QWidget):

@@ -10,11 +10,11 @@ from napari.qt.threading import create_worker
 from qtpy.QtWidgets import QGridLayout, QPushButton, QVBoxLayout, QWidget
 
 from medrestore.plugin.layer_kinds import is_restored, is_scalar, is_scan
+from medrestore.plugin.rows import form
 from medrestore.plugin.scan_picker import ScanPicker
 from medrestore.plugin.view.comparison import Comparison, Mode, check_pair
 from medrestore.plugin.view.difference import check_same_grid, difference_layer
 from medrestore.plugin.view.key import BorrowedKey
-from medrestore.plugin.view.rows import form
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
+from medrestore.plugin.rows import form, heading
 from medrestore.plugin.scan_picker import ScanPicker
 from medrestore.plugin.view.compare_box import CompareBox
 from medrestore.plugin.view.plane_box import PlaneBox
-from medrestore.plugin.view.rows import form, heading
 from medrestore.plugin.view.status import Status
 from medrestore.plugin.view.window_box import WindowBox
 

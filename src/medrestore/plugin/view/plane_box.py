@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
+from medrestore.plugin.styles import QUIET_STYLE
 from medrestore.plugin.view.letters import Letters, in_words
 from medrestore.plugin.view.planes import Plane, plane_shown, show_plane, show_volume
-from medrestore.plugin.view.status import QUIET_STYLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

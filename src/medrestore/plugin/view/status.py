@@ -9,16 +9,14 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel
 
 from medrestore.errors import MedrestoreError
+from medrestore.plugin.styles import PROBLEM_STYLE, QUIET_STYLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["QUIET_STYLE", "Status"]
+__all__ = ["Status"]
 
 LOG = logging.getLogger(__name__)
-
-PROBLEM_STYLE = "color: #cc6f1c;"  # amber: legible on napari's dark and light themes
-QUIET_STYLE = "color: #7d828b;"
 
 
 class Status(QLabel):

@@ -9,9 +9,9 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QVBoxLayout, QWidget
 
 from medrestore.plugin.layers import KEY
+from medrestore.plugin.rows import form
 from medrestore.plugin.view.drag import WindowDrag
 from medrestore.plugin.view.presets import presets_for
-from medrestore.plugin.view.rows import form
 from medrestore.plugin.view.window import Window, Windowing
 
 if TYPE_CHECKING:
