@@ -127,8 +127,8 @@ def test_guards_are_overlays_and_a_failed_check_is_said(desk, scan, head):
     assert meta["name"] == "head removed (a.u.)"
     assert meta["contrast_limits"] == (-7.0, 7.0)
     assert meta["blending"] == "translucent" and not meta["visible"]
-    middle = len(meta["colormap"]) // 2
-    assert meta["colormap"][middle][3] == 0  # clear where nothing was removed
+    colours = meta["colormap"]["colors"]
+    assert colours[len(colours) // 2][3] == 0  # clear where nothing was removed
     assert "noise does not explain" in meta["metadata"][KEY]["notes"][-1]
     assert "Structure may be lost: in 0.5 % of the voxels" in desk.said
     assert desk.views[-1].problem

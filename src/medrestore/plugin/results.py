@@ -35,9 +35,10 @@ GUARDS = {
 }
 """What an overlay means, in one sentence."""
 _SIGNED = np.linspace(-1, 1, 33)[:, None]
-GUARD_COLORMAP = np.hstack(
+_COLOURS = np.hstack(
     [np.where(_SIGNED < 0, (0.15, 0.5, 1.0), (1.0, 0.2, 0.1)), np.sqrt(np.abs(_SIGNED))]
 )
+GUARD_COLORMAP = {"name": "blue-clear-red", "colors": _COLOURS}
 """Blue below zero, red above, clear at zero."""
 PREVIEWED = ("std", "restored")
 COPIED = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
