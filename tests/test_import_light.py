@@ -51,5 +51,9 @@ def test_help_takes_under_half_a_second() -> None:
     assert min(spent) < 0.5
 
 
+def test_the_panels_of_the_viewer() -> None:
+    assert not loaded_by("import medrestore.plugin.dock") & {"torch", "monai"}
+
+
 def test_the_reader_of_the_viewer() -> None:
     assert not loaded_by("import medrestore.plugin.reader") & HEAVY

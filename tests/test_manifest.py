@@ -1,5 +1,6 @@
 """The napari manifest: valid, importable, and the same at the top of the repository."""
 
+from dataclasses import asdict
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -8,6 +9,8 @@ from napari._app_model.constants._menus import is_menu_contributable
 from npe2 import PluginManifest
 
 import medrestore
+from medrestore.plugin.preferences import Preferences
+from medrestore.plugin.requests import Choices
 
 PATH = Path(medrestore.__file__).with_name("napari.yaml")
 TOP = PATH.parents[2] / "napari.yaml"
@@ -46,6 +49,18 @@ def test_its_menus_exist(manifest):
 def test_commands_are_titled_as_verbs(manifest):
     verbs = {command.title.split()[0] for command in manifest.contributions.commands}
     assert verbs <= {"Denoise", "Open", "Save", "Start"}
+
+
+def test_preferences_are_what_the_panel_begins_with(manifest):
+    declared = manifest.contributions.configurations["denoise"].properties
+    assert {name: field.default for name, field in declared.items()} == asdict(Preferences())
+    fresh, choices = Preferences(), Choices()
+    assert (fresh.samples, fresh.steps, fresh.level, fresh.device) == (
+        choices.samples,
+        choices.steps,
+        choices.level_percent,
+        choices.device,
+    )
 
 
 def test_the_palette_offers_only_what_can_be_called_bare(manifest):

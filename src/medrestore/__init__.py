@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from medrestore.api import read as read
     from medrestore.api import simulate as simulate
     from medrestore.api import write as write
-    from medrestore.batch import denoise_folder as denoise_folder
+    from medrestore.batch.folder import denoise_folder as denoise_folder
     from medrestore.errors import Cancelled as Cancelled
     from medrestore.errors import GapError as GapError
     from medrestore.errors import InputError as InputError
@@ -41,7 +41,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "api": ("Result", "denoise", "find", "read", "simulate", "write"),
-    "batch": ("denoise_folder",),
+    "batch.folder": ("denoise_folder",),
     "errors": (
         "Cancelled",
         "GapError",

@@ -8,6 +8,7 @@ import pytest
 
 import medrestore as mr
 from medrestore.batch import folder as module
+from medrestore.batch.record import reopen
 from medrestore.cli import main
 from medrestore.errors import Cancelled, InputError, OutputError, SettingsError
 from scans import ct_array, mr_array, write_ct, write_nifti
@@ -115,6 +116,26 @@ def test_a_cancel_keeps_what_is_done(archive: Path, tmp_path: Path) -> None:
     assert (tmp_path / "out" / "one" / "head_run.json").exists()
     assert not (tmp_path / "out" / "two").exists()
     assert "1 scan restored" in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_a_watcher_is_told_of_each_scan(archive: Path, tmp_path: Path) -> None:
+    write_ct(archive / "three", ct_array())
+    write_nifti(archive / "four.nii", np.zeros((1, 1, 1)))
+    found, steps = mr.find(archive), []
+    settings = {"samples": 0, "fallback": "MR", "found": found, "on_step": steps.append}
+    summary = mr.denoise_folder(archive, tmp_path / "out", **settings)
+    assert [step.scan for step in steps[::2]] == list(found) == [step.scan for step in steps[1::2]]
+    assert [step.state for step in steps] == ["begun", "failed", *["begun", "restored"] * 3]
+    assert steps[1].reason == summary.failed["four.nii"]
+    for step in steps[3::2]:
+        again = reopen(step.record, step.scan)  # wherever the scan is
+        assert again.plan.modality == ("CT" if "three" in str(step.scan.path) else "MR")
+
+    def stop(step: object) -> None:
+        raise Cancelled("enough")
+
+    with pytest.raises(Cancelled, match="0 of 4 scans"):
+        mr.denoise_folder(archive, tmp_path / "none", **{**settings, "on_step": stop})
 
 
 def test_it_can_be_run_again_and_inside_its_source(archive: Path) -> None:

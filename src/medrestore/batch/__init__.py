@@ -1,7 +1,1 @@
-"""Many scans: a folder in, a folder out."""
-
-from __future__ import annotations
-
-from medrestore.batch.folder import denoise_folder
-
-__all__ = ["denoise_folder"]
+"""Many scans: a folder in, a folder out. Each module loads what it needs, torch or not."""

@@ -12,17 +12,20 @@ from medrestore import io
 from medrestore.api import make_plan, run_plan
 from medrestore.batch import report
 from medrestore.batch.destination import check_destination, check_file
+from medrestore.batch.gather import gather, under
+from medrestore.batch.step import Step
 from medrestore.core.meter import SILENT, Meter
 from medrestore.errors import Cancelled, InputError, MedrestoreError, OutputError
-from medrestore.io.detect import suffix_of
 from medrestore.io.uids import without_uids
 from medrestore.models import find_card, load
 from medrestore.plan import Settings
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Callable
 
     from medrestore.api import Result
+    from medrestore.batch.gather import Gathered
     from medrestore.io.dicom.grid import Gaps
     from medrestore.models import Model
     from medrestore.plan import Plan
@@ -62,6 +65,9 @@ def denoise_folder(
     modality: str | None = None,
     gaps: Gaps = "error",
     format: str = "source",
+    fallback: str | None = None,
+    found: io.Scans | None = None,
+    on_step: Callable[[Step], object] | None = None,
     **settings: Any,
 ) -> Summary:
     """Restore every scan under a folder.
@@ -76,6 +82,12 @@ def denoise_folder(
         Follows each scan; may cancel.
     modality, gaps, format
         As for `read` and `Result.save`.
+    fallback : "CT" or "MR", optional
+        The modality of scans of which neither ``modality``, nor the file, nor the values say it.
+    found : Scans, optional
+        What `find` found under ``source``, if it was asked already: saves looking again.
+    on_step : callable, optional
+        Told in this thread when a scan is begun and what became of it; may raise ``Cancelled``.
     **settings
         As for `denoise`; ``noise`` is ``"auto"`` or a number.
 
@@ -94,25 +106,16 @@ def denoise_folder(
         If stopped; scans already restored are kept and reported.
     """
     root, out, meter = Path(source), Path(destination), progress or SILENT
-    handling = _Handling(modality, gaps, format, overwrite)
-    batch = _Batch(root, out, Settings(**settings), handling, meter)
-    scans, damaged, skipped = _search(root, out, meter)
-    if not scans and not damaged:
+    handling = _Handling(modality, fallback, gaps, format, overwrite)
+    batch = _Batch(root, out, Settings(**settings), handling, meter, on_step or (lambda _: None))
+    gathered = _gathered(root, out, meter, found)
+    if not gathered.scans and not gathered.damaged:
         raise InputError(f"{root} holds no scan; `medrestore info` says why files were skipped")
     check_file(out / "batch.jsonl", overwrite)
     check_file(out / "report.html", overwrite)
     out.mkdir(parents=True, exist_ok=True)
-    try:
-        with (out / "batch.jsonl").open("w", encoding="utf-8") as log:
-            batch.note_files(log, damaged, skipped)
-            for number, scan in enumerate(scans, 1):
-                batch.restore(log, scan, f"{number} of {len(scans)}: {scan.name}")
-    except Cancelled as error:
-        done = f"{len(batch.restored)} of {len(scans)} scans restored"
-        raise Cancelled(f"stopped with {done}; what there is lies in {out}") from error
-    finally:
-        report.write_page(out / "report.html", batch.entries)
-    return Summary(batch.restored, batch.failed, skipped, out / "report.html")
+    batch.run(gathered)
+    return Summary(batch.restored, batch.failed, gathered.skipped, out / "report.html")
 
 
 def settings_shown(plan: Plan) -> dict[str, object]:
@@ -133,29 +136,10 @@ def settings_shown(plan: Plan) -> dict[str, object]:
     }
 
 
-def _search(
-    root: Path, out: Path, meter: Meter
-) -> tuple[list[io.Scan], dict[str, str], dict[str, str]]:
-    """Scans; files named like scans that cannot be read; other files."""
+def _gathered(root: Path, out: Path, meter: Meter, found: io.Scans | None) -> Gathered:
     if root.resolve() == out.resolve():
         raise OutputError(f"results would lie among the scans of {root}; choose another folder")
-    found = io.find(root, meter)
-    inside = out.resolve()
-    scans = [s for s in found if inside not in (s.path.resolve(), *s.path.resolve().parents)]
-    damaged: dict[str, str] = {}
-    skipped: dict[str, str] = {}
-    for path, reason in found.skipped:
-        if inside in path.resolve().parents:
-            continue
-        is_scan = suffix_of(path) not in ("", ".dcm")
-        (damaged if is_scan else skipped)[_under(path, root)] = without_uids(reason)
-    return scans, damaged, skipped
-
-
-def _under(path: Path, root: Path) -> str:
-    """The path below ``root`` as records and reports name it: without UIDs."""
-    shown = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
-    return without_uids(shown)
+    return gather(io.find(root, meter) if found is None else found, root, out)
 
 
 @dataclass(frozen=True)
@@ -163,9 +147,17 @@ class _Handling:
     """How scans are read and results are written."""
 
     modality: str | None
+    fallback: str | None
     gaps: Gaps
     format: str
     overwrite: bool
+
+    def read(self, scan: io.Scan) -> Volume:
+        """The scan, of a modality that is known or was asked for."""
+        volume = io.read(scan, self.modality, self.gaps)
+        if volume.modality is None and self.fallback is not None:
+            return io.read(scan, self.fallback, self.gaps)
+        return volume
 
 
 @dataclass
@@ -177,32 +169,44 @@ class _Batch:
     settings: Settings
     handling: _Handling
     meter: Meter
+    told: Callable[[Step], object]
     restored: dict[str, Path] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     entries: list[report.Entry] = field(default_factory=list)
     _models: dict[tuple[str, str, str], Model] = field(default_factory=dict)
     _taken: set[tuple[Path, str]] = field(default_factory=set)
 
-    def note_files(self, log: IO[str], damaged: dict[str, str], skipped: dict[str, str]) -> None:
-        """Write down the files that `find` left out."""
-        for name, reason in skipped.items():
-            _line(log, {"scan": name, "state": "skipped", "reason": reason})
-        for name, reason in damaged.items():
-            self._fail(log, name, reason)
+    def run(self, gathered: Gathered) -> None:
+        """One scan after the other; log and report are whole however it ends."""
+        scans = gathered.scans
+        try:
+            with (self.out / "batch.jsonl").open("w", encoding="utf-8") as log:
+                for name, reason in gathered.skipped.items():
+                    _line(log, {"scan": name, "state": "skipped", "reason": reason})
+                for name, reason in gathered.damaged.items():
+                    self._fail(log, name, reason)
+                for number, scan in enumerate(scans, 1):
+                    self.restore(log, scan, f"{number} of {len(scans)}: {scan.name}")
+        except Cancelled as error:
+            done = f"{len(self.restored)} of {len(scans)} scans restored"
+            raise Cancelled(f"stopped with {done}; what there is lies in {self.out}") from error
+        finally:
+            report.write_page(self.out / "report.html", self.entries)
 
     def restore(self, log: IO[str], scan: io.Scan, label: str) -> None:
         """One scan; whatever happens to it is written down, only a cancel gets out."""
+        self.told(Step(scan, "begun"))
         name, before = self._name(scan), time.monotonic()
         try:
-            volume = io.read(scan, self.handling.modality, self.handling.gaps)
+            volume = self.handling.read(scan)
             folder = self._folder(scan, volume.source.name)
             result, written = self._run(volume, folder, label)
         except Cancelled:
             raise
         except MedrestoreError as error:
-            return self._fail(log, name, str(error))
+            return self._fail(log, name, str(error), scan)
         except Exception as error:  # a bug or a full memory: the next scan may still be fine
-            return self._fail(log, name, f"unexpected {type(error).__name__}: {error}")
+            return self._fail(log, name, f"unexpected {type(error).__name__}: {error}", scan)
         seconds = time.monotonic() - before
         self.restored[name] = folder
         self.entries.append(self._entry(volume, result, seconds))
@@ -214,9 +218,10 @@ class _Batch:
             "seconds": round(seconds, 2),
             "warnings": [*volume.warnings, *result.warnings],
             "guards": result.guards.facts() if result.guards is not None else None,
-            "outputs": [_under(path, self.out) for path in written],
+            "outputs": [under(path, self.out) for path in written],
         }
         _line(log, {"scan": name, "state": "restored", **facts})
+        self.told(Step(scan, "restored", record=written[-1]))
 
     def _run(self, volume: Volume, folder: Path, label: str) -> tuple[Result, list[Path]]:
         handling = self.handling
@@ -236,14 +241,14 @@ class _Batch:
 
     def _name(self, scan: io.Scan) -> str:
         """Path under the source; with the scan's own name where a path holds several."""
-        name = _under(scan.path, self.root)
+        name = under(scan.path, self.root)
         known = name in self.restored or name in self.failed
         return f"{name}#{scan.name}" if known else name
 
     def _folder(self, scan: io.Scan, stem: str) -> Path:
         """The mirrored folder; one of its own for a file whose stem another file there has."""
         inside = scan.path if scan.path.is_dir() else scan.path.parent
-        folder = self.out / (_under(inside, self.root) if inside != self.root else "")
+        folder = self.out / (under(inside, self.root) if inside != self.root else "")
         if (folder, stem) in self._taken:
             own = scan.path.name if scan.path.is_file() else scan.name
             folder = folder / without_uids(own)
@@ -261,11 +266,13 @@ class _Batch:
             warnings=result.warnings,
         )
 
-    def _fail(self, log: IO[str], name: str, reason: str) -> None:
+    def _fail(self, log: IO[str], name: str, reason: str, scan: io.Scan | None = None) -> None:
         reason = without_uids(reason.replace(f"{self.root}/", ""))
         self.failed[name] = reason
         self.entries.append(report.failed(name, reason))
         _line(log, {"scan": name, "state": "failed", "reason": reason})
+        if scan is not None:
+            self.told(Step(scan, "failed", reason))
 
 
 class _Labelled:

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from medrestore.io import Scan
     from medrestore.volume import Volume
+
+    Place = str | os.PathLike[str] | Scan
 
 __all__ = ["read_record", "reopen"]
 
@@ -31,7 +34,7 @@ GUARDS = ("removed", "inconsistent")
 
 def read_record(
     record: str | os.PathLike[str],
-    source: str | os.PathLike[str] | None = None,
+    source: Place | None = None,
     device: str | None = None,
 ) -> tuple[Plan, Volume]:
     """The plan of a run and its scan, both checked against the hashes in the record.
@@ -40,9 +43,9 @@ def read_record(
     ----------
     record : path
         ``<stem>_run.json``; a noise map is read from beside it.
-    source : path, optional
-        The scan. Without it, it is looked for by its file name beside the record, one folder up
-        and in the working folder.
+    source : path or Scan, optional
+        The scan, or what `find` says of it. Without it, it is looked for by its file name beside
+        the record, one folder up and in the working folder.
     device : str, optional
         Another device than the run's own; voxels then agree within rounding only.
 
@@ -75,12 +78,12 @@ def read_record(
     return replace(plan, device=pick_device(device or plan.device)), volume
 
 
-def reopen(record: str | os.PathLike[str], source: str | os.PathLike[str] | None = None) -> Result:
+def reopen(record: str | os.PathLike[str], source: Place | None = None) -> Result:
     """A finished run as it was saved: its maps, its scan, its plan; nothing is computed.
 
     Parameters
     ----------
-    record, source : path
+    record, source
         As for `read_record`; the results lie beside the record.
 
     Returns
@@ -149,10 +152,8 @@ def _plan(facts: dict[str, Any], path: Path) -> Plan:
     return replace(plan, settings=replace(plan.settings, samples=drawn, estimate=estimate))
 
 
-def _scan(
-    wanted: dict[str, Any], plan: Plan, record: Path, source: str | os.PathLike[str] | None
-) -> Volume:
-    places = [Path(source)] if source is not None else _places(wanted, record)
+def _scan(wanted: dict[str, Any], plan: Plan, record: Path, source: Place | None) -> Volume:
+    places: list[Place] = [*_places(wanted, record)] if source is None else [source]
     if not places:
         name = (wanted.get("files") or [wanted.get("name")])[0]
         raise InputError(
@@ -166,9 +167,13 @@ def _scan(
         if _hash(one.array) == wanted["sha256"]:
             return one
     raise InputError(
-        f"{places[0]} is not the scan of {record.name}: its voxels differ; say where that scan is "
-        "with --input"
+        f"{_named(places[0])} is not the scan of {record.name}: its voxels differ; say where that "
+        "scan is with --input"
     )
+
+
+def _named(place: Place) -> str:
+    return str(getattr(place, "path", place))
 
 
 def _places(wanted: dict[str, Any], record: Path) -> list[Path]:

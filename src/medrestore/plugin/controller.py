@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from medrestore.io import Scan
     from medrestore.plugin.jobs import Jobs
     from medrestore.plugin.layers import LayerTuple
     from medrestore.plugin.requests import Choices, Snapshot
@@ -115,8 +116,8 @@ class Controller:
 
         self.jobs.begin(prepare)
 
-    def reopen(self, record: Path, scan: Snapshot | None) -> None:
-        """Open a saved run; its scan is beside the record, or the file of the chosen layer."""
+    def reopen(self, record: Path, scan: Snapshot | Scan | None) -> None:
+        """Open a saved run; its scan is known, beside the record, or the chosen layer's file."""
 
         def prepare() -> Job:
             return Job(f"Opening {record.name}…", partial(reopen, record, scan), self._reopened)

@@ -7,18 +7,23 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QEvent, QSize, Qt
 from qtpy.QtWidgets import QScrollArea, QTabWidget, QWidget
 
+from medrestore.plugin.batch.panel import BatchPanel
 from medrestore.plugin.explore.panel import ExplorePanel
 from medrestore.plugin.view.panel import ViewPanel
 from medrestore.plugin.widget import DenoiseWidget
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from napari.components import ViewerModel
+
+    from medrestore.io import Scan
 
 __all__ = ["Dock"]
 
 
 class Dock(QTabWidget):
-    """Denoise, Uncertainty, View.
+    """Denoise, Uncertainty, View, Batch.
 
     Parameters
     ----------
@@ -30,12 +35,14 @@ class Dock(QTabWidget):
         super().__init__()
         self.denoise = DenoiseWidget(napari_viewer)
         self.explore = ExplorePanel(napari_viewer)
+        self.batch = BatchPanel(self.denoise.form.choices, self._open_run)
         self.view = ViewPanel(napari_viewer)
         self.setDocumentMode(True)
         for title, panel in (
             ("Denoise", self.denoise),
             ("Uncertainty", self.explore),
             ("View", self.view),
+            ("Batch", self.batch),
         ):
             self.addTab(_Scrolling(panel), title)
 
@@ -45,10 +52,16 @@ class Dock(QTabWidget):
             if self.parent() is None:
                 self.denoise.cancel()
                 self.explore.jobs.cancel()
+                self.batch.jobs.cancel()
                 self.view.release()
             else:
                 self.view.attach()
         return bool(super().event(event))
+
+    def _open_run(self, record: Path, scan: Scan) -> None:
+        """Open a run of a batch where its progress can be seen."""
+        self.setCurrentIndex(0)
+        self.denoise.controller.reopen(record, scan)
 
 
 class _Scrolling(QScrollArea):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from medrestore.errors import InputError
+from medrestore.io import Scan
 from medrestore.plugin.layers import KEY
 
 if TYPE_CHECKING:
@@ -24,13 +25,14 @@ def save(result: Result, folder: Path, meter: Meter) -> list[Path]:
     return result.save(folder)
 
 
-def reopen(record: Path, scan: Snapshot | None, meter: Meter) -> Result:
+def reopen(record: Path, scan: Snapshot | Scan | None, meter: Meter) -> Result:
     """A saved run.
 
     Parameters
     ----------
-    scan : Snapshot, optional
-        Its file is where the run's scan may be, if it is not beside the record.
+    scan : Snapshot or Scan, optional
+        A layer: its file is where the run's scan may be, if it is not beside the record. Or what
+        was found in the folder that the run's batch restored.
 
     Raises
     ------
@@ -40,6 +42,8 @@ def reopen(record: Path, scan: Snapshot | None, meter: Meter) -> Result:
     meter.start(0, "Opening the run")
     from medrestore.batch.record import reopen as reopen_run
 
+    if isinstance(scan, Scan):
+        return reopen_run(record, scan)
     try:
         return reopen_run(record)
     except InputError as error:

@@ -17,9 +17,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from medrestore import models
-from medrestore.errors import ModelError
 from medrestore.plugin.noise_entry import NoiseEntry
+from medrestore.plugin.preferences import offered_models, preferences
 from medrestore.plugin.requests import AUTO, Choices
 
 if TYPE_CHECKING:
@@ -80,11 +79,13 @@ class SettingsForm(QWidget):
         self.modality = _combo([("Automatic", AUTO), ("CT", "CT"), ("MR", "MR")])
         self.noise_entry = NoiseEntry()
         self.noise = self.noise_entry.number
-        self.samples = _whole(8, 0, 1000)
-        self.level = _whole(90, 50, 99, suffix=" %")
+        preferred = preferences()
+        self.samples = _whole(preferred.samples, 0, 1000)
+        self.level = _whole(preferred.level, 50, 99, suffix=" %")
         self.model = _combo([("Automatic", AUTO)])
         self.device = _combo([("Automatic", AUTO), ("CPU", "cpu"), ("CUDA GPU", "cuda")])
-        self.steps = _whole(2, 1, 1000)
+        self.device.setCurrentIndex(self.device.findData(preferred.device))
+        self.steps = _whole(preferred.steps, 1, 1000)
         self.sampler = _combo(SAMPLERS)
         self.estimate = _combo(ESTIMATES)
         self.seed = _whole(0, 0, 2**31 - 1)
@@ -115,16 +116,11 @@ class SettingsForm(QWidget):
     def show_models(self, modality: str | None) -> None:
         """Offer the models for a modality (None: all), keeping the choice where it still fits."""
         chosen = self.model.currentData()
-        try:
-            cards = models.available()
-        except ModelError:
-            cards = []  # said in full when a run is asked for
         self.model.clear()
         self.model.addItem("Automatic", AUTO)
-        for card in cards:
-            if modality in (None, card.modality):
-                self.model.addItem(card.name, card.name)
-                self.model.setItemData(self.model.count() - 1, card.summary, TOOL_TIP_ROLE)
+        for name, value, summary in offered_models(modality):
+            self.model.addItem(name, value)
+            self.model.setItemData(self.model.count() - 1, summary, TOOL_TIP_ROLE)
         self.model.setCurrentIndex(max(0, self.model.findData(chosen)))
 
     def show_noise_unit(self, modality: str | None) -> None:

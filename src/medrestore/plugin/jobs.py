@@ -14,15 +14,15 @@ from threading import Event
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from medrestore.errors import Cancelled, MedrestoreError
+from medrestore.plugin.progress import Progress
 from medrestore.plugin.words import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from medrestore.core.meter import Meter
-    from medrestore.plugin.progress import Progress
+    from medrestore.plugin.progress import RunMeter
 
-    Task = Callable[[Meter], Any]
+    Task = Callable[[RunMeter], Any]
 
 __all__ = ["Job", "Jobs", "State", "View"]
 
@@ -58,11 +58,14 @@ class Job(NamedTuple):
         Runs in the worker's thread, with a meter.
     then : callable
         Takes what the task returned, in the thread that draws, and says what to show.
+    heard : callable
+        Takes what the task tells by its meter before it returns, in the thread that draws.
     """
 
     status: str
     task: Task
     then: Callable[[Any], View]
+    heard: Callable[[Any], object] = lambda _: None
 
 
 class Jobs:
@@ -71,7 +74,7 @@ class Jobs:
     Parameters
     ----------
     launch : callable
-        Start a worker on a task, which takes a `core.meter.Meter`; the event tells it to stop.
+        Start a worker on a task, which takes a `progress.RunMeter`; the event tells it to stop.
     show : callable
         Show a view.
     """
@@ -82,6 +85,7 @@ class Jobs:
         self._launch, self._show = launch, show
         self._stop = Event()
         self._then: Callable[[Any], View] = lambda _: View()
+        self._heard: Callable[[Any], object] = lambda _: None
         self.view = View()
 
     @property
@@ -95,7 +99,7 @@ class Jobs:
             return
         try:
             job = prepare()
-            self._stop, self._then = Event(), job.then
+            self._stop, self._then, self._heard = Event(), job.then, job.heard
             self.show(View(State.RUNNING, job.status))
             self._launch(job.task, self._stop)
         except Exception as error:  # whatever it is, the buttons come back
@@ -111,12 +115,16 @@ class Jobs:
     def abandon(self) -> None:
         """Stop and tell nobody: the panel is gone."""
         self._stop.set()
-        self._show, self._then = (lambda _: None), lambda _: View()
+        self._show, self._then, self._heard = (lambda _: None), lambda _: View(), lambda _: None
 
-    def progressed(self, progress: Progress) -> None:
-        """A report from the task."""
-        if self.view.state is not State.IDLE:
-            self.show(replace(self.view, progress=progress))
+    def progressed(self, news: Any) -> None:
+        """A report from the task: how far it is, or what it tells besides."""
+        if self.view.state is State.IDLE:
+            return
+        if isinstance(news, Progress):
+            self.show(replace(self.view, progress=news))
+        else:
+            self._heard(news)
 
     def finished(self, found: Any) -> None:
         """The task is done."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from medrestore.errors import Cancelled
 
@@ -44,7 +44,7 @@ class RunMeter:
     Parameters
     ----------
     report : callable
-        Told about progress, at most once per 50 ms within a stage.
+        Told about progress, at most once per 50 ms within a stage, and what ``tell`` is given.
     stopped : callable
         Asked at every tick; once it says True, the tick raises ``Cancelled``.
     clock : callable
@@ -53,7 +53,7 @@ class RunMeter:
 
     def __init__(
         self,
-        report: Callable[[Progress], object],
+        report: Callable[[Any], object],
         stopped: Callable[[], bool],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -76,6 +76,10 @@ class RunMeter:
         if now - self._told >= EVERY_S or self._done >= self._total:
             self._told = now
             self._report(Progress(self._label, self._done, self._total, self._seconds_left(now)))
+
+    def tell(self, news: object) -> None:
+        """Hand something other than progress to whoever watches, at once."""
+        self._report(news)
 
     def _seconds_left(self, now: float) -> float | None:
         spent = now - self._began

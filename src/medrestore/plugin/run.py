@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from medrestore.settings import Settings
     from medrestore.volume import Modality, Volume
 
-__all__ = ["Outcome", "Request", "Workbench", "region_noise", "restore"]
+__all__ = ["Outcome", "Request", "Workbench", "leave_one_core", "region_noise", "restore"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +98,7 @@ def restore(request: Request, meter: Meter, bench: Workbench | None = None) -> O
     from medrestore.settings import Settings
 
     settings = Settings(**request.settings)
-    _leave_one_core()
+    leave_one_core()
     volume = to_volume(request.data, request.meta, request.modality)
     meter.start(0, "Measuring the noise")
     whole = _plan(request, volume, settings, bench or Workbench())
@@ -153,7 +153,7 @@ def _plan(request: Request, volume: Volume, settings: Settings, bench: Workbench
     return plan
 
 
-def _leave_one_core() -> None:
+def leave_one_core() -> None:
     """Cap torch's threads so that the viewer keeps a core to itself."""
     import torch
 

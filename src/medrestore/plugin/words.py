@@ -10,7 +10,15 @@ if TYPE_CHECKING:
     from medrestore.plan import Plan
     from medrestore.result import Result
 
-__all__ = ["duration", "forecast", "opened_summary", "preview_summary", "sentence", "summary"]
+__all__ = [
+    "counted",
+    "duration",
+    "forecast",
+    "opened_summary",
+    "preview_summary",
+    "sentence",
+    "summary",
+]
 
 
 def sentence(error: BaseException) -> str:
@@ -39,7 +47,7 @@ def summary(result: Result, cancelled: bool) -> str:
         if not result.drawn:
             done = "Cancelled before the first sample: the layers rest on one evaluation alone."
     else:
-        done = f"Done: {_counted(result.drawn)}, {plan.model} on {plan.device}."
+        done = f"Done: {counted(result.drawn)}, {plan.model} on {plan.device}."
     checks = (result.guards.sentence(),) if result.guards is not None else ()
     return f"{done} Noise removed: {noise(plan)}.{_sentences(*checks, *result.warnings)}"
 
@@ -48,7 +56,7 @@ def opened_summary(result: Result) -> str:
     """What a saved run was."""
     plan = result.plan
     return (
-        f"{_counted(result.drawn)}, {plan.model}. Noise removed: {noise(plan)}."
+        f"{counted(result.drawn)}, {plan.model}. Noise removed: {noise(plan)}."
         f"{_sentences(*result.warnings)}"
     )
 
@@ -90,7 +98,8 @@ def _sentences(*texts: str) -> str:
     return "".join(f" {text[:1].upper()}{text[1:]}." for text in texts)
 
 
-def _counted(samples: int) -> str:
+def counted(samples: int) -> str:
+    """A number of samples."""
     if not samples:
         return "one evaluation, no samples"
     return f"{samples} sample{'s' if samples > 1 else ''}"

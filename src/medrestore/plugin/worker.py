@@ -15,13 +15,12 @@ if TYPE_CHECKING:
     from threading import Event
 
     from medrestore.plugin.jobs import Task, View
-    from medrestore.plugin.progress import Progress
 
 __all__ = ["Launcher", "TaskWorker"]
 
 
 class TaskSignals(WorkerBaseSignals):
-    """Adds progress, a `plugin.progress.Progress`, to what every worker tells."""
+    """Adds to what every worker tells: a `plugin.progress.Progress`, or a task's own news."""
 
     progressed = Signal(object)
 
@@ -67,8 +66,8 @@ class Launcher(QObject):
         worker.start()
 
     # Methods of a QObject, so that Qt calls them in the thread that draws.
-    def _progressed(self, progress: Progress) -> None:
-        self.jobs.progressed(progress)
+    def _progressed(self, news: Any) -> None:
+        self.jobs.progressed(news)
 
     def _returned(self, found: Any) -> None:
         self._worker = None

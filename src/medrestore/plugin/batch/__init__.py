@@ -1,0 +1,1 @@
+"""The Batch panel: a folder in, a folder out."""

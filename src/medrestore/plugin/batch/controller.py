@@ -1,0 +1,175 @@
+"""What the Batch panel decides, without Qt: find, start, what became of each scan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from medrestore.batch.gather import Gathered
+from medrestore.batch.step import Step
+from medrestore.errors import InputError, OutputError
+from medrestore.plugin.batch.rows import Row, RowState, rows_of
+from medrestore.plugin.batch.task import Order, Part, find_scans, restore_all
+from medrestore.plugin.batch.words import REPLACE, ended, found, mended
+from medrestore.plugin.jobs import Job, State, View
+from medrestore.plugin.requests import settings_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from medrestore.plugin.batch.task import Found
+    from medrestore.plugin.jobs import Jobs
+    from medrestore.plugin.requests import Choices
+
+__all__ = ["BatchController", "Shown", "Wish"]
+
+NO_SOURCE = "Choose the folder that holds the scans, under Scans in."
+NO_DESTINATION = "Choose a folder for the results, under Results in."
+STATES = {"begun": RowState.RUNNING, "restored": RowState.DONE, "failed": RowState.FAILED}
+NOT_FOUND = "Press Find first: it lists what would be restored."
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is set in the panel; paths as they are written there."""
+
+    source: str
+    destination: str
+    fallback: str | None = None
+    overwrite: bool = False
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the controller asks of the panel.
+
+    Parameters
+    ----------
+    rows : callable
+        Show these rows, and these files that were left alone with the reasons.
+    row : callable
+        Show the row with this number anew.
+    """
+
+    rows: Callable[[list[Row], dict[str, str]], object]
+    row: Callable[[int, Row], object]
+
+
+class BatchController:
+    """From two folders to results; ``jobs`` runs what takes time.
+
+    Parameters
+    ----------
+    jobs : Jobs
+        Runs one thing at a time.
+    choices : callable
+        The settings as they are now; noise and slices are a single scan's, and not taken.
+    shown : Shown
+        What to ask of the panel.
+    """
+
+    def __init__(self, jobs: Jobs, choices: Callable[[], Choices], shown: Shown) -> None:
+        self.jobs, self._choices, self._shown = jobs, choices, shown
+        self._found: Found | None = None
+        self._places: dict[int, int] = {}
+        self.rows: list[Row] = []
+        self.report: Path | None = None
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is something to restore."""
+        return self._found is not None and bool(self._found.gathered.scans)
+
+    def forget(self) -> None:
+        """Another folder was named: nothing is known of it."""
+        if self.jobs.view.state is State.IDLE and self._found is not None:
+            self._found, self.report = None, None
+            self._list(Gathered([], {}, {}), Path())
+            self.jobs.show(View())
+
+    def find(self, wish: Wish) -> None:
+        """List the scans under the folder, or say why not."""
+
+        def prepare() -> Job:
+            root = _folder(wish.source, NO_SOURCE)
+            out = Path(wish.destination).expanduser() if wish.destination else None
+            task = partial(find_scans, root, out)
+            then = partial(self._listed, wish.fallback)
+            return Job(f"Looking for scans in {root}…", task, then)
+
+        self.jobs.begin(prepare)
+
+    def start(self, wish: Wish) -> None:
+        """Restore what was found, or say why not."""
+
+        def prepare() -> Job:
+            if self._found is None or self._found.root != _folder(wish.source, NO_SOURCE):
+                raise InputError(NOT_FOUND)
+            out = _folder(wish.destination, NO_DESTINATION)
+            if (out / "batch.jsonl").exists() and not wish.overwrite:
+                raise OutputError(
+                    f"{out} holds results of an earlier batch: choose another folder, or tick "
+                    f"{REPLACE}"
+                )
+            settings = settings_of(replace(self._choices(), noise=None, slices=None), None)
+            order = Order(self._found, out, wish.fallback, wish.overwrite, settings)
+            self.report = None
+            task = partial(restore_all, order)
+            return Job("Loading the model…", task, partial(self._ended, out), self._heard)
+
+        self.jobs.begin(prepare)
+
+    def settle(self) -> None:
+        """Nothing runs any more: a scan that was being restored is not."""
+        for i, row in enumerate(self.rows):
+            if row.state is RowState.RUNNING:
+                self._set(i, replace(row, state=RowState.WAITING, percent=None))
+
+    def _listed(self, asked: str | None, found_there: Found | None) -> View:
+        if found_there is None:
+            return View(status="Cancelled; nothing was listed.")
+        self._found, self.report = found_there, None
+        self._list(found_there.gathered, found_there.root)
+        return View(
+            status=found(found_there.gathered, asked), problem=not found_there.gathered.scans
+        )
+
+    def _list(self, gathered: Gathered, root: Path) -> None:
+        rows = rows_of(gathered, root)
+        self.rows = [replace(row, reason=mended(row.reason)) for row in rows]
+        self._places = {id(scan): i for i, scan in enumerate(gathered.scans)}
+        self._shown.rows(self.rows, gathered.skipped)
+
+    def _heard(self, news: Any) -> None:
+        if isinstance(news, Gathered) and self._found is not None:
+            self._list(news, self._found.root)
+        elif isinstance(news, Part):
+            i = self._places[id(news.scan)]
+            self._set(i, replace(self.rows[i], percent=news.percent))
+        elif isinstance(news, Step):
+            self._followed(news)
+
+    def _followed(self, step: Step) -> None:
+        i = self._places[id(step.scan)]
+        row = Row(self.rows[i].name, step.scan, STATES[step.state], record=step.record)
+        self._set(i, replace(row, reason=mended(step.reason)))
+        if step.state == "begun" and self.jobs.view.state is State.RUNNING:
+            status = f"Restoring {i + 1} of {len(self._places)}: {self.rows[i].name}"
+            self.jobs.show(replace(self.jobs.view, status=status))
+
+    def _ended(self, out: Path, report: Path | None) -> View:
+        self.report = report or (out / "report.html")
+        cancelled, failed = report is None, any(row.reason for row in self.rows)
+        return View(status=ended(self.rows, out, cancelled), problem=failed)
+
+    def _set(self, i: int, row: Row) -> None:
+        self.rows[i] = row
+        self._shown.row(i, row)
+
+
+def _folder(written: str, otherwise: str) -> Path:
+    if not written:
+        raise InputError(otherwise)
+    return Path(written).expanduser()

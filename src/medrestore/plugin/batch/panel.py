@@ -1,0 +1,211 @@
+"""The Batch panel: a folder in, a folder out, and what became of each scan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QUrl
+from qtpy.QtGui import QDesktopServices
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from medrestore.plugin.batch.controller import BatchController, Shown, Wish
+from medrestore.plugin.batch.left_out import LeftOut
+from medrestore.plugin.batch.rows import RowState, details
+from medrestore.plugin.batch.table import ScanTable
+from medrestore.plugin.batch.words import REPLACE, settings_line
+from medrestore.plugin.job_status import JobStatus
+from medrestore.plugin.jobs import State
+from medrestore.plugin.requests import Choices
+from medrestore.plugin.rows import form
+from medrestore.plugin.study.path_field import PathField
+from medrestore.plugin.styles import PROBLEM_STYLE, QUIET_STYLE
+from medrestore.plugin.worker import Launcher
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from medrestore.io import Scan
+    from medrestore.plugin.batch.rows import Row
+    from medrestore.plugin.jobs import View
+
+__all__ = ["BatchPanel"]
+
+MODALITIES = [
+    ("As the files say", None),
+    ("CT if not said", "CT"),
+    ("MR if not said", "MR"),
+]
+TIPS = {
+    "Scans in": "The folder with the scans, in any sub-folders; nothing in it is changed.",
+    "Results in": "The folder for the results: the same sub-folders, a report and a log.",
+    "Modality": "What scans are of which neither the header nor the values say it.",
+}
+
+
+class BatchPanel(QWidget):
+    """Restores every scan under a folder.
+
+    Parameters
+    ----------
+    choices : callable
+        The settings to restore with, as they are now.
+    open_run : callable, optional
+        Opens a finished run in the viewer: takes its record and its scan.
+    """
+
+    def __init__(
+        self,
+        choices: Callable[[], Choices] = Choices,
+        open_run: Callable[[Path, Scan], object] = lambda record, scan: None,
+    ) -> None:
+        super().__init__()
+        self._choices, self._open_run = choices, open_run
+        self.source, self.destination = PathField("folder"), PathField("folder")
+        self.modality = QComboBox()
+        self.overwrite = QCheckBox(REPLACE)
+        self.settings = QLabel()
+        self.find_button = QPushButton("Find")
+        self.start_button = QPushButton("Start")
+        self.cancel_button = QPushButton("Cancel")
+        self.table = ScanTable()
+        self.details = QLabel()
+        self.left_out = LeftOut()
+        self.job = JobStatus()
+        self.open_button = QPushButton("Open run")
+        self.report_button = QPushButton("Open report")
+        self._launcher = Launcher(self._show)
+        self.jobs = self._launcher.jobs
+        shown = Shown(self._show_rows, self._show_row)
+        self.controller = BatchController(self.jobs, choices, shown)
+        self._lay_out()
+        self._connect()
+        self._chosen()
+        self._show(self.jobs.view)
+
+    def _lay_out(self) -> None:
+        for text, value in MODALITIES:
+            self.modality.addItem(text, value)
+        self.find_button.setToolTip("Lists the scans under the folder; reads headers only.")
+        self.start_button.setToolTip("Restores the scans of the list, one after the other.")
+        self.cancel_button.setToolTip("Stops at the next step; scans that are done are kept.")
+        self.open_button.setToolTip("Opens the chosen scan and its results in the viewer.")
+        self.report_button.setToolTip("Opens the page with pictures and figures of all scans.")
+        self.overwrite.setToolTip("Otherwise a folder with results of a batch is refused.")
+        for label in (self.settings, self.details):
+            label.setWordWrap(True)
+        self.settings.setStyleSheet(QUIET_STYLE)
+        rows = {"Scans in": self.source, "Results in": self.destination, "Modality": self.modality}
+        for name, field in rows.items():
+            field.setToolTip(TIPS[name])
+        fields = form(rows)
+        fields.addRow("", self.overwrite)
+        layout = QVBoxLayout(self)
+        layout.setSpacing(8)
+        layout.addLayout(fields)
+        layout.addWidget(self.settings)
+        layout.addLayout(_row(self.find_button, self.start_button, self.cancel_button))
+        layout.addWidget(self.table, 1)
+        for part in (self.details, self.left_out, self.job):
+            layout.addWidget(part)
+        layout.addLayout(_row(self.open_button, self.report_button))
+
+    def _connect(self) -> None:
+        self.find_button.clicked.connect(self.find)
+        self.start_button.clicked.connect(self.start)
+        self.cancel_button.clicked.connect(self.jobs.cancel)
+        self.open_button.clicked.connect(self.open_run)
+        self.report_button.clicked.connect(self.open_report)
+        self.source.line.textChanged.connect(self._renamed)
+        self.table.doubleClicked.connect(self.open_run)
+        self.table.selectionModel().currentRowChanged.connect(self._chosen)
+        jobs = self.jobs
+        self.destroyed.connect(lambda *_: jobs.abandon())  # must not hold on to self
+
+    def find(self) -> None:
+        """List the scans under the folder."""
+        source = self.source.path()
+        if source and not self.destination.path():
+            folder = Path(source).expanduser()
+            self.destination.set_path(str(folder.with_name(f"{folder.name}_restored")))
+        self.controller.find(self.wish())
+
+    def start(self) -> None:
+        """Restore the scans that were found."""
+        self._show_settings()
+        self.controller.start(self.wish())
+
+    def wish(self) -> Wish:
+        """What is set."""
+        source, destination = self.source.path(), self.destination.path()
+        fallback = self.modality.currentData()
+        return Wish(source, destination, fallback, self.overwrite.isChecked())
+
+    def open_run(self, *_: object) -> None:
+        """Open the chosen scan and its results in the viewer."""
+        row = self.table.chosen
+        if row is not None and row.record is not None and row.scan is not None:
+            self._open_run(row.record, row.scan)
+
+    def open_report(self) -> None:
+        """Open the report in a browser."""
+        if self.controller.report is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.controller.report)))
+
+    def showEvent(self, event: Any) -> None:
+        """The settings may have been changed since."""
+        self._show_settings()
+        super().showEvent(event)
+
+    def _show_settings(self) -> None:
+        self.settings.setText(settings_line(self._choices()))
+
+    def _renamed(self, *_: object) -> None:
+        self.controller.forget()
+        self._show(self.jobs.view)
+
+    def _show_rows(self, rows: list[Row], skipped: dict[str, str]) -> None:
+        self.table.rows.show_rows(rows)
+        self.left_out.show_files(skipped)
+        self._chosen()
+
+    def _show_row(self, i: int, row: Row) -> None:
+        self.table.show_row(i, row)
+        if self.table.currentIndex().row() == i:
+            self._chosen()
+
+    def _chosen(self, *_: object) -> None:
+        row = self.table.chosen
+        self.details.setText("" if row is None else details(row))
+        failed = row is not None and row.state is RowState.FAILED
+        self.details.setStyleSheet(PROBLEM_STYLE if failed else QUIET_STYLE)
+        self.details.setVisible(row is not None)
+        self.open_button.setEnabled(row is not None and row.state is RowState.DONE)
+
+    def _show(self, view: View) -> None:
+        idle = view.state is State.IDLE
+        if idle:
+            self.controller.settle()
+            self.table.point_at_failure()
+        for part in (self.source, self.destination, self.modality, self.overwrite):
+            part.setEnabled(idle)
+        self.find_button.setEnabled(idle)
+        self.start_button.setEnabled(idle and self.controller.ready)
+        self.cancel_button.setEnabled(view.state is State.RUNNING)
+        self.report_button.setEnabled(idle and self.controller.report is not None)
+        self.job.show_view(view)
+
+
+def _row(*buttons: QWidget) -> QHBoxLayout:
+    row = QHBoxLayout()
+    for button in buttons:
+        row.addWidget(button, 1)
+    return row

@@ -1,0 +1,87 @@
+"""What the Batch panel says. No Qt."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from medrestore.plugin.requests import AUTO
+from medrestore.plugin.words import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from medrestore.batch.gather import Gathered
+    from medrestore.plugin.batch.rows import Row
+    from medrestore.plugin.requests import Choices
+
+__all__ = ["REPLACE", "ended", "found", "left_alone", "mended", "settings_line"]
+
+REPLACE = "Replace earlier results"
+REWORDED = {
+    "allow --overwrite": f"tick {REPLACE}",
+    'give modality="CT" or "MR" to read(), or --modality on the command line': (
+        "choose under Modality what such scans are"
+    ),
+    ", or pass gaps='keep' (--gaps keep) to restore the slices that are there": "",
+}
+"""What an error advises in Python or a shell, and what it comes to here."""
+
+
+def settings_line(choices: Choices) -> str:
+    """The settings that a batch takes, on one line."""
+    said = [
+        f"{counted(choices.samples)}, {choices.steps} steps" if choices.samples else "no samples",
+        f"{choices.level_percent:g} % interval",
+        f"model {'automatic' if choices.model == AUTO else Path(choices.model).name}",
+        "noise measured in each scan",
+    ]
+    if choices.estimate != "mean" and choices.samples:
+        said.append("image: " + choices.estimate.replace("-", " "))
+    if choices.device != AUTO:
+        said.append(f"on {choices.device.upper() if choices.device == 'cpu' else 'the GPU'}")
+    if choices.keep_samples and choices.samples:
+        said.append("samples kept")
+    return f"As set under Denoise: {', '.join(said)}."
+
+
+def found(gathered: Gathered, asked: str | None = None) -> str:
+    """What lies in a folder; ``asked``: the modality of scans that do not say theirs."""
+    scans, damaged = len(gathered.scans), len(gathered.damaged)
+    if not scans and not damaged:
+        return "No scan lies there: open the list of files left alone to see why."
+    unread = f", {_files(damaged)} that cannot be read" if damaged else ""
+    go_on = " Start restores them." if scans > 1 else " Start restores it." if scans else ""
+    silent = 0 if asked else sum(scan.modality is None for scan in gathered.scans)
+    hint = f" {silent} do not say CT or MR: choose one under Modality." if silent else ""
+    return f"Found {_scans(scans)}{unread}.{hint}{go_on}"
+
+
+def left_alone(skipped: int) -> str:
+    """The title of the list of files that are no scans."""
+    return f"{_files(skipped)} left alone"
+
+
+def ended(rows: Sequence[Row], out: Path, cancelled: bool) -> str:
+    """What became of the scans."""
+    done = sum(row.record is not None for row in rows)
+    failed = sum(bool(row.reason) for row in rows)
+    apart = f", {failed} failed" if failed else ""
+    if cancelled:
+        return f"Cancelled: {done} of {_scans(len(rows))} restored{apart}. Results so far: {out}."
+    return f"Done: {_scans(done)} restored{apart}. Results: {out}."
+
+
+def mended(text: str) -> str:
+    """An error in the words of the panel."""
+    for there, here in REWORDED.items():
+        text = text.replace(there, here)
+    return text
+
+
+def _scans(count: int) -> str:
+    return f"{count} scan{'' if count == 1 else 's'}"
+
+
+def _files(count: int) -> str:
+    return f"{count} file{'' if count == 1 else 's'}"

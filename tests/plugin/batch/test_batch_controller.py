@@ -1,0 +1,210 @@
+"""The Batch panel's decisions with neither Qt nor a viewer."""
+
+import itertools
+import json
+from pathlib import Path
+
+import pytest
+
+from medrestore.batch.gather import Gathered
+from medrestore.batch.record import reopen
+from medrestore.batch.step import Step
+from medrestore.errors import Cancelled
+from medrestore.io import Scan
+from medrestore.plugin.batch.controller import BatchController, Shown, Wish
+from medrestore.plugin.batch.rows import Row, RowState, details, rows_of, texts
+from medrestore.plugin.batch.task import UNITS, BatchMeter, Part
+from medrestore.plugin.batch.words import ended, mended, settings_line
+from medrestore.plugin.jobs import Jobs, State
+from medrestore.plugin.progress import RunMeter
+from medrestore.plugin.requests import Choices
+
+pytestmark = pytest.mark.usefixtures("tiny_models")
+DONE, FAILED, WAITING = RowState.DONE, RowState.FAILED, RowState.WAITING
+
+
+class Desk:
+    """Stands for the panel; runs jobs at once, and may press Cancel at a sentence."""
+
+    def __init__(self, choices=None, cancel_at=None):
+        self.views, self.listed, self.changed = [], [], []
+        self.cancel_at = cancel_at
+        self.jobs = Jobs(self.launch, self.show)
+        shown = Shown(lambda *rows: self.listed.append(rows), lambda *row: self.changed.append(row))
+        choices = choices or Choices(samples=1)
+        self.controller = BatchController(self.jobs, lambda: choices, shown)
+
+    def show(self, view):
+        self.views.append(view)
+        progress = view.progress
+        if self.cancel_at and progress and self.cancel_at(view, progress):
+            self.cancel_at = None
+            self.jobs.cancel()
+
+    def launch(self, task, stop):
+        try:
+            found = task(RunMeter(self.jobs.progressed, stop.is_set))
+        except Exception as error:
+            self.jobs.failed(error)
+        else:
+            self.jobs.finished(found)
+
+    @property
+    def said(self):
+        return self.views[-1].status
+
+    def states(self):
+        return [(row.name, row.state) for row in self.controller.rows]
+
+
+@pytest.fixture
+def wish(archive, tmp_path):
+    return Wish(str(archive), str(tmp_path / "out"), fallback="MR")
+
+
+def test_from_folder_to_results(wish, archive, tmp_path):
+    desk = Desk()
+    desk.controller.find(wish)
+    assert desk.said == "Found 3 scans, 1 file that cannot be read. Start restores them."
+    names = ["heads/a.nii.gz", "heads/cut.nii.gz", "torso", "bad.nii.gz"]
+    assert desk.states() == list(zip(names, (WAITING, WAITING, WAITING, FAILED), strict=True))
+    assert desk.listed[-1][1] == {"notes.txt": "not a scan"}
+    assert texts(desk.controller.rows[2])[1:5] == (
+        "Waiting",
+        "CT",
+        "5 × 48 × 48",
+        "2.5 × 0.8 × 0.8",
+    )
+
+    desk.views.clear()
+    desk.controller.start(wish)
+    assert desk.states() == list(zip(names, (DONE, FAILED, DONE, FAILED), strict=True))
+    assert desk.said == f"Done: 2 scans restored, 2 failed. Results: {tmp_path / 'out'}."
+    assert desk.views[-1].problem and desk.jobs.view.state is State.IDLE
+    assert "cut.nii.gz" in details(desk.controller.rows[1])
+    assert desk.controller.report == tmp_path / "out" / "report.html"
+    lines = (tmp_path / "out" / "batch.jsonl").read_text().splitlines()
+    assert [json.loads(line)["state"] for line in lines].count("restored") == 2
+    statuses = [view.status for view in desk.views]
+    assert "Restoring 3 of 3: torso" in statuses
+    done = [view.progress.done for view in desk.views if view.progress and view.progress.total]
+    assert done == sorted(done) and done[-1] == UNITS
+
+    for row in (desk.controller.rows[0], desk.controller.rows[2]):
+        assert row.record.is_file()
+        assert reopen(row.record, row.scan).drawn == 1
+
+    desk.controller.start(wish)
+    assert "tick Replace earlier results" in desk.said
+    assert desk.states()[0] == ("heads/a.nii.gz", DONE)
+
+
+def test_a_cancel_keeps_what_is_done_and_says_so(wish, tmp_path):
+    desk = Desk(
+        Choices(samples=50),
+        lambda view, progress: view.status.startswith("Restoring 3") and progress.done < UNITS,
+    )
+    desk.controller.find(wish)
+    desk.controller.start(wish)
+    desk.controller.settle()
+    assert [state for _, state in desk.states()] == [DONE, FAILED, WAITING, FAILED]
+    assert desk.said.startswith("Cancelled: 1 of 4 scans restored, 2 failed.")
+    assert (tmp_path / "out" / "heads" / "a_run.json").is_file()
+    assert desk.controller.report.is_file() and not (tmp_path / "out" / "torso").exists()
+
+
+def test_a_search_can_be_cancelled(wish):
+    desk = Desk(cancel_at=lambda view, progress: True)
+    desk.controller.find(wish)
+    assert desk.said == "Cancelled; nothing was listed." and not desk.controller.ready
+
+
+def test_what_is_missing_is_a_sentence(wish, tmp_path):
+    desk = Desk()
+    for given, said in (
+        (Wish("", ""), "Choose the folder that holds the scans"),
+        (Wish(str(tmp_path / "nowhere"), ""), "is not a folder"),
+    ):
+        desk.controller.find(given)
+        assert said in desk.said and desk.views[-1].problem
+    desk.controller.start(wish)
+    assert "Press Find first" in desk.said
+    desk.controller.find(wish)
+    desk.controller.start(Wish(wish.source, ""))
+    assert "Choose a folder for the results" in desk.said
+    desk.controller.start(Wish(wish.source, wish.source))
+    assert "among the scans" in desk.said
+    desk.controller.forget()
+    assert not desk.controller.ready and desk.listed[-1] == ([], {})
+
+
+def test_results_inside_the_folder_are_no_scans(archive):
+    wish = Wish(str(archive), str(archive / "out"), "MR")
+    desk = Desk(Choices(samples=0))
+    desk.controller.find(Wish(str(archive), ""))
+    desk.controller.start(wish)
+    desk.controller.find(wish)
+    assert desk.said.startswith("Found 3 scans")
+
+
+def test_a_scan_that_does_not_say_its_modality_fails_with_advice(wish):
+    desk, wish = Desk(Choices(samples=0)), Wish(wish.source, wish.destination)
+    desk.controller.find(wish)
+    assert "2 do not say CT or MR: choose one under Modality. Start" in desk.said
+    desk.controller.start(wish)
+    row = desk.controller.rows[0]
+    assert row.state is FAILED and row.reason.endswith("choose under Modality what such scans are")
+
+
+def scan_of(name, voxels):
+    return Scan(Path("/in") / name, "nifti", "MR", (1, 1, voxels), (1, 1, 1), "SPL", name=name)
+
+
+def test_large_scans_count_for_more():
+    scans, told = [scan_of("small", 10), scan_of("large", 90)], []
+    clock = itertools.count().__next__
+    meter = BatchMeter(RunMeter(told.append, lambda: False, clock), scans, clock)
+    meter.step(Step(scans[0], "begun"))
+    meter.start(4, "1 of 2")
+    meter.tick(2)
+    assert told[-2].done == UNITS * 5 // 100 and told[-1] == Part(scans[0], 50)
+    meter.start(8, "1 of 2")  # again, with less memory: never backwards
+    meter.tick(2)
+    assert [one.done for one in told if hasattr(one, "done")][-1] == UNITS * 5 // 100
+    meter.step(Step(scans[0], "failed", "why"))
+    assert told[-1].done == UNITS * 10 // 100
+    meter.step(Step(scans[1], "begun"))
+    meter.start(2, "2 of 2")
+    meter.tick(1)
+    assert told[-2].done == UNITS * 55 // 100
+
+
+def test_a_batch_of_broken_scans_can_be_stopped():
+    meter = BatchMeter(RunMeter(lambda _: None, lambda: True), [])
+    with pytest.raises(Cancelled):
+        meter.step(Step(scan_of("x", 1), "begun"))
+
+
+def test_several_volumes_of_a_path_have_names_of_their_own():
+    one, two = (scan_of(name, 1) for name in ("one", "two"))
+    two = Scan(one.path, "dicom", "CT", (1, 1, 1), (1, 1, 1), "SPL", name="two")
+    assert [row.name for row in rows_of(Gathered([one, two], {}, {}), Path("/in"))] == [
+        "one",
+        "one#two",
+    ]
+
+
+def test_words():
+    assert settings_line(Choices(noise=12.0)) == (
+        "As set under Denoise: 8 samples, 2 steps, 90 % interval, model automatic, noise measured "
+        "in each scan."
+    )
+    assert "no samples, 95 % interval, model mine" in settings_line(
+        Choices(samples=0, level_percent=95, model="/models/mine", keep_samples=True)
+    )
+    assert mended("x exists already; or allow --overwrite") == (
+        "x exists already; or tick Replace earlier results"
+    )
+    row = Row("a.nii", reason="a.nii is cut; copy it again", state=FAILED)
+    assert details(row) == "a.nii: Not restored: the file is cut; copy it again."
+    assert ended([row], Path("/out"), True).startswith("Cancelled: 0 of 1 scan restored, 1 failed.")
