@@ -11,11 +11,12 @@ from medrestore.core.guard import Tally
 from medrestore.errors import Cancelled, InputError, NoiseLevelError
 from medrestore.guards import Guards
 from medrestore.plugin.controller import Actions, Controller
+from medrestore.plugin.drawn import Drawing
 from medrestore.plugin.jobs import Jobs, State
 from medrestore.plugin.layers import KEY, to_layer
 from medrestore.plugin.progress import Progress
 from medrestore.plugin.requests import Choices, Snapshot, modality_of, preview_of, request_for
-from medrestore.plugin.results import result_layers
+from medrestore.plugin.results import preview_layers, result_layers
 from medrestore.plugin.run import Outcome, Workbench, restore
 from medrestore.plugin.words import sentence
 
@@ -34,6 +35,10 @@ class Desk:
             self.noise.append,
         )
         self.controller = Controller(self.jobs, actions)
+
+    def done(self, outcome, layers_of=result_layers):
+        """The run that was asked for comes back."""
+        self.jobs.finished((outcome, layers_of(outcome.result, self.request.meta)))
 
     @property
     def request(self):
@@ -100,7 +105,7 @@ def test_a_run_from_button_to_layers(desk, scan, head):
     assert desk.views[-1].state is State.RUNNING
     desk.jobs.progressed(Progress("Restoring", 1, 2))
     assert desk.views[-1].progress.done == 1
-    desk.jobs.finished(result_of(head))
+    desk.done(result_of(head))
     [layers] = desk.added
     assert [meta["name"] for _, meta, _ in layers] == [
         "head lower 90 %",
@@ -122,7 +127,7 @@ def test_guards_are_overlays_and_a_failed_check_is_said(desk, scan, head):
     signed[1, 3, 3], signed[2, 4, 4] = -4.0, 7.0
     result.result.layers()["removed"] = head.with_array(signed)
     desk.controller.denoise(scan, Choices())
-    desk.jobs.finished(result)
+    desk.done(result)
     _, meta, _ = desk.added[0][-1]
     assert meta["name"] == "head removed (a.u.)"
     assert meta["contrast_limits"] == (-7.0, 7.0)
@@ -138,7 +143,7 @@ def test_results_copy_the_place_and_contrast_of_their_source(desk, scan, head):
     moved = {**scan.meta, "translate": (1.0, 2.0, 3.0), "contrast_limits": (5, 50), "gamma": 0.8}
     moved["metadata"] = {**scan.meta["metadata"], "theirs": 1}
     desk.controller.denoise(Snapshot(scan.data, moved), Choices())
-    desk.jobs.finished(result_of(head))
+    desk.done(result_of(head))
     for data, meta, _ in desk.added[0]:
         assert data.shape == scan.data.shape
         for key in ("scale", "translate", "units", "axis_labels"):
@@ -161,7 +166,7 @@ def test_a_cancelled_run_keeps_what_it_has(desk, scan, head):
     desk.jobs.cancel()
     assert desk.runs[0][1].is_set()
     assert desk.views[-1].state is State.CANCELLING
-    desk.jobs.finished(result_of(head, drawn=3))
+    desk.done(result_of(head, drawn=3))
     assert len(desk.added) == 1
     assert desk.said.startswith("Cancelled: the layers rest on 3 of 8 samples.")
 
@@ -177,7 +182,7 @@ def test_cancelled_before_there_was_anything(desk, scan):
 
 def test_warnings_of_the_plan_are_said(desk, scan, head):
     desk.controller.denoise(scan, Choices())
-    desk.jobs.finished(result_of(head, warnings=("the noise is above what it knows",)))
+    desk.done(result_of(head, warnings=("the noise is above what it knows",)))
     assert desk.said.endswith("The noise is above what it knows.")
 
 
@@ -219,7 +224,7 @@ def test_an_abandoned_run_stops_and_tells_nobody(desk, scan, head):
     desk.controller.denoise(scan, Choices())
     said = len(desk.views)
     desk.jobs.abandon()
-    desk.jobs.finished(result_of(head))
+    desk.done(result_of(head))
     assert desk.runs[0][1].is_set()
     assert len(desk.views) == said
     assert not desk.added
@@ -273,7 +278,7 @@ def test_a_preview_replaces_the_last_and_says_what_the_scan_would_take(desk, sca
     desk.controller.preview(scan, Choices(), (1, 3, 4))
     assert desk.request.slices == (1,) and desk.request.preview
     outcome = result_of(head, drawn=0)
-    desk.jobs.finished(outcome)
+    desk.done(outcome, preview_layers)
     [layers] = desk.previews
     assert [meta["metadata"][KEY]["role"] for _, meta, _ in layers] == ["std", "restored"]
     assert all(meta["metadata"][KEY]["preview"] for _, meta, _ in layers)
@@ -302,10 +307,11 @@ def test_a_preview_measures_the_noise_once(tiny_models, scan, monkeypatch):
 
 def test_noise_from_a_region(tiny_models, desk, scan, head):
     desk.controller.measure_noise(scan, Choices(), None)
-    assert "Draw a region of uniform tissue first" in desk.said
+    assert "No region is drawn" in desk.said
     mask = np.zeros(scan.data.shape, bool)
     mask[:, 12:28, 16:32] = True
-    desk.controller.measure_noise(scan, Choices(), mask)
+    drawing = Drawing(mask.astype(int), (), np.eye(4), mask.shape)
+    desk.controller.measure_noise(scan, Choices(), drawing)
     task, _ = desk.runs[-1]
     desk.jobs.finished(task(SimpleNamespace(start=lambda *_: None)))
     assert desk.noise == [pytest.approx(5, rel=0.15)]  # 5 of a foreground of about 100

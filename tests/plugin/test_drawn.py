@@ -5,7 +5,8 @@ import pytest
 from napari.components import ViewerModel
 from napari.layers import Image, Labels, Shapes
 
-from medrestore.plugin.drawn import chosen_drawing, drawn_regions, union
+from medrestore.plugin.drawings import chosen_drawing, take
+from medrestore.plugin.drawn import drawn_regions, union
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def test_labels_on_the_scans_grid(scan):
     data = np.zeros((6, 40, 50), int)
     data[2, 3:6, 4:8], data[5, 0, 0] = 1, 7
     labels = Labels(data, scale=scan.scale, translate=scan.translate)
-    one, seven = drawn_regions(labels, scan)
+    one, seven = drawn_regions(take(labels, scan))
     assert [one.name, seven.name] == ["label 1", "label 7"]
     assert np.array_equal(one.mask, data == 1)
     assert np.argwhere(seven.mask).tolist() == [[5, 0, 0]]
@@ -34,7 +35,7 @@ def test_labels_on_another_grid_are_looked_up_where_the_voxels_are(scan):
     labels = Labels(data, scale=(1.5, 0.5, 1.0), translate=(-8, 0, 0))
     low = np.rint((world - (-8, 0, 0)) / (1.5, 0.5, 1.0)).astype(int)
     labels.data[low[0] - 1 : low[0] + 2, low[1] - 1 : low[1] + 2, low[2] - 1 : low[2] + 2] = 3
-    (region,) = drawn_regions(labels, scan)
+    (region,) = drawn_regions(take(labels, scan))
     assert region.mask[4, 20, 20]
     assert region.mask.sum() <= 2
 
@@ -44,7 +45,7 @@ def test_closed_shapes_are_filled_in_their_slice(scan):
     shapes.add_rectangles(square(3, 10, 20))
     shapes.add_ellipses(square(1, 5, 25))
     shapes.add_lines(np.array([[2, 0, 0], [2, 9, 9]], float))
-    rectangle, ellipse = drawn_regions(shapes, scan)
+    rectangle, ellipse = drawn_regions(take(shapes, scan))
     assert [rectangle.name, ellipse.name] == ["rectangle 1", "ellipse 2"]
     assert rectangle.mask.any(axis=(1, 2)).tolist() == [False, False, False, True, False, False]
     assert rectangle.mask.sum() == 11 * 11
@@ -57,13 +58,13 @@ def test_shapes_in_other_planes_and_outside(scan):
     upright.add_polygons(np.array([[0, 7, 2], [4, 7, 2], [4, 7, 9], [0, 7, 9]], float))
     upright.add_rectangles(square(9, 10, 20))  # below the last slice
     upright.add_polygons(np.array([[0, 0, 0], [3, 9, 2], [5, 20, 30]], float))  # not flat
-    (region,) = drawn_regions(upright, scan)
+    (region,) = drawn_regions(take(upright, scan))
     assert np.array_equal(np.unique(np.argwhere(region.mask)[:, 1]), [7])
 
 
 def test_nothing_drawn_is_no_region(scan):
-    assert union(drawn_regions(Labels(np.zeros((6, 40, 50), int)), scan)) is None
-    assert list(drawn_regions(Shapes(ndim=3), scan)) == []
+    assert union(drawn_regions(take(Labels(np.zeros((6, 40, 50), int)), scan))) is None
+    assert list(drawn_regions(take(Shapes(ndim=3), scan))) == []
 
 
 def test_the_selected_drawing_counts_else_the_topmost():

@@ -10,7 +10,7 @@ import pytest
 import medrestore as mr
 from medrestore.batch.record import reopen
 from medrestore.errors import InputError, MedrestoreError
-from medrestore.plugin.drawn import Drawn
+from medrestore.plugin.drawn import Drawing
 from medrestore.plugin.explore.figures import decimals, interval, measured
 from medrestore.plugin.explore.probe import reading
 from medrestore.plugin.explore.regions import COLUMNS, as_csv, measure
@@ -34,11 +34,15 @@ def saved(head, tmp_path, tiny_models):
     return result, tmp_path / "out"
 
 
+def labelled(mask):
+    return Drawing(mask.astype(int), (), np.eye(4), mask.shape)
+
+
 def region_of(result):
     inside = np.zeros(result.plan.shape, bool)
     inside[1, 15:25, 20:28] = True
     shown = displayed(result.restored.with_array(inside.astype(np.float32))) > 0
-    return inside, Drawn("liver", shown), {"metadata": {"medrestore": record_of(result.restored)}}
+    return inside, labelled(shown), {"metadata": {"medrestore": record_of(result.restored)}}
 
 
 @pytest.mark.parametrize(
@@ -72,20 +76,20 @@ def test_the_readout_is_what_the_maps_hold(saved):
 def test_regions_are_those_of_the_api(saved):
     result, _ = saved
     inside, drawn, meta = region_of(result)
-    (row,) = measure(result, meta, [drawn], 0, Silent())
+    (row,) = measure(result, meta, drawn, 0, Silent())
     assert row.region == result.region(inside)
     assert row.noisy == pytest.approx(result.scan.array[inside].mean(), rel=1e-6)
     assert row.volume_mm3 == pytest.approx(80 * 4)
     assert len(row.region.samples) == 3
     assert np.std(row.region.samples, ddof=1) == pytest.approx(row.region.std)
     ((name, voxels, *_),) = [*csv.reader(io.StringIO(as_csv([row])))][1:]
-    assert (name, voxels) == ("liver", "80")
+    assert (name, voxels) == ("label 1", "80")
     assert as_csv([]).strip() == ",".join(COLUMNS)
 
 
 def test_no_region_is_a_sentence(saved):
     with pytest.raises(MedrestoreError, match="No region is drawn"):
-        measure(saved[0], {}, [], 0, Silent())
+        measure(saved[0], {}, None, 0, Silent())
 
 
 def test_a_saved_run_opens_with_the_same_maps_and_regions(saved):
@@ -107,7 +111,7 @@ def test_a_region_of_some_slices_lies_where_it_was_drawn(saved):
     inside, _, _ = region_of(result)
     shown = displayed(part.restored.with_array(inside[1:].astype(np.float32))) > 0
     meta = {"metadata": {"medrestore": record_of(part.restored)}}
-    (row,) = measure(part, meta, [Drawn("x", shown)], 0, Silent())
+    (row,) = measure(part, meta, labelled(shown), 0, Silent())
     assert row.region == result.region(inside)
 
 

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from medrestore.errors import MedrestoreError
+from medrestore.plugin.drawn import NO_REGION
 from medrestore.plugin.files import reopen, save
 from medrestore.plugin.jobs import Job, State, View
 from medrestore.plugin.layers import to_layer
@@ -22,22 +23,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
+    from medrestore.core.meter import Meter
     from medrestore.io import Scan
+    from medrestore.plugin.drawn import Drawing
     from medrestore.plugin.jobs import Jobs
     from medrestore.plugin.layers import LayerTuple
     from medrestore.plugin.requests import Choices, Snapshot
     from medrestore.plugin.run import Outcome, Request
     from medrestore.result import Result
 
+    LayersOf = Callable[[Result, Mapping[str, Any]], list[LayerTuple]]
+
 __all__ = ["Actions", "Controller"]
 
 
-NO_REGION = (
-    "Draw a region of uniform tissue first: add a Shapes or Labels layer, draw in it, and select "
-    "it in the layer list."
-)
 NO_RUN = "There is no run to save yet: denoise a scan first."
 
 
@@ -78,8 +77,9 @@ class Controller:
         def prepare() -> Job:
             request = request_for(scan, choices)
             status = f"Restoring {request.meta.get('name', 'the scan')}…"
-            task = partial(restore, request, bench=self._bench)
-            return Job(status, task, partial(self._restored, request))
+            return Job(
+                status, partial(_restored, request, result_layers, self._bench), self._restored
+            )
 
         self.jobs.begin(prepare)
 
@@ -88,21 +88,22 @@ class Controller:
 
         def prepare() -> Job:
             request, place = preview_of(scan, choices, point)
-            task = partial(restore, request, bench=self._bench)
-            return Job(f"Restoring slice {place}…", task, partial(self._previewed, request, place))
+            task = partial(_restored, request, preview_layers, self._bench)
+            return Job(f"Restoring slice {place}…", task, partial(self._previewed, place))
 
         self.jobs.begin(prepare)
 
     def measure_noise(
-        self, scan: Snapshot | None, choices: Choices, mask: NDArray[Any] | None
+        self, scan: Snapshot | None, choices: Choices, drawing: Drawing | None
     ) -> None:
-        """Measure the noise inside a region (i, p, l) of the layer's grid; None: none drawn."""
+        """Measure the noise inside the regions of a drawing; None: there is none."""
 
         def prepare() -> Job:
             request = request_for(scan, choices)
-            if mask is None:
+            if drawing is None:
                 raise MedrestoreError(NO_REGION)
-            return Job("Measuring the noise…", partial(region_noise, request, mask), self._measured)
+            task = partial(region_noise, request, drawing)
+            return Job("Measuring the noise…", task, self._measured)
 
         self.jobs.begin(prepare)
 
@@ -129,14 +130,16 @@ class Controller:
         if self.jobs.view.state is State.IDLE:
             self.jobs.show(View(status=text))
 
-    def _restored(self, request: Request, outcome: Outcome) -> View:
+    def _restored(self, found: tuple[Outcome, list[LayerTuple]]) -> View:
+        outcome, layers = found
         self.result = outcome.result
-        self._actions.add(result_layers(outcome.result, request.meta))
+        self._actions.add(layers)
         failed = outcome.result.guards is not None and bool(outcome.result.guards.warnings())
         return View(status=summary(outcome.result, self.jobs.cancelled), problem=failed)
 
-    def _previewed(self, request: Request, place: int, outcome: Outcome) -> View:
-        self._actions.preview(preview_layers(outcome.result, request.meta))
+    def _previewed(self, place: int, found: tuple[Outcome, list[LayerTuple]]) -> View:
+        outcome, layers = found
+        self._actions.preview(layers)
         return View(status=preview_summary(outcome.result, outcome.whole, place))
 
     def _measured(self, found: tuple[float, str]) -> View:
@@ -152,3 +155,11 @@ class Controller:
         assert result.scan is not None
         self._actions.reopened(to_layer(result.scan), partial(result_layers, result))
         return View(status=f"Opened again: {opened_summary(result)}")
+
+
+def _restored(
+    request: Request, layers_of: LayersOf, bench: Workbench, meter: Meter
+) -> tuple[Outcome, list[LayerTuple]]:
+    """A run and its layers, made in the worker's thread."""
+    outcome = restore(request, meter, bench)
+    return outcome, layers_of(outcome.result, request.meta)

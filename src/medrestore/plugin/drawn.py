@@ -1,7 +1,8 @@
-"""Regions that a user drew in the viewer, as masks on a scan's grid.
+"""Regions that a user drew in the viewer, as masks on a scan's grid. No napari.
 
 A Labels layer gives one region per label, a Shapes layer one per closed shape. What was drawn may
-lie on another grid than the scan: it is looked up where the scan's voxels are in the world.
+lie on another grid than the scan: it is looked up where the scan's voxels are in the world. Masks
+are made in any thread; `drawings` reads the layer before.
 """
 
 from __future__ import annotations
@@ -9,17 +10,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from napari.layers import Labels, Shapes
 from skimage.draw import polygon
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from napari.components import ViewerModel
     from numpy.typing import NDArray
 
-__all__ = ["Drawn", "chosen_drawing", "drawn_regions", "union"]
+__all__ = ["NO_REGION", "Drawing", "Drawn", "drawn_regions", "union"]
 
+NO_REGION = (
+    "No region is drawn: add a Shapes or Labels layer, draw ellipses, polygons or labels on the "
+    "picture, and select that layer in the list"
+)
 CLOSED = ("ellipse", "polygon", "rectangle")
 FLAT = 0.5
 """Voxels that the corners of a flat shape may differ by along its slice axis."""
@@ -32,28 +35,23 @@ class Drawn(NamedTuple):
     mask: NDArray[np.bool_]
 
 
-def chosen_drawing(viewer: ViewerModel) -> Any | None:
-    """The Labels or Shapes layer that is selected, else the topmost one."""
-    layers = [layer for layer in viewer.layers if isinstance(layer, (Labels, Shapes))]
-    active = viewer.layers.selection.active
-    selected = [layer for layer in layers if layer is active]
-    return (selected or layers or [None])[-1]
+class Drawing(NamedTuple):
+    """A Labels or Shapes layer as it is at this moment.
 
-
-def drawn_regions(drawing: Any, scan: Any, time: int = 0) -> Iterator[Drawn]:
-    """The regions of a Labels or Shapes layer, one by one, the empty ones left out.
-
-    Parameters
-    ----------
-    drawing : Labels or Shapes
-        What was drawn, in three dimensions (or four, with time).
-    scan : Image
-        The layer whose grid the masks are wanted on.
-    time : int
-        Time point that counts where labels were drawn on a series.
+    labels : array of int (i, p, l), or None; shapes : corners (n, 3 or more) and kind of each;
+    to_scan : index in the drawing → index in the scan, (4, 4); shape : the scan's (i, p, l).
     """
-    regions = _of_labels if isinstance(drawing, Labels) else _of_shapes
-    for region in regions(drawing, scan, time):
+
+    labels: NDArray[Any] | None
+    shapes: tuple[tuple[NDArray[np.float64], str], ...]
+    to_scan: NDArray[np.float64]
+    shape: tuple[int, ...]
+
+
+def drawn_regions(drawing: Drawing) -> Iterator[Drawn]:
+    """The regions of a drawing, one by one, the empty ones left out."""
+    found = _of_shapes(drawing) if drawing.labels is None else _of_labels(drawing)
+    for region in found:
         if region.mask.any():
             yield region
 
@@ -66,21 +64,18 @@ def union(regions: Iterator[Drawn]) -> NDArray[np.bool_] | None:
     return found
 
 
-def _of_labels(drawing: Any, scan: Any, time: int) -> Iterator[Drawn]:
-    labels = np.asarray(drawing.data[time] if drawing.data.ndim == 4 else drawing.data)
-    if labels.ndim == 3:
-        there = _at_voxels(labels, _to_world(drawing), scan)
-        for value in np.unique(there[there > 0]):
-            yield Drawn(f"label {value}", there == value)
+def _of_labels(drawing: Drawing) -> Iterator[Drawn]:
+    there = _at_voxels(np.asarray(drawing.labels), drawing)
+    for value in np.unique(there[there > 0]):
+        yield Drawn(f"label {value}", there == value)
 
 
-def _at_voxels(labels: NDArray[Any], place: NDArray[np.float64], scan: Any) -> NDArray[Any]:
+def _at_voxels(labels: NDArray[Any], drawing: Drawing) -> NDArray[Any]:
     """The label at each voxel of the scan's grid, 0 outside; slab by slab."""
-    shape, target = _shape(scan), _to_world(scan)
-    if labels.shape == shape and np.allclose(place, target, atol=1e-3):
+    shape, matrix = drawing.shape, np.linalg.inv(drawing.to_scan)
+    if labels.shape == shape and np.allclose(matrix, np.eye(4), atol=1e-3):
         return labels
     there = np.zeros(shape, labels.dtype)
-    matrix = np.linalg.inv(place) @ target
     rows, columns = np.mgrid[: shape[1], : shape[2]]
     for i in range(shape[0]):
         points = np.stack([np.full(rows.shape, i), rows, columns, np.ones(rows.shape)])
@@ -90,15 +85,12 @@ def _at_voxels(labels: NDArray[Any], place: NDArray[np.float64], scan: Any) -> N
     return there
 
 
-def _of_shapes(drawing: Any, scan: Any, time: int) -> Iterator[Drawn]:
-    to_scan = np.linalg.inv(_to_world(scan)) @ _to_world(drawing)
-    for number, (corners, kind) in enumerate(
-        zip(drawing.data, drawing.shape_type, strict=True), start=1
-    ):
+def _of_shapes(drawing: Drawing) -> Iterator[Drawn]:
+    for number, (corners, kind) in enumerate(drawing.shapes, start=1):
         if kind in CLOSED and corners.shape[1] >= 3:
             outline = _ellipse(corners) if kind == "ellipse" else corners
-            points = outline[:, -3:] @ to_scan[:3, :3].T + to_scan[:3, 3]
-            yield Drawn(f"{kind} {number}", _filled(points, _shape(scan)))
+            points = outline[:, -3:] @ drawing.to_scan[:3, :3].T + drawing.to_scan[:3, 3]
+            yield Drawn(f"{kind} {number}", _filled(points, drawing.shape))
 
 
 def _ellipse(corners: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -123,20 +115,3 @@ def _filled(points: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.b
     rows, columns = fill(*points[:, plane].T, shape=[shape[a] for a in plane])
     mask[tuple(at if a == axis else slice(None) for a in range(3))][rows, columns] = True
     return mask
-
-
-def _shape(layer: Any) -> tuple[int, ...]:
-    return tuple((layer.data[0] if getattr(layer, "multiscale", False) else layer.data).shape[-3:])
-
-
-def _to_world(layer: Any) -> NDArray[np.float64]:
-    """Index → world of a layer's last three axes, (4, 4)."""
-    ndim = layer.ndim
-    origin = np.array(layer.data_to_world((0.0,) * ndim))[-3:]
-    matrix = np.eye(4)
-    matrix[:3, 3] = origin
-    for axis in range(3):
-        step = np.zeros(ndim)
-        step[ndim - 3 + axis] = 1
-        matrix[:3, axis] = np.array(layer.data_to_world(step))[-3:] - origin
-    return matrix

@@ -10,16 +10,17 @@ import weakref
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from medrestore.errors import MedrestoreError
+from medrestore.plugin.drawn import NO_REGION, drawn_regions, union
 from medrestore.plugin.layers import to_volume
 from medrestore.plugin.place import stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from numpy.typing import NDArray
-
     from medrestore.core.meter import Meter
     from medrestore.plan import Noise, Plan
+    from medrestore.plugin.drawn import Drawing
     from medrestore.result import Result
     from medrestore.settings import Settings
     from medrestore.volume import Modality, Volume
@@ -109,13 +110,13 @@ def restore(request: Request, meter: Meter, bench: Workbench | None = None) -> O
     return Outcome(api.run_plan(plan, volume, meter), whole)
 
 
-def region_noise(request: Request, mask: NDArray[Any], meter: Meter) -> tuple[float, str]:
-    """The noise inside a region of uniform tissue.
+def region_noise(request: Request, drawing: Drawing, meter: Meter) -> tuple[float, str]:
+    """The noise inside regions of uniform tissue.
 
     Parameters
     ----------
-    mask : ndarray of bool, shape (i, p, l)
-        On the layer's grid, in display orientation.
+    drawing : Drawing
+        Regions on the layer's grid; all of them count as one.
 
     Returns
     -------
@@ -127,13 +128,16 @@ def region_noise(request: Request, mask: NDArray[Any], meter: Meter) -> tuple[fl
     Raises
     ------
     MedrestoreError
-        If the region is too small, or the layer is no scan.
+        If nothing is drawn, the regions are too small, or the layer is no scan.
     """
     meter.start(0, "Measuring the noise")
     from medrestore.core.noise_level import estimate
 
     volume = to_volume(request.data, request.meta, request.modality)
     frame = volume.time_point(len(volume.array) // 2) if volume.is_4d else volume
+    mask = union(drawn_regions(drawing))
+    if mask is None:
+        raise MedrestoreError(NO_REGION)
     inside = stored(mask, request.meta)
     found = estimate(frame.array, frame.modality or "MR", inside)
     said = f"in {int(inside.sum())} voxels of the drawn region. Keep it, or change it, and denoise."

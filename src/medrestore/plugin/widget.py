@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidge
 
 from medrestore.plugin.adding import add_preview, add_results, remove_previews
 from medrestore.plugin.controller import Actions, Controller
-from medrestore.plugin.drawn import chosen_drawing, drawn_regions, union
+from medrestore.plugin.drawings import chosen_drawing, take
 from medrestore.plugin.form import SettingsForm
 from medrestore.plugin.job_status import JobStatus
 from medrestore.plugin.jobs import State
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari.components import ViewerModel
-    from numpy.typing import NDArray
 
+    from medrestore.plugin.drawn import Drawing
     from medrestore.plugin.jobs import View
     from medrestore.plugin.layers import LayerTuple
     from medrestore.plugin.requests import Choices
@@ -121,7 +121,7 @@ class DenoiseWidget(QWidget):
     def measure_noise(self) -> None:
         """Measure the noise in the region that was drawn."""
         scan = self.form.picker.layer
-        self.controller.measure_noise(self.snapshot(), self.form.choices(), self._region(scan))
+        self.controller.measure_noise(self.snapshot(), self.form.choices(), self._drawing(scan))
 
     def cancel(self) -> None:
         """Stop the run at its next step."""
@@ -146,11 +146,9 @@ class DenoiseWidget(QWidget):
         point = tuple(float(p) for p in self._viewer.dims.point)
         return point[-layer.ndim :] if len(point) >= layer.ndim else (0.0,) * layer.ndim
 
-    def _region(self, scan: Any) -> NDArray[Any] | None:
-        drawing = chosen_drawing(self._viewer)
-        if scan is None or drawing is None:
-            return None
-        return union(drawn_regions(bare(drawing), scan))
+    def _drawing(self, scan: Any) -> Drawing | None:
+        layer = chosen_drawing(self._viewer)
+        return None if scan is None or layer is None else take(bare(layer), scan)
 
     def _scan_changed(self, *_: object) -> None:
         layer = self.form.picker.layer

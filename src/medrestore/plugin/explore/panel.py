@@ -17,7 +17,7 @@ from qtpy.QtWidgets import (
 )
 
 from medrestore.errors import MedrestoreError
-from medrestore.plugin.drawn import chosen_drawing, drawn_regions
+from medrestore.plugin.drawings import chosen_drawing, take
 from medrestore.plugin.explore.probe import reading
 from medrestore.plugin.explore.regions import as_csv, measure
 from medrestore.plugin.explore.spread import SpreadPlot
@@ -182,16 +182,16 @@ class ExplorePanel(QWidget):
         layer, result = self.picker.layer, self.result
         if layer is None or result is None:
             raise MedrestoreError(NO_RESULT)
-        drawing = chosen_drawing(self._viewer)
+        drawn = chosen_drawing(self._viewer)
         time = 0
         if layer.ndim == 4:
             point = tuple(self._viewer.dims.point)[-4:]
             time = int(
                 min(max(round(float(layer.world_to_data(point)[0])), 0), len(layer.data) - 1)
             )
-        regions = [] if drawing is None else list(drawn_regions(bare(drawing), layer, time))
+        drawing = None if drawn is None else take(bare(drawn), layer, time)
         meta = {"metadata": layer.metadata}
-        task = partial(measure, result, meta, regions, time)
+        task = partial(measure, result, meta, drawing, time)
         return Job("Measuring the regions…", task, self._measured)
 
     def _measured(self, rows: list[Row]) -> View:

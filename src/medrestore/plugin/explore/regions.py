@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from medrestore.errors import MedrestoreError
+from medrestore.plugin.drawn import NO_REGION, drawn_regions
 from medrestore.plugin.place import stored
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from medrestore.core.meter import Meter
-    from medrestore.plugin.drawn import Drawn
+    from medrestore.plugin.drawn import Drawing
     from medrestore.result import Region, Result
 
 __all__ = ["COLUMNS", "Row", "as_csv", "measure"]
@@ -48,7 +49,7 @@ class Row(NamedTuple):
 
 
 def measure(
-    result: Result, meta: Mapping[str, Any], regions: Sequence[Drawn], t: int, meter: Meter
+    result: Result, meta: Mapping[str, Any], drawing: Drawing | None, t: int, meter: Meter
 ) -> list[Row]:
     """The mean of each region, with its interval from the samples.
 
@@ -56,8 +57,8 @@ def measure(
     ----------
     meta : mapping
         Attributes of the layer that the masks lie on.
-    regions : sequence of Drawn
-        Masks (i, p, l) on that layer's grid.
+    drawing : Drawing, optional
+        Regions on that layer's grid.
     t : int
         Time point of a series.
 
@@ -66,16 +67,13 @@ def measure(
     MedrestoreError
         If there is no region, or one that touches no restored voxel.
     """
-    if not regions:
-        raise MedrestoreError(
-            "No region is drawn: press New region, draw ellipses or polygons on the picture, and "
-            "measure them"
-        )
-    meter.start(len(regions), "Measuring the regions")
+    meter.start(0, "Measuring the regions")
     rows = []
-    for drawn in regions:
+    for drawn in drawn_regions(drawing) if drawing is not None else ():
         rows.append(_row(result, drawn.name, _on_scan(drawn.mask, meta, result), t))
         meter.tick()
+    if not rows:
+        raise MedrestoreError(NO_REGION)
     return rows
 
 
