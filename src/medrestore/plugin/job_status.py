@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QLabel, QProgressBar, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QLabel, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
 
 from medrestore.plugin.jobs import State
 from medrestore.plugin.styles import PROBLEM_STYLE, QUIET_STYLE
@@ -27,6 +27,9 @@ class JobStatus(QWidget):
         self.text = QLabel()
         for label in (self.text, self.pace):
             label.setWordWrap(True)
+            policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+            policy.setHeightForWidth(True)  # a long sentence is never cut
+            label.setSizePolicy(policy)
         self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.bar.setTextVisible(False)
         self.pace.setStyleSheet(QUIET_STYLE)
