@@ -234,7 +234,9 @@ def test_region_mean_and_interval(whole: mr.Result, plan: Plan, volume: Volume) 
     assert region.std == pytest.approx(np.std(means, ddof=1), rel=1e-3)
     assert region.lower < region.mean < region.upper
     unkept = run_plan(replace(plan, settings=replace(plan.settings, keep_samples=False)), volume)
-    assert unkept.region(mask) == pytest.approx(region, rel=1e-4)
+    again = unkept.region(mask)
+    assert again[:6] == pytest.approx(region[:6], rel=1e-4)
+    assert again.samples == pytest.approx(region.samples, rel=1e-4)
     with pytest.raises(SettingsError, match="empty"):
         whole.region(np.zeros(SHAPE, bool))
 
