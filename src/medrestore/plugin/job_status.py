@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QLabel, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QLabel, QProgressBar, QVBoxLayout, QWidget
 
 from medrestore.plugin.jobs import State
 from medrestore.plugin.styles import PROBLEM_STYLE, QUIET_STYLE
 
 if TYPE_CHECKING:
+    from qtpy.QtGui import QResizeEvent
+
     from medrestore.plugin.jobs import View
 
 
@@ -27,9 +29,6 @@ class JobStatus(QWidget):
         self.text = QLabel()
         for label in (self.text, self.pace):
             label.setWordWrap(True)
-            policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
-            policy.setHeightForWidth(True)  # a long sentence is never cut
-            label.setSizePolicy(policy)
         self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.bar.setTextVisible(False)
         self.pace.setStyleSheet(QUIET_STYLE)
@@ -49,3 +48,13 @@ class JobStatus(QWidget):
         self.pace.setText(view.progress.text if view.progress else "Starting…")
         self.text.setText(view.status)
         self.text.setStyleSheet(PROBLEM_STYLE if view.problem else "")
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Wrap the sentence anew."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Give the sentence all of its lines: layouts within layouts forget to."""
+        self.text.setMinimumHeight(max(0, self.text.heightForWidth(self.width())))
