@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from napari.experimental import link_layers
 from napari.layers import Image
 
+from medrestore.plugin.layer_kinds import bare, is_preview
 from medrestore.plugin.layers import KEY
 from medrestore.plugin.results import LINKED
-from medrestore.plugin.scan_picker import bare
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,10 +54,5 @@ def add_preview(viewer: ViewerModel, source: Any, tuples: Sequence[LayerTuple]) 
 
 def remove_previews(viewer: ViewerModel) -> None:
     """Take the layers of previews away."""
-    for layer in [layer for layer in viewer.layers if _is_preview(layer)]:
+    for layer in [layer for layer in viewer.layers if is_preview(layer)]:
         viewer.layers.remove(layer)
-
-
-def _is_preview(layer: Any) -> bool:
-    record = layer.metadata.get(KEY)
-    return isinstance(record, dict) and bool(record.get("preview"))

@@ -8,7 +8,7 @@ from napari.layers import Image
 
 from medrestore.plugin.layers import KEY
 
-__all__ = ["bare", "is_restored", "is_scalar", "is_scan"]
+__all__ = ["bare", "holds_run", "is_preview", "is_restored", "is_scalar", "is_scan"]
 
 
 def bare(layer: Any) -> Any:
@@ -24,6 +24,17 @@ def is_scan(layer: Any) -> bool:
 def is_restored(layer: Any) -> bool:
     """Whether a layer is what a run has restored."""
     return isinstance(layer, Image) and _role(layer) == "restored"
+
+
+def is_preview(layer: Any) -> bool:
+    """Whether a layer belongs to a preview."""
+    record = layer.metadata.get(KEY)
+    return isinstance(record, dict) and bool(record.get("preview"))
+
+
+def holds_run(layer: Any) -> bool:
+    """Whether a layer is the restored image of a whole run that is in memory."""
+    return is_restored(layer) and not is_preview(layer) and "run" in layer.metadata[KEY]
 
 
 def is_scalar(layer: Any) -> bool:

@@ -15,10 +15,11 @@ from medrestore.plugin.form import SettingsForm
 from medrestore.plugin.job_status import JobStatus
 from medrestore.plugin.jobs import State
 from medrestore.plugin.keeping import KeepingBar
+from medrestore.plugin.layer_kinds import bare, is_scan
 from medrestore.plugin.layers import KEY, describe
 from medrestore.plugin.place import acquired_axis
 from medrestore.plugin.requests import Snapshot, modality_of
-from medrestore.plugin.scan_picker import ScanPicker, bare, is_scan
+from medrestore.plugin.scan_picker import ScanPicker
 from medrestore.plugin.styles import QUIET_STYLE
 from medrestore.plugin.worker import Launcher
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from medrestore.result import Result
 
 __all__ = [
+    "as_sentence",
     "counted",
     "duration",
     "forecast",
@@ -26,8 +27,7 @@ def sentence(error: BaseException) -> str:
     if isinstance(error, Cancelled):
         return "Cancelled before the restored image was complete; nothing was added."
     if isinstance(error, MedrestoreError):
-        text = str(error)
-        return text[:1].upper() + text[1:].rstrip(".") + "."
+        return as_sentence(error)
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return (
             "There is not enough memory for this run: close other programs, choose CPU under "
@@ -37,6 +37,12 @@ def sentence(error: BaseException) -> str:
         f"The run failed unexpectedly ({type(error).__name__}: {error}). Please report this; the "
         "details are in the terminal that started napari."
     )
+
+
+def as_sentence(error: MedrestoreError) -> str:
+    """An error's own words, with a capital and a full stop."""
+    text = str(error)
+    return text[:1].upper() + text[1:].rstrip(".") + "."
 
 
 def summary(result: Result, cancelled: bool) -> str:

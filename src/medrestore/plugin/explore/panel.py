@@ -24,10 +24,11 @@ from medrestore.plugin.explore.spread import SpreadPlot
 from medrestore.plugin.explore.table import RegionTable
 from medrestore.plugin.job_status import JobStatus
 from medrestore.plugin.jobs import Job, State, View
+from medrestore.plugin.layer_kinds import bare, holds_run
 from medrestore.plugin.layers import KEY
 from medrestore.plugin.place import stored_index
 from medrestore.plugin.rows import form, heading
-from medrestore.plugin.scan_picker import ScanPicker, bare
+from medrestore.plugin.scan_picker import ScanPicker
 from medrestore.plugin.worker import Launcher
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class ExplorePanel(QWidget):
         super().__init__()
         self._viewer = napari_viewer
         self.rows: list[Row] = []
-        self.picker = ScanPicker(napari_viewer, is_restored, is_restored)
+        self.picker = ScanPicker(napari_viewer, holds_run, holds_run)
         self.picker.setPlaceholderText("no result yet")
         self.readout = QLabel()
         self.draw_button = QPushButton("New region")
@@ -236,14 +237,6 @@ def run_of(layer: Any) -> Run:
     """The run that a result layer belongs to."""
     run: Run = layer.metadata[KEY]["run"]
     return run
-
-
-def is_restored(layer: Any) -> bool:
-    """Whether a layer is the restored image of a run that is in memory."""
-    record = layer.metadata.get(KEY)
-    if not isinstance(record, dict) or record.get("preview"):
-        return False
-    return record.get("role") == "restored" and "run" in record
 
 
 def _row(*buttons: QWidget) -> QWidget:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from medrestore.errors import MedrestoreError
+from medrestore.plugin.words import as_sentence
 
 __all__ = ["sentence"]
 
@@ -14,8 +15,7 @@ LOG = logging.getLogger(__name__)
 def sentence(error: BaseException) -> str:
     """For the reader; what nobody foresaw also goes to the log."""
     if isinstance(error, MedrestoreError):
-        text = str(error)
-        return text[:1].upper() + text[1:].rstrip(".") + "."
+        return as_sentence(error)
     if isinstance(error, MemoryError):
         return (
             "There is not enough memory for these pictures: close other programs, then try again."

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
-from napari.qt.threading import WorkerBase
 from qtpy.QtCore import QObject
+
+from medrestore.plugin.worker import TaskWorker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = ["Threads"]
-
-
-class TaskWorker(WorkerBase):
-    """Runs one task; `create_worker` would also raise its errors into the console."""
-
-    def __init__(self, task: Callable[[], Any]) -> None:
-        super().__init__()
-        self._task = task
-
-    def work(self) -> Any:
-        """Run; called in the worker's thread."""
-        return self._task()
 
 
 class Threads(QObject):
@@ -41,7 +31,7 @@ class Threads(QObject):
         """Start a task, and tell one of the two how it ended."""
         errand = Errand(done, failed, self._running.discard)
         self._running.add(errand)
-        worker = TaskWorker(task)
+        worker = TaskWorker(lambda _: task(), Event())
         worker.returned.connect(errand.returned)
         worker.errored.connect(errand.errored)
         worker.start()

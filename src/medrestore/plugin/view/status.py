@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QLabel
 
 from medrestore.errors import MedrestoreError
 from medrestore.plugin.styles import PROBLEM_STYLE, QUIET_STYLE
+from medrestore.plugin.words import as_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,8 +45,7 @@ class Status(QLabel):
     def fail(self, error: BaseException) -> None:
         """Say what went wrong."""
         if isinstance(error, MedrestoreError):
-            text = str(error)
-            self.tell(text[:1].upper() + text[1:].rstrip(".") + ".", problem=True)
+            self.tell(as_sentence(error), problem=True)
             return
         LOG.error("the view could not be changed", exc_info=error)
         self.tell(
