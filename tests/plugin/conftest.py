@@ -1,8 +1,9 @@
-"""Small scans of any orientation."""
+"""Small scans of any orientation, and a viewer with the dock."""
 
 import numpy as np
 import pytest
 
+from medrestore.plugin.layers import to_layer
 from medrestore.volume import Geometry, Source, Volume
 
 
@@ -35,3 +36,25 @@ def head(make_volume):
     disc = np.where((y - 20) ** 2 + (x - 24) ** 2 < 300, 100, 3)
     noise = np.random.default_rng(1).normal(0, 5, volume.array.shape)
     return volume.with_array(np.abs(disc + noise))
+
+
+@pytest.fixture
+def viewer(make_napari_viewer_proxy, npe2pm):
+    return make_napari_viewer_proxy()
+
+
+@pytest.fixture
+def docked(viewer, tiny_models):
+    from medrestore.plugin.widget import DenoiseWidget
+
+    widget = DenoiseWidget(viewer)
+    viewer.window.add_dock_widget(widget)
+    widget.form.samples.setValue(2)
+    widget.form.noise.setValue(0)
+    return widget
+
+
+@pytest.fixture
+def opened(viewer, head):
+    data, meta, _ = to_layer(head)
+    return viewer.add_image(data, **meta)

@@ -1,5 +1,6 @@
 """The controller with neither Qt nor a viewer: what is shown, run, added and said."""
 
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -25,16 +26,22 @@ class Desk:
     """Stands for the widget: remembers what it was asked for."""
 
     def __init__(self, launch=None):
-        self.runs, self.views, self.added = [], [], []
+        self.runs, self.views, self.added, self.changed = [], [], [], ""
         self.previews, self.opened, self.noise = [], [], []
         self.jobs = Jobs(launch or (lambda *run: self.runs.append(run)), self.views.append)
         actions = Actions(
-            self.added.append,
-            self.previews.append,
-            lambda *found: self.opened.append(found),
+            partial(self.take, self.added),
+            partial(self.take, self.previews),
+            lambda *found: self.take(self.opened, found),
             self.noise.append,
         )
         self.controller = Controller(self.jobs, actions)
+
+    def take(self, shelf, layers):
+        """In two turns, as a viewer does."""
+        yield
+        shelf.append(layers)
+        return self.changed
 
     def done(self, outcome, layers_of=result_layers):
         """The run that was asked for comes back."""

@@ -164,10 +164,10 @@ def test_the_finest_level_of_a_multiscale_image_counts():
 @pytest.mark.parametrize(
     ("data", "meta", "says"),
     [
-        (np.ones((4, 4, 3)), {"rgb": True, "name": "photo"}, "photo is a colour image"),
-        (np.ones((4, 4)), {"name": "flat"}, r"flat has shape \(4, 4\)"),
-        (np.ones((2, 3, 4), complex), {"name": "raw"}, "raw holds complex128"),
-        (np.ones((0, 3, 4)), {"name": "empty"}, "empty has shape"),
+        (np.ones((4, 4, 3)), {"rgb": True, "name": "photo"}, "layer 'photo' is a colour image"),
+        (np.ones((4, 4)), {"name": "flat"}, r"layer 'flat' has shape \(4, 4\)"),
+        (np.ones((2, 3, 4), complex), {"name": "raw"}, "layer 'raw' holds complex128"),
+        (np.ones((0, 3, 4)), {"name": "empty"}, "layer 'empty' has shape"),
     ],
 )
 def test_what_is_no_volume_is_refused_by_name(data, meta, says):

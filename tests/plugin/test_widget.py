@@ -2,51 +2,12 @@
 
 import numpy as np
 import pytest
-from qtpy.QtCore import QThreadPool
+from driving import RUN_MS, finish, idle, no_threads_left, run
 
 import medrestore
 from medrestore.plugin.explore.panel import ExplorePanel
 from medrestore.plugin.layers import KEY, to_layer, to_volume
-from medrestore.plugin.widget import RESEARCH_ONLY, DenoiseWidget
-
-RUN_MS = 60_000
-
-
-@pytest.fixture
-def viewer(make_napari_viewer_proxy, npe2pm):
-    return make_napari_viewer_proxy()
-
-
-@pytest.fixture
-def docked(viewer, tiny_models):
-    widget = DenoiseWidget(viewer)
-    viewer.window.add_dock_widget(widget)
-    widget.form.samples.setValue(2)
-    widget.form.noise.setValue(0)
-    return widget
-
-
-@pytest.fixture
-def opened(viewer, head):
-    data, meta, _ = to_layer(head)
-    return viewer.add_image(data, **meta)
-
-
-def idle(widget):
-    return lambda: widget.denoise_button.isEnabled()
-
-
-def run(widget, qtbot):
-    widget.denoise_button.click()
-    assert not widget.denoise_button.isEnabled()
-    assert widget.cancel_button.isEnabled()
-    qtbot.waitUntil(idle(widget), timeout=RUN_MS)
-    qtbot.waitUntil(no_threads_left)
-
-
-def no_threads_left():
-    return QThreadPool.globalInstance().activeThreadCount() == 0
-
+from medrestore.plugin.widget import RESEARCH_ONLY
 
 ROLES = ("lower", "upper", "std", "restored", "inconsistent", "removed")
 
@@ -69,6 +30,7 @@ def test_denoise_adds_layers_that_coincide_with_the_scan(viewer, docked, opened,
     assert (lower.data <= restored.data + 1e-3).all()
     assert (restored.data <= upper.data + 1e-3).all()
     assert std.colormap.name == "magma"
+    std.visible = True
     assert std.colorbar.visible
 
     for one, other in ((source, lower), (restored, source)):  # contrast is linked, both ways
@@ -156,11 +118,6 @@ def test_napari_opens_it_by_its_name(viewer, npe2pm):
     texts = [label.text() for label in widget.findChildren(type(widget.denoise.status))]
     assert texts.count(RESEARCH_ONLY) == 1
     assert widget.denoise.status.text() == "Ready."
-
-
-def finish(panel, qtbot):
-    qtbot.waitUntil(idle(panel), timeout=RUN_MS)
-    qtbot.waitUntil(no_threads_left)
 
 
 def test_a_preview_lies_on_its_scan_and_goes_with_the_run(viewer, docked, opened, head, qtbot):

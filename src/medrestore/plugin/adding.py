@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from napari.experimental import link_layers
 from napari.layers import Image
 
@@ -12,22 +13,25 @@ from medrestore.plugin.layers import KEY
 from medrestore.plugin.results import LINKED
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from napari.components import ViewerModel
 
     from medrestore.plugin.layers import LayerTuple
+    from medrestore.plugin.requests import Snapshot
 
-__all__ = ["add_preview", "add_results", "remove_previews"]
+__all__ = ["add_preview", "add_results", "changed_since", "remove_previews"]
+
+PLACED = ("scale", "translate", "rotate", "shear", "affine")
 
 
-def add_results(viewer: ViewerModel, source: Any, tuples: Sequence[LayerTuple]) -> list[Any]:
-    """Add layers; those in the scan's intensities share its contrast, both ways.
+def add_results(viewer: ViewerModel, source: Any, tuples: Sequence[LayerTuple]) -> Iterator[None]:
+    """Add layers, one between two yields; those in the scan's intensities share its contrast.
 
     The scan itself is left as it is; it may have been removed meanwhile.
     """
-    present = any(bare(layer) is source for layer in viewer.layers)
-    linked, added = [source] if present else [], []
+    present = is_among(viewer, source)
+    linked = [source] if present else []
     for data, meta, _ in tuples:
         layer = Image(data, **meta)
         if meta["metadata"][KEY]["role"] in LINKED:
@@ -36,23 +40,51 @@ def add_results(viewer: ViewerModel, source: Any, tuples: Sequence[LayerTuple]) 
                 layer.contrast_limits = source.contrast_limits
             linked.append(layer)
         elif hasattr(layer, "colorbar"):  # younger than napari 0.7
-            layer.colorbar.visible = True
+            _show_colorbar_with(layer)
         viewer.add_layer(layer)
-        added.append(layer)
+        yield
     link_layers(linked, ("contrast_limits",))
-    return added
 
 
-def add_preview(viewer: ViewerModel, source: Any, tuples: Sequence[LayerTuple]) -> None:
+def add_preview(viewer: ViewerModel, source: Any, tuples: Sequence[LayerTuple]) -> Iterator[None]:
     """Show a preview instead of the last one; the layer that was selected stays selected."""
     active = viewer.layers.selection.active
     remove_previews(viewer)
-    add_results(viewer, source, tuples)
-    if active is not None and active in viewer.layers:
-        viewer.layers.selection.active = active
+    for _ in add_results(viewer, source, tuples):
+        if active is not None and active in viewer.layers:
+            viewer.layers.selection.active = active
+        yield
 
 
 def remove_previews(viewer: ViewerModel) -> None:
     """Take the layers of previews away."""
     for layer in [layer for layer in viewer.layers if is_preview(layer)]:
         viewer.layers.remove(layer)
+
+
+def changed_since(viewer: ViewerModel, layer: Any, then: Snapshot) -> str:
+    """What became of a scan's layer since a run was asked for: a sentence, empty if nothing did."""
+    if not is_among(viewer, layer):
+        return "The scan was removed meanwhile; its results stay."
+    data, meta, _ = layer.as_layer_data_tuple()
+    moved = any(not np.array_equal(meta[key], then.meta[key]) for key in PLACED)
+    if data is then.data and not moved:
+        return ""
+    return "The scan was changed meanwhile: the results are of the scan as it was."
+
+
+def is_among(viewer: ViewerModel, layer: Any) -> bool:
+    """Whether a viewer has this very layer."""
+    return any(bare(one) is layer for one in viewer.layers)
+
+
+def _show_colorbar_with(layer: Image) -> None:
+    """A colour bar as soon as the layer is shown: hidden ones cost napari as much."""
+
+    def show(event: Any = None) -> None:
+        if layer.visible:
+            layer.events.visible.disconnect(show)
+            layer.colorbar.visible = True
+
+    layer.events.visible.connect(show)
+    show()

@@ -20,13 +20,13 @@ from medrestore.plugin.run import Workbench, region_noise, restore
 from medrestore.plugin.words import opened_summary, preview_summary, summary
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Generator, Iterable, Mapping
     from pathlib import Path
 
     from medrestore.core.meter import Meter
     from medrestore.io import Scan
     from medrestore.plugin.drawn import Drawing
-    from medrestore.plugin.jobs import Jobs
+    from medrestore.plugin.jobs import Jobs, Turns
     from medrestore.plugin.layers import LayerTuple
     from medrestore.plugin.requests import Choices, Snapshot
     from medrestore.plugin.run import Outcome, Request
@@ -44,10 +44,13 @@ NO_RUN = "There is no run to save yet: denoise a scan first."
 class Actions:
     """What the controller asks of the widget.
 
+    Those that add layers are generators: the window lives after each layer.
+
     Parameters
     ----------
     add : callable
-        Add result layers, bottom first, to the viewer.
+        Add result layers, bottom first, to the viewer; returns a sentence on what became of the
+        scan meanwhile, empty if nothing did.
     preview : callable
         Show the layers of a preview instead of the last one's.
     reopened : callable
@@ -57,9 +60,11 @@ class Actions:
         Set the noise level, in the unit shown.
     """
 
-    add: Callable[[list[LayerTuple]], object]
-    preview: Callable[[list[LayerTuple]], object]
-    reopened: Callable[[LayerTuple, Callable[[Mapping[str, Any]], list[LayerTuple]]], object]
+    add: Callable[[list[LayerTuple]], Generator[None, None, str]]
+    preview: Callable[[list[LayerTuple]], Iterable[None]]
+    reopened: Callable[
+        [LayerTuple, Callable[[Mapping[str, Any]], list[LayerTuple]]], Iterable[None]
+    ]
     set_noise: Callable[[float], object]
 
 
@@ -130,16 +135,17 @@ class Controller:
         if self.jobs.view.state is State.IDLE:
             self.jobs.show(View(status=text))
 
-    def _restored(self, found: tuple[Outcome, list[LayerTuple]]) -> View:
+    def _restored(self, found: tuple[Outcome, list[LayerTuple]]) -> Turns:
         outcome, layers = found
         self.result = outcome.result
-        self._actions.add(layers)
+        said = summary(outcome.result, self.jobs.cancelled)
+        changed = yield from self._actions.add(layers)
         failed = outcome.result.guards is not None and bool(outcome.result.guards.warnings())
-        return View(status=summary(outcome.result, self.jobs.cancelled), problem=failed)
+        return View(status=f"{said} {changed}".rstrip(), problem=failed)
 
-    def _previewed(self, place: int, found: tuple[Outcome, list[LayerTuple]]) -> View:
+    def _previewed(self, place: int, found: tuple[Outcome, list[LayerTuple]]) -> Turns:
         outcome, layers = found
-        self._actions.preview(layers)
+        yield from self._actions.preview(layers)
         return View(status=preview_summary(outcome.result, outcome.whole, place))
 
     def _measured(self, found: tuple[float, str]) -> View:
@@ -150,10 +156,10 @@ class Controller:
     def _saved(self, files: list[Path]) -> View:
         return View(status=f"Saved {len(files)} files and folders in {files[-1].parent}.")
 
-    def _reopened(self, result: Result) -> View:
+    def _reopened(self, result: Result) -> Turns:
         self.result = result
         assert result.scan is not None
-        self._actions.reopened(to_layer(result.scan), partial(result_layers, result))
+        yield from self._actions.reopened(to_layer(result.scan), partial(result_layers, result))
         return View(status=f"Opened again: {opened_summary(result)}")
 
 

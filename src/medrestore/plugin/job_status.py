@@ -32,6 +32,7 @@ class JobStatus(QWidget):
         self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.bar.setTextVisible(False)
         self.pace.setStyleSheet(QUIET_STYLE)
+        self._said: tuple[str, bool] | None = None
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
@@ -46,9 +47,11 @@ class JobStatus(QWidget):
         self.bar.setMaximum(view.progress.total if view.progress else 0)  # 0: busy, end unknown
         self.bar.setValue(view.progress.done if view.progress else 0)
         self.pace.setText(view.progress.text if view.progress else "Starting…")
-        self.text.setText(view.status)
-        self.text.setStyleSheet(PROBLEM_STYLE if view.problem else "")
-        self._fit()
+        if (view.status, view.problem) != self._said:  # a style costs, even the same one
+            self._said = view.status, view.problem
+            self.text.setText(view.status)
+            self.text.setStyleSheet(PROBLEM_STYLE if view.problem else "")
+            self._fit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Wrap the sentence anew."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,11 +19,12 @@ from medrestore.plugin.progress import Progress
 from medrestore.plugin.words import sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
     from medrestore.plugin.progress import RunMeter
 
     Task = Callable[[RunMeter], Any]
+    Turns = Generator[None, None, "View"]
 
 __all__ = ["Job", "Jobs", "State", "View"]
 
@@ -57,14 +59,15 @@ class Job(NamedTuple):
     task : callable
         Runs in the worker's thread, with a meter.
     then : callable
-        Takes what the task returned, in the thread that draws, and says what to show.
+        Takes what the task returned, in the thread that draws, and says what to show. What takes
+        long there is a generator that returns the view: the window lives between its parts.
     heard : callable
         Takes what the task tells by its meter before it returns, in the thread that draws.
     """
 
     status: str
     task: Task
-    then: Callable[[Any], View]
+    then: Callable[[Any], View | Turns]
     heard: Callable[[Any], object] = lambda _: None
 
 
@@ -77,14 +80,19 @@ class Jobs:
         Start a worker on a task, which takes a `progress.RunMeter`; the event tells it to stop.
     show : callable
         Show a view.
+    later : callable
+        Call a function when the window has had its turn.
     """
 
     def __init__(
-        self, launch: Callable[[Task, Event], object], show: Callable[[View], object]
+        self,
+        launch: Callable[[Task, Event], object],
+        show: Callable[[View], object],
+        later: Callable[[Callable[[], object]], object] = lambda call: call(),
     ) -> None:
-        self._launch, self._show = launch, show
+        self._launch, self._show, self._later = launch, show, later
         self._stop = Event()
-        self._then: Callable[[Any], View] = lambda _: View()
+        self._then: Callable[[Any], View | Turns] = lambda _: View()
         self._heard: Callable[[Any], object] = lambda _: None
         self.view = View()
 
@@ -116,6 +124,7 @@ class Jobs:
         """Stop and tell nobody: the panel is gone."""
         self._stop.set()
         self._show, self._then, self._heard = (lambda _: None), lambda _: View(), lambda _: None
+        self._later = lambda _: None
 
     def progressed(self, news: Any) -> None:
         """A report from the task: how far it is, or what it tells besides."""
@@ -129,11 +138,25 @@ class Jobs:
     def finished(self, found: Any) -> None:
         """The task is done."""
         try:
-            view = self._then(found)
+            outcome = self._then(found)
         except Exception as error:
             self.failed(error)
             return
-        self.show(view)
+        if isinstance(outcome, View):
+            self.show(outcome)
+        else:
+            self._take(outcome)
+
+    def _take(self, turns: Turns) -> None:
+        """Do the next part of what takes long."""
+        try:
+            next(turns)
+        except StopIteration as end:
+            self.show(end.value)
+        except Exception as error:
+            self.failed(error)
+        else:
+            self._later(partial(self._take, turns))
 
     def failed(self, error: BaseException) -> None:
         """Say what went wrong; ready for the next job."""

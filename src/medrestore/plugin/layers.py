@@ -172,15 +172,15 @@ def to_volume(data: Any, meta: Mapping[str, Any], modality: Modality | None = No
     InputError
         If the layer is no scalar volume.
     """
-    name = str(meta.get("name", "the layer"))
+    name = str(meta.get("name", "unnamed"))
     if meta.get("rgb"):
-        raise InputError(f"{name} is a colour image; choose a layer with a CT or MR scan")
+        raise InputError(f"layer {name!r} is a colour image; choose a layer with a CT or MR scan")
     array = np.asarray(data[0] if meta.get("multiscale") else data)
     if array.dtype.kind not in "biuf":
-        raise InputError(f"{name} holds {array.dtype} values; choose a layer of real numbers")
+        raise InputError(f"layer {name!r} holds {array.dtype} values; choose a layer of real numbers")
     if array.ndim not in (3, 4) or 0 in array.shape:
         raise InputError(
-            f"{name} has shape {array.shape}; choose a volume (slices, rows, columns), "
+            f"layer {name!r} has shape {array.shape}; choose a volume (slices, rows, columns), "
             "or a series of them in time"
         )
     record = _fitting(meta, array.shape)

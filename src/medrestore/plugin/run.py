@@ -95,12 +95,12 @@ def restore(request: Request, meter: Meter, bench: Workbench | None = None) -> O
         With one line that says what was wrong and what to do.
     """
     meter.start(0, "Loading the model")
+    volume = to_volume(request.data, request.meta, request.modality)
     from medrestore import api
     from medrestore.settings import Settings
 
     settings = Settings(**request.settings)
     leave_one_core()
-    volume = to_volume(request.data, request.meta, request.modality)
     meter.start(0, "Measuring the noise")
     whole = _plan(request, volume, settings, bench or Workbench())
     plan = whole if request.slices is None else whole.for_slices(request.slices)

@@ -8,7 +8,12 @@ import numpy as np
 from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from medrestore.plugin.adding import add_preview, add_results, remove_previews
+from medrestore.plugin.adding import (
+    add_preview,
+    add_results,
+    changed_since,
+    remove_previews,
+)
 from medrestore.plugin.controller import Actions, Controller
 from medrestore.plugin.drawings import chosen_drawing, take
 from medrestore.plugin.form import SettingsForm
@@ -24,7 +29,7 @@ from medrestore.plugin.styles import QUIET_STYLE
 from medrestore.plugin.worker import Launcher
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Generator, Iterator, Mapping
     from pathlib import Path
 
     from napari.components import ViewerModel
@@ -52,6 +57,7 @@ class DenoiseWidget(QWidget):
         super().__init__()
         self._viewer = napari_viewer
         self._source: Any = None
+        self._then: Snapshot | None = None
         self.form = SettingsForm(ScanPicker(napari_viewer))
         self.preview_button = QPushButton("Preview")
         self.denoise_button = QPushButton("Denoise")
@@ -110,8 +116,8 @@ class DenoiseWidget(QWidget):
 
     def denoise(self) -> None:
         """Denoise the chosen scan with the settings shown."""
-        self._source = self.form.picker.layer
-        self.controller.denoise(self.snapshot(), self.form.choices())
+        self._source, self._then = self.form.picker.layer, self.snapshot()
+        self.controller.denoise(self._then, self.form.choices())
 
     def preview(self) -> None:
         """Denoise the acquired slice on display."""
@@ -171,11 +177,14 @@ class DenoiseWidget(QWidget):
         self.keeping.setEnabled(idle)
         self.job.show_view(view)
 
-    def _add(self, tuples: list[LayerTuple]) -> None:
+    def _add(self, tuples: list[LayerTuple]) -> Generator[None, None, str]:
         remove_previews(self._viewer)
-        add_results(self._viewer, self._source, tuples)
+        yield from add_results(self._viewer, self._source, tuples)
+        return changed_since(self._viewer, self._source, self._then) if self._then else ""
 
-    def _reopened(self, scan: LayerTuple, results: Callable[[Mapping[str, Any]], Any]) -> None:
+    def _reopened(
+        self, scan: LayerTuple, results: Callable[[Mapping[str, Any]], Any]
+    ) -> Iterator[None]:
         """Add the results of a saved run, and its scan unless it is open already."""
         data, meta, _ = scan
         affine = meta["metadata"][KEY]["affine"]
@@ -183,10 +192,10 @@ class DenoiseWidget(QWidget):
         found = [layer for layer in open_ones if _same_scan(layer, data, affine)]
         layer = found[-1] if found else self._viewer.add_image(data, **meta)
         _, placed, _ = layer.as_layer_data_tuple()
-        add_results(self._viewer, bare(layer), results(placed))
+        yield from add_results(self._viewer, bare(layer), results(placed))
 
-    def _preview(self, tuples: list[LayerTuple]) -> None:
-        add_preview(self._viewer, self._source, tuples)
+    def _preview(self, tuples: list[LayerTuple]) -> Iterator[None]:
+        yield from add_preview(self._viewer, self._source, tuples)
 
 
 def _slices_of(layer: Any, meta: dict[str, Any]) -> int:

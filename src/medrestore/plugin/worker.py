@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from napari.qt.threading import WorkerBase, WorkerBaseSignals
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject, QTimer, Signal
 
 from medrestore.plugin.jobs import Jobs
 from medrestore.plugin.progress import RunMeter
@@ -55,7 +55,7 @@ class Launcher(QObject):
 
     def __init__(self, show: Callable[[View], object]) -> None:
         super().__init__()
-        self.jobs = Jobs(self._launch, show)
+        self.jobs = Jobs(self._launch, show, self._later)
         self._worker: TaskWorker | None = None
 
     def _launch(self, task: Task, stop: Event) -> None:
@@ -64,6 +64,9 @@ class Launcher(QObject):
         worker.returned.connect(self._returned)
         worker.errored.connect(self._errored)
         worker.start()
+
+    def _later(self, call: Callable[[], object]) -> None:
+        QTimer.singleShot(0, self, call)  # never, if this has been deleted by then
 
     # Methods of a QObject, so that Qt calls them in the thread that draws.
     def _progressed(self, news: Any) -> None:

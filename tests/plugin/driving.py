@@ -1,0 +1,25 @@
+"""Clicks on the dock, and the wait for what they set off."""
+
+from qtpy.QtCore import QThreadPool
+
+RUN_MS = 60_000
+
+
+def idle(widget):
+    return lambda: widget.denoise_button.isEnabled()
+
+
+def run(widget, qtbot):
+    widget.denoise_button.click()
+    assert not widget.denoise_button.isEnabled()
+    assert widget.cancel_button.isEnabled()
+    finish(widget, qtbot)
+
+
+def finish(widget, qtbot):
+    qtbot.waitUntil(idle(widget), timeout=RUN_MS)
+    qtbot.waitUntil(no_threads_left)
+
+
+def no_threads_left():
+    return QThreadPool.globalInstance().activeThreadCount() == 0
