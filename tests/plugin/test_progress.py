@@ -18,14 +18,14 @@ def clock():
     return Clock()
 
 
-def test_reports_come_at_most_every_100_ms(clock):
+def test_reports_come_at_most_every_200_ms(clock):
     reports = []
     meter = RunMeter(reports.append, lambda: False, clock)
     meter.start(1000, "Restoring")
     for _ in range(1000):
         clock.now += 0.001
         meter.tick()
-    assert 9 <= len(reports) <= 12
+    assert 4 <= len(reports) <= 7
     assert reports[0] == Progress("Restoring", 0, 1000)
     assert reports[-1].done == 1000
 

@@ -6,7 +6,7 @@ from driving import RUN_MS, finish, idle, no_threads_left, run
 
 import medrestore
 from medrestore.plugin.explore.panel import ExplorePanel
-from medrestore.plugin.layers import KEY, to_layer, to_volume
+from medrestore.plugin.layers import KEY, displayed, to_layer, to_volume
 from medrestore.plugin.widget import RESEARCH_ONLY
 
 ROLES = ("lower", "upper", "std", "restored", "inconsistent", "removed")
@@ -132,10 +132,20 @@ def test_a_preview_lies_on_its_scan_and_goes_with_the_run(viewer, docked, opened
         assert layer.data.shape == (1, *source.data.shape[1:])
         assert np.allclose(layer.data_to_world((0, 5, 7)), source.data_to_world((1, 5, 7)))
     assert "Preview of slice 1." in docked.status.text()
+    middle = restored.data
+    viewer.dims.set_point(0, opened.data_to_world((2, 0, 0))[0])
+    docked.preview_button.click()
+    finish(docked, qtbot)
+    assert list(viewer.layers) == [source, std, restored]  # the same layers, elsewhere
+    assert np.allclose(restored.data_to_world((0, 5, 7)), source.data_to_world((2, 5, 7)))
+    shown = restored.metadata[KEY]["run"].result.restored
+    assert np.array_equal(restored.data, displayed(shown))
+    assert not np.array_equal(restored.data, middle)
+    assert std.contrast_limits[1] >= std.data.max()
     run(docked, qtbot)
     whole = next(one for one in viewer.layers if one.metadata[KEY]["role"] == "restored")
     assert len(viewer.layers) == 7
-    assert np.allclose(whole.data[1], restored.data[0], atol=1e-3)
+    assert np.allclose(whole.data[1], middle[0], atol=1e-3)
 
 
 def test_some_slices_lie_where_they_are_in_the_scan(viewer, docked, opened, qtbot):

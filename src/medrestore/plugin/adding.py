@@ -48,12 +48,36 @@ def add_results(viewer: ViewerModel, source: Any, tuples: Sequence[LayerTuple]) 
 
 def add_preview(viewer: ViewerModel, source: Any, tuples: Sequence[LayerTuple]) -> Iterator[None]:
     """Show a preview instead of the last one; the layer that was selected stays selected."""
+    last = [bare(layer) for layer in viewer.layers if is_preview(layer)]
+    if len(last) == len(tuples) and all(map(_of_the_same_scan, last, tuples)):
+        for layer, made in zip(last, tuples, strict=True):
+            _replace(layer, made)  # a tenth of the time that two new layers take
+            yield
+        return
     active = viewer.layers.selection.active
     remove_previews(viewer)
     for _ in add_results(viewer, source, tuples):
         if active is not None and active in viewer.layers:
             viewer.layers.selection.active = active
         yield
+
+
+def _of_the_same_scan(layer: Any, made: LayerTuple) -> bool:
+    data, meta, _ = made
+    return (
+        layer.name == meta["name"]
+        and layer.data.shape == data.shape
+        and layer.metadata[KEY]["role"] == meta["metadata"][KEY]["role"]
+        and np.array_equal(layer.scale, meta["scale"])
+    )
+
+
+def _replace(layer: Any, made: LayerTuple) -> None:
+    """Show other voxels, somewhere else."""
+    data, meta, _ = made
+    layer.metadata, layer.translate, layer.data = meta["metadata"], meta["translate"], data
+    if meta["metadata"][KEY]["role"] not in LINKED:
+        layer.contrast_limits_range = layer.contrast_limits = meta["contrast_limits"]
 
 
 def remove_previews(viewer: ViewerModel) -> None:

@@ -177,7 +177,9 @@ def to_volume(data: Any, meta: Mapping[str, Any], modality: Modality | None = No
         raise InputError(f"layer {name!r} is a colour image; choose a layer with a CT or MR scan")
     array = np.asarray(data[0] if meta.get("multiscale") else data)
     if array.dtype.kind not in "biuf":
-        raise InputError(f"layer {name!r} holds {array.dtype} values; choose a layer of real numbers")
+        raise InputError(
+            f"layer {name!r} holds {array.dtype} values; choose a layer of real numbers"
+        )
     if array.ndim not in (3, 4) or 0 in array.shape:
         raise InputError(
             f"layer {name!r} has shape {array.shape}; choose a volume (slices, rows, columns), "

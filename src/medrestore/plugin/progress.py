@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Progress", "RunMeter"]
 
-EVERY_S = 0.1
+EVERY_S = 0.2
 """Reports come no faster: each one is work for the thread that draws."""
 
 WARM_UP_S = 1.5
@@ -44,7 +44,7 @@ class RunMeter:
     Parameters
     ----------
     report : callable
-        Told about progress, at most once per 100 ms within a stage, and what ``tell`` is given.
+        Told about progress, at most once per 200 ms within a stage, and what ``tell`` is given.
     stopped : callable
         Asked at every tick; once it says True, the tick raises ``Cancelled``.
     clock : callable
