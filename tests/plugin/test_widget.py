@@ -119,6 +119,9 @@ def test_napari_opens_it_by_its_name(viewer, npe2pm):
     texts = [label.text() for label in widget.findChildren(type(widget.denoise.status))]
     assert texts.count(RESEARCH_ONLY) == 1
     assert widget.denoise.status.text() == "Ready."
+    folded = widget.denoise.minimumSizeHint().width()
+    widget.denoise.form.more.setChecked(True)  # nothing is cut off: the dock stays as wide
+    assert widget.denoise.minimumSizeHint().width() == folded
 
 
 def test_a_preview_lies_on_its_scan_and_goes_with_the_run(viewer, docked, opened, head, qtbot):

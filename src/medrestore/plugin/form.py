@@ -90,7 +90,7 @@ class SettingsForm(QWidget):
         self.estimate = _combo(ESTIMATES)
         self.seed = _whole(0, 0, 2**31 - 1)
         self.first, self.last = _whole(0, 0, 0), _whole(0, 0, 0)
-        self.keep_samples = QCheckBox()
+        self.keep_samples = QCheckBox("Keep samples")
         self.more, self.rare = QPushButton(), QWidget()
         self._lay_out()
         self.show_noise_unit(None)
@@ -142,7 +142,8 @@ class SettingsForm(QWidget):
         self._rows(rare, {"Model": self.model, "Device": self.device})
         self._rows(rare, {"Image": self.estimate, "Sampler": self.sampler, "Steps": self.steps})
         self._rows(rare, {"Slices": _pair(self.first, self.last), "Seed": self.seed})
-        self._rows(rare, {"Keep samples": self.keep_samples})
+        self.keep_samples.setToolTip(TIPS["Keep samples"])
+        rare.addRow("", self.keep_samples)
         self.rare.setLayout(rare)
         self.more.setCheckable(True)
         self.more.setStyleSheet("text-align: left;")
@@ -191,6 +192,8 @@ def _pair(first: QWidget, last: QWidget) -> QWidget:
     both = QWidget()
     row = QHBoxLayout(both)
     row.setContentsMargins(0, 0, 0, 0)
+    for box in (first, last):
+        box.setStyleSheet("min-width: 56px;")  # napari's is wider than half a field
     row.addWidget(first, 1)
     row.addWidget(QLabel("to"))
     row.addWidget(last, 1)

@@ -29,6 +29,7 @@ class JobStatus(QWidget):
         self.text = QLabel()
         for label in (self.text, self.pace):
             label.setWordWrap(True)
+            label.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.bar.setTextVisible(False)
         self.pace.setStyleSheet(QUIET_STYLE)
