@@ -11,6 +11,7 @@ import pytest
 from medrestore import forecast
 from medrestore.api import make_plan
 from medrestore.core.predictor import Condition
+from medrestore.errors import SettingsError
 from medrestore.forecast import Pace, complete, pace_of, seconds_of
 from medrestore.models import Model, find_card, load
 from medrestore.pipeline import run
@@ -112,6 +113,22 @@ def test_batches_shrink_to_the_memory_that_is_free(model, monkeypatch) -> None:
     monkeypatch.setattr(forecast, "free_bytes", lambda device: 0)
     least = complete(plan, model.card, lambda: model)
     assert (least.slab, least.batch) == (1, 1)
+
+
+def test_a_run_stays_within_the_memory_it_is_given(model, monkeypatch) -> None:
+    monkeypatch.setattr(forecast, "_PACES", _Always(PACE))
+    plan = replace(planned(model, (6, 70, 50)), slab=8)
+    allowed = (forecast._held_bytes(plan) + 2 * 6.5e6) / 1e9
+    limited = replace(plan, settings=replace(plan.settings, memory_gb=allowed))
+    done = complete(limited, model.card, lambda: model)
+    assert (done.slab, done.batch) == (3, 6)
+    assert done.memory_bytes <= allowed * 1e9
+    assert done.warnings == plan.warnings
+    narrow = replace(plan, settings=replace(plan.settings, memory_gb=1e-4))
+    (warning,) = complete(narrow, model.card, lambda: model).warnings
+    assert "0.0 GB is the limit that was set; raise it or crop the scan" in warning
+    with pytest.raises(SettingsError, match="memory_gb is above 0"):
+        Settings(memory_gb=0)
 
 
 def test_too_little_memory_is_said_before_the_run(model, monkeypatch) -> None:

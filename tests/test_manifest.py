@@ -48,7 +48,7 @@ def test_its_menus_exist(manifest):
 
 def test_commands_are_titled_as_verbs(manifest):
     verbs = {command.title.split()[0] for command in manifest.contributions.commands}
-    assert verbs <= {"Denoise", "Open", "Save", "Start"}
+    assert verbs <= {"Denoise", "Measure", "Open", "Save", "Start"}
 
 
 def test_preferences_are_what_the_panel_begins_with(manifest):

@@ -81,32 +81,31 @@ def denoise(
     progress: Meter | None = None,
     schedule: str = "cosine",
     precision: str = "auto",
+    memory_gb: float | None = None,
 ) -> Result:
-    """Restore a scan and say how sure the restoration is.
+    """Restore a scan and say how sure the restoration is: restored, std, lower, upper.
 
     Parameters
     ----------
     volume : Volume
         From `read`; CT in HU or MR magnitudes, 3-D or 4-D (each time point on its own).
-    model, mode, estimate, samples, steps, level, seed, device, sampler, keep_samples, schedule,
-    precision
-        See `Settings`.
     noise : "auto", float or Volume
-        The noise to be removed: estimated from the scan, a standard deviation (HU in soft tissue
-        for CT, fraction of the foreground scale for MR), or a map of standard deviations in the
-        scan's own units and on its grid.
+        The noise to be removed: estimated from the scan, a standard deviation (CT: HU in soft
+        tissue, MR: fraction of the foreground scale), or a map of them in the scan's unit.
     progress : Meter, optional
         Follows and may cancel the run.
+    others
+        See `Settings`, where they have the same names.
 
     Returns
     -------
     Result
-        Restored, std, lower and upper volumes on the source's grid.
+        On the source's grid.
 
     Raises
     ------
     MedrestoreError
-        With one line that says what was wrong and what to do.
+        What was wrong and what to do.
     """
     settings = Settings(
         model=model,
@@ -122,6 +121,7 @@ def denoise(
         keep_samples=keep_samples,
         schedule=schedule,
         precision=precision,
+        memory_gb=memory_gb,
     )
     plan = make_plan(volume, settings, noise if isinstance(noise, Volume) else None)
     return run_plan(plan, volume, progress or SILENT)

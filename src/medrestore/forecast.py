@@ -8,9 +8,9 @@ it.
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, replace
-from math import ceil
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -89,7 +89,8 @@ def complete(plan: Plan, card: Card, loaded: Callable[[], Model]) -> Plan:
     if key not in _PACES:
         _PACES[key] = pace_of(loaded(), plan.settings.sampler)
     pace = _PACES[key]
-    free, held = free_bytes(plan.device), _held_bytes(plan)
+    limit = (plan.settings.memory_gb or math.inf) * 1e9
+    free, held = min(free_bytes(plan.device), limit), _held_bytes(plan)
     on_gpu = plan.device.startswith("cuda")
     room = SHARE * max(free if on_gpu else free - held, 0)
     slice_bytes = pace.voxel_bytes * plan.shape[1] * plan.shape[2] * card.depth[0]
@@ -97,13 +98,7 @@ def complete(plan: Plan, card: Card, loaded: Callable[[], Model]) -> Plan:
     batch = int(min(max(room // pace.window_bytes, 1), plan.batch))
     working = max(slab * slice_bytes, batch * pace.window_bytes if plan.settings.samples else 0)
     needed = int(held + (0 if on_gpu else working))
-    available = psutil.virtual_memory().available
-    warnings = plan.warnings
-    if needed > available:
-        warnings += (
-            f"the run needs about {needed / 1e9:.1f} GB of memory, {available / 1e9:.1f} GB are "
-            "free; close other programs or crop the scan",
-        )
+    warnings = plan.warnings + _shortage(needed, limit)
     return replace(
         plan,
         slab=slab,
@@ -112,6 +107,18 @@ def complete(plan: Plan, card: Card, loaded: Callable[[], Model]) -> Plan:
         memory_bytes=needed,
         warnings=warnings,
     )
+
+
+def _shortage(needed: int, limit: float) -> tuple[str, ...]:
+    """A warning, if the host has less memory than a run needs, or may use less."""
+    free = psutil.virtual_memory().available
+    if needed <= min(free, limit):
+        return ()
+    has, advice = "are free", "close other programs or crop the scan"
+    if limit < free:
+        has, advice = "is the limit that was set", "raise it or crop the scan"
+    size = f"{min(free, limit) / 1e9:.1f} GB"
+    return (f"the run needs about {needed / 1e9:.1f} GB of memory, {size} {has}; {advice}",)
 
 
 def free_bytes(device: str) -> int:
@@ -154,7 +161,7 @@ def pace_of(
 
     timed(_scan(card, depth, window))  # libraries load, caches fill
     planned = resolve(settings, _scan(card, depth, side), card, Noise(0.1), 1.0, model.device)
-    slices = depth if depth > 1 else ceil(planned.batch / tiles)
+    slices = depth if depth > 1 else math.ceil(planned.batch / tiles)
     scan = _scan(card, slices, side)
     both = (timed(scan) for _ in range(2))
     predicting, evaluation, drawing, checking = map(min, zip(*both, strict=True))

@@ -55,6 +55,8 @@ class Settings:
     precision : str
         ``"auto"``, ``"float32"`` or ``"bfloat16"``; auto takes bfloat16 where the device multiplies
         it in hardware. The outer layers run in float32 all the same.
+    memory_gb : float, optional
+        Memory to stay within, in units of 10⁹ bytes, by smaller batches; None means what is free.
 
     Raises
     ------
@@ -75,6 +77,7 @@ class Settings:
     keep_samples: bool = False
     schedule: str = "cosine"
     precision: str = "auto"
+    memory_gb: float | None = None
 
     def __post_init__(self) -> None:
         _choice("estimate", self.estimate, ESTIMATES)
@@ -88,6 +91,8 @@ class Settings:
         _between("seed", self.seed, 0, 2**63 - 1)
         if not 0 < self.level < 1:
             raise SettingsError(f"level lies between 0 and 1, got {self.level}; 0.9 is usual")
+        if self.memory_gb is not None and not self.memory_gb > 0:
+            raise SettingsError(f"memory_gb is above 0, or None for no limit, got {self.memory_gb}")
         if isinstance(self.noise, str):
             _choice("noise", self.noise, ("auto", "map"))
         elif not np.isfinite(self.noise) or self.noise < 0:

@@ -107,6 +107,7 @@ def test_a_run_from_button_to_layers(desk, scan, head):
         "sampler": "moment-matched",
         "estimate": "mean",
         "keep_samples": False,
+        "memory_gb": None,
     }
     assert not stop.is_set()
     assert desk.views[-1].state is State.RUNNING

@@ -51,6 +51,9 @@ def test_the_form_begins_with_them(page, qtbot, tiny_models):
     from napari.components import ViewerModel
 
     page.samples, page.steps, page.level, page.device = 4, 5, 80, "cpu"
+    page.memory_gb = 2.5
     form = SettingsForm(ScanPicker(ViewerModel()))
     qtbot.addWidget(form)
-    assert form.choices() == Choices(samples=4, steps=5, level_percent=80, device="cpu")
+    assert form.choices() == Choices(
+        samples=4, steps=5, level_percent=80, device="cpu", memory_gb=2.5
+    )

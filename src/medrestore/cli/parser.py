@@ -115,6 +115,7 @@ def add_settings(parser: Parser, noise: str) -> None:
         metavar="auto|float32|bfloat16",
         help="auto: bfloat16 where the device has it, float32 elsewhere; default: auto",
     )
+    add("--memory-gb", type=float, metavar="GB", help="memory to stay within; default: all free")
     add("--keep-samples", action="store_true", help="also write the samples themselves")
 
 

@@ -110,6 +110,7 @@ class SettingsForm(QWidget):
             sampler=self.sampler.currentData(),
             estimate=self.estimate.currentData(),
             keep_samples=self.keep_samples.isChecked(),
+            memory_gb=preferences().memory_gb,
             slices=None if slices == (0, self.last.maximum()) else slices,
         )
 

@@ -30,6 +30,8 @@ class Preferences:
         As for `settings.Settings`.
     level : int
         Percent.
+    memory_gb : float
+        Memory to stay within; 0: what is free.
     models : str
         A folder with models, or a model's own; empty for none but those of medrestore.
     """
@@ -38,6 +40,7 @@ class Preferences:
     steps: int = 2
     level: int = 90
     device: str = AUTO
+    memory_gb: float = 0
     models: str = ""
 
 

@@ -31,7 +31,8 @@ class Choices:
     """What is set in the widget, in the units shown.
 
     ``noise`` in HU (CT) or % (MR), None for automatic; ``slices`` first and last place along the
-    axis that slices were acquired along, as the viewer's slider numbers them, None for all.
+    axis that slices were acquired along, as the viewer's slider numbers them, None for all;
+    ``memory_gb`` 0 for no limit.
     """
 
     modality: str = AUTO
@@ -46,6 +47,7 @@ class Choices:
     estimate: str = "mean"
     keep_samples: bool = False
     slices: tuple[int, int] | None = None
+    memory_gb: float = 0
 
 
 class Snapshot(NamedTuple):
@@ -69,6 +71,7 @@ def settings_of(choices: Choices, modality: str | None) -> dict[str, Any]:
     settings = asdict(choices)
     for name in ("modality", "slices"):
         del settings[name]
+    settings["memory_gb"] = choices.memory_gb or None
     settings["level"] = settings.pop("level_percent") / 100
     if choices.noise is None:
         settings["noise"] = AUTO

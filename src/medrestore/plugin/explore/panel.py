@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QEvent, Qt
 from qtpy.QtWidgets import (
     QApplication,
     QFileDialog,
@@ -101,6 +101,12 @@ class ExplorePanel(QWidget):
                 layout.addWidget(part)
         layout.addWidget(self.job)
         layout.addStretch(1)
+
+    def event(self, event: QEvent) -> bool:
+        """Cancel a measurement when the panel is closed: nobody could any more."""
+        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
+            self.jobs.cancel()
+        return bool(super().event(event))
 
     def _connect(self) -> None:
         self.picker.currentIndexChanged.connect(self._picked)
