@@ -3,12 +3,13 @@
     xvfb-run -a -s "-screen 0 1280x800x24" python -m benchmarks.gui.run [--scan FILE]
 
 Drives the dock through a session in a shown viewer: open napari, open the dock, preview twice, run,
-cancel a run, measure a region, save, open again. A heartbeat of 5 ms runs in the thread that draws;
-meanwhile another thread looks at what that thread does once a beat is 15 ms late. A gap belongs to
-the innermost of these that is on the stack: ``ours``, ``adding`` (napari makes a layer),
-``drawing`` (napari and vispy on the canvas); ``waiting`` is a loop that got no processor or no
-interpreter lock, or Qt's own painting. Writes `benchmarks/gui/gaps.csv`: for each step and owner
-the number of gaps over 50 ms, their sum and the longest.
+cancel a run, measure a region, save, open again; in between napari adds an image without us. A
+heartbeat of 5 ms runs in the thread that draws; meanwhile another thread looks at what that thread
+does once a beat is 15 ms late. A gap belongs to the innermost of these that is on the stack:
+``ours``, ``adding`` (napari makes a layer), ``drawing`` (napari and vispy on the canvas);
+``waiting`` is a loop that got no processor or no interpreter lock, or Qt's own painting. Writes
+`benchmarks/gui/gaps.csv`: for each step and owner the number of gaps over 50 ms, their sum and the
+longest.
 """
 
 from __future__ import annotations
@@ -147,6 +148,8 @@ class Session:
             lambda: viewer.window.add_plugin_dock_widget("medrestore", "Denoise a scan")[1],
         )
         assert "torch" not in sys.modules
+        step("napari adds an image", lambda: self.bare(viewer))
+        viewer.layers.remove("bare")
         panel, jobs = dock.denoise, dock.denoise.controller.jobs
         panel.form.samples.setValue(samples)
         axis = 0
@@ -172,6 +175,13 @@ class Session:
             viewer.open(scan, plugin="medrestore")
         else:
             viewer.open_sample("medrestore", "ct_torso")
+
+    def bare(self, viewer: Any) -> None:
+        """What napari takes for any layer, for comparison."""
+        import numpy as np
+
+        shape = viewer.layers[0].data.shape
+        viewer.add_image(np.random.default_rng(0).normal(size=shape), name="bare", visible=False)
 
     def cancelled(self, panel: Any) -> None:
         """Run, and cancel two seconds later."""

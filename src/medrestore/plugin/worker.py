@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Launcher", "TaskWorker"]
 
+TURN_MS = 10
+"""What the window gets for itself. With 0, Qt would go on before it draws or reads the mouse."""
+
 
 class TaskSignals(WorkerBaseSignals):
     """Adds to what every worker tells: a `plugin.progress.Progress`, or a task's own news."""
@@ -66,7 +69,7 @@ class Launcher(QObject):
         worker.start()
 
     def _later(self, call: Callable[[], object]) -> None:
-        QTimer.singleShot(0, self, call)  # never, if this has been deleted by then
+        QTimer.singleShot(TURN_MS, self, call)  # never, if this has been deleted by then
 
     # Methods of a QObject, so that Qt calls them in the thread that draws.
     def _progressed(self, news: Any) -> None:
