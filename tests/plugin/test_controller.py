@@ -142,7 +142,7 @@ def test_guards_are_overlays_and_a_failed_check_is_said(desk, scan, head):
     assert meta["blending"] == "translucent" and not meta["visible"]
     colours = meta["colormap"]["colors"]
     assert colours[len(colours) // 2][3] == 0  # clear where nothing was removed
-    assert "noise does not explain" in meta["metadata"][KEY]["notes"][-1]
+    assert "noise does not explain" in meta["metadata"][KEY]["meaning"]
     assert "Structure may be lost: in 0.5 % of the voxels" in desk.said
     assert desk.views[-1].problem
 

@@ -13,6 +13,10 @@ from medrestore.plugin.widget import RESEARCH_ONLY
 ROLES = ("lower", "upper", "std", "restored", "inconsistent", "removed")
 
 
+def layer_of(viewer, role):
+    return next(one for one in viewer.layers if one.metadata.get(KEY, {}).get("role") == role)
+
+
 def test_denoise_adds_layers_that_coincide_with_the_scan(viewer, docked, opened, head, qtbot):
     run(docked, qtbot)
     assert docked.status.text().startswith("Done: 2 samples, mr_tiny on cpu.")
@@ -147,7 +151,7 @@ def test_a_preview_lies_on_its_scan_and_goes_with_the_run(viewer, docked, opened
     assert not np.array_equal(restored.data, middle)
     assert std.contrast_limits == pytest.approx(spread_limits(std.data))
     run(docked, qtbot)
-    whole = next(one for one in viewer.layers if one.metadata[KEY]["role"] == "restored")
+    whole = layer_of(viewer, "restored")
     assert len(viewer.layers) == 7
     assert np.allclose(whole.data[1], middle[0], atol=1e-3)
 
@@ -207,6 +211,12 @@ def test_from_run_to_regions_and_back_from_disk(viewer, docked, head, tmp_path, 
     assert "90 %:" in explore.readout.text()
     explore.save(str(tmp_path / "regions.csv"))
     assert "rectangle 1" in (tmp_path / "regions.csv").read_text()
+
+    for role, said in (("removed", "that noise does not explain"), ("lower", "in 90 % of the")):
+        viewer.layers.selection.active = layer_of(viewer, role)
+        assert said in explore.meaning.text()
+    viewer.layers.selection.active = opened
+    assert not explore.meaning.text()
 
     docked.controller.save(tmp_path / "out")
     finish(docked, qtbot)

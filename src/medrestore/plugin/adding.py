@@ -55,7 +55,7 @@ def add_preview(viewer: ViewerModel, source: Any, tuples: Sequence[LayerTuple]) 
             yield
         return
     active = viewer.layers.selection.active
-    remove_previews(viewer)
+    yield from remove_previews(viewer)
     for _ in add_results(viewer, source, tuples):
         if active is not None and active in viewer.layers:
             viewer.layers.selection.active = active
@@ -80,10 +80,12 @@ def _replace(layer: Any, made: LayerTuple) -> None:
         layer.contrast_limits_range = layer.contrast_limits = meta["contrast_limits"]
 
 
-def remove_previews(viewer: ViewerModel) -> None:
-    """Take the layers of previews away."""
+def remove_previews(viewer: ViewerModel) -> Iterator[None]:
+    """Take the layers of previews away, one between two yields."""
     for layer in [layer for layer in viewer.layers if is_preview(layer)]:
-        viewer.layers.remove(layer)
+        if layer in viewer.layers:
+            viewer.layers.remove(layer)
+            yield
 
 
 def changed_since(viewer: ViewerModel, layer: Any, then: Snapshot) -> str:

@@ -27,13 +27,22 @@ BOTTOM_TO_TOP = ("lower", "upper", "std", "restored", "inconsistent", "removed")
 SHOWN = ("restored",)
 PREVIEW = " preview"
 SPREAD_COLORMAP = "magma"
-GUARDS = {
+GUARDS = ("removed", "inconsistent")
+MEANINGS = {
+    "restored": "Restored: the scan without its noise, as the model expects it.",
+    "std": "Std: how far from the truth the restored value is expected to be, in the scan's unit.",
+    "lower": "Lower: the true value is expected to lie between lower and upper in {level} of the "
+    "voxels.",
+    "upper": "Upper: the true value is expected to lie between lower and upper in {level} of the "
+    "voxels.",
+    "samples": "Samples: images that fit the scan equally well; what differs between them is not "
+    "known.",
     "removed": "Removed: what was taken away that noise does not explain, smoothed; red where the "
     "scan was brighter than the restoration, blue where it was darker.",
     "inconsistent": "Inconsistent: by how much the scan differs from the restoration where the two "
     "and the noise do not fit together.",
 }
-"""What an overlay means, in one sentence."""
+"""What a result's layer shows, in one sentence."""
 _SIGNED = np.linspace(-1, 1, 33)[:, None]
 _COLOURS = np.hstack(
     [np.where(_SIGNED < 0, (0.15, 0.5, 1.0), (1.0, 0.2, 0.1)), np.sqrt(np.abs(_SIGNED))]
@@ -96,7 +105,7 @@ def samples_layer(run: Run, source: Mapping[str, Any]) -> LayerTuple:
     for key in ("rotate", "shear", "affine"):  # of the last axes: the display is unrotated anyway
         meta.pop(key, None)
     meta |= {"name": f"{source.get('name', result.restored.source.name)} samples", "visible": False}
-    meta["metadata"][KEY]["role"] = "samples"
+    meta["metadata"][KEY] |= {"role": "samples", "meaning": MEANINGS["samples"]}
     return oriented(result.samples, result.restored.geometry), meta, kind
 
 
@@ -112,6 +121,7 @@ def _layer(name: str, volume: Volume, run: Run, source: Mapping[str, Any]) -> La
         "samples": result.drawn,
         "model": result.plan.model,
         "run": run,
+        "meaning": MEANINGS[name].format(level=f"{100 * result.plan.settings.level:g} %"),
     }
     meta = {
         **place,
@@ -125,7 +135,6 @@ def _layer(name: str, volume: Volume, run: Run, source: Mapping[str, Any]) -> La
         taken = ("contrast_limits", "colormap", "gamma")
         meta |= {key: source[key] for key in taken if source.get(key) is not None}
     elif name in GUARDS:
-        record["notes"] = (*record["notes"], GUARDS[name])
         meta |= {
             "contrast_limits": difference_limits(volume.array),
             "colormap": GUARD_COLORMAP,

@@ -178,7 +178,7 @@ class DenoiseWidget(QWidget):
         self.job.show_view(view)
 
     def _add(self, tuples: list[LayerTuple]) -> Generator[None, None, str]:
-        remove_previews(self._viewer)
+        yield from remove_previews(self._viewer)
         yield from add_results(self._viewer, self._source, tuples)
         return changed_since(self._viewer, self._source, self._then) if self._then else ""
 

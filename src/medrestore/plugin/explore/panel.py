@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
 
 from medrestore.errors import MedrestoreError
 from medrestore.plugin.drawings import chosen_drawing, take
+from medrestore.plugin.explore.meaning import LayerMeaning
 from medrestore.plugin.explore.probe import reading
 from medrestore.plugin.explore.regions import as_csv, measure
 from medrestore.plugin.explore.spread import SpreadPlot
@@ -61,6 +62,7 @@ class ExplorePanel(QWidget):
         self.picker = ScanPicker(napari_viewer, holds_run, holds_run)
         self.picker.setPlaceholderText("no result yet")
         self.readout = QLabel()
+        self.meaning = LayerMeaning(napari_viewer)
         self.draw_button = QPushButton("New region")
         self.measure_button = QPushButton("Measure")
         self.table = RegionTable()
@@ -88,6 +90,7 @@ class ExplorePanel(QWidget):
         layout.addLayout(form({"Result": self.picker}))
         for title, *parts in (
             ("Under the cursor", self.readout),
+            ("Selected layer", self.meaning),
             (
                 "Regions",
                 _row(self.draw_button, self.measure_button),

@@ -87,7 +87,7 @@ def difference_layer(a: LayerTuple, b: LayerTuple) -> LayerTuple:
         "rgb": False,
         "contrast_limits": balanced_limits(difference),
         "colormap": COLORMAP,
-        "metadata": {KEY: {**record, "role": "difference", "notes": notes}},
+        "metadata": {KEY: {**record, "role": "difference", "notes": notes, "meaning": f"{note}."}},
     }
     return difference, new, "image"
 
