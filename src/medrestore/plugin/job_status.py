@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QLabel, QProgressBar, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QProgressBar, QVBoxLayout, QWidget
 
 from medrestore.plugin.jobs import State
+from medrestore.plugin.sentence import Sentence
 from medrestore.plugin.styles import PROBLEM_STYLE, QUIET_STYLE
 
 if TYPE_CHECKING:
-    from qtpy.QtGui import QResizeEvent
-
     from medrestore.plugin.jobs import View
 
 
@@ -25,11 +24,8 @@ class JobStatus(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.bar = QProgressBar()
-        self.pace = QLabel()
-        self.text = QLabel()
-        for label in (self.text, self.pace):
-            label.setWordWrap(True)
-            label.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.pace = Sentence()
+        self.text = Sentence()
         self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.bar.setTextVisible(False)
         self.pace.setStyleSheet(QUIET_STYLE)
@@ -52,13 +48,3 @@ class JobStatus(QWidget):
             self._said = view.status, view.problem
             self.text.setText(view.status)
             self.text.setStyleSheet(PROBLEM_STYLE if view.problem else "")
-            self._fit()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Wrap the sentence anew."""
-        super().resizeEvent(event)
-        self._fit()
-
-    def _fit(self) -> None:
-        """Give the sentence all of its lines: layouts within layouts forget to."""
-        self.text.setMinimumHeight(max(0, self.text.heightForWidth(self.width())))

@@ -88,9 +88,9 @@ class ExplorePanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setSpacing(8)
         layout.addLayout(form({"Result": self.picker}))
+        layout.addWidget(self.meaning)
         for title, *parts in (
             ("Under the cursor", self.readout),
-            ("Selected layer", self.meaning),
             (
                 "Regions",
                 _row(self.draw_button, self.measure_button),

@@ -30,19 +30,20 @@ class RegionTable(QTableWidget):
         self.setMinimumHeight(120)
         header = self.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setDefaultSectionSize(50)  # what a stretched section shrinks to
         header.setStretchLastSection(True)
 
     def show_rows(self, rows: Sequence[Row]) -> None:
         """Show these regions instead of what is there."""
         headings = [*HEADINGS]
         if rows:
-            headings[2] = f"{100 * rows[0].region.level:g} % interval"
+            headings[2] = f"{100 * rows[0].region.level:g} %"
         self.setHorizontalHeaderLabels(headings)
         self.setRowCount(len(rows))
         for i, row in enumerate(rows):
             for k, text in enumerate(_texts(row)):
                 item = QTableWidgetItem(text)
-                item.setToolTip(text)
+                item.setToolTip(f"{text} {row.unit}" if k in (1, 2) else text)
                 self.setItem(i, k, item)
 
 
@@ -50,7 +51,7 @@ def _texts(row: Row) -> tuple[str, ...]:
     region = row.region
     return (
         row.name,
-        measured(region.mean, region.std, row.unit),
+        measured(region.mean, region.std),
         interval(region.lower, region.upper, region.std),
         str(region.voxels),
     )

@@ -6,9 +6,9 @@ import logging
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QLabel
 
 from medrestore.errors import MedrestoreError
+from medrestore.plugin.sentence import Sentence
 from medrestore.plugin.styles import PROBLEM_STYLE, QUIET_STYLE
 from medrestore.plugin.words import as_sentence
 
@@ -20,12 +20,11 @@ __all__ = ["Status"]
 LOG = logging.getLogger(__name__)
 
 
-class Status(QLabel):
+class Status(Sentence):
     """Shows one sentence; amber where it asks for something."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.setWordWrap(True)
         self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
 
     def tell(self, text: str, problem: bool = False) -> None:
