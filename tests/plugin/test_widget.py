@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from driving import RUN_MS, finish, idle, no_threads_left, run
+from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QLabel
 
 import medrestore
@@ -80,6 +81,21 @@ def test_a_run_ends_with_its_widget_or_viewer(viewer, docked, opened, qtbot, clo
     qtbot.waitUntil(no_threads_left, timeout=10_000)
     qtbot.wait(50)
     assert controller.result is None or close == "dock"
+
+
+def test_a_viewer_closed_while_layers_are_added(viewer, docked, opened, qtbot):
+    closed = []
+
+    def close():
+        if not closed:
+            closed.append(True)
+            QTimer.singleShot(0, viewer.close)
+
+    viewer.layers.events.inserted.connect(close)
+    docked.denoise_button.click()
+    qtbot.waitUntil(lambda: bool(closed), timeout=60_000)
+    qtbot.waitUntil(no_threads_left)
+    qtbot.wait(100)  # whatever is raised meanwhile fails the test
 
 
 def test_problems_are_sentences(viewer, docked, head, qtbot, monkeypatch, tmp_path):
