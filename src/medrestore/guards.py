@@ -97,23 +97,23 @@ class Guards:
         if self.share("inconsistent") > MUCH_INCONSISTENT:
             found.append(
                 f"{_percent(self.share('inconsistent'))} of the voxels do not fit the restoration "
-                "and the noise: artefacts, or noise stronger than stated; look at inconsistent"
+                "and the noise: artefacts, or noise stronger than assumed; look at inconsistent"
             )
         if self.share("outside") > MUCH_OUTSIDE:
             found.append(
                 f"{_percent(self.share('outside'))} of the scan lie outside the 90 % predictive "
-                "interval: the noise is stronger than stated, or the model unsure of too little"
+                "interval: the noise is stronger than assumed, or the model unsure of too little"
             )
         low, high = RESIDUAL_AS_EXPECTED
         if self.residual_ratio > high:
             found.append(
                 f"what was removed is {self.residual_ratio:.2f} times as strong as the noise that "
-                "should have been: the noise is stronger than stated, or structure went with it"
+                "should have been: the noise is stronger than assumed, or structure went with it"
             )
         if self.residual_ratio < low:
             found.append(
                 f"what was removed is only {self.residual_ratio:.2f} times as strong as the noise "
-                "that should have been: the noise is weaker than stated"
+                "that should have been: the noise is weaker than assumed"
             )
         return tuple(found)
 
