@@ -127,7 +127,7 @@ def test_a_run_stays_within_the_memory_it_is_given(model, monkeypatch) -> None:
     narrow = replace(plan, settings=replace(plan.settings, memory_gb=1e-4))
     (warning,) = complete(narrow, model.card, lambda: model).warnings
     assert "0.0 GB is the limit that was set; raise it or crop the scan" in warning
-    with pytest.raises(SettingsError, match="memory_gb is above 0"):
+    with pytest.raises(SettingsError, match="memory_gb is above 0, got 0; leave it out"):
         Settings(memory_gb=0)
 
 

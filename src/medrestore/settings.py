@@ -92,7 +92,9 @@ class Settings:
         if not 0 < self.level < 1:
             raise SettingsError(f"level lies between 0 and 1, got {self.level}; 0.9 is usual")
         if self.memory_gb is not None and not self.memory_gb > 0:
-            raise SettingsError(f"memory_gb is above 0, or None for no limit, got {self.memory_gb}")
+            raise SettingsError(
+                f"memory_gb is above 0, got {self.memory_gb}; leave it out for no limit"
+            )
         if isinstance(self.noise, str):
             _choice("noise", self.noise, ("auto", "map"))
         elif not np.isfinite(self.noise) or self.noise < 0:

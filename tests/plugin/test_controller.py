@@ -69,7 +69,7 @@ def scan(head):
 
 def result_of(volume, drawn=8, samples=8, warnings=(), guards=None):
     plan = SimpleNamespace(
-        settings=SimpleNamespace(samples=samples, level=0.9),
+        settings=SimpleNamespace(samples=samples, level=0.9, estimate="mean"),
         modality=volume.modality,
         model="mr_tiny",
         device="cpu",
@@ -269,7 +269,7 @@ def test_restore_leaves_the_layer_alone(tiny_models, scan):
     meter = SimpleNamespace(start=lambda _, label: labels.append(label), tick=lambda n=1: None)
     result = restore(request, meter).result
     assert result.restored.array.shape == scan.data.shape
-    assert labels[:2] == ["Loading the model", "Measuring the noise"]
+    assert labels[:3] == ["Reading the scan", "Loading the model", "Measuring the noise"]
     assert np.array_equal(scan.data, before)
 
 

@@ -11,6 +11,7 @@ from napari.components import ViewerModel
 from qtpy.QtCore import QTimer
 
 from medrestore.models import Model
+from medrestore.plugin.jobs import Job, Jobs, View
 from medrestore.plugin.layers import KEY, to_layer
 from medrestore.plugin.widget import DenoiseWidget
 
@@ -88,7 +89,7 @@ def test_the_window_lives_between_two_layers(viewer, docked, opened, qtbot):
     assert seen == {1, 2, 3, 4, 5, 6, 7}
 
 
-def test_two_runs_at_once_are_what_each_is_alone(viewer, docked, opened, make_volume, qtbot):
+def test_two_runs_at_once_are_what_each_is_alone(viewer, docked, opened, qtbot):
     other = DenoiseWidget(viewer)
     qtbot.addWidget(other)
     other.form.samples.setValue(2)
@@ -208,11 +209,62 @@ def test_what_is_no_scan_is_said(viewer, docked, qtbot, kind):
     qtbot.waitUntil(no_threads_left)
 
 
-def test_an_empty_and_a_constant_scan(viewer, docked, qtbot, make_volume):
+def test_a_scan_without_signal_is_said(viewer, docked, qtbot, make_volume):
     flat = make_volume(shape=(3, 32, 32))
     data, meta, _ = to_layer(flat.with_array(np.zeros(flat.array.shape, np.float32)))
     viewer.add_image(data, **meta)
-    docked.denoise_button.click()
-    finish(docked, qtbot)
-    assert docked.status.text()
-    assert "unexpectedly" not in docked.status.text()
+    run(docked, qtbot)
+    assert "The scan has no signal" in docked.status.text()
+
+
+def test_a_preview_follows_its_scan(viewer, docked, opened, head, qtbot):
+    def preview():
+        docked.preview_button.click()
+        finish(docked, qtbot)
+        return [one for one in viewer.layers if one.metadata[KEY].get("preview")]
+
+    first = preview()
+    first[1].visible = False
+    opened.rotate, opened.colormap = 30, "bone"
+    again = preview()
+    assert again == first  # the same layers
+    assert again[1].visible and again[1].colormap.name == "bone"
+    assert np.allclose(again[1].data_to_world((0, 5, 5)), opened.data_to_world((1, 5, 5)))
+
+    viewer.layers.remove(opened)
+    data, meta, _ = to_layer(head.with_array(head.array * 100))
+    other = viewer.add_image(data, **meta)
+    std, restored_slice = preview()
+    assert restored_slice not in first and list(viewer.layers) == [other, std, restored_slice]
+    assert restored_slice.contrast_limits == other.contrast_limits
+    other.contrast_limits = (5, 500)
+    assert restored_slice.contrast_limits == [5, 500]
+
+
+def test_a_window_set_between_two_layers_reaches_all(viewer, docked, opened, qtbot):
+    def change(event):
+        if event.value.metadata[KEY]["role"] == "upper":
+            QTimer.singleShot(0, lambda: setattr(opened, "contrast_limits", (3, 33)))
+
+    viewer.layers.events.inserted.connect(change)
+    run(docked, qtbot)
+    shown = {r: one.contrast_limits for r, one in zip(roles(viewer), viewer.layers, strict=True)}
+    assert shown["lower"] == shown["upper"] == shown["restored"] == [3, 33]
+
+
+def test_abandoned_work_goes_no_further(viewer):
+    waiting, done = [], []
+
+    def turns():
+        for part in range(5):
+            done.append(part)
+            yield
+        return View()
+
+    jobs = Jobs(lambda *_: None, lambda _: None, waiting.append)
+    jobs.begin(lambda: Job("…", None, lambda _: turns()))
+    jobs.finished(None)
+    waiting.pop()()
+    jobs.abandon()
+    waiting.pop()()
+    assert done == [0, 1] and not waiting

@@ -10,7 +10,7 @@ from napari.layers import Image
 
 from medrestore.plugin.layer_kinds import bare, is_preview
 from medrestore.plugin.layers import KEY
-from medrestore.plugin.results import LINKED
+from medrestore.plugin.results import COPIED, LINKED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,30 +28,36 @@ PLACED = ("scale", "translate", "rotate", "shear", "affine")
 def add_results(viewer: ViewerModel, source: Any, tuples: Sequence[LayerTuple]) -> Iterator[None]:
     """Add layers, one between two yields; those in the scan's intensities share its contrast.
 
-    The scan itself is left as it is; it may have been removed meanwhile.
+    The scan itself is left as it is; it may be removed meanwhile.
     """
-    present = is_among(viewer, source)
-    linked = [source] if present else []
+    linked: list[Any] = []
     for data, meta, _ in tuples:
         layer = Image(data, **meta)
         if meta["metadata"][KEY]["role"] in LINKED:
-            if present:  # its contrast may have been changed during the run
+            if is_among(viewer, source):  # its contrast may have been changed during the run
                 layer.contrast_limits_range = source.contrast_limits_range
                 layer.contrast_limits = source.contrast_limits
+                linked = [source, *(one for one in linked if one is not source)]
             linked.append(layer)
+            link_layers(linked, ("contrast_limits",))
         elif hasattr(layer, "colorbar"):  # younger than napari 0.7
             _show_colorbar_with(layer)
         viewer.add_layer(layer)
         yield
-    link_layers(linked, ("contrast_limits",))
 
 
-def add_preview(viewer: ViewerModel, source: Any, tuples: Sequence[LayerTuple]) -> Iterator[None]:
-    """Show a preview instead of the last one; the layer that was selected stays selected."""
+def add_preview(
+    viewer: ViewerModel, source: Any, tuples: Sequence[LayerTuple], again: bool
+) -> Iterator[None]:
+    """Show a preview instead of the last one; the layer that was selected stays selected.
+
+    ``again``: the last one was of this scan, too; its layers then show the new one, which takes a
+    tenth of the time.
+    """
     last = [bare(layer) for layer in viewer.layers if is_preview(layer)]
-    if len(last) == len(tuples) and all(map(_of_the_same_scan, last, tuples)):
+    if again and len(last) == len(tuples) and all(map(_fits, last, tuples)):
         for layer, made in zip(last, tuples, strict=True):
-            _replace(layer, made)  # a tenth of the time that two new layers take
+            _replace(layer, made)
             yield
         return
     active = viewer.layers.selection.active
@@ -62,20 +68,19 @@ def add_preview(viewer: ViewerModel, source: Any, tuples: Sequence[LayerTuple]) 
         yield
 
 
-def _of_the_same_scan(layer: Any, made: LayerTuple) -> bool:
+def _fits(layer: Any, made: LayerTuple) -> bool:
     data, meta, _ = made
-    return (
-        layer.name == meta["name"]
-        and layer.data.shape == data.shape
-        and layer.metadata[KEY]["role"] == meta["metadata"][KEY]["role"]
-        and np.array_equal(layer.scale, meta["scale"])
-    )
+    role = meta["metadata"][KEY]["role"]
+    return bool(layer.data.shape == data.shape and layer.metadata[KEY]["role"] == role)
 
 
 def _replace(layer: Any, made: LayerTuple) -> None:
-    """Show other voxels, somewhere else."""
+    """Show other voxels, wherever and however the scan is shown now."""
     data, meta, _ = made
-    layer.metadata, layer.translate, layer.data = meta["metadata"], meta["translate"], data
+    for key in ("metadata", *COPIED, "colormap", "gamma"):
+        if key in meta:
+            setattr(layer, key, meta[key])
+    layer.data, layer.visible = data, meta["visible"] or layer.visible
     if meta["metadata"][KEY]["role"] not in LINKED:
         layer.contrast_limits_range = layer.contrast_limits = meta["contrast_limits"]
 
@@ -89,7 +94,10 @@ def remove_previews(viewer: ViewerModel) -> Iterator[None]:
 
 
 def changed_since(viewer: ViewerModel, layer: Any, then: Snapshot) -> str:
-    """What became of a scan's layer since a run was asked for: a sentence, empty if nothing did."""
+    """What became of a scan's layer since a run was asked for: a sentence, or nothing.
+
+    Voxels that a script changed in place are not noticed.
+    """
     if not is_among(viewer, layer):
         return "The scan was removed meanwhile; its results stay."
     data, meta, _ = layer.as_layer_data_tuple()

@@ -91,7 +91,7 @@ class Jobs:
         later: Callable[[Callable[[], object]], object] = lambda call: call(),
     ) -> None:
         self._launch, self._show, self._later = launch, show, later
-        self._stop = Event()
+        self._stop, self._abandoned = Event(), False
         self._then: Callable[[Any], View | Turns] = lambda _: View()
         self._heard: Callable[[Any], object] = lambda _: None
         self.view = View()
@@ -124,7 +124,7 @@ class Jobs:
         """Stop and tell nobody: the panel is gone."""
         self._stop.set()
         self._show, self._then, self._heard = (lambda _: None), lambda _: View(), lambda _: None
-        self._later = lambda _: None
+        self._abandoned = True
 
     def progressed(self, news: Any) -> None:
         """A report from the task: how far it is, or what it tells besides."""
@@ -149,14 +149,15 @@ class Jobs:
 
     def _take(self, turns: Turns) -> None:
         """Do the next part of what takes long."""
+        if self._abandoned:
+            return
         try:
             next(turns)
+            self._later(partial(self._take, turns))
         except StopIteration as end:
             self.show(end.value)
         except Exception as error:
             self.failed(error)
-        else:
-            self._later(partial(self._take, turns))
 
     def failed(self, error: BaseException) -> None:
         """Say what went wrong; ready for the next job."""

@@ -29,8 +29,8 @@ PREVIEW = " preview"
 SPREAD_COLORMAP = "magma"
 GUARDS = ("removed", "inconsistent")
 MEANINGS = {
-    "restored": "Restored: the scan without its noise, as the model expects it.",
-    "std": "Std: how far from the truth the restored value is expected to be, in the scan's unit.",
+    "restored": "Restored: {estimate}.",
+    "std": "Std: how far the expected image is thought to be from the truth, in the scan's unit.",
     "lower": "Lower: the true value is expected to lie between lower and upper in {level} of the "
     "voxels.",
     "upper": "Upper: the true value is expected to lie between lower and upper in {level} of the "
@@ -43,6 +43,11 @@ MEANINGS = {
     "and the noise do not fit together.",
 }
 """What a result's layer shows, in one sentence."""
+ESTIMATES = {
+    "mean": "the scan without its noise, as the model expects it",
+    "sample": "one of the images that fit the scan; std is that of the expected one",
+    "posterior-mean": "the mean of the posterior samples",
+}
 _SIGNED = np.linspace(-1, 1, 33)[:, None]
 _COLOURS = np.hstack(
     [np.where(_SIGNED < 0, (0.15, 0.5, 1.0), (1.0, 0.2, 0.1)), np.sqrt(np.abs(_SIGNED))]
@@ -121,7 +126,7 @@ def _layer(name: str, volume: Volume, run: Run, source: Mapping[str, Any]) -> La
         "samples": result.drawn,
         "model": result.plan.model,
         "run": run,
-        "meaning": MEANINGS[name].format(level=f"{100 * result.plan.settings.level:g} %"),
+        "meaning": _meaning(name, result),
     }
     meta = {
         **place,
@@ -143,6 +148,12 @@ def _layer(name: str, volume: Volume, run: Run, source: Mapping[str, Any]) -> La
     else:
         meta |= {"contrast_limits": spread_limits(volume.array), "colormap": SPREAD_COLORMAP}
     return displayed(volume), meta, "image"
+
+
+def _meaning(name: str, result: Result) -> str:
+    settings = result.plan.settings
+    level, estimate = f"{100 * settings.level:g} %", ESTIMATES[settings.estimate]
+    return MEANINGS[name].format(level=level, estimate=estimate)
 
 
 def _begin(result: Result, source: Mapping[str, Any]) -> tuple[float, ...]:

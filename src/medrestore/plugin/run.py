@@ -94,8 +94,9 @@ def restore(request: Request, meter: Meter, bench: Workbench | None = None) -> O
     MedrestoreError
         With one line that says what was wrong and what to do.
     """
-    meter.start(0, "Loading the model")
+    meter.start(0, "Reading the scan")
     volume = to_volume(request.data, request.meta, request.modality)
+    meter.start(0, "Loading the model")
     from medrestore import api
     from medrestore.settings import Settings
 

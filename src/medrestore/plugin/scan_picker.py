@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from napari.components import ViewerModel
 
-__all__ = ["ScanPicker", "bare", "is_scan"]
+__all__ = ["ScanPicker"]
 
 WATCHED = ("inserted", "removed", "reordered", "renamed")
 

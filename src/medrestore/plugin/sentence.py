@@ -32,4 +32,5 @@ class Sentence(QLabel):
         self._fit()
 
     def _fit(self) -> None:
+        self.setMinimumHeight(0)  # which the height for a width would not go below
         self.setMinimumHeight(max(0, self.heightForWidth(self.width())))

@@ -57,6 +57,7 @@ class DenoiseWidget(QWidget):
         super().__init__()
         self._viewer = napari_viewer
         self._source: Any = None
+        self._previewed: Any = None
         self._then: Snapshot | None = None
         self.form = SettingsForm(ScanPicker(napari_viewer))
         self.preview_button = QPushButton("Preview")
@@ -195,7 +196,8 @@ class DenoiseWidget(QWidget):
         yield from add_results(self._viewer, bare(layer), results(placed))
 
     def _preview(self, tuples: list[LayerTuple]) -> Iterator[None]:
-        yield from add_preview(self._viewer, self._source, tuples)
+        again, self._previewed = self._previewed is self._source, self._source
+        yield from add_preview(self._viewer, self._source, tuples, again)
 
 
 def _slices_of(layer: Any, meta: dict[str, Any]) -> int:

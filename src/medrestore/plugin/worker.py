@@ -69,7 +69,7 @@ class Launcher(QObject):
         worker.start()
 
     def _later(self, call: Callable[[], object]) -> None:
-        QTimer.singleShot(TURN_MS, self, call)  # never, if this has been deleted by then
+        QTimer.singleShot(TURN_MS, call)
 
     # Methods of a QObject, so that Qt calls them in the thread that draws.
     def _progressed(self, news: Any) -> None:

@@ -25,7 +25,7 @@ class LayerMeaning(Sentence):
         active, follow = viewer.layers.selection.events.active, self.refresh
         active.connect(follow)
         self.destroyed.connect(partial(_unfollow, active, follow))
-        self.refresh()
+        self.setVisible(False)
 
     def refresh(self, event: Any = None) -> None:
         """Say what the selected layer shows."""

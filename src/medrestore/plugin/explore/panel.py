@@ -75,6 +75,7 @@ class ExplorePanel(QWidget):
         self._lay_out()
         self._connect()
         self._picked()
+        self.meaning.refresh()  # not before it lies in the panel: it would be a window
 
     def _lay_out(self) -> None:
         self.readout.setWordWrap(True)
