@@ -18,6 +18,7 @@ BINDING = {
     "denoise_folder",
     "simulate",
     "calibrate",
+    "evaluate",
 }  # the interface's own
 
 

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from medrestore.errors import SettingsError as SettingsError
     from medrestore.errors import UnreadableError as UnreadableError
     from medrestore.evaluation.calibrate import calibrate as calibrate
+    from medrestore.evaluation.evaluate import Report as Report
+    from medrestore.evaluation.evaluate import evaluate as evaluate
     from medrestore.plan import Settings as Settings
     from medrestore.volume import Geometry as Geometry
     from medrestore.volume import Volume as Volume
@@ -56,6 +58,7 @@ _HOMES = {
         "UnreadableError",
     ),
     "evaluation.calibrate": ("calibrate",),
+    "evaluation.evaluate": ("Report", "evaluate"),
     "plan": ("Settings",),
     "volume": ("Geometry", "Volume"),
 }

@@ -10,7 +10,6 @@ import numpy as np
 
 from medrestore.api import make_plan
 from medrestore.card import Card
-from medrestore.core.intensity import FOREGROUND_FRACTION, foreground_scale
 from medrestore.core.meter import SILENT, Meter
 from medrestore.errors import InputError, OutputError, SettingsError
 from medrestore.evaluation.bundle import write_card
@@ -21,6 +20,7 @@ from medrestore.evaluation.intervals import (
     merged,
     table,
 )
+from medrestore.evaluation.tissue import tissue
 from medrestore.models import find_card, load
 from medrestore.pipeline import run
 from medrestore.settings import Settings
@@ -40,8 +40,6 @@ __all__ = ["calibrate", "scores_of", "tissue"]
 
 VOXELS = 100_000
 """Voxels of a scan that enter the quantiles."""
-
-CT_TISSUE_HU = (-900.0, 2000.0)
 
 
 def calibrate(
@@ -99,14 +97,6 @@ def calibrate(
     names = people or [str(i) for i in range(len(noisies))]
     scans = list(zip(names, references, noisies, strict=True))
     return _write(card, folder, _look(card, scans, settings, slices, progress or SILENT))
-
-
-def tissue(reference: NDArray[np.float32], modality: str) -> NDArray[np.bool_]:
-    """Voxels that count: MR foreground, or CT between −900 and 2000 HU; by the reference alone."""
-    if modality == "MR":
-        return np.asarray(reference > FOREGROUND_FRACTION * foreground_scale(reference))
-    low, high = CT_TISSUE_HU
-    return (reference > low) & (reference < high)
 
 
 def scores_of(

@@ -23,6 +23,7 @@ __all__ = [
     "covered",
     "crps",
     "ence",
+    "error_by_std",
     "pit_histogram",
     "region_means",
     "stratified",
@@ -63,11 +64,23 @@ def ence(error: NDArray[Any], std: NDArray[Any], bins: int = 15) -> float:
     Bins hold equally many voxels, sorted by std (Levi et al. 2022, doi:10.3390/s22155540). Zero is
     perfect.
     """
+    stds, errors = error_by_std(error, std, bins)
+    return float(np.mean(np.abs(1 - errors / stds)))
+
+
+def error_by_std(
+    error: NDArray[Any], std: NDArray[Any], bins: int = 15
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """RMS std and RMS error of bins that hold equally many voxels, sorted by std.
+
+    On the diagonal where the standard deviation is honest at every size (Levi et al. 2022,
+    doi:10.3390/s22155540). Fewer bins where there are fewer voxels.
+    """
     order = np.argsort(std, axis=None)
     stds, errors = (np.ravel(a)[order].astype(np.float64) for a in (std, error))
     parts = zip(np.array_split(stds, bins), np.array_split(errors, bins), strict=True)
-    ratios = [np.sqrt((e**2).mean() / (s**2).mean()) for s, e in parts if s.size]
-    return float(np.mean(np.abs(1 - np.array(ratios))))
+    pairs = [(np.sqrt((s**2).mean()), np.sqrt((e**2).mean())) for s, e in parts if s.size]
+    return np.array([s for s, _ in pairs]), np.array([e for _, e in pairs])
 
 
 def ause(error: NDArray[Any], std: NDArray[Any], steps: int = 100) -> float:

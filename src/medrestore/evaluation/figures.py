@@ -21,8 +21,12 @@ def rmse(image: NDArray[Any], reference: NDArray[Any], mask: NDArray[np.bool_]) 
 def psnr(
     image: NDArray[Any], reference: NDArray[Any], mask: NDArray[np.bool_], data_range: float
 ) -> float:
-    """Peak signal-to-noise ratio inside the mask, dB; ``data_range`` is always stated."""
-    return float(20 * np.log10(data_range / rmse(image, reference, mask)))
+    """Peak signal-to-noise ratio inside the mask, dB; ``data_range`` is always stated.
+
+    Infinite where image and reference are equal.
+    """
+    error = rmse(image, reference, mask)
+    return float(20 * np.log10(data_range / error)) if error else float("inf")
 
 
 def through_plane(image: NDArray[Any], reference: NDArray[Any], mask: NDArray[np.bool_]) -> float:

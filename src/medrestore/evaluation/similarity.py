@@ -27,7 +27,7 @@ def ssim(
     Parameters
     ----------
     image, reference : ndarray, shape (z, y, x)
-        Both are clipped to ``limits``.
+        Both are clipped to ``limits``; NaN counts as the lower one.
     mask : ndarray of bool, shape (z, y, x)
         Voxels whose local similarity counts; slices without any are skipped.
     limits : (low, high)
@@ -37,8 +37,8 @@ def ssim(
     total, count = 0.0, 0
     for z in np.flatnonzero(mask.any(axis=(1, 2))):
         _, local = structural_similarity(  # type: ignore[no-untyped-call]
-            np.clip(image[z], low, high).astype(np.float64),
-            np.clip(reference[z], low, high).astype(np.float64),
+            _cut(image[z], low, high),
+            _cut(reference[z], low, high),
             data_range=high - low,
             gaussian_weights=True,
             sigma=1.5,
@@ -48,3 +48,7 @@ def ssim(
         total += float(local[mask[z]].sum())
         count += int(mask[z].sum())
     return total / count
+
+
+def _cut(plane: NDArray[Any], low: float, high: float) -> NDArray[np.float64]:
+    return np.asarray(np.clip(np.nan_to_num(plane, nan=low), low, high), dtype=np.float64)

@@ -10,19 +10,14 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from medrestore import io
 from medrestore.errors import InputError
-from medrestore.io.detect import suffix_of
+from medrestore.evaluation.pairing import by_stem, scans_by_place
 from medrestore.plugin.study.plan import Case
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 __all__ = ["Paired", "method_names", "missing", "pair"]
-
-RESTORED = "_restored"
-BESIDE = ("_std", "_lower", "_upper", "_removed", "_inconsistent", "_samples", "_noise", "_std_map")
-"""What a run writes beside its restored scan."""
 
 
 class Paired(NamedTuple):
@@ -60,9 +55,9 @@ def pair(first: Path, second: Path, base: Path) -> Paired:
     if first.resolve() == second.resolve():
         raise InputError("both folders are the same; choose one folder for each method")
     names = method_names(first, second)
-    one, other = _scans(first), _scans(second)
+    one, other = scans_by_place(first), scans_by_place(second)
     if not one.keys() & other.keys():  # other sub-folders, perhaps
-        one, other = _by_stem(one), _by_stem(other)
+        one, other = by_stem(one), by_stem(other)
     common = sorted(one.keys() & other.keys())
     if not common:
         raise InputError(
@@ -92,31 +87,6 @@ def method_names(first: Path, second: Path) -> tuple[str, str]:
     if one.name != other.name:
         return one.name, other.name
     return f"{one.parent.name}/{one.name}", f"{other.parent.name}/{other.name}"
-
-
-def _scans(folder: Path) -> dict[str, Path]:
-    """Path of each scan by its place in the folder without suffix; places with several left out."""
-    found: dict[str, list[Path]] = {}
-    for scan in io.find(folder):
-        place = scan.path.relative_to(folder)
-        suffix = suffix_of(place) if scan.path.is_file() or scan.format == "zarr" else ""
-        key = place.as_posix().removesuffix(suffix) if suffix else place.as_posix()
-        found.setdefault(key, []).append(scan.path)
-    return _without_companions({key: paths[0] for key, paths in found.items() if len(paths) == 1})
-
-
-def _without_companions(found: dict[str, Path]) -> dict[str, Path]:
-    runs = {key.removesuffix(RESTORED) for key in found if key.endswith(RESTORED)}
-    beside = {stem + end for stem in runs for end in BESIDE}
-    kept = {key: path for key, path in found.items() if key not in beside}
-    restored = {stem: kept.pop(stem + RESTORED) for stem in runs}
-    return kept | restored  # a source that lies beside its restored scan gives way to it
-
-
-def _by_stem(found: dict[str, Path]) -> dict[str, Path]:
-    stems = [key.rpartition("/")[2] for key in found]
-    named = zip(stems, found.items(), strict=True)
-    return {stem if stems.count(stem) == 1 else key: path for stem, (key, path) in named}
 
 
 def _relative(path: Path, base: Path) -> str:

@@ -1,0 +1,139 @@
+"""Scans that belong together, from files and folders: they have the same place and stem.
+
+``scan.nii.gz`` belongs to ``scan.nii.gz``, to ``scan_restored.nii.gz`` as `medrestore denoise` and
+`medrestore batch` write it, and to ``scan_noisy.nii.gz`` as `medrestore simulate` does; a DICOM
+series is known by its folder.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from medrestore import io
+from medrestore.errors import InputError
+from medrestore.io.detect import suffix_of
+
+if TYPE_CHECKING:
+    import os
+
+__all__ = ["RESTORED", "Trio", "Trios", "by_stem", "scans_by_place", "trios"]
+
+RESTORED = "_restored"
+NOISY = "_noisy"
+BESIDE = ("_std", "_lower", "_upper", "_removed", "_inconsistent", "_samples", "_noise", "_std_map")
+"""What a run writes beside its restored scan."""
+
+
+class Trio(NamedTuple):
+    """One case: where its reference, its noisy and its restored scan are."""
+
+    name: str
+    reference: Path
+    noisy: Path
+    restored: Path
+
+
+class Trios(NamedTuple):
+    """Cases by name, and scans without partners, by their place in their folder."""
+
+    cases: tuple[Trio, ...]
+    alone: tuple[str, ...]
+
+
+def trios(
+    reference: str | os.PathLike[str],
+    noisy: str | os.PathLike[str],
+    restored: str | os.PathLike[str],
+) -> Trios:
+    """Find the cases of three files or folders; headers are read.
+
+    Where each is, or holds, one scan, these belong together whatever their names.
+
+    Raises
+    ------
+    InputError
+        If a path is missing, holds no scan, or nothing belongs together.
+    """
+    paths = [Path(one) for one in (reference, noisy, restored)]
+    found = [_plain_keys(_scans(path)) for path in paths]
+    if all(len(one) == 1 for one in found):
+        (name,) = found[0]
+        first, second, third = (next(iter(one.values())) for one in found)
+        whole = paths[0].resolve().name if name == "." else name
+        return Trios((_distinct(Trio(whole, first, second, third)),), ())
+    common = _common(found)
+    if not common:  # other sub-folders, perhaps
+        found = [by_stem(one) for one in found]
+        common = _common(found)
+    if not common:
+        raise InputError(
+            f"no scan of {paths[0].name} has partners in {paths[1].name} and {paths[2].name}: "
+            "files belong together by their names, like a.nii.gz, a_noisy.nii.gz and "
+            "a_restored.nii.gz"
+        )
+    alone = sorted({key for one in found for key in one} - set(common))
+    cases = [_distinct(Trio(key, *(one[key] for one in found))) for key in common]
+    return Trios(tuple(cases), tuple(alone))
+
+
+def scans_by_place(folder: Path) -> dict[str, Path]:
+    """Path of each scan by its place in the folder without suffix; places with several left out."""
+    found: dict[str, list[Path]] = {}
+    for scan in io.find(folder):
+        place = scan.path.relative_to(folder)
+        suffix = suffix_of(place) if scan.path.is_file() or scan.format == "zarr" else ""
+        key = place.as_posix().removesuffix(suffix) if suffix else place.as_posix()
+        found.setdefault(key, []).append(scan.path)
+    return _without_companions({key: paths[0] for key, paths in found.items() if len(paths) == 1})
+
+
+def by_stem(found: dict[str, Path]) -> dict[str, Path]:
+    """The same scans by the last part of their place, where it is theirs alone."""
+    stems = [key.rpartition("/")[2] for key in found]
+    named = zip(stems, found.items(), strict=True)
+    return {stem if stems.count(stem) == 1 else key: path for stem, (key, path) in named}
+
+
+def _scans(path: Path) -> dict[str, Path]:
+    if path.is_dir() and suffix_of(path) != ".zarr":
+        found = scans_by_place(path)
+        if not found:
+            raise InputError(f"{path} holds no scan; give a scan, or the folder with the scans")
+        return found
+    if not path.exists():
+        raise InputError(f"{path} does not exist; check the path")
+    name = path.name[: len(path.name) - len(suffix_of(path))]
+    return {name.removesuffix(RESTORED): path}
+
+
+def _without_companions(found: dict[str, Path]) -> dict[str, Path]:
+    runs = {key.removesuffix(RESTORED) for key in found if key.endswith(RESTORED)}
+    beside = {stem + end for stem in runs for end in BESIDE}
+    kept = {key: path for key, path in found.items() if key not in beside}
+    restored = {stem: kept.pop(stem + RESTORED) for stem in runs}
+    return kept | restored  # a source that lies beside its restored scan gives way to it
+
+
+def _plain_keys(found: dict[str, Path]) -> dict[str, Path]:
+    """``scan_noisy`` as ``scan``, where there is no other ``scan``."""
+    return {
+        key if key.removesuffix(NOISY) in found else key.removesuffix(NOISY): path
+        for key, path in found.items()
+    }
+
+
+def _common(found: list[dict[str, Path]]) -> list[str]:
+    first, *others = found
+    return sorted(key for key in first if all(key in one for one in others))
+
+
+def _distinct(case: Trio) -> Trio:
+    """The case itself; a scan compared with itself would look perfect."""
+    places = {path.resolve() for path in case[1:]}
+    if len(places) < 3:
+        raise InputError(
+            f"{case.name}: reference, noisy and restored scan are not three different scans: "
+            f"{case.reference}, {case.noisy}, {case.restored}; give each its own file or folder"
+        )
+    return case
