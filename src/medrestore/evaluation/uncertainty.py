@@ -169,4 +169,5 @@ def _intervals(result: Result) -> Intervals | None:
         return None
     if card.sha256 != plan.model_sha256:
         return None
-    return card.intervals(plan.settings.method if result.drawn else "predictor")
+    found = card.intervals(plan.settings.method if result.drawn else "predictor")
+    return found if found.people else None  # a sampler that never was calibrated
