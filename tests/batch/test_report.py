@@ -148,6 +148,7 @@ class Reader(HTMLParser):
         super().__init__()
         self.open: list[str] = []
         self.text = ""
+        self.said: list[str] = []
         self.addresses: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -160,14 +161,14 @@ class Reader(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if self.open[-1:] != ["style"]:
-            self.text += data
+            self.said.append(data)
 
 
 def read(path: Path) -> Reader:
     reader = Reader()
     reader.feed(path.read_text(encoding="utf-8"))
     assert reader.open == []
-    reader.text = re.sub(r"\s+", " ", reader.text)
+    reader.text = re.sub(r"\s+", " ", "".join(reader.said))
     return reader
 
 

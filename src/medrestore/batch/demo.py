@@ -13,7 +13,7 @@ from medrestore import io
 from medrestore.api import denoise
 from medrestore.batch import report
 from medrestore.batch.destination import check_destination
-from medrestore.batch.folder import settings_shown
+from medrestore.batch.shown import settings_shown
 from medrestore.core.intensity import FOREGROUND_FRACTION, foreground_scale
 from medrestore.core.meter import SILENT, Meter
 from medrestore.errors import Cancelled, InputError

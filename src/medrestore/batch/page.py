@@ -1,4 +1,8 @@
-"""The page's HTML: text and pictures in one string."""
+"""The page's HTML: text and pictures in one string.
+
+A scan's `Entry` holds pictures as arrays; `drawn` makes an `Article` of it, text that is small
+enough for all the scans of a batch to stand on one page.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +16,24 @@ from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
 from medrestore import __version__
-from medrestore.batch.picture import amount, number, png
+from medrestore.batch.picture import PANELS, amount, number, png
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from medrestore.batch.picture import Panel
 
-__all__ = ["Entry", "render"]
+__all__ = ["Article", "Entry", "drawn", "render"]
+
+PAGE_BYTES = 13_500_000
+"""A page stays below this, whatever the number of scans: browsers and mail take it."""
+TEXT_BYTES = 3_500
+"""What an article takes beside its pictures."""
+LONGEST = (512, 384, 256, 192, 128, 96, 64, 48, 40, 32)
+"""Sizes of a picture's longer side, in pixels, from which the largest that fits is taken."""
+FEW_BYTES = 40_000
+"""An article with less room for pictures shows three of them, not five."""
+FEW = tuple(PANELS[name] for name in ("noisy", "restored", "std"))
 
 RESEARCH_ONLY = "For research use only, not for diagnosis."
 
@@ -73,10 +87,67 @@ class Entry:
     seconds: float | None = None
 
 
-def render(entries: Sequence[Entry], title: str) -> str:
+@dataclass(frozen=True)
+class Article:
+    """An entry as text: what stands in the page's table, and its article in HTML.
+
+    Parameters
+    ----------
+    name, kind, seconds
+        Name of the scan; modality and size; time it took, None if it could not be restored.
+    warnings : int
+        How many there are.
+    failed : bool
+        Whether it could not be restored.
+    body : str
+        The inside of the article, pictures included.
+    """
+
+    name: str
+    kind: str
+    seconds: float | None
+    warnings: int
+    failed: bool
+    body: str
+
+    @property
+    def state(self) -> str:
+        """What became of it, for the table."""
+        if self.failed:
+            return "not restored"
+        n = self.warnings
+        return "restored" + (f", {n} warning{'' if n == 1 else 's'}" if n else "")
+
+
+def drawn(one: Entry, among: int = 1) -> Article:
+    """An entry as text, with pictures as large as a page of ``among`` scans has room for."""
+    parts = [f"<h2>{escape(one.name)}</h2>"]
+    if one.summary:
+        parts.append(f'<p class="soft">{escape(one.summary)}</p>')
+    if one.error:
+        parts.append(f'<div class="note bad">Not restored: {escape(one.error)}</div>')
+    if one.warnings:
+        items = "".join(f"<li>{escape(text)}</li>" for text in one.warnings)
+        parts.append(f'<div class="note"><ul>{items}</ul></div>')
+    if one.panels:
+        parts.append(f'<div class="panels">{_figures(one.panels, among)}</div>')
+    if one.facts:
+        sections = "".join(_section(title, rows) for title, rows in one.facts.items())
+        parts.append(f'<div class="facts">{sections}</div>')
+    kind = one.summary.rpartition(" · ")[0]
+    return Article(
+        one.name, kind, one.seconds, len(one.warnings), bool(one.error), "\n".join(parts)
+    )
+
+
+def render(entries: Sequence[Entry | Article], title: str) -> str:
     """One self-contained HTML document: style and pictures inside, no script, dark mode too."""
     css = Path(__file__).with_name("report.css").read_text(encoding="utf-8")
-    articles = "\n".join(_article(number, one) for number, one in enumerate(entries, 1))
+    made = [e if isinstance(e, Article) else drawn(e, len(entries)) for e in entries]
+    articles = "\n".join(
+        f'<article id="scan-{number}">\n{one.body}\n</article>'
+        for number, one in enumerate(made, 1)
+    )
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -90,10 +161,10 @@ def render(entries: Sequence[Entry], title: str) -> str:
 <body>
 <header>
 <h1>{escape(title)}</h1>
-<p class="soft">{_count(entries)}</p>
+<p class="soft">{_count(made)}</p>
 <p class="research">{RESEARCH_ONLY}</p>
 </header>
-{_table(entries) if len(entries) > 1 else ""}
+{_table(made) if len(made) > 1 else ""}
 <main>
 {articles}
 </main>
@@ -103,19 +174,22 @@ def render(entries: Sequence[Entry], title: str) -> str:
 """
 
 
-def _count(entries: Sequence[Entry]) -> str:
-    bad = sum(1 for one in entries if one.error)
-    good = len(entries) - bad
+def _count(made: Sequence[Article]) -> str:
+    bad = sum(1 for one in made if one.failed)
+    good = len(made) - bad
     text = f"{good} scan{'' if good == 1 else 's'} restored, with the uncertainty of every voxel"
-    return text + (f"; {bad} could not be restored." if bad else ".")
+    text += f"; {bad} could not be restored." if bad else "."
+    if _room(len(made)) < FEW_BYTES:
+        text += " So many scans share this page that their pictures are small."
+    return text
 
 
-def _table(entries: Sequence[Entry]) -> str:
+def _table(made: Sequence[Article]) -> str:
     rows = "".join(
         f'<tr><td><a href="#scan-{number}">{escape(one.name)}</a></td>'
-        f"<td>{escape(one.summary.rpartition(' · ')[0])}</td><td>{_state(one)}</td>"
+        f"<td>{escape(one.kind)}</td><td>{one.state}</td>"
         f"<td>{'' if one.seconds is None else f'{one.seconds:.1f} s'}</td></tr>"
-        for number, one in enumerate(entries, 1)
+        for number, one in enumerate(made, 1)
     )
     return (
         '<div class="list"><table><thead><tr><th>scan</th><th>kind and size</th><th>outcome</th>'
@@ -123,28 +197,21 @@ def _table(entries: Sequence[Entry]) -> str:
     )
 
 
-def _state(one: Entry) -> str:
-    if one.error:
-        return "not restored"
-    n = len(one.warnings)
-    return "restored" + (f", {n} warning{'' if n == 1 else 's'}" if n else "")
+def _room(among: int) -> float:
+    """Bytes that the pictures of one of so many scans may take."""
+    return PAGE_BYTES / max(among, 1) - TEXT_BYTES
 
 
-def _article(number: int, one: Entry) -> str:
-    parts = [f'<article id="scan-{number}">', f"<h2>{escape(one.name)}</h2>"]
-    if one.summary:
-        parts.append(f'<p class="soft">{escape(one.summary)}</p>')
-    if one.error:
-        parts.append(f'<div class="note bad">Not restored: {escape(one.error)}</div>')
-    if one.warnings:
-        items = "".join(f"<li>{escape(text)}</li>" for text in one.warnings)
-        parts.append(f'<div class="note"><ul>{items}</ul></div>')
-    if one.panels:
-        parts.append(f'<div class="panels">{"".join(_figure(p) for p in one.panels)}</div>')
-    if one.facts:
-        sections = "".join(_section(title, rows) for title, rows in one.facts.items())
-        parts.append(f'<div class="facts">{sections}</div>')
-    return "\n".join([*parts, "</article>"])
+def _figures(panels: Sequence[Panel], among: int) -> str:
+    """Figures of the largest size that fits; the smallest one, if none does."""
+    room = _room(among)
+    shown = [one for one in panels if one.label in FEW] if room < FEW_BYTES else list(panels)
+    figures = ""
+    for longest in LONGEST:
+        figures = "".join(_figure(panel, longest) for panel in shown)
+        if len(figures) <= room:
+            break
+    return figures
 
 
 def _section(title: str, rows: Mapping[str, str]) -> str:
@@ -152,11 +219,11 @@ def _section(title: str, rows: Mapping[str, str]) -> str:
     return f"<section><h3>{escape(title)}</h3><dl>{items}</dl></section>"
 
 
-def _figure(panel: Panel) -> str:
+def _figure(panel: Panel, longest: int) -> str:
     height, width = panel.size_mm
     large = ' class="large"' if panel.is_large else ""
     letters = "".join(f"<i>{escape(letter)}</i>" for letter in panel.letters)
-    data = base64.b64encode(png(panel)).decode("ascii")
+    data = base64.b64encode(png(panel, longest)).decode("ascii")
     return (
         f'<figure{large}><div class="frame">'
         f'<img alt="{escape(panel.label)}" style="aspect-ratio: {width:.6g} / {height:.6g}" '

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medrestore.batch.page import Entry, render
+from medrestore.batch.page import Article, Entry, drawn, render
 from medrestore.batch.picture import amount, draw_sheet, panels
 from medrestore.core.intensity import FOREGROUND_FRACTION, foreground_scale
 from medrestore.errors import InputError, OutputError
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from medrestore.volume import Geometry, Volume
 
-__all__ = ["Entry", "contact_sheet", "entry", "failed", "write_page"]
+__all__ = ["Article", "Entry", "contact_sheet", "drawn", "entry", "failed", "write_page"]
 
 TOWARDS = {
     "R": "right", "L": "left", "A": "anterior", "P": "posterior", "S": "superior", "I": "inferior",
@@ -104,9 +104,18 @@ def failed(name: str, error: BaseException | str) -> Entry:
 
 
 def write_page(
-    path: str | Path, entries: Sequence[Entry], *, title: str = "Restored scans"
+    path: str | Path, entries: Sequence[Entry | Article], *, title: str = "Restored scans"
 ) -> None:
     """Write one HTML file with everything in it: no script, no font, nothing from a network.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file; an older one is replaced in one step.
+    entries : sequence of Entry or Article
+        In the order shown.
+    title : str
+        Heading of the page.
 
     Raises
     ------

@@ -11,15 +11,18 @@ from medrestore.errors import InputError, SettingsError
 if TYPE_CHECKING:
     import argparse
 
+    from medrestore.batch.forecast import Forecast
     from medrestore.cli.parser import Commands
 
 EXAMPLES = """\
   medrestore batch archive/ restored/
   medrestore batch archive/ restored/ --samples 0 --format nifti
+  medrestore batch archive/ restored/ --resume
 
-OUT mirrors the folders of IN. OUT/batch.jsonl gets a line for each scan as it is done,
-OUT/report.html shows all of them. A scan that cannot be restored is named there and
-does not stop the others; the exit code is then 2.
+OUT mirrors the folders of IN. OUT/batch.jsonl is written as it goes, OUT/report.html shows all
+scans. One that cannot be restored is named there and does not stop the others; the exit code
+is then 2. A batch that was stopped in whatever way goes on with --resume: what is done and
+unchanged (place, content, settings, model) is not done again.
 """
 NOISE = (
     "standard deviation of the noise to remove: auto (estimated from each scan), or a number: HU "
@@ -35,6 +38,7 @@ def add(commands: Commands) -> None:
     add_source(parser)
     add_settings(parser, NOISE)
     add_writing(parser)
+    parser.add_argument("--resume", action="store_true", help="go on with a batch that was stopped")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -49,6 +53,8 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.input,
             arguments.output,
             overwrite=arguments.overwrite,
+            resume=arguments.resume,
+            on_forecast=_say,
             progress=bar,
             modality=arguments.modality,
             gaps=arguments.gaps,
@@ -58,7 +64,8 @@ def run(arguments: argparse.Namespace) -> int:
     for name, reason in summary.failed.items():
         print(f"not restored: {name}: {reason}")
     n = len(summary.restored)
-    print(f"{n} scan{'' if n == 1 else 's'} restored into {arguments.output}", end="")
+    before = f", {summary.kept} of them before" if summary.kept else ""
+    print(f"{n} scan{'' if n == 1 else 's'} restored into {arguments.output}{before}", end="")
     print(f"; {len(summary.skipped)} other files left alone" if summary.skipped else "")
     print(f"report: {summary.report}")
     if summary.failed:
@@ -67,6 +74,19 @@ def run(arguments: argparse.Namespace) -> int:
             f"{summary.report} says why"
         )
     return 0
+
+
+def _say(expected: Forecast) -> None:
+    """What the batch will take, before it starts."""
+    from medrestore.cli.words import duration
+
+    if expected.scans:
+        print(
+            f"forecast  {expected.scans} scan{'' if expected.scans == 1 else 's'}, "
+            f"{duration(expected.seconds)} beside reading and writing, "
+            f"{expected.memory_bytes / 1e9:.1f} GB of memory",
+            flush=True,
+        )
 
 
 def _noise(text: str) -> str | float:

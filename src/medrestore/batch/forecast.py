@@ -1,0 +1,87 @@
+"""How long a batch will take and how much memory it needs, before it starts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from medrestore.core.precision import pick_precision
+from medrestore.errors import ModelError
+from medrestore.forecast import complete
+from medrestore.models import find_card, load, pick_device
+from medrestore.plan import Noise, resolve
+from medrestore.volume import Geometry, Volume
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from medrestore.io import Scan
+    from medrestore.plan import Plan, Settings
+    from medrestore.volume import Modality
+
+__all__ = ["Forecast", "forecast"]
+
+
+class Forecast(NamedTuple):
+    """What a batch will take.
+
+    Parameters
+    ----------
+    scans : int
+        Scans that it counts.
+    seconds : float
+        For all of them, one after the other; reading and writing files not included.
+    memory_bytes : int
+        For the largest.
+    """
+
+    scans: int
+    seconds: float
+    memory_bytes: int
+
+
+def forecast(scans: Iterable[Scan], settings: Settings, modality: Modality | None) -> Forecast:
+    """Add up the forecasts of scans, from their headers alone.
+
+    The first call for a model on a device times a small run, about a second on a CPU.
+
+    Parameters
+    ----------
+    scans : iterable of Scan
+        What is to be restored.
+    settings : Settings
+        As for each of them; the noise level does not matter.
+    modality : "CT" or "MR", optional
+        Of scans whose headers do not say it; CT if that is not given either, because only a CT
+        can still show it by its values.
+    """
+    found: dict[tuple[object, ...], Plan | None] = {}
+    plans = []
+    for scan in scans:
+        kind: Modality = "CT" if (scan.modality or modality or "CT") == "CT" else "MR"
+        like = (kind, scan.shape, scan.time_points)
+        if like not in found:
+            found[like] = _plan(settings, *like)
+        plans.append(found[like])
+    known = [plan for plan in plans if plan is not None]
+    seconds = sum(plan.seconds or 0.0 for plan in known)
+    return Forecast(len(known), seconds, max((p.memory_bytes or 0 for p in known), default=0))
+
+
+def _plan(
+    settings: Settings, kind: Modality, shape: tuple[int, int, int], times: int
+) -> Plan | None:
+    """The plan of a scan of this size; None where the model is not for it."""
+    try:
+        card = find_card(settings.model, kind, settings.mode)
+    except ModelError:
+        return None
+    device = pick_device(settings.device)
+    precision = pick_precision(settings.precision, device)
+    grid = shape if times == 1 else (times, *shape)
+    nothing = np.broadcast_to(np.float32(0), grid)  # a scan's size without its memory
+    volume = Volume(nothing, Geometry(shape, np.eye(4)), kind)
+    noise = Noise(float(np.prod(card.sigma_range)) ** 0.5)
+    plan = resolve(settings, volume, card, noise, 1.0, device, precision)
+    return complete(plan, card, lambda: load(card, device, precision))
