@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     Place = str | os.PathLike[str] | Scan
 
-__all__ = ["read_record", "reopen"]
+__all__ = ["facts_of", "read_record", "reopen"]
 
 GUARDS = ("removed", "inconsistent")
 """Results that a run may lack."""
@@ -66,7 +66,7 @@ def read_record(
         If the model is not there or another version of it is.
     """
     path = Path(record)
-    facts = _facts(path)
+    facts = facts_of(path)
     plan = _plan(facts, path)
     card = find_card(plan.settings.model, plan.modality, plan.mode)
     if card.sha256 != plan.model_sha256:
@@ -126,7 +126,8 @@ def _on_grid(saved: Volume, wanted: Volume, place: Path) -> Volume:
     return wanted.with_array(saved.array)
 
 
-def _facts(path: Path) -> dict[str, Any]:
+def facts_of(path: Path) -> dict[str, Any]:
+    """What a record says; raises `SettingsError` if it cannot be read or is none."""
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
         _ = (facts["plan"], facts["input"]["sha256"], facts["samples_drawn"])

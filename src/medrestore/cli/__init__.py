@@ -13,6 +13,7 @@ from medrestore import __version__
 from medrestore.cli import (
     batch,
     calibrate,
+    cite,
     demo,
     denoise,
     evaluate,
@@ -37,6 +38,7 @@ COMMANDS = (
     denoise,
     batch,
     rerun,
+    cite,
     simulate,
     demo,
     models,

@@ -1,0 +1,49 @@
+"""`medrestore cite`: the references of what a run used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from medrestore.cli.parser import command
+from medrestore.cli.words import as_json
+
+if TYPE_CHECKING:
+    import argparse
+
+    from medrestore.cli.parser import Commands
+
+EXAMPLES = """\
+  medrestore cite out/scan_run.json
+  medrestore cite out/scan_run.json --bibtex > run.bib
+
+Only what this run used is listed: its sampler and schedule, the noise physics of its modality,
+the checks, the model with its training data, and the programs that read, computed and wrote it.
+"""
+
+
+def add(commands: Commands) -> None:
+    """Describe the command."""
+    does = "list the references of the methods, models and programs that a run used"
+    parser = command(commands, "cite", run, does, EXAMPLES)
+    parser.add_argument("record", metavar="RUN.json", help="written beside the results of a run")
+    style = parser.add_mutually_exclusive_group()
+    style.add_argument("--bibtex", action="store_true", help="as BibTeX entries")
+    style.add_argument("--json", action="store_true", help="for machines")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """The scan is not needed; the model's card is, for its training data."""
+    from dataclasses import asdict
+
+    from medrestore.batch.bibtex import bibtex, in_one_line
+    from medrestore.batch.citing import citations
+
+    found = citations(arguments.record)
+    if arguments.json:
+        print(as_json([{**asdict(one.reference), "uses": one.uses} for one in found]))
+    elif arguments.bibtex:
+        print("\n\n".join(bibtex(one.reference) for one in found))
+    else:
+        for one in found:
+            print(f"{in_one_line(one.reference)}\n    for: {'; '.join(one.uses)}")
+    return 0
