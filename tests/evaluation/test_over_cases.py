@@ -11,7 +11,7 @@ from made_cases import ct_reference, mr_reference, volume
 import medrestore as mr
 from medrestore.evaluation.over_cases import compare
 
-ERRORS = (20.0, 23.0, 17.0, 31.0, 26.0)
+ERRORS = (20.0, -23.0, 17.0, -31.0, 26.0)
 
 
 @pytest.fixture(scope="module")
@@ -30,16 +30,16 @@ def test_the_mean_is_that_of_the_differences_in_percent_of_the_scale(
     found = {one.figure: one for one in compare(reports)}
     assert list(found) == ["PSNR", "SSIM", "RMSE", "absolute bias"]
     scale = reports[0].of("noisy").window.data_range
-    wanted = 100 * np.mean([e - 40 - i for i, e in enumerate(ERRORS)]) / scale
+    wanted = 100 * np.mean([abs(e) - 40 - i for i, e in enumerate(ERRORS)]) / scale
     assert found["RMSE"].mean == pytest.approx(wanted, rel=1e-5)
     assert found["absolute bias"].mean == pytest.approx(wanted, rel=1e-5)
     assert (found["RMSE"].unit, found["RMSE"].cases) == ("% of scale", 5)
-    gains = [20 * np.log10((40 + i) / e) for i, e in enumerate(ERRORS)]
+    gains = [20 * np.log10((40 + i) / abs(e)) for i, e in enumerate(ERRORS)]
     assert found["PSNR"].mean == pytest.approx(np.mean(gains), rel=1e-5)
 
 
 def test_the_interval_is_the_percentile_bootstrap_of_scipy(reports: list[mr.Report]) -> None:
-    gains = [20 * np.log10((40 + i) / e) for i, e in enumerate(ERRORS)]
+    gains = [20 * np.log10((40 + i) / abs(e)) for i, e in enumerate(ERRORS)]
     wanted = scipy.stats.bootstrap(
         (gains,), np.mean, n_resamples=20_000, method="percentile", rng=np.random.default_rng(5)
     ).confidence_interval
