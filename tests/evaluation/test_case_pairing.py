@@ -81,3 +81,12 @@ def test_a_place_without_scans(place) -> None:
         found(place.root, "full", "full", "empty")
     with pytest.raises(mr.InputError, match="gone does not exist"):
         found(place.root, "full", "full", "gone")
+
+
+def test_a_uid_that_names_a_scan_is_not_repeated(place) -> None:
+    uid = "1.2.826.0.1.3680043.8.498.12345678901234567890"
+    place(*(f"{top}/{name}/t1" for top in ("full", "fast", "out") for name in (uid, "bob")))
+    place(f"full/{uid}/t2")
+    cases, alone = trios(*(place.root / one for one in ("full", "fast", "out")))
+    assert len(cases) == 2 and len(alone) == 1
+    assert not any(uid in name for name in (*alone, *(case.name for case in cases)))

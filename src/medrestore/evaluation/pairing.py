@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from medrestore import io
 from medrestore.errors import InputError
 from medrestore.io.detect import suffix_of
+from medrestore.io.uids import without_uids
 
 if TYPE_CHECKING:
     import os
@@ -35,7 +36,7 @@ class Trio(NamedTuple):
 
 
 class Trios(NamedTuple):
-    """Cases by name, and scans without partners, by their place in their folder."""
+    """Cases by name, and scans without partners, by their place in their folder; never a UID."""
 
     cases: tuple[Trio, ...]
     alone: tuple[str, ...]
@@ -61,7 +62,7 @@ def trios(
         (name,) = found[0]
         first, second, third = (next(iter(one.values())) for one in found)
         whole = paths[0].resolve().name if name == "." else name
-        return Trios((_distinct(Trio(whole, first, second, third)),), ())
+        return Trios((_distinct(Trio(without_uids(whole), first, second, third)),), ())
     common = _common(found)
     if not common:  # other sub-folders, perhaps
         found = [by_stem(one) for one in found]
@@ -73,8 +74,8 @@ def trios(
             "a_restored.nii.gz"
         )
     alone = sorted({key for one in found for key in one} - set(common))
-    cases = [_distinct(Trio(key, *(one[key] for one in found))) for key in common]
-    return Trios(tuple(cases), tuple(alone))
+    cases = [_distinct(Trio(without_uids(key), *(one[key] for one in found))) for key in common]
+    return Trios(tuple(cases), tuple(without_uids(place) for place in alone))
 
 
 def scans_by_place(folder: Path) -> dict[str, Path]:
