@@ -103,6 +103,7 @@ def assert_each_once(out: Path, scans: int, broken: list[str]) -> None:
     assert all(len(reason) > 20 and "unexpected" not in reason for reason in reasons.values())
 
 
+@pytest.mark.slow
 def test_a_few_scans_killed_once(tmp_path: Path) -> None:
     broken = write_archive(tmp_path / "in", 12, 5)
     kill_after(2, 0.1, tmp_path / "in", tmp_path / "out")

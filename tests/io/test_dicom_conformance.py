@@ -18,7 +18,7 @@ from medrestore.volume import Volume
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "dicom"
 PLACED = [
     pytest.param("agfa_rewritten_siemens", marks=pytest.mark.slow),
-    "enhanced_multiframe/Philips",
+    pytest.param("enhanced_multiframe/Philips", marks=pytest.mark.slow),
     "enhanced_multiframe/Siemens",
     "ge_ct_head_gantry_tilt_variable_spacing",
     "philips_classic_fmri_and_dti/Magdeburg_2014",

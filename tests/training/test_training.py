@@ -96,6 +96,7 @@ def test_train_resume_and_use(config: Path, tmp_path: Path, monkeypatch) -> None
     assert np.std(result.restored.array - clean) < np.std(noisy.array - clean)
 
 
+@pytest.mark.slow
 def test_fine_tuning_starts_from_the_models_weights(config, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("medrestore.training.run.can_compile", lambda depth: False)
     monkeypatch.setattr("medrestore.training.finish.LEVELS", {"MR": (0.05,)})
