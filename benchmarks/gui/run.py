@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from types import FrameType
 
 HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent.parent
 BEAT_S, LATE_S, BOUND_S = 0.005, 0.015, 0.05
 
 

@@ -34,12 +34,12 @@ def add_results(viewer: ViewerModel, source: Any, tuples: Sequence[LayerTuple]) 
     for data, meta, _ in tuples:
         layer = Image(data, **meta)
         if meta["metadata"][KEY]["role"] in LINKED:
-            if is_among(viewer, source):  # its contrast may have been changed during the run
+            present = is_among(viewer, source)
+            if present:  # its contrast may have been changed during the run
                 layer.contrast_limits_range = source.contrast_limits_range
                 layer.contrast_limits = source.contrast_limits
-                linked = [source, *(one for one in linked if one is not source)]
             linked.append(layer)
-            link_layers(linked, ("contrast_limits",))
+            link_layers([source, *linked] if present else linked, ("contrast_limits",))
         elif hasattr(layer, "colorbar"):  # younger than napari 0.7
             _show_colorbar_with(layer)
         viewer.add_layer(layer)
