@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import medrestore as mr
-from medrestore.batch import run as module
+from medrestore.batch import work as module
 from medrestore.batch.record import reopen
 from medrestore.cli import main
 from medrestore.errors import Cancelled, InputError, OutputError, SettingsError

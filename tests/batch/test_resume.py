@@ -13,7 +13,7 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 import medrestore as mr
-from medrestore.batch import run as module
+from medrestore.batch import work as module
 from medrestore.batch.alone import alone_in
 from medrestore.cli import main
 from medrestore.errors import Cancelled, OutputError, ResourceError, SettingsError
@@ -47,14 +47,14 @@ def lines(out: Path) -> list[dict[str, Any]]:
 def again(archive: Path, out: Path, **changes: Any) -> list[str]:
     """Resume; names of the scans that were restored anew."""
     begun: list[str] = []
-    run = module.Batch._run
+    run = module.run_plan
 
-    def watched(self: Any, volume: Any, label: str) -> Any:
+    def watched(plan: Any, volume: Any, *others: Any) -> Any:
         begun.append(volume.source.name)
-        return run(self, volume, label)
+        return run(plan, volume, *others)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module.Batch, "_run", watched)
+        patch.setattr(module, "run_plan", watched)
         summary = mr.denoise_folder(archive, out, resume=True, **{**FAST, **changes})
     assert set(summary.restored) == set(NAMES) and set(summary.failed) == {"bad.nii"}
     assert summary.kept == len(NAMES) - len(begun)

@@ -13,9 +13,9 @@ from medrestore.result import LAYERS
 if TYPE_CHECKING:
     import os
 
-    from medrestore.volume import Volume
+    from medrestore.volume import Source, Volume
 
-__all__ = ["check_destination", "check_file", "check_folder"]
+__all__ = ["check_destination", "check_file", "check_folder", "check_source"]
 
 FORMATS = ("source", "nifti", "dicom")
 
@@ -44,14 +44,25 @@ def check_destination(
         If the folder cannot be written, results are there and must not be replaced, or the format
         does not suit the scan.
     """
+    check_source(volume.source, out, format=format, overwrite=overwrite)
+
+
+def check_source(
+    source: Source,
+    out: str | os.PathLike[str],
+    *,
+    format: str = "source",
+    overwrite: bool = False,
+) -> None:
+    """The same, from a scan's format and name alone; raises `OutputError`."""
     if format not in FORMATS:
         raise OutputError(f"format is one of {', '.join(FORMATS)}, got {format!r}")
-    origin = volume.source.format
+    origin = source.format
     if format == "dicom" and origin != "dicom":
         raise OutputError(
             f"a derived DICOM series needs a DICOM source, this scan is {origin}; ask for nifti"
         )
-    folder, stem = Path(out), volume.source.name
+    folder, stem = Path(out), source.name
     check_folder(folder)
     as_dicom = origin == "dicom" and format != "nifti"
     for name in LAYERS:

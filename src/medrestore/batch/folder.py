@@ -13,6 +13,7 @@ from medrestore.batch.destination import check_file
 from medrestore.batch.forecast import forecast
 from medrestore.batch.gather import gather, under
 from medrestore.batch.handling import Handling
+from medrestore.batch.here import Here
 from medrestore.batch.leftovers import clear
 from medrestore.batch.log import Log
 from medrestore.batch.parts import Parts
@@ -136,7 +137,7 @@ def _run(
         if on_forecast is not None:
             left = [scan for scan in gathered.scans if under(scan.path, root) not in written.names]
             on_forecast(forecast(left, batch.settings, batch.handling.expected))
-        batch.run(gathered, written, parts)
+        batch.run(gathered, written, parts, Here(batch.meter))
     page = out / "report.html"
     return Summary(batch.restored, batch.failed, gathered.skipped, page, batch.kept)
 

@@ -1,39 +1,37 @@
-"""The work of a batch: scan after scan, and what became of each."""
+"""The story of a batch: what is asked for each scan, and what became of it."""
 
 from __future__ import annotations
 
-import time
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from medrestore.api import make_plan, run_plan
 from medrestore.batch import report
 from medrestore.batch.content import key_of
-from medrestore.batch.destination import check_destination
-from medrestore.batch.gather import under
-from medrestore.batch.log import RECORD, is_final
+from medrestore.batch.destination import check_source
+from medrestore.batch.log import RECORD
+from medrestore.batch.naming import Naming
 from medrestore.batch.remaining import Remaining
-from medrestore.batch.shown import entry_of
 from medrestore.batch.step import Step
+from medrestore.batch.task import Done, Task
+from medrestore.batch.work import failure
 from medrestore.errors import Cancelled, MedrestoreError, ModelError
 from medrestore.io.uids import without_uids
-from medrestore.models import find_card, load
+from medrestore.models import find_card
+from medrestore.volume import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from medrestore.api import Result
     from medrestore.batch.gather import Gathered
     from medrestore.batch.handling import Handling
     from medrestore.batch.lines import Line
     from medrestore.batch.log import Log
     from medrestore.batch.parts import Parts
+    from medrestore.batch.task import Failed, Place
     from medrestore.core.meter import Meter
     from medrestore.io import Scan
-    from medrestore.models import Model
-    from medrestore.plan import Plan, Settings
-    from medrestore.volume import Volume
+    from medrestore.plan import Settings
 
 __all__ = ["Batch"]
 
@@ -43,7 +41,7 @@ NO_VOXELS = ("memory_gb",)
 
 @dataclass
 class Batch:
-    """What a batch has done so far.
+    """What a batch has done so far; the scans themselves are restored somewhere else (`Place`).
 
     What an earlier batch did with a scan stands if `key_of` the scan (place, content, settings) and
     the SHA-256 of the model's weights are those in the log, and no file of the result is missing.
@@ -57,7 +55,7 @@ class Batch:
     settings, handling
         What is asked for.
     meter : Meter
-        Follows each scan; may cancel.
+        Follows the search for what is done already; may cancel.
     told : callable
         Told of each `Step`.
     """
@@ -71,110 +69,95 @@ class Batch:
     restored: dict[str, Path] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     kept: int = 0
-    _articles: list[report.Article] = field(default_factory=list)
-    _models: dict[tuple[str, str, str], Model] = field(default_factory=dict)
-    _taken: set[tuple[Path, str]] = field(default_factory=set)
+    _articles: list[tuple[int, report.Article]] = field(default_factory=list)
 
-    def run(self, gathered: Gathered, log: Log, parts: Parts) -> None:
-        """One scan after the other; log and report are whole however it ends, and closed."""
+    def run(self, gathered: Gathered, log: Log, parts: Parts, place: Place) -> None:
+        """All scans; log and report are whole however it ends, and closed."""
         scans, self._log, self._parts = gathered.scans, log, parts
+        self._naming = Naming(self.root, self.out)
         self._among = len(scans) + len(gathered.damaged)
         self._left = Remaining(scans)
         try:
             for name, reason in gathered.skipped.items():
                 self._log.skipped(name, reason)
             for name, reason in gathered.damaged.items():
+                self._naming.take(name)
                 self._fail(name, reason, again=True)
-            for number, scan in enumerate(scans, 1):
-                left = self._left.in_words()
-                self.restore(scan, f"{number} of {len(scans)}: {scan.name}{left}")
+            for task, outcome in place.outcomes(self._tasks(scans), len(scans)):
+                if isinstance(outcome, Done):
+                    self._done(task, outcome)
+                else:
+                    self._not_done(task.name, task.number, task.scan, outcome, place=task.place)
         except Cancelled as error:
             done = f"{len(self.restored)} of {len(scans)} scans restored"
             raise Cancelled(f"stopped with {done}; what there is lies in {self.out}") from error
         finally:
-            report.write_page(self.out / "report.html", self._articles)
+            shown = sorted(self._articles, key=lambda numbered: numbered[0])
+            report.write_page(self.out / "report.html", [article for _, article in shown])
             self._parts.close()
             self._log.close()
 
-    def restore(self, scan: Scan, label: str) -> None:
-        """One scan; whatever happens to it is written down, only a cancel gets out."""
-        self.told(Step(scan, "begun"))
-        name, before = self._name(scan), time.monotonic()
-        facts: dict[str, Any] = {}
-        try:
-            facts["key"] = key = self._key(scan, label)
-            earlier = self._log.before(key)
-            if earlier is not None and self._stands(earlier):
-                return self._keep(scan, name, earlier)
-            volume = self.handling.read(scan)
-            folder = self._folder(scan, volume.source.name)
-            place = (folder / volume.source.name).relative_to(self.out).as_posix()
-            overwrite = self.handling.overwrite or place in self._log.places
-            style = self.handling.format
-            check_destination(volume, folder, format=style, overwrite=overwrite)
-            facts["place"] = place
-            self._log.begun(name, place)
-            result = self._run(volume, label)
-            written = result.save(folder, style, overwrite)
-        except Cancelled:
-            raise
-        except Exception as error:  # a bug or a full memory too: the next scan may still be fine
-            expected = isinstance(error, MedrestoreError)
-            reason = str(error) if expected else f"unexpected {type(error).__name__}: {error}"
-            return self._fail(name, reason, scan, again=not is_final(error), **facts)
-        self._done(scan, name, key, volume, result, written, time.monotonic() - before)
+    def _tasks(self, scans: list[Scan]) -> Iterator[Task]:
+        """Each scan that is left to do, begun when it is asked for."""
+        for number, scan in enumerate(scans, 1):
+            label = f"{number} of {len(scans)}: {scan.name}{self._left.in_words()}"
+            self.told(Step(scan, "begun"))
+            name, key = self._naming.name(scan), None
+            try:
+                if self._log.resumes:
+                    key = self._key(scan, label)
+                    earlier = self._log.before(key)
+                    if earlier is not None and self._stands(earlier):
+                        self._keep(number, scan, name, earlier)
+                        continue
+                task = self._task(number, scan, name, label, key)
+            except MedrestoreError as error:
+                if isinstance(error, Cancelled):
+                    raise
+                self._not_done(name, number, scan, failure(error, key))
+                continue
+            self._log.begun(name, task.place)
+            yield task
 
-    def _done(
-        self,
-        scan: Scan,
-        name: str,
-        key: str,
-        volume: Volume,
-        result: Result,
-        written: list[Path],
-        seconds: float,
-    ) -> None:
-        article = report.drawn(entry_of(volume, result, seconds), self._among)
-        self._articles.append(article)
-        self._parts.add(key, article)  # before the log: what the log holds can be shown
-        facts = {
-            "modality": result.plan.modality,
-            "model": result.plan.model,
-            "sigma": round(result.plan.noise.sigma, 6),
-            "samples": result.drawn,
-            "seconds": round(seconds, 2),
-            "warnings": [*volume.warnings, *result.warnings],
-            "guards": result.guards.facts() if result.guards is not None else None,
-            "outputs": [under(path, self.out) for path in written],
-            "key": key,
-            "model_sha256": result.plan.model_sha256,
-        }
-        self._log.restored(name, facts)
-        self.restored[name] = written[-1].parent
-        self._left.done(scan, seconds)
-        self.told(Step(scan, "restored", record=written[-1]))
+    def _task(self, number: int, scan: Scan, name: str, label: str, key: str | None) -> Task:
+        """What is to be done for a scan; raises `OutputError` if its results cannot be written."""
+        source = Source(scan.format, scan.name)
+        task = Task(
+            number=number,
+            scan=scan,
+            name=name,
+            label=label,
+            root=self.root,
+            folder=self._naming.folder(scan, source.name),
+            out=self.out,
+            stem=source.name,
+            settings=self.settings,
+            handling=self.handling,
+            asked=self._asked(),
+            key=key,
+            among=self._among,
+        )
+        mine = self.handling.overwrite or task.place in self._log.places
+        check_source(source, task.folder, format=self.handling.format, overwrite=mine)
+        return task
 
-    def _run(self, volume: Volume, label: str) -> Result:
-        plan = make_plan(volume, self.settings)
-        result = run_plan(plan, volume, _Labelled(self.meter, label), self._model(plan))
-        if result.drawn < self.settings.samples:
-            raise Cancelled("stopped")
-        return result
+    def _done(self, task: Task, done: Done) -> None:
+        self._articles.append((task.number, done.article))
+        self._parts.add(done.key, done.article)  # before the log: what the log holds can be shown
+        self._log.restored(task.name, done.facts)
+        self.restored[task.name] = (self.out / done.outputs[-1]).parent
+        self._left.done(task.scan, done.seconds)
+        self.told(Step(task.scan, "restored", record=self.out / done.outputs[-1]))
 
-    def _model(self, plan: Plan) -> Model:
-        key = (plan.model, plan.device, plan.precision)
-        if key not in self._models:
-            card = find_card(plan.settings.model, plan.modality, plan.mode)
-            self._models[key] = load(card, plan.device, plan.precision)
-        return self._models[key]
+    def _not_done(self, name: str, number: int, scan: Scan, failed: Failed, **place: str) -> None:
+        known = {} if failed.key is None else {"key": failed.key}
+        self._fail(name, failed.reason, number, scan, again=failed.again, **known, **place)
 
     def _key(self, scan: Scan, label: str) -> str:
-        """Its key; shown as a step of its own where thousands of scans may only be looked at."""
-        if self._log.resumes:
-            self.meter.start(1, f"{label}, looking whether it is done")
+        """Its key; shown as a step of its own: thousands of scans may only be looked at."""
+        self.meter.start(1, f"{label}, looking whether it is done")
         key = key_of(scan, self.root, self._asked())
-        if self._log.resumes:
-            self.meter.tick()
+        self.meter.tick()
         return key
 
     def _asked(self) -> dict[str, Any]:
@@ -194,59 +177,41 @@ class Batch:
             return False
         return bool(card.sha256 == line["model_sha256"])
 
-    def _keep(self, scan: Scan, name: str, line: Line) -> None:
+    def _keep(self, number: int, scan: Scan, name: str, line: Line) -> None:
         """What an earlier batch did with a scan is what this one has done."""
         if line["state"] == "failed":
-            return self._failed(name, line["reason"], scan)
+            if "place" in line:
+                place = self.out / line["place"]
+                self._naming.settle(place.parent, place.name)
+            self._failed(name, line["reason"], number, scan)
+            return
         record = self.out / line["outputs"][-1]
-        self._taken.add((record.parent, record.name.removesuffix(RECORD)))
+        self._naming.settle(record.parent, record.name.removesuffix(RECORD))
         self.restored[name] = record.parent
         self.kept += 1
         known = self._parts.before(line["key"])
-        self._articles.append(known or report.drawn(report.Entry(name, line["modality"])))
+        article = known or report.drawn(report.Entry(name, line["modality"]))
+        self._articles.append((number, article))
         self._left.done(scan)
         self.told(Step(scan, "restored", record=record))
 
-    def _name(self, scan: Scan) -> str:
-        """Path under the source; with the scan's own name where a path holds several."""
-        path, number = under(scan.path, self.root), 1
-        name = path
-        while name in self.restored or name in self.failed:
-            name = f"{path}#{scan.name}" + (f" ({number})" if number > 1 else "")
-            number += 1
-        return name
-
-    def _folder(self, scan: Scan, stem: str) -> Path:
-        """The mirrored folder; one of its own for a file whose stem another file there has."""
-        inside = scan.path if scan.path.is_dir() else scan.path.parent
-        folder = self.out / (under(inside, self.root) if inside != self.root else "")
-        if (folder, stem) in self._taken:
-            own = scan.path.name if scan.path.is_file() else scan.name
-            folder = folder / without_uids(own)
-        self._taken.add((folder, stem))
-        return folder
-
-    def _fail(self, name: str, reason: str, scan: Scan | None = None, **facts: Any) -> None:
-        reason = without_uids(reason.replace(f"{self.root}/", ""))
+    def _fail(
+        self,
+        name: str,
+        reason: str,
+        number: int = 0,
+        scan: Scan | None = None,
+        **facts: Any,
+    ) -> None:
+        for root in (self.root, self.root.absolute()):  # workers elsewhere have the whole path
+            reason = reason.replace(f"{root}/", "")
+        reason = without_uids(reason)
         self._log.failed(name, reason, **facts)
-        self._failed(name, reason, scan)
+        self._failed(name, reason, number, scan)
 
-    def _failed(self, name: str, reason: str, scan: Scan | None) -> None:
+    def _failed(self, name: str, reason: str, number: int, scan: Scan | None) -> None:
         self.failed[name] = reason
-        self._articles.append(report.drawn(report.failed(name, reason)))
+        self._articles.append((number, report.drawn(report.failed(name, reason))))
         if scan is not None:
             self._left.done(scan)
             self.told(Step(scan, "failed", reason))
-
-
-class _Labelled:
-    """A meter that says which scan it is at."""
-
-    def __init__(self, meter: Meter, label: str) -> None:
-        self.meter, self.label = meter, label
-
-    def start(self, total: int, label: str) -> None:
-        self.meter.start(total, self.label)
-
-    def tick(self, n: int = 1) -> None:
-        self.meter.tick(n)

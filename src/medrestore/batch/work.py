@@ -1,0 +1,88 @@
+"""The work on one scan of a batch, in whatever process: from its files to those of its result."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from medrestore.api import make_plan, run_plan
+from medrestore.batch import report
+from medrestore.batch.content import key_of
+from medrestore.batch.gather import under
+from medrestore.batch.log import is_final
+from medrestore.batch.shown import entry_of
+from medrestore.batch.task import Done, Failed
+from medrestore.errors import Cancelled, MedrestoreError
+
+if TYPE_CHECKING:
+    from medrestore.api import Result
+    from medrestore.batch.kept import Models
+    from medrestore.batch.task import Outcome, Task
+    from medrestore.core.meter import Meter
+    from medrestore.volume import Volume
+
+__all__ = ["failure", "opened", "restore", "saved"]
+
+
+def restore(task: Task, models: Models, meter: Meter) -> Outcome:
+    """Read a scan, restore it and write the result; whatever happens, say what became of it.
+
+    Raises
+    ------
+    Cancelled
+        If the meter stopped it: then nothing was written.
+    """
+    before, key = time.monotonic(), task.key
+    try:
+        key = key or key_of(task.scan, task.root, task.asked)
+        volume = opened(task)
+        result = _run(task, volume, models, meter)
+        return saved(task, key, volume, result, before)
+    except Cancelled:
+        raise
+    except Exception as error:  # a bug or a full memory too: the next scan may still be fine
+        return failure(error, key)
+
+
+def opened(task: Task) -> Volume:
+    """The scan; its results have the names that the batch gave them, whatever its file says."""
+    volume = task.handling.read(task.scan)
+    return replace(volume, source=replace(volume.source, name=task.stem))
+
+
+def saved(task: Task, key: str, volume: Volume, result: Result, before: float) -> Done:
+    """Write a result, and put into words what was done since ``before`` (monotonic, seconds)."""
+    if result.drawn < task.settings.samples:
+        raise Cancelled("stopped")
+    # what lies there now is ours: the batch has looked, and a worker that was lost may have begun
+    written = result.save(task.folder, task.handling.format, overwrite=True)
+    seconds = time.monotonic() - before
+    outputs = tuple(under(path, task.out) for path in written)
+    facts = {
+        "modality": result.plan.modality,
+        "model": result.plan.model,
+        "sigma": round(result.plan.noise.sigma, 6),
+        "samples": result.drawn,
+        "seconds": round(seconds, 2),
+        "warnings": [*volume.warnings, *result.warnings],
+        "guards": result.guards.facts() if result.guards is not None else None,
+        "outputs": list(outputs),
+        "key": key,
+        "model_sha256": result.plan.model_sha256,
+    }
+    article = report.drawn(entry_of(volume, result, seconds), task.among)
+    return Done(key, facts, article, seconds, outputs)
+
+
+def failure(error: Exception, key: str | None) -> Failed:
+    """An error as a batch reports it."""
+    expected = isinstance(error, MedrestoreError)
+    reason = str(error) if expected else f"unexpected {type(error).__name__}: {error}"
+    return Failed(reason, not is_final(error), key)
+
+
+def _run(task: Task, volume: Volume, models: Models, meter: Meter) -> Result:
+    with models.running:
+        plan = make_plan(volume, task.settings)
+        return run_plan(plan, volume, meter, models.of(plan))
