@@ -58,7 +58,7 @@ def test_one_scan(scans: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str
         assert word in said.out
     assert said.err == ""
     facts = json.loads((tmp_path / "report" / "figures.json").read_text())
-    kinds = [level["kind"] for level in facts["cases"][0]["uncertainty"]["levels"]]
+    kinds = [level["kind"] for level in facts["cases"][0]["uncertainty"]["restored"]["levels"]]
     assert (kinds.count("result"), kinds.count("calibrated")) == (1, 3)
 
 
@@ -138,3 +138,41 @@ def _images(scans: Path, tmp_path: Path) -> list[object]:
     image = mr.read(scans / "full/ann.nii.gz").array
     command[-1] = write_nifti(tmp_path / "plain.nii.gz", np.asarray(image) + 1)
     return command
+
+
+def test_several_methods_and_people(
+    scans: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("ann", "bob"):
+        image = np.asarray(mr.read(scans / f"full/{name}.nii.gz").array) + 3
+        write_nifti(tmp_path / "theirs" / f"{name}.nii.gz", image)
+    (tmp_path / "who.csv").write_text("case,person\nann,1\nbob,2\n")
+    places = three(scans)[:4]
+    named = ("--restored", f"ours={scans / 'out'}", "--restored", f"theirs={tmp_path / 'theirs'}")
+    command = ("evaluate", *places, *named, "--modality", "MR", "-o", tmp_path / "report")
+    capsys.readouterr()
+    do(*command, "--person", tmp_path / "who.csv")
+    said = capsys.readouterr().out
+    assert "2 cases of 2 people" in said and "ours − theirs" in said and "Holm" in said
+    facts = json.loads((tmp_path / "report" / "figures.json").read_text())
+    assert [case["person"] for case in facts["cases"]] == ["1", "2"]
+    assert list(facts["cases"][0]["uncertainty"]) == ["ours"]
+    means = {(one["method"], one["figure"]): one for one in facts["means"]}
+    theirs = means["theirs", "RMSE"]["mean"]
+    scales = [case["fidelity"][0]["data_range"] for case in facts["cases"]]
+    assert theirs == pytest.approx(np.mean([300 / s for s in scales]), rel=1e-4)
+    assert means["ours", "covered by the 90 % interval"]["people"] == 2
+    do(*command, "--person", "^(.)", "--overwrite")  # a and b
+    assert "needs the columns" in refused_who(capsys, command, tmp_path, "scan,who\nann,1\n")
+    assert "does not say who bob" in refused_who(capsys, command, tmp_path, "case,person\nann,1\n")
+    line = refused(capsys, *command, "--overwrite", "--person", "[a-z]+")
+    assert "has 0 groups" in line
+    again = (*command[:-2], "--restored", scans / "out", "--restored", scans / "out")
+    assert "twice for 'restored'" in refused(capsys, *again, "-o", tmp_path / "other")
+
+
+def refused_who(
+    capsys: pytest.CaptureFixture[str], command: tuple[object, ...], folder: Path, text: str
+) -> str:
+    (folder / "who.csv").write_text(text)
+    return refused(capsys, *command, "--overwrite", "--person", folder / "who.csv")

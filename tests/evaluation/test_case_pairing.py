@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import medrestore as mr
-from medrestore.evaluation.pairing import trios
+from medrestore.evaluation.pairing import Cases, cases_of
 from scans import mr_array, write_ct, write_nifti
 
 ARRAY = mr_array((2, 12, 12))
@@ -23,8 +23,18 @@ def place(tmp_path: Path):
 
 
 def found(root: Path, *parts: str) -> list[tuple[str, ...]]:
-    cases = trios(*(root / part for part in parts)).cases
-    return [(c.name, *(p.relative_to(root).as_posix() for p in c[1:])) for c in cases]
+    cases = paired(*(root / part for part in parts)).cases
+    return [
+        (
+            c.name,
+            *(p.relative_to(root).as_posix() for p in (c.reference, c.noisy, *c.restored.values())),
+        )
+        for c in cases
+    ]
+
+
+def paired(reference: Path, noisy: Path, *restored: Path) -> Cases:
+    return cases_of(reference, noisy, {f"method {i}": path for i, path in enumerate(restored)})
 
 
 def test_folders_as_simulate_and_denoise_write_them(place) -> None:
@@ -34,7 +44,7 @@ def test_folders_as_simulate_and_denoise_write_them(place) -> None:
         ("a", "full/a.nii.gz", "fast/a_noisy.nii.gz", "out/a_noisy_restored.nii.gz"),
         ("b", "full/b.nii.gz", "fast/b_noisy.nii.gz", "out/b_noisy_restored.nii.gz"),
     ]
-    _, alone = trios(*(place.root / name for name in ("full", "fast", "out")))
+    _, alone = paired(*(place.root / name for name in ("full", "fast", "out")))
     assert alone == ("c",)
 
 
@@ -58,14 +68,14 @@ def test_a_dicom_series_is_known_by_its_folder(tmp_path: Path) -> None:
     for name in ("full", "fast"):
         write_ct(tmp_path / name, np.zeros((2, 12, 12)))
     write_nifti(tmp_path / "out" / "fast_restored.nii.gz", ARRAY)
-    ((name, *paths),) = trios(*(tmp_path / one for one in ("full", "fast", "out"))).cases
-    assert (name, paths[2].name) == ("full", "fast_restored.nii.gz")
+    ((name, *_, restored),) = paired(*(tmp_path / one for one in ("full", "fast", "out"))).cases
+    assert (name, restored["method 0"].name) == ("full", "fast_restored.nii.gz")
 
 
 def test_a_noisy_scan_beside_its_reference_is_not_taken_for_it(place) -> None:
     place("scans/a", "scans/a_noisy", "scans/b", "scans/b_noisy", "out/a", "out/b")
     with pytest.raises(mr.InputError, match="not three different scans"):
-        trios(*(place.root / one for one in ("scans", "scans", "out")))
+        paired(*(place.root / one for one in ("scans", "scans", "out")))
 
 
 def test_nothing_belongs_together(place) -> None:
@@ -87,6 +97,21 @@ def test_a_uid_that_names_a_scan_is_not_repeated(place) -> None:
     uid = "1.2.826.0.1.3680043.8.498.12345678901234567890"
     place(*(f"{top}/{name}/t1" for top in ("full", "fast", "out") for name in (uid, "bob")))
     place(f"full/{uid}/t2")
-    cases, alone = trios(*(place.root / one for one in ("full", "fast", "out")))
+    cases, alone = paired(*(place.root / one for one in ("full", "fast", "out")))
     assert len(cases) == 2 and len(alone) == 1
     assert not any(uid in name for name in (*alone, *(case.name for case in cases)))
+
+
+def test_several_methods_are_kept_apart_by_name(place) -> None:
+    place(*(f"{top}/{who}" for top in ("full", "fast", "one") for who in ("a", "b")), "two/a")
+    folders = {name: place.root / name for name in ("one", "two")}
+    cases, alone = cases_of(place.root / "full", place.root / "fast", folders)
+    assert [case.name for case in cases] == ["a"] and alone == ("b",)
+    assert {name: path.parent.name for name, path in cases[0].restored.items()} == {
+        "one": "one",
+        "two": "two",
+    }
+    with pytest.raises(mr.InputError, match="not three different scans"):
+        cases_of(
+            place.root / "full", place.root / "fast", {"x": folders["one"], "y": folders["one"]}
+        )

@@ -121,7 +121,7 @@ def test_an_earlier_report_is_replaced_only_if_asked(
 
 
 def test_there_is_no_reliability_without_a_std(reports: list[mr.Report], tmp_path: Path) -> None:
-    plain = [replace(report, uncertainty=None) for report in reports]
+    plain = [replace(report, uncertainties={}) for report in reports]
     page = write_report(plain, tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == ALWAYS
     assert "ENCE" not in page.read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from medrestore.cli.meter import Bar
 from medrestore.cli.parser import add_source, command
 from medrestore.cli.words import as_json, table
-from medrestore.errors import ModelError
+from medrestore.errors import ModelError, SettingsError
 
 if TYPE_CHECKING:
     import argparse
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from medrestore.cli.parser import Commands
     from medrestore.evaluation.evaluate import Report
-    from medrestore.evaluation.over_cases import Paired
-    from medrestore.evaluation.pairing import Trio
+    from medrestore.evaluation.findings import Findings
+    from medrestore.evaluation.pairing import Case
     from medrestore.result import Result
     from medrestore.volume import Volume
 
@@ -25,9 +25,11 @@ EXAMPLES = """\
   medrestore evaluate --reference full.nii.gz --noisy fast.nii.gz \\
       --restored out/fast_restored.nii.gz --modality MR -o report
   medrestore evaluate --reference full/ --noisy quarter/ --restored restored/ -o report
+  medrestore evaluate --reference full/ --noisy quarter/ --restored ours=restored/ \\
+      --restored bm4d=theirs/ --person '(sub-[0-9]+)' -o report
 
-Each of the three is a scan or a folder; scans of folders belong together by their names. Where
-a restored scan lies beside its run (`medrestore denoise`, `medrestore batch`), its uncertainty is
+Each of them is a scan or a folder; scans of folders belong together by their names. Where a
+restored scan lies beside its run (`medrestore denoise`, `medrestore batch`), its uncertainty is
 judged too; any other method's image is judged as an image.
 """
 
@@ -39,13 +41,24 @@ def add(commands: Commands) -> None:
     for option, says in (
         ("--reference", "scans with little noise; their own noise counts as error"),
         ("--noisy", "the scans that were restored, on the references' grids"),
-        ("--restored", "the restored scans, of medrestore or any other method"),
     ):
         parser.add_argument(option, required=True, metavar="SCAN|DIR", help=says)
     parser.add_argument(
+        "--restored",
+        required=True,
+        action="append",
+        metavar="[NAME=]SCAN|DIR",
+        help="the restored scans, of medrestore or any other method; once for each method, named",
+    )
+    parser.add_argument(
         "-o", "--output", required=True, metavar="DIR", help="a folder for the report alone"
     )
-    seed = "of the bootstrap over cases; default: %(default)s"
+    who = (
+        "who the cases are of: a CSV file with the columns case,person, or a pattern with one "
+        "group that names the person in a case's name; default: each case is another person"
+    )
+    parser.add_argument("--person", metavar="CSV|PATTERN", help=who)
+    seed = "of the bootstrap over people; default: %(default)s"
     parser.add_argument("--seed", type=int, default=0, metavar="N", help=seed)
     parser.add_argument("--json", action="store_true", help="print all figures as JSON")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier report")
@@ -54,75 +67,107 @@ def add(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """One case after the other; nothing is written unless all can be judged."""
-    from medrestore.evaluation.over_cases import compare
-    from medrestore.evaluation.pairing import trios
+    from medrestore.evaluation.findings import find
+    from medrestore.evaluation.pairing import cases_of
+    from medrestore.evaluation.people import people_of
     from medrestore.evaluation.report.files import check_report_folder, facts_of, write_report
 
     out = Path(arguments.output)
     check_report_folder(out, arguments.overwrite)
-    cases, alone = trios(arguments.reference, arguments.noisy, arguments.restored)
+    methods = _methods(arguments.restored)
+    cases, alone = cases_of(arguments.reference, arguments.noisy, methods)
+    people = people_of([case.name for case in cases], arguments.person)
     reports: list[Report] = []
     notes: list[str] = []
     with Bar("stopped; nothing was written") as bar:
         bar.start(len(cases), "Evaluating")
         for case in cases:
-            report, why = _judge(case, arguments)
+            report, why = _judge(case, people[case.name], arguments)
             reports.append(report)
             notes += [f"{case.name}: {text}" for text in why or report.notes]
             bar.tick()
     page = write_report(
         reports, out, seed=arguments.seed, overwrite=arguments.overwrite, alone=alone
     )
-    paired = compare(reports, arguments.seed)
+    findings = find(reports, arguments.seed, alone)
     if arguments.json:
-        print(as_json(facts_of(reports, paired, arguments.seed, alone)))
+        print(as_json(facts_of(findings)))
         return 0
-    _say(reports, paired, arguments.seed)
+    _say(findings)
     for note in (*notes, *(f"{place}: left out, it has no partner" for place in alone)):
         print(f"note: {note}")
     print(page)
     return 0
 
 
-def _judge(case: Trio, arguments: argparse.Namespace) -> tuple[Report, tuple[str, ...]]:
-    """Read a case and measure it; also why its run could not be opened."""
+def _methods(told: Sequence[str]) -> dict[str, str]:
+    """Places by method: ``name=place``, or a place alone where there is no other."""
+    from medrestore.evaluation.images import RESTORED
+
+    found: dict[str, str] = {}
+    for text in told:
+        name, equals, place = text.partition("=")
+        if not equals or Path(text).exists():
+            name, place = RESTORED, text
+        if name in found:
+            raise SettingsError(
+                f"--restored was given {len(told)} times, twice for {name!r}; give each method "
+                "its own name, like --restored ours=DIR --restored theirs=DIR"
+            )
+        found[name] = place
+    return found
+
+
+def _judge(case: Case, person: str, arguments: argparse.Namespace) -> tuple[Report, list[str]]:
+    """Read a case and measure it; also why a run of it could not be opened."""
     from medrestore.api import read
     from medrestore.evaluation.evaluate import evaluate
 
     reference, noisy = (
         read(path, arguments.modality, arguments.gaps) for path in (case.reference, case.noisy)
     )
-    restored: Result | Volume | None = None
-    why: tuple[str, ...] = ()
-    try:
-        restored = _saved_run(case)
-    except ModelError as error:  # the image itself needs no model
-        why = (f"its uncertainty is not judged: {error}",)
-    if restored is None:
-        restored = read(case.restored, arguments.modality, arguments.gaps)
-    return evaluate(reference, noisy, restored, case.name), why
+    restored: dict[str, Result | Volume] = {}
+    why = []
+    for method, path in case.restored.items():
+        result = None
+        try:
+            result = _saved_run(path, case.noisy)
+        except ModelError as error:  # the image itself needs no model
+            why.append(f"{method}: its uncertainty is not judged: {error}")
+        restored[method] = result or read(path, arguments.modality, arguments.gaps)
+    return evaluate(reference, noisy, restored, case.name, person), why
 
 
-def _saved_run(case: Trio) -> Result | None:
+def _saved_run(restored: Path, noisy: Path) -> Result | None:
     """The run that a restored scan was saved with; None if there is none."""
     from medrestore.batch.record import reopen
     from medrestore.evaluation.pairing import RESTORED
     from medrestore.io.detect import suffix_of
 
-    name = case.restored.name
-    stem = name[: len(name) - len(suffix_of(case.restored))]
-    record = case.restored.with_name(f"{stem.removesuffix(RESTORED)}_run.json")
+    name = restored.name
+    stem = name[: len(name) - len(suffix_of(restored))]
+    record = restored.with_name(f"{stem.removesuffix(RESTORED)}_run.json")
     if not stem.endswith(RESTORED) or not record.is_file():
         return None
-    return reopen(record, case.noisy)
+    return reopen(record, noisy)
 
 
-def _say(reports: Sequence[Report], paired: Sequence[Paired], seed: int) -> None:
+def _say(findings: Findings) -> None:
     from medrestore.evaluation.report import tables
+    from medrestore.evaluation.windows import FOREGROUND
 
+    reports = findings.reports
     if len(reports) == 1:
         print(reports[0])
         return
-    found = tables.of_paired(paired)
-    print(f"{len(reports)} cases; mean of restored − noisy, bootstrap over cases with seed {seed}")
-    table(found.titles, found.rows)
+    means = tables.of_summary(
+        [one for one in findings.summaries if one.window == FOREGROUND], reports[0].modality
+    )
+    people = len(findings.people)
+    who = f"{len(reports)} cases of {people} {'person' if people == 1 else 'people'}"
+    print(f"{who}; means and their 95 % intervals, bootstrap over people with seed {findings.seed}")
+    table(means.titles, means.rows)
+    if findings.paired:
+        found = tables.of_paired(findings.paired)
+        print(f"differences; p by Wilcoxon, and adjusted for all {len(found.rows)} tests (Holm)")
+        table(found.titles, found.rows)

@@ -25,7 +25,7 @@ class Fidelity:
     Parameters
     ----------
     method : str
-        ``"noisy"`` or ``"restored"``.
+        ``"noisy"``, or what restored it.
     window : Window
         Its width is the data range of PSNR and SSIM.
     voxels : int

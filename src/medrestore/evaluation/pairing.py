@@ -17,8 +17,9 @@ from medrestore.io.uids import without_uids
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Iterable, Mapping
 
-__all__ = ["RESTORED", "Trio", "Trios", "by_stem", "scans_by_place", "trios"]
+__all__ = ["RESTORED", "Case", "Cases", "by_stem", "cases_of", "scans_by_place"]
 
 RESTORED = "_restored"
 NOISY = "_noisy"
@@ -26,56 +27,63 @@ BESIDE = ("_std", "_lower", "_upper", "_removed", "_inconsistent", "_samples", "
 """What a run writes beside its restored scan."""
 
 
-class Trio(NamedTuple):
-    """One case: where its reference, its noisy and its restored scan are."""
+class Case(NamedTuple):
+    """One case: where its reference, its noisy and, by method, its restored scans are."""
 
     name: str
     reference: Path
     noisy: Path
-    restored: Path
+    restored: dict[str, Path]
 
 
-class Trios(NamedTuple):
+class Cases(NamedTuple):
     """Cases by name, and scans without partners, by their place in their folder; never a UID."""
 
-    cases: tuple[Trio, ...]
+    cases: tuple[Case, ...]
     alone: tuple[str, ...]
 
 
-def trios(
+def cases_of(
     reference: str | os.PathLike[str],
     noisy: str | os.PathLike[str],
-    restored: str | os.PathLike[str],
-) -> Trios:
-    """Find the cases of three files or folders; headers are read.
+    restored: Mapping[str, str | os.PathLike[str]],
+) -> Cases:
+    """Find the cases of files or folders; headers are read.
 
     Where each is, or holds, one scan, these belong together whatever their names.
+
+    Parameters
+    ----------
+    reference, noisy : path
+        A scan or a folder of scans.
+    restored : mapping of str to path
+        The same for each method; a case needs a scan of every method.
 
     Raises
     ------
     InputError
         If a path is missing, holds no scan, or nothing belongs together.
     """
-    paths = [Path(one) for one in (reference, noisy, restored)]
+    paths = [Path(one) for one in (reference, noisy, *restored.values())]
     found = [_plain_keys(_scans(path)) for path in paths]
     if all(len(one) == 1 for one in found):
         (name,) = found[0]
-        first, second, third = (next(iter(one.values())) for one in found)
         whole = paths[0].resolve().name if name == "." else name
-        return Trios((_distinct(Trio(without_uids(whole), first, second, third)),), ())
+        return Cases((_case(whole, [next(iter(o.values())) for o in found], restored),), ())
     common = _common(found)
     if not common:  # other sub-folders, perhaps
         found = [by_stem(one) for one in found]
         common = _common(found)
     if not common:
+        *others, last = (path.name for path in paths[1:])
         raise InputError(
-            f"no scan of {paths[0].name} has partners in {paths[1].name} and {paths[2].name}: "
+            f"no scan of {paths[0].name} has partners in {', '.join(others)} and {last}: "
             "files belong together by their names, like a.nii.gz, a_noisy.nii.gz and "
             "a_restored.nii.gz"
         )
     alone = sorted({key for one in found for key in one} - set(common))
-    cases = [_distinct(Trio(without_uids(key), *(one[key] for one in found))) for key in common]
-    return Trios(tuple(cases), tuple(without_uids(place) for place in alone))
+    cases = [_case(key, [one[key] for one in found], restored) for key in common]
+    return Cases(tuple(cases), tuple(without_uids(place) for place in alone))
 
 
 def scans_by_place(folder: Path) -> dict[str, Path]:
@@ -129,12 +137,13 @@ def _common(found: list[dict[str, Path]]) -> list[str]:
     return sorted(key for key in first if all(key in one for one in others))
 
 
-def _distinct(case: Trio) -> Trio:
-    """The case itself; a scan compared with itself would look perfect."""
-    places = {path.resolve() for path in case[1:]}
-    if len(places) < 3:
+def _case(key: str, paths: list[Path], methods: Iterable[str]) -> Case:
+    """The case; a scan compared with itself would look perfect."""
+    name = without_uids(key)
+    reference, noisy, *restored = paths
+    if len({path.resolve() for path in paths}) < len(paths):
         raise InputError(
-            f"{case.name}: reference, noisy and restored scan are not three different scans: "
-            f"{case.reference}, {case.noisy}, {case.restored}; give each its own file or folder"
+            f"{name}: reference, noisy and restored scan are not three different scans: "
+            f"{', '.join(str(path) for path in paths)}; give each its own file or folder"
         )
-    return case
+    return Case(name, reference, noisy, dict(zip(methods, restored, strict=True)))

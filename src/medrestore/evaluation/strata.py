@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,6 +35,8 @@ class Stratum:
         Of the restored and of the noisy image, in the scan's unit.
     covered, std_ratio : float, optional
         What the result's interval covers, and √(mean std² / mean error²); None without a result.
+    method : str
+        What restored the image.
     """
 
     kind: str
@@ -45,6 +47,7 @@ class Stratum:
     bias: float
     covered: float | None = None
     std_ratio: float | None = None
+    method: str = "restored"
 
     def facts(self) -> dict[str, Any]:
         """All figures, for JSON."""
@@ -58,10 +61,12 @@ def strata(
     mask: NDArray[np.bool_],
     modality: str,
     result: Result | None = None,
+    method: str = "restored",
 ) -> tuple[Stratum, ...]:
     """Figures of every tissue and gradient stratum with at least `FEWEST` voxels.
 
-    Arrays are (z, y, x); ``result`` brings std and interval, where there is one.
+    Arrays are (z, y, x); ``result`` brings std and interval, where there is one; ``method`` is the
+    name of what restored.
     """
     filled = np.nan_to_num(reference)  # a gradient beside NaN would be none
     kinds = {
@@ -69,7 +74,7 @@ def strata(
         "gradient": by_gradient(filled, mask),
     }
     return tuple(
-        _stratum(kind, name, inside, (reference, noisy, restored), result)
+        replace(_stratum(kind, name, inside, (reference, noisy, restored), result), method=method)
         for kind, named in kinds.items()
         for name, inside in named.items()
         if inside.sum() >= FEWEST

@@ -9,6 +9,8 @@ from matplotlib import colormaps
 from matplotlib.colors import ListedColormap, LogNorm
 
 from medrestore.evaluation.agreement import agreement
+from medrestore.evaluation.compared import unit_for
+from medrestore.evaluation.images import RESTORED
 from medrestore.evaluation.report.colours import ACCENT, INK
 
 if TYPE_CHECKING:
@@ -16,54 +18,67 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from numpy.typing import NDArray
 
     from medrestore.evaluation.agreement import Agreement
-    from medrestore.evaluation.evaluate import Report
+    from medrestore.evaluation.report_of_case import Report
 
 __all__ = ["bland_altman"]
 
 BINS = 90
+MOST = 3
+"""Panels side by side."""
 COLOURS = ListedColormap(colormaps["Blues"](np.linspace(0.2, 1, 256)))
 
 
 def bland_altman(figure: Figure, reports: Sequence[Report]) -> None:
-    """Draw the difference against the mean for noisy and restored, on the same axes.
+    """Draw the difference against the mean for noisy and every method, on the same axes.
 
     CT in HU, MR in percent of the foreground scale; each case gives as many voxels.
     """
-    figure.set_size_inches(9.6, 3.6)
-    unit = "HU" if reports[0].modality == "CT" else "% of scale"
+    unit = unit_for(reports[0].modality)
+    reference, *images = _points(reports, unit)
+    reach = float(np.quantile(np.abs(images[0] - reference), 0.998)) or 1.0
+    left, right = np.quantile(reference, (0.001, 0.999))
+    across, away = (float(left), float(right)), (-reach, reach)
+    counts = [
+        np.histogram2d((image + reference) / 2, image - reference, BINS, (across, away))[0]
+        for image in images
+    ]
+    norm = LogNorm(1, max(2.0, max(float(one.max()) for one in counts)))
+    columns = min(len(images), MOST)
+    rows = -(-len(images) // columns)
+    figure.set_size_inches(9.6, 0.5 + rows * (3.1 if columns < MOST else 2.6))
+    panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    x, y = (np.linspace(*ends, BINS + 1) for ends in (across, away))
+    for axes, title, image, count in zip(
+        panels.flat, ("Noisy", *map(_title, reports[0].methods)), images, counts, strict=False
+    ):
+        shown = np.ma.masked_equal(count.T, 0)
+        mesh = axes.pcolormesh(x, y, shown, cmap=COLOURS, norm=norm, rasterized=True)
+        _lines(axes, agreement(image, reference, np.ones(image.shape, bool)))
+        axes.set(title=title, xlim=across, ylim=away)
+    for axes in panels.flat[len(images) :]:
+        axes.set_visible(False)
+    figure.supxlabel(f"mean of image and reference ({unit})", fontsize=9)
+    figure.supylabel(f"image − reference ({unit})", fontsize=9)
+    bar = figure.colorbar(mesh, ax=panels, label="voxels", pad=0.01, aspect=30)
+    bar.outline.set_visible(False)
+
+
+def _points(reports: Sequence[Report], unit: str) -> NDArray[np.float64]:
+    """Reference, noisy and methods, (2 + methods, voxels), as many voxels of each case."""
     fewest = min(len(report.points) for report in reports)
     parts = []
     for report in reports:
-        factor = 1.0 if unit == "HU" else 100 / report.of("restored").window.data_range
+        factor = 1.0 if unit == "HU" else 100 / report.of("noisy").window.data_range
         drawn = np.random.default_rng(0).choice(report.points, fewest, replace=False, axis=0)
         parts.append(drawn.astype(np.float64) * factor)
-    reference, noisy, restored = np.concatenate(parts).T
-    reach = float(np.quantile(np.abs(noisy - reference), 0.998)) or 1.0
-    left, right = np.quantile(reference, (0.001, 0.999))
-    across, away = (float(left), float(right)), (-reach, reach)
-    images = {"Noisy": noisy, "Restored": restored}
-    counts = {
-        title: np.histogram2d((image + reference) / 2, image - reference, BINS, (across, away))[0]
-        for title, image in images.items()
-    }
-    norm = LogNorm(1, max(2.0, max(float(one.max()) for one in counts.values())))
-    panels = figure.subplots(1, 2, sharex=True, sharey=True)
-    for axes, (title, image) in zip(panels, images.items(), strict=True):
-        x, y = (np.linspace(*ends, BINS + 1) for ends in (across, away))
-        shown = np.ma.masked_equal(counts[title].T, 0)
-        mesh = axes.pcolormesh(x, y, shown, cmap=COLOURS, norm=norm, rasterized=True)
-        _lines(axes, agreement(image, reference, np.ones(image.shape, bool)))
-        axes.set(
-            title=title,
-            xlabel=f"mean of image and reference ({unit})",
-            xlim=across,
-            ylim=away,
-        )
-    panels[0].set_ylabel(f"image − reference ({unit})")
-    bar = figure.colorbar(mesh, ax=panels, label="voxels", pad=0.01, aspect=30)
-    bar.outline.set_visible(False)
+    return np.concatenate(parts).T
+
+
+def _title(method: str) -> str:
+    return "Restored" if method == RESTORED else method
 
 
 def _lines(axes: Axes, found: Agreement) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from medrestore.evaluation.over_cases import figure_of, figures_for
-from medrestore.evaluation.report.colours import FAINT, NOISY, RESTORED
+import numpy as np
+
+from medrestore.evaluation.compared import figure_of, figures_for
+from medrestore.evaluation.report.colours import FAINT, NOISY, of_methods
 from medrestore.evaluation.windows import FOREGROUND
 
 if TYPE_CHECKING:
@@ -14,8 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from medrestore.evaluation.evaluate import Report
     from medrestore.evaluation.over_cases import Paired
+    from medrestore.evaluation.report_of_case import Report
 
 __all__ = ["differences"]
 
@@ -23,36 +25,44 @@ SHOWN = ("PSNR", "SSIM", "RMSE")
 NAMED = 60
 """Cases that are named beside the axis; of more, only their order is shown."""
 LONGEST = 28
+APART = 0.5
+"""Of a case's row, what several methods are spread over."""
 
 
 def differences(figure: Figure, reports: Sequence[Report], paired: Sequence[Paired]) -> None:
     """Draw noisy and restored of every case in the foreground, and the mean difference."""
     rows = len(reports)
-    figure.set_size_inches(9.6, 1.5 + (0.26 * rows if rows <= NAMED else 0.26 * NAMED))
+    row = 0.26 if len(reports[0].methods) == 1 else 0.2 + 0.08 * len(reports[0].methods)
+    figure.set_size_inches(9.6, 1.7 + row * min(rows, NAMED))
     panels = figure.subplots(1, len(SHOWN), sharey=True)
     units = figures_for(reports[0].modality)
     for axes, figure_name in zip(panels, SHOWN, strict=True):
         _panel(axes, reports, figure_name)
         unit = f" ({units[figure_name]})" if units[figure_name] else ""
-        axes.set(xlabel=f"{figure_name}{unit}", title=_title(paired, figure_name))
+        title = _title(paired, figure_name) if len(reports[0].methods) == 1 else ""
+        axes.set(xlabel=f"{figure_name}{unit}", title=title)
         axes.margins(x=0.12)
     names = [_short(report.case) for report in reports] if rows <= NAMED else None
     panels[0].set_yticks(range(rows) if names else [], names)
     panels[0].set_ylim(rows - 0.4, -0.6)
     panels[0].set_ylabel("" if names else f"{rows} cases")
     handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=2)
+    figure.legend(handles, labels, loc="outside lower center", ncols=min(5, len(labels)))
 
 
 def _panel(axes: Axes, reports: Sequence[Report], figure_name: str) -> None:
-    places = range(len(reports))
-    noisy, restored = (
-        [figure_of(report.of(method), figure_name, report.modality) for report in reports]
-        for method in ("noisy", "restored")
-    )
-    axes.hlines(places, noisy, restored, color=FAINT, lw=1.4, zorder=1)
-    axes.plot(noisy, places, "o", color=NOISY, mfc="white", ms=5.5, label="noisy")
-    axes.plot(restored, places, "o", color=RESTORED, ms=5.5, label="restored")
+    def of(method: str) -> list[float]:
+        return [figure_of(report.of(method), figure_name, report.modality) for report in reports]
+
+    methods = reports[0].methods
+    places, noisy = np.arange(len(reports)), of("noisy")
+    axes.plot(noisy, places, "o", color=NOISY, mfc="white", ms=5.5, label="noisy", zorder=3)
+    spread = np.linspace(-APART / 2, APART / 2, len(methods)) if len(methods) > 1 else (0.0,)
+    for (method, colour), shift in zip(of_methods(methods).items(), spread, strict=True):
+        values = of(method)
+        if len(methods) == 1:
+            axes.hlines(places, noisy, values, color=FAINT, lw=1.4, zorder=1)
+        axes.plot(values, places + shift, "o", color=colour, ms=5, label=method, zorder=2)
     axes.grid(axis="x", color="#e8e8e8", lw=0.6)
     axes.set_axisbelow(True)
     axes.tick_params(axis="y", length=0)

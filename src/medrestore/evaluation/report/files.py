@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medrestore import __version__
-from medrestore.errors import InputError, OutputError
-from medrestore.evaluation.over_cases import compare
+from medrestore.errors import OutputError
+from medrestore.evaluation.findings import find
 from medrestore.evaluation.report.page import render
 from medrestore.evaluation.report.plots import PLOTS, draw
 from medrestore.io.staging import staged_folder
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
-    from medrestore.evaluation.evaluate import Report
-    from medrestore.evaluation.over_cases import Paired
+    from medrestore.evaluation.findings import Findings
+    from medrestore.evaluation.report_of_case import Report
 
 __all__ = ["check_report_folder", "facts_of", "write_report"]
 
@@ -50,11 +50,11 @@ def write_report(
     Parameters
     ----------
     reports : sequence of Report
-        At least one; of one modality, their cases named differently.
+        At least one; of one modality and the same methods, their cases named differently.
     out : path
         A folder that is missing, empty, or holds an earlier report.
     seed : int
-        Of the bootstrap over cases.
+        Of the bootstrap over people.
     overwrite : bool
         Whether an earlier report may be replaced.
     alone : sequence of str
@@ -68,22 +68,20 @@ def write_report(
     Raises
     ------
     InputError
-        If there is no case, or CT and MR are mixed.
+        If there is no case, or modalities or methods are mixed.
     OutputError
         If something else is in the folder, or it cannot be written.
     """
-    if not reports:
-        raise InputError("there is no case to report; evaluate at least one")
     folder = Path(out)
     check_report_folder(folder, overwrite)
-    paired = compare(reports, seed)
-    plots = draw(reports, paired)
+    findings = find(reports, seed, alone)
+    plots = draw(reports, findings.paired)
     inline = {name: files["svg"] for name, files in plots.items()}
     files = {f"{name}.{kind}": data for name, of in plots.items() for kind, data in of.items()}
     files["figures.csv"] = _csv([row for report in reports for row in report.rows()])
-    facts = facts_of(reports, paired, seed, alone)
+    facts = facts_of(findings)
     files["figures.json"] = (json.dumps(facts, indent=1, ensure_ascii=False) + "\n").encode()
-    files["report.html"] = render(reports, paired, inline, seed, alone).encode()
+    files["report.html"] = render(findings, inline).encode()
     with staged_folder(folder, overwrite, _is_ours) as staged:
         for name, data in files.items():
             (staged / name).write_bytes(data)
@@ -113,19 +111,9 @@ def check_report_folder(folder: Path, overwrite: bool = False) -> None:
         )
 
 
-def facts_of(
-    reports: Sequence[Report], paired: Sequence[Paired], seed: int, alone: Sequence[str] = ()
-) -> dict[str, Any]:
+def facts_of(findings: Findings) -> dict[str, Any]:
     """All figures of all cases, as JSON takes them: what is not finite is None."""
-    found: dict[str, Any] = _finite(
-        {
-            "medrestore": __version__,
-            "cases": [report.facts() for report in reports],
-            "paired": [one.facts() for one in paired],
-            "seed": seed,
-            "left_out": list(alone),
-        }
-    )
+    found: dict[str, Any] = _finite({"medrestore": __version__, **findings.facts()})
     return found
 
 

@@ -16,8 +16,8 @@ from medrestore.evaluation.report.reliability_plot import reliability
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from medrestore.evaluation.evaluate import Report
     from medrestore.evaluation.over_cases import Paired
+    from medrestore.evaluation.report_of_case import Report
 
 __all__ = ["PLOTS", "draw", "saved"]
 
@@ -49,7 +49,7 @@ def draw(reports: Sequence[Report], paired: Sequence[Paired]) -> dict[str, dict[
             figure = Figure(layout="constrained")
             FigureCanvasAgg(figure)
             if name == "reliability":
-                if not any(report.uncertainty for report in reports):
+                if not any(report.uncertainties for report in reports):
                     continue
                 reliability(figure, reports)
             elif name == "bland_altman":

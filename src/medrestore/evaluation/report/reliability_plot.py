@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.ticker import FixedLocator
 
-from medrestore.evaluation.report.colours import ACCENT, FAINT, INK, RESTORED
+from medrestore.evaluation.compared import unit_for
+from medrestore.evaluation.report.colours import ACCENT, FAINT, INK, of_methods
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,29 +16,38 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from medrestore.evaluation.evaluate import Report
+    from medrestore.evaluation.report_of_case import Report
     from medrestore.evaluation.uncertainty import Uncertainty
 
 __all__ = ["reliability"]
 
 
 def reliability(figure: Figure, reports: Sequence[Report]) -> None:
-    """Draw the cases that have an uncertainty; thin lines are cases, thick ones their mean."""
-    judged = [report for report in reports if report.uncertainty is not None]
-    found = [report.uncertainty for report in judged if report.uncertainty is not None]
+    """Draw every method that has an uncertainty; thin lines are cases, thick ones their mean."""
     figure.set_size_inches(9.6, 3.3)
     coverage, error, pit = figure.subplots(1, 3)
-    _coverage(coverage, found)
-    _errors(error, judged)
-    _pit(pit, found)
+    coverage.plot([0, 100], [0, 100], color=FAINT, lw=1, ls="--", zorder=1)
+    judged = {
+        method: found
+        for method in reports[0].methods
+        if (found := [r for r in reports if method in r.uncertainties])
+    }
+    colours = of_methods(reports[0].methods)
+    for method, cases in judged.items():
+        uncertainties = [case.uncertainties[method] for case in cases]
+        name = method if len(judged) > 1 else ""
+        _coverage(coverage, uncertainties, colours[method], name)
+        _pit(pit, uncertainties, colours[method], alone=not name)
+    coverage.legend(loc="upper left", handlelength=1.4, fontsize=7 if len(judged) > 1 else 8)
+    _errors(error, judged, colours)
 
 
-def _coverage(axes: Axes, found: list[Uncertainty]) -> None:
-    axes.plot([0, 100], [0, 100], color=FAINT, lw=1, ls="--", zorder=1)
+def _coverage(axes: Axes, found: list[Uncertainty], colour: str, name: str) -> None:
     curves = 100 * np.array([one.reliability for one in found])  # cases × levels × 2
     for curve in curves if len(curves) > 1 else ():
-        axes.plot(*curve.T, color=RESTORED, lw=0.6, alpha=0.35)
-    axes.plot(*curves.mean(axis=0).T, color=RESTORED, lw=1.8, label="restored ± factor · std")
+        axes.plot(*curve.T, color=colour, lw=0.6, alpha=0.35)
+    label = name or "restored ± factor · std"
+    axes.plot(*curves.mean(axis=0).T, color=colour, lw=1.8, label=label)
     for kind, marker, label in (
         ("calibrated", "o", "calibrated interval"),
         ("result", "D", "the result's own interval"),
@@ -48,14 +58,15 @@ def _coverage(axes: Axes, found: list[Uncertainty]) -> None:
             for level in one.levels
             if level.kind == kind
         ]
+        edge = colour if name else ACCENT
         if points:
             axes.plot(
                 *(100 * np.array(points)).T,
                 marker,
-                color=ACCENT,
+                color=edge,
                 ms=4.5,
-                label=label,
-                mfc=ACCENT if kind == "result" else "white",
+                label=None if name else label,
+                mfc=edge if kind == "result" else "white",
             )
     axes.set(
         title="Coverage",
@@ -65,22 +76,21 @@ def _coverage(axes: Axes, found: list[Uncertainty]) -> None:
         ylim=(0, 100),
         aspect="equal",
     )
-    axes.legend(loc="upper left", handlelength=1.4)
 
 
-def _errors(axes: Axes, judged: Sequence[Report]) -> None:
-    unit = "HU" if judged[0].modality == "CT" else "% of scale"
+def _errors(axes: Axes, judged: dict[str, list[Report]], colours: dict[str, str]) -> None:
+    cases = [(method, case) for method, found in judged.items() for case in found]
+    unit = unit_for(cases[0][1].modality)
     curves = []
-    for report in judged:
-        assert report.uncertainty is not None  # chosen so
-        window = report.of("restored").window
-        factor = 1.0 if unit == "HU" else 100 / window.data_range
-        curves.append(factor * np.array(report.uncertainty.error_by_std))
+    for method, case in cases:
+        factor = 1.0 if unit == "HU" else 100 / case.of(method).window.data_range
+        curves.append(factor * np.array(case.uncertainties[method].error_by_std))
     values = np.concatenate(curves)
     low, high = values[values > 0].min() / 1.25, values.max() * 1.25
     axes.plot([low, high], [low, high], color=FAINT, lw=1, ls="--")
-    for curve in curves:
-        axes.plot(*curve.T, "o-", color=RESTORED, ms=3, lw=1.2 if len(curves) == 1 else 0.7)
+    for (method, _), curve in zip(cases, curves, strict=True):
+        width = 1.2 if len(curves) == 1 else 0.7
+        axes.plot(*curve.T, "o-", color=colours[method], ms=3, lw=width)
     axes.set(
         title="Error by predicted std",
         xlabel=f"RMS standard deviation ({unit})",
@@ -97,15 +107,17 @@ def _errors(axes: Axes, judged: Sequence[Report]) -> None:
         axis.set_minor_formatter("")
 
 
-def _pit(axes: Axes, found: list[Uncertainty]) -> None:
+def _pit(axes: Axes, found: list[Uncertainty], colour: str, alone: bool) -> None:
     shares = 100 * np.array([one.pit for one in found])
     bins = shares.shape[1]
     edges = np.linspace(0, 1, bins + 1)
-    axes.stairs(shares.mean(axis=0), edges, fill=True, color=RESTORED, alpha=0.75)
+    alpha, width = (0.75, 0.0) if alone else (1.0, 1.6)
+    axes.stairs(shares.mean(axis=0), edges, fill=alone, color=colour, alpha=alpha, lw=width)
     axes.axhline(100 / bins, color=INK, lw=1, ls="--")
     axes.set(
         title="PIT", xlabel="Φ((reference − restored) / std)", ylabel="voxels (%)", xlim=(0, 1)
     )
+    axes.set_ylim(bottom=0)
 
 
 def _ticks(low: float, high: float) -> FixedLocator:

@@ -6,14 +6,26 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from medrestore.evaluation.compared import figures_for
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from medrestore.evaluation.evaluate import Report
     from medrestore.evaluation.over_cases import Paired
-    from medrestore.evaluation.uncertainty import Level
+    from medrestore.evaluation.report_of_case import Report
+    from medrestore.evaluation.summary import Summary
+    from medrestore.evaluation.uncertainty import Level, Uncertainty
 
-__all__ = ["Table", "of_fidelity", "of_levels", "of_paired", "of_scores", "of_strata"]
+__all__ = [
+    "Table",
+    "of_fidelity",
+    "of_levels",
+    "of_paired",
+    "of_scores",
+    "of_strata",
+    "of_summary",
+    "of_summary_uncertainty",
+]
 
 
 class Table(NamedTuple):
@@ -24,20 +36,61 @@ class Table(NamedTuple):
     words: int
 
 
+def of_summary(summaries: Sequence[Summary], modality: str) -> Table:
+    """Method by figure, in every window."""
+    return _crossed(summaries, [*figures_for(modality).items()], "people")
+
+
+def of_summary_uncertainty(summaries: Sequence[Summary], modality: str) -> Table:
+    """Method by figure of the uncertainty."""
+    images = figures_for(modality)
+    return _crossed(
+        [one for one in summaries if one.figure not in images],
+        list(dict.fromkeys((s.figure, s.unit) for s in summaries if s.figure not in images)),
+        "people",
+    )
+
+
+def _crossed(
+    summaries: Sequence[Summary], figures: Sequence[tuple[str, str]], counted: str
+) -> Table:
+    found = {(one.window, one.method, one.figure): one for one in summaries}
+    wanted = {name for name, _ in figures}
+    rows = []
+    for window, method in dict.fromkeys((w, m) for w, m, f in found if f in wanted):
+        of = [found.get((window, method, name)) for name, _ in figures]
+        people = str(max(one.people for one in of if one is not None))
+        rows.append((window, method, people, *("–" if one is None else _mean(one) for one in of)))
+    titles = [f"{name} ({unit})" if unit else name for name, unit in figures]
+    return Table(("window", "method", counted, *titles), rows, 2)
+
+
+def _mean(one: Summary) -> str:
+    digits = 4 if one.figure in ("SSIM", "PSNR") else 3
+    if not np.isfinite(one.lower):
+        return f"{one.mean:.{digits}g}"
+    return f"{one.mean:.{digits}g} [{one.lower:.{digits}g}, {one.upper:.{digits}g}]"
+
+
 def of_paired(paired: Sequence[Paired]) -> Table:
-    """Differences over cases."""
+    """Differences over people."""
     rows = [
         (
             one.window,
+            f"{one.method} − {one.against}",
             f"{one.figure} ({one.unit})" if one.unit else one.figure,
-            f"{one.cases}",
+            f"{one.people}",
             f"{one.mean:+.3g}",
             f"{one.lower:+.3g} to {one.upper:+.3g}",
             f"{one.p:.2g}",
+            f"{one.p_holm:.2g}",
         )
         for one in paired
     ]
-    return Table(("window", "figure", "n", "restored − noisy", "95 % interval", "p"), rows, 2)
+    titles = (
+        "window", "methods", "figure", "people", "difference", "95 % interval", "p", "p, Holm",
+    )  # fmt: skip
+    return Table(titles, rows, 3)
 
 
 def of_fidelity(reports: Sequence[Report]) -> Table:
@@ -72,19 +125,18 @@ def of_levels(reports: Sequence[Report]) -> Table:
     """Coverage and width at every level: the model's interval beside a Gaussian's."""
     unit = _unit(reports)
     rows = []
-    for report in reports:
-        levels = report.uncertainty.levels if report.uncertainty is not None else ()
-        for nominal in dict.fromkeys(level.nominal for level in levels):
-            of = {level.kind: level for level in levels if level.nominal == nominal}
+    for report, method, judged in _judged(reports):
+        for nominal in dict.fromkeys(level.nominal for level in judged.levels):
+            of = {level.kind: level for level in judged.levels if level.nominal == nominal}
             gaussian, ours = of["gaussian"], of.get("result", of.get("calibrated"))
-            cells = [report.case, f"{100 * nominal:.4g}"]
+            cells = [report.case, method, f"{100 * nominal:.4g}"]
             cells += ["–", "–", "–"] if ours is None else [ours.kind, *_cells(ours)]
             rows.append((*cells, *_cells(gaussian)))
     titles = (
-        "case", "nominal (%)", "interval", "covered (%)", f"mean width ({unit})",
+        "case", "method", "nominal (%)", "interval", "covered (%)", f"mean width ({unit})",
         "restored ± factor · std covers (%)", f"mean width ({unit})",
     )  # fmt: skip
-    return Table(titles, rows, 1)
+    return Table(titles, rows, 2)
 
 
 def _cells(level: Level) -> tuple[str, str]:
@@ -96,17 +148,17 @@ def of_scores(reports: Sequence[Report]) -> Table:
     rows = [
         (
             report.case,
-            f"{report.uncertainty.voxels:,}",
-            f"{report.uncertainty.crps:.4g}",
-            f"{report.uncertainty.ence:.3f}",
-            f"{report.uncertainty.ause:.3f}",
-            f"{report.uncertainty.std_ratio:.3f}",
+            method,
+            f"{judged.voxels:,}",
+            f"{judged.crps:.4g}",
+            f"{judged.ence:.3f}",
+            f"{judged.ause:.3f}",
+            f"{judged.std_ratio:.3f}",
         )
-        for report in reports
-        if report.uncertainty is not None
+        for report, method, judged in _judged(reports)
     ]
-    titles = ("case", "voxels", f"CRPS ({_unit(reports)})", "ENCE", "AUSE", "std ratio")
-    return Table(titles, rows, 1)
+    titles = ("case", "method", "voxels", f"CRPS ({_unit(reports)})", "ENCE", "AUSE", "std ratio")
+    return Table(titles, rows, 2)
 
 
 def of_strata(reports: Sequence[Report]) -> Table:
@@ -115,6 +167,7 @@ def of_strata(reports: Sequence[Report]) -> Table:
     rows = [
         (
             report.case,
+            one.method,
             one.kind,
             one.name,
             f"{one.voxels:,}",
@@ -128,10 +181,16 @@ def of_strata(reports: Sequence[Report]) -> Table:
         for one in report.strata
     ]
     titles = (
-        "case", "by", "stratum", "voxels", f"RMSE, noisy ({unit})", f"RMSE, restored ({unit})",
-        f"bias ({unit})", "covered (%)", "std ratio",
+        "case", "method", "by", "stratum", "voxels", f"RMSE, noisy ({unit})",
+        f"RMSE, restored ({unit})", f"bias ({unit})", "covered (%)", "std ratio",
     )  # fmt: skip
-    return Table(titles, rows, 3)
+    return Table(titles, rows, 4)
+
+
+def _judged(reports: Sequence[Report]) -> Iterator[tuple[Report, str, Uncertainty]]:
+    for report in reports:
+        for method, judged in report.uncertainties.items():
+            yield report, method, judged
 
 
 def _unit(reports: Sequence[Report]) -> str:

@@ -1,0 +1,57 @@
+"""What each figure is, in the words that stand above its table on the page."""
+
+from __future__ import annotations
+
+__all__ = [
+    "AGREEMENT",
+    "CHANGE",
+    "FIDELITY",
+    "MEANS",
+    "PAIRED",
+    "RELIABILITY",
+    "SCORES",
+    "STRATA",
+    "UNCERTAINTY",
+]
+
+MEANS = """\
+Mean over {people} {persons}{several} with its 95 % interval (percentile bootstrap over people,
+5000 draws, seed {seed}). Higher PSNR and SSIM are better, all others are better when smaller;
+absolute bias is the size of the mean error of a case."""
+PAIRED = """\
+Differences case by case, averaged over each person’s cases and then over people, with their 95 %
+interval (percentile bootstrap over {people} {persons}, 5000 draws, seed {seed}) and the two-sided
+p of Wilcoxon’s signed-rank test. With n people p cannot be below 2/2ⁿ. The last column is adjusted
+for all {tests} tests of this table (Holm)."""
+CHANGE = """\
+Foreground of each case.{title} Higher PSNR and SSIM are better, lower RMSE is better."""
+FIDELITY = """\
+Every row states its window and data range. Voxels count by what the reference shows: in a
+window, those of the foreground whose reference lies in it. PSNR and SSIM are relative to the
+data range, the width of the window; SSIM compares images cut to the window, slice by slice,
+with a Gaussian window of 1.5 pixels. RMSE, bias, limits of agreement (mean ± 1.96 standard
+deviations of the differences) and slope (of the difference on the mean of both images) are of
+the uncut images. The reference’s own noise counts as error."""
+AGREEMENT = """\
+Voxels of the foreground, drawn at random, as many from each case. Colour is the number of
+voxels, on a logarithmic scale. An image with more noise than the reference slopes upwards
+without any bias."""
+UNCERTAINTY = """\
+Over the foreground; every voxel counts the same. Interval: <i>result</i> is the result’s own
+lower and upper bound, <i>calibrated</i> what the model’s factors give at another level, a
+dash where the model is not at hand. Beside it restored ± a Gaussian’s factor times std. The
+reference’s own noise counts as error, so the noise-free image may be covered more often than
+is shown."""
+SCORES = """\
+CRPS: continuous ranked probability score of a Gaussian, less is better. ENCE: expected
+normalised calibration error, 0 is perfect. AUSE: area under the sparsification error, 0 where
+the largest std sits at the largest error. std ratio: √(mean std² / mean error²), 1 is honest
+and below 1 overconfident."""
+RELIABILITY = """\
+On the dashed line the uncertainty is right. Coverage above it means intervals that are too
+wide, below it too narrow. Errors below the line in the second panel are smaller than
+predicted. PIT is flat where the errors are Gaussian with the predicted std; a hump in the
+middle means std too large.{thin}"""
+STRATA = """\
+The foreground, divided by what the reference shows: tissue (CT: windows of HU; MR: thirds of
+the intensity) and in-plane gradient (thirds). Covered: by the result’s own interval."""
