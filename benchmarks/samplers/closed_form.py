@@ -4,7 +4,8 @@ With Cov[r] diagonal in the Fourier basis (variance λ at a frequency), E[r | z_
 g = cos t λ/(cos²t λ + sin²t), and Cov[r | z_t] = λ sin²t/(cos²t λ + sin²t). Every sampler is then
 linear in the noise it draws. Its code is run once on a batch whose n-th entry has the n-th draw of
 noise set to one and all others to zero: the outcome is the response to that draw, and the sum of
-their squares is the variance of the sample.
+their squares is the variance of the sample. A sampler for distilled weights is given the exact
+consistency function, which ends the ODE: gain √(λ/(cos²t λ + sin²t)), and nothing lacks.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from medrestore.core.evaluations import PER_ANGLE, evaluations
+from medrestore.core.evaluations import OWN_START, PER_ANGLE, evaluations
 from medrestore.core.noise_field import ANCESTRAL, COLOURED
 from medrestore.core.samplers import SAMPLERS
 from medrestore.core.samplers.chain import sample
@@ -60,6 +61,11 @@ def gain(variance: torch.Tensor, t: float) -> torch.Tensor:
     return math.cos(t) * variance / (math.cos(t) ** 2 * variance + math.sin(t) ** 2)
 
 
+def flow(variance: torch.Tensor, t: float) -> torch.Tensor:
+    """Of the exact consistency function: the ODE through z_t ends at r = flow · z_t."""
+    return (variance / (math.cos(t) ** 2 * variance + math.sin(t) ** 2)).sqrt()
+
+
 def left(variance: torch.Tensor, t: float) -> torch.Tensor:
     """Cov[r | z_t] at each frequency."""
     return variance * math.sin(t) ** 2 / (math.cos(t) ** 2 * variance + math.sin(t) ** 2)
@@ -73,9 +79,10 @@ def law(
     field = Impulses(draws, len(variance))
     condition = torch.zeros(field.shape, dtype=torch.float64)
     condition[-1] = mean
+    response, lacking = (flow, 0.0) if sampler in OWN_START else (gain, 1.0)
 
     def denoise(z_t: torch.Tensor, t: float, condition: torch.Tensor) -> torch.Tensor:
-        g = gain(variance, t)
+        g = response(variance, t)
         return g * z_t + (1 - math.cos(t) * g) * condition
 
     r = sample(
@@ -83,7 +90,7 @@ def law(
         denoise,
         condition,
         field,
-        lambda t: left(variance, t).sqrt(),
+        lambda t: lacking * left(variance, t).sqrt(),
         steps,
         schedule=schedule,
     ).r[:, 0, 0]

@@ -13,7 +13,14 @@ import numpy as np
 import pytest
 import torch
 
-from medrestore.core.evaluations import PER_ANGLE, evaluations
+from medrestore.core.evaluations import (
+    OWN_START,
+    PER_ANGLE,
+    evaluations,
+    passes,
+    shares_start,
+    without_network,
+)
 from medrestore.core.noise_field import NoiseField
 from medrestore.core.samplers import SAMPLERS
 from medrestore.core.samplers.chain import sample, shared_start
@@ -44,7 +51,7 @@ def test_the_names_are_the_same_everywhere() -> None:
     assert tuple(SAMPLERS) == tuple(PER_ANGLE)
     for name in SAMPLERS:
         assert Settings(sampler=name).method == f"{name}:2"
-    assert Settings(schedule="karras").method == "moment-matched@karras:2"
+    assert Settings(sampler="moment-matched", schedule="karras").method == "moment-matched@karras:2"
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
@@ -53,6 +60,15 @@ def test_moment_matching_is_exact_on_every_schedule(exact, schedule, steps) -> N
     law = exact.law("moment-matched", steps, VARIANCE, mean=0.7, schedule=schedule)
     torch.testing.assert_close(law.variance, VARIANCE, rtol=1e-9, atol=0)
     torch.testing.assert_close(law.mean, torch.full_like(VARIANCE, 0.7), rtol=1e-9, atol=0)
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("steps", [1, 2, 5])
+def test_consistency_sampling_is_exact_at_any_length(exact, schedule, steps) -> None:
+    law = exact.law("consistency", steps, VARIANCE, mean=0.7, schedule=schedule)
+    torch.testing.assert_close(law.variance, VARIANCE, rtol=1e-9, atol=0)
+    torch.testing.assert_close(law.mean, torch.full_like(VARIANCE, 0.7), rtol=1e-9, atol=0)
+    assert law.evaluations == steps
 
 
 @pytest.mark.parametrize("steps", [1, 2, 7])
@@ -149,6 +165,8 @@ def test_evaluations_are_as_many_as_announced(sampler: str, steps: int) -> None:
     drawn = sample(SAMPLERS[sampler], counted, condition, field, kernel, steps, meter=meter)
     assert len(calls) == meter.ticks == evaluations(sampler, steps)
     assert all(0 < t <= math.pi / 2 for t in calls)
+    if not shares_start(sampler, 2):
+        return
     start = shared_start(denoise, condition, field)
     again = Counter()
     shared = sample(
@@ -157,6 +175,17 @@ def test_evaluations_are_as_many_as_announced(sampler: str, steps: int) -> None:
     assert again.ticks == meter.ticks - 1
     assert torch.equal(shared.r, drawn.r)
     assert torch.equal(shared.r_hat, drawn.r_hat)
+
+
+def test_what_samples_share() -> None:
+    """Of a mean, all samples use one evaluation at π/2; one step of it takes none at all."""
+    assert passes("moment-matched", 1, 8) == 0 and without_network("moment-matched", 1)
+    assert passes("moment-matched", 4, 8) == 1 + 8 * 3
+    assert passes("heun", 3, 2) == 1 + 2 * 4
+    assert {*OWN_START} == {"consistency"}
+    assert passes("consistency", 1, 8) == 8 and not without_network("consistency", 1)
+    assert passes("consistency", 2, 8) == 16
+    assert passes("consistency", 2, 0) == passes("moment-matched", 2, 0) == 0
 
 
 @pytest.mark.parametrize("schedule", ["cosine", "karras"])

@@ -31,6 +31,7 @@ SAMPLERS = {
     "heun": ("song2021sde", "karras2022"),
     "predictor-corrector": ("song2021sde", "lu2022"),
     "langevin": ("song2019", "jolicoeur2020"),
+    "consistency": ("song2023consistency", "lu2024"),
 }
 SCHEDULES = {
     "cosine": "nichol2021",

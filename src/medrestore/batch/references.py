@@ -132,6 +132,15 @@ WORKS = {
             "Jolicoeur-Martineau, Alexia; others", 2020, "2009.05475",
         ),
         _preprint(
+            "song2023consistency", "Consistency Models",
+            "Song, Yang; Dhariwal, Prafulla; Chen, Mark; Sutskever, Ilya", 2023, "2303.01469",
+        ),
+        _preprint(
+            "lu2024",
+            "Simplifying, Stabilizing and Scaling Continuous-Time Consistency Models",
+            "Lu, Cheng; Song, Yang", 2024, "2410.11081",
+        ),
+        _preprint(
             "nichol2021", "Improved Denoising Diffusion Probabilistic Models",
             "Nichol, Alex; Dhariwal, Prafulla", 2021, "2102.09672",
         ),

@@ -17,6 +17,7 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 
 from medrestore.core.dilation import dilated
+from medrestore.core.evaluations import OWN_START
 from medrestore.core.method import nearest
 from medrestore.core.spectrum import AREAS, LAGS, Kernel, Spectrum, kernel_of
 
@@ -89,9 +90,13 @@ class Spectra:
     def of(self, method: str, last: float) -> Spectra:
         """The family as one method uses it: with its gains at its last angle, if it has any.
 
-        Between calibrated numbers of steps the nearest one's gains are taken.
+        Between calibrated numbers of steps the nearest one's gains are taken. A method whose
+        network makes samples adds nothing where no gains were measured.
         """
         key = nearest(self.gains, method)
+        if method.partition(":")[0].partition("@")[0] in OWN_START:
+            none = ((0.0,) * len(AREAS),) * max(len(self.ratios), 1)
+            return replace(self, tuned=(last, none if key is None else self.gains[key]))
         if key is None or method.endswith(":1"):  # one step draws the residual's own spectrum
             return replace(self, tuned=None)
         return replace(self, tuned=(last, self.gains[key]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from medrestore.core.samplers.consistency import consistency
 from medrestore.core.samplers.ddim import ddim
 from medrestore.core.samplers.ddpm import ddpm
 from medrestore.core.samplers.heun import heun
@@ -23,5 +24,6 @@ SAMPLERS: dict[str, Step] = {
     "heun": heun,
     "predictor-corrector": predictor_corrector,
     "langevin": langevin,
+    "consistency": consistency,
 }
 """Methods by the name a user gives; `core.evaluations` says what each costs."""
