@@ -68,7 +68,11 @@ class Config:
         Processes that cut patches; 0 cuts them in between.
     stages : dict
         `Schedule` of ``"predictor"`` and ``"refiner"``; with one of ``"fold"``, the refiner and
-        the card rest on residuals of predictors that have not seen the person (`crossfit`).
+        the card rest on residuals of predictors that have not seen the person (`crossfit`). With a
+        teacher, of ``"consistency"`` and ``"fold"``.
+    teacher : str
+        Name or folder of a model whose refiner is distilled (`training.consistency`) behind its
+        own predictor, which stays as it is; empty for an ordinary training.
     seed : int
         Seed of weights, patches and noise.
     threads : int
@@ -95,6 +99,7 @@ class Config:
     threads: int = 0
     depth: int = 1
     depth_stride: int = 1
+    teacher: str = ""
     workers: int = 0
     corruption: dict[str, float] = field(default_factory=dict)
     noise_aware: bool = False

@@ -4,7 +4,8 @@ A refiner is not the exact posterior mean, so that the spectra of r − r̂ on t
 add up to the error's spectrum when the chain walks through its own samples. The noise of the last
 step is what a gain can change without touching the network's path: with T the power of the true
 residual in a band, D that of the samples and C what the last step added to it, the gain
-1 + (T − D)/C makes the two equal; it is not below 0.
+1 + (T − D)/C makes the two equal; it is not below 0. A consistency sampler's network makes whole
+samples, to which nothing is added before gains are known: its gain is (T − D)/C.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from medrestore.core.evaluations import OWN_START
 from medrestore.core.meter import SILENT, Meter
 from medrestore.core.schedules import angles
 from medrestore.core.spectrum import AREAS
@@ -49,13 +51,17 @@ class Powers:
     freedom: NDArray[np.float64]
 
 
-def gains(powers: Powers, nodes: tuple[float, ...]) -> tuple[tuple[float, ...], ...]:
+def gains(
+    powers: Powers, nodes: tuple[float, ...], before: float = 1.0
+) -> tuple[tuple[float, ...], ...]:
     """Gain of each band at each of the family's ratios.
 
+    ``before`` is the gain that the samples were drawn with.
+
     A slice counts for the two nodes on either side of its ratio, as the family is interpolated; a
-    node that no slice is near takes the mean over all slices. A gain departs from 1 as far as it
-    is known: δ = (T − D)/C is shrunk by δ²/(δ² + Var δ), Var δ = 2T²/(n C²) for n independent
-    values. The lowest bands hold few.
+    node that no slice is near takes the mean over all slices. A gain departs from
+    ``before`` as far as it is known: δ = (T − D)/C is shrunk by δ²/(δ² + Var δ),
+    Var δ = 2T²/(n C²) for n independent values. The lowest bands hold few.
     """
     at = np.interp(np.log(powers.ratio), np.log(nodes), np.arange(len(nodes)))
     rows = []
@@ -69,7 +75,7 @@ def gains(powers: Powers, nodes: tuple[float, ...]) -> tuple[tuple[float, ...], 
         delta = (true - sampled) / added
         share = weight**2 @ (1 / np.maximum(powers.freedom, 1e-12))  # 1/n of the weighted mean
         error = 2 * share * (true / added) ** 2
-        found = 1 + delta**3 / np.maximum(delta**2 + error, 1e-12)
+        found = before + delta**3 / np.maximum(delta**2 + error, 1e-12)
         rows.append(tuple(float(g) for g in np.clip(found, 0.0, LARGEST)))
     return tuple(rows)
 
@@ -114,7 +120,7 @@ def measure_gains(
         name: np.concatenate([getattr(one, name) for one in seen])
         for name in ("ratio", "true", "sampled", "last", "freedom")
     }
-    return gains(Powers(**joined), nodes)
+    return gains(Powers(**joined), nodes, 0.0 if settings.sampler in OWN_START else 1.0)
 
 
 def _untuned(model: Model, settings: Settings) -> Model:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,7 @@ from medrestore.core.networks import networks, start_predictor
 from medrestore.core.precision import weights_last
 from medrestore.models import find_card, load
 from medrestore.training.config import Config
+from medrestore.training.consistency import Widths, consistency_step, reused
 from medrestore.training.crossfit import FoldResidual, fit_folds
 from medrestore.training.devices import can_compile, launch
 from medrestore.training.finish import Trained, finish, people_of
@@ -38,6 +40,9 @@ __all__ = ["train"]
 
 FOLDS = 2
 """Groups that people are dealt into for cross-fitting."""
+
+REUSED = 3
+"""Steps of a distillation on the same patches: a predictor's pass costs as much as a step."""
 
 
 def train(
@@ -82,12 +87,17 @@ def train(
     torch.manual_seed(config.seed)
     fabric, work = launch(devices), runs / config.name
     people = stacks_by_person(config, runs / "noise_banks", meter)
+    start_from = config.teacher or start_from
     start = None if start_from is None else find_card(start_from, config.modality)
     predictor, refiner = _networks(config, start)
     stages = _Stages(config, people, work, _limits(config, time_limit), start, fabric, meter)
-    predictor = stages.predictor(predictor)
-    held_out = stages.folds()
-    refiner = stages.refiner(refiner, predictor, held_out)
+    if config.teacher:
+        held_out = stages.folds()
+        refiner = stages.consistency(refiner, predictor, held_out)
+    else:
+        predictor = stages.predictor(predictor)
+        held_out = stages.folds()
+        refiner = stages.refiner(refiner, predictor, held_out)
     folder = models / config.name
     if fabric.is_global_zero:
         trained = Trained(predictor.cpu(), refiner.cpu(), held_out, tuple(stages.done), start)
@@ -140,6 +150,8 @@ class _Stages:
             if self.start is not None:  # its fold of the same people, where its run is at hand
                 if kin := averaged(self.work.parent / self.start.name / name):
                     start_predictor(net, kin)
+                    if self.config.teacher:  # as the teacher's refiner saw it
+                        return net.to(self.fabric.device)
             step = predictor_step(self._pairs(name, shift=11 * (k + 1), of=seen))
             return self._fit("fold", name, net, step)
 
@@ -148,23 +160,47 @@ class _Stages:
     def refiner(
         self, net: nn.Module, predictor: nn.Module, held_out: dict[str, nn.Module]
     ) -> nn.Module:
-        fabric, config = self.fabric, self.config
-        generator = torch.Generator(fabric.device).manual_seed(config.seed + 3 + fabric.global_rank)
-        examples = self._unseen(held_out) if held_out else self._seen(predictor)
-        return self._fit("refiner", "refiner", net, refiner_step(examples, generator, config.depth))
+        examples = self._residuals("refiner", predictor, held_out)
+        step = refiner_step(examples, self._generator("refiner"), self.config.depth)
+        return self._fit("refiner", "refiner", net, step)
 
-    def _seen(self, predictor: nn.Module) -> Callable[[], tuple[Tensor, Tensor]]:
-        pairs = self._pairs("refiner", 7, margin=MARGIN)
+    def consistency(
+        self, net: nn.Module, predictor: nn.Module, held_out: dict[str, nn.Module]
+    ) -> nn.Module:
+        """The student of the teacher's refiner; ``net`` holds its weights."""
+        teacher = copy.deepcopy(net).eval().requires_grad_(False).to(self.fabric.device)
+        examples = self._residuals("consistency", predictor.to(self.fabric.device), held_out)
+        step = consistency_step(
+            reused(examples, REUSED),
+            teacher,
+            self._generator("consistency"),
+            Widths(_steps_done(self.work / "consistency")),
+            self.config.depth,
+        )
+        return self._fit("consistency", "consistency", net, step)
+
+    def _generator(self, stage: str) -> torch.Generator:
+        """Of angles and noise; seeded anew after a resume."""
+        seed = _fresh_seed(self.config, self.work / stage) + 3 + self.fabric.global_rank
+        return torch.Generator(self.fabric.device).manual_seed(seed)
+
+    def _residuals(
+        self, stage: str, predictor: nn.Module, held_out: dict[str, nn.Module]
+    ) -> Callable[[], tuple[Tensor, Tensor]]:
+        """Draws residuals with their conditions, of predictors held out where there are any."""
+        if held_out:
+            return self._unseen(stage, held_out)
+        pairs = self._pairs(stage, 7, margin=MARGIN)
         return lambda: residual(pairs.draw(), predictor)
 
-    def _unseen(self, held_out: dict[str, nn.Module]) -> FoldResidual:
+    def _unseen(self, stage: str, held_out: dict[str, nn.Module]) -> FoldResidual:
         least = self.config.patch + 2 * MARGIN
         shares = {
             person: sum(s.weight for s in self.people[person] if min(s.array.shape[1:]) >= least)
             for person in held_out
         }
         pairs = {
-            person: self._pairs("refiner", 7 + 13 * i, margin=MARGIN, of=(person,))
+            person: self._pairs(stage, 7 + 13 * i, margin=MARGIN, of=(person,))
             for i, person in enumerate(held_out)
             if shares[person]
         }
@@ -181,7 +217,7 @@ class _Stages:
             self.limits[kind],
             self.work / name,
             fabric=self.fabric,
-            compiled=kind != "refiner" and can_compile(self.config.depth),
+            compiled=kind in ("predictor", "fold") and can_compile(self.config.depth),
             meter=self.meter,
         ).eval()
 
@@ -216,6 +252,9 @@ def _limits(config: Config, minutes: float | None) -> dict[str, Schedule]:
 
 def _fresh_seed(config: Config, folder: Path) -> int:
     """A seed that differs after a resume, so that no patch is drawn twice."""
+    return config.seed + 1000 * _steps_done(folder)
+
+
+def _steps_done(folder: Path) -> int:
     state = folder / "state.json"
-    done = int(json.loads(state.read_text())["step"]) if state.exists() else 0
-    return config.seed + 1000 * done
+    return int(json.loads(state.read_text())["step"]) if state.exists() else 0
