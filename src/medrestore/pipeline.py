@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from medrestore.core.evaluations import evaluations
+from medrestore.core.evaluations import evaluations, shares_start, without_network
 from medrestore.core.intensity import foreground
 from medrestore.core.meter import SILENT, Meter
 from medrestore.core.neighbours import neighbours
@@ -142,7 +142,8 @@ class _Frame:
         settings = self.plan.settings
         drawn = _Drawn()
         try:
-            starts = self._starts() if settings.samples and settings.steps > 1 else None
+            shared = bool(settings.samples) and shares_start(settings.sampler, settings.steps)
+            starts = self._starts() if shared else None
             for k in range(settings.samples):
                 drawn.add(*self._sample(k, starts), keep=settings.keep_samples)
         except Cancelled:
@@ -254,7 +255,7 @@ class _Frame:
         step = SAMPLERS[settings.sampler]
         for i, rows in enumerate(self.slabs):
             field = self._field(k, rows)
-            if starts is None:  # one step: Gaussian samples around μ, no evaluation
+            if without_network(settings.sampler, settings.steps):  # Gaussian samples around μ
                 r = field.coloured(0, self._kernel(rows)(np.pi / 2))
                 r_hat = torch.zeros_like(r)
             else:
@@ -265,7 +266,7 @@ class _Frame:
                     field,
                     self._kernel(rows),
                     settings.steps,
-                    start=starts[i].to(self.plan.device),
+                    start=None if starts is None else starts[i].to(self.plan.device),
                     meter=self.meter,
                     schedule=settings.schedule,
                 )
