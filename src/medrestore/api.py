@@ -76,7 +76,7 @@ def denoise(
     noise: str | float | Volume = "auto",
     seed: int = 0,
     device: str = "auto",
-    sampler: str = "moment-matched",
+    sampler: str = "auto",
     keep_samples: bool = False,
     progress: Meter | None = None,
     schedule: str = "cosine",

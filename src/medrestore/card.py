@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from medrestore.core.calibration import Intervals
+from medrestore.core.evaluations import OWN_START, PER_ANGLE
 from medrestore.core.method import nearest
 from medrestore.errors import ModelError
 
@@ -63,6 +64,33 @@ class Card:
     def depth(self) -> tuple[int, int]:
         """Slices that are read together, and the step to the next such stack; 1, 1 for slices."""
         return int(self.facts.get("depth", 1)), int(self.facts.get("depth_stride", 1))
+
+    @property
+    def samplers(self) -> tuple[str, ...]:
+        """Samplers that the refiner's weights serve, the usual one first.
+
+        A refiner that predicts means serves all but those for distilled weights.
+        """
+        means = tuple(name for name in PER_ANGLE if name not in OWN_START)
+        return tuple(self.facts.get("samplers", means))
+
+    def sampler(self, asked: str) -> str:
+        """The sampler that ``asked`` means: the model's usual one for ``"auto"``.
+
+        Raises
+        ------
+        ModelError
+            If the weights do not serve it.
+        """
+        if asked == "auto":
+            return self.samplers[0]
+        if asked not in self.samplers:
+            raise ModelError(
+                f"model {self.name} does not serve sampler {asked!r}, its refiner "
+                f"{'makes samples' if self.samplers[0] in OWN_START else 'predicts means'}; use "
+                f"sampler {', '.join(self.samplers)}, or a model that serves {asked!r}"
+            )
+        return asked
 
     @property
     def sigma_range(self) -> tuple[float, float]:

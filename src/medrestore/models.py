@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from medrestore.card import CARD_VERSION, Card
+from medrestore.core.evaluations import DEFAULT
 from medrestore.errors import ModelError
 from medrestore.resources import models_folder
 
@@ -45,7 +46,8 @@ def find_card(model: str, modality: str, mode: str | None = None) -> Card:
     """
     cards = available()
     if model == "auto":
-        fitting = [c for c in cards if c.modality == modality and mode in (None, c.mode)]
+        usual = [c for c in cards if DEFAULT in c.samplers]  # other families are asked for by name
+        fitting = [c for c in usual if c.modality == modality and mode in (None, c.mode)]
         preferred = sorted(fitting, key=lambda c: c.mode != "slice")
         if not preferred:
             raise ModelError(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medrestore.core.evaluations import evaluations as evaluations_of
+from medrestore.core.evaluations import passes
 from medrestore.core.windows import starts
 from medrestore.errors import SettingsError
 from medrestore.settings import Settings
@@ -142,7 +142,7 @@ def resolve(
     Parameters
     ----------
     settings : Settings
-        What was asked.
+        What was asked; a sampler left to the model becomes the one that its weights serve.
     volume : Volume
         The scan; only its shape and modality are looked at.
     card : Card
@@ -153,14 +153,17 @@ def resolve(
         Intensity scale (`core.intensity`).
     device, precision : str
         ``"cpu"`` or ``"cuda"``, ``"float32"`` or ``"bfloat16"``, already picked.
+
+    Raises
+    ------
+    ModelError
+        If the model does not serve the sampler.
     """
     shape = volume.geometry.shape
     times = len(volume.array) if volume.is_4d else 1
     slices = shape[0] * times
-    passes = 0
-    if settings.samples and settings.steps > 1:  # one shared evaluation, then each its own
-        passes = 1 + settings.samples * (evaluations_of(settings.sampler, settings.steps) - 1)
-    evaluations = slices * (1 + passes)
+    settings = replace(settings, sampler=card.sampler(settings.sampler))
+    evaluations = slices * (1 + passes(settings.sampler, settings.steps, settings.samples))
     window, stride = card.window
     tiles = len(starts(shape[1], window, stride)) * len(starts(shape[2], window, stride))
     batch = max(1, (256 if device.startswith("cuda") else 16) // card.depth[0])

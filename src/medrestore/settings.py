@@ -45,8 +45,9 @@ class Settings:
     device : str
         ``"auto"``, ``"cpu"`` or ``"cuda"``.
     sampler : str
-        ``"moment-matched"``, ``"ddpm"``, ``"ddim"``, ``"heun"``, ``"predictor-corrector"`` or
-        ``"langevin"``.
+        ``"auto"`` (the model's usual one), ``"moment-matched"``, ``"ddpm"``, ``"ddim"``,
+        ``"heun"``, ``"predictor-corrector"``, ``"langevin"`` or, of distilled models only,
+        ``"consistency"``.
     keep_samples : bool
         Keep the samples themselves, (samples, z, y, x).
     schedule : str
@@ -73,7 +74,7 @@ class Settings:
     noise: str | float = "auto"
     seed: int = 0
     device: str = "auto"
-    sampler: str = "moment-matched"
+    sampler: str = "auto"
     keep_samples: bool = False
     schedule: str = "cosine"
     precision: str = "auto"
@@ -81,7 +82,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         _choice("estimate", self.estimate, ESTIMATES)
-        _choice("sampler", self.sampler, SAMPLERS)
+        _choice("sampler", self.sampler, ("auto", *SAMPLERS))
         _choice("schedule", self.schedule, tuple(SCHEDULES))
         _choice("precision", self.precision, PRECISIONS)
         if self.mode is not None:
@@ -106,7 +107,10 @@ class Settings:
 
     @property
     def method(self) -> str:
-        """How samples are drawn, as the card keys it: ``sampler:steps``, or with its schedule."""
+        """How samples are drawn, as the card keys it: ``sampler:steps``, or with its schedule.
+
+        Of a plan's settings: ``"auto"`` is no method before a model is known.
+        """
         schedule = "" if self.schedule == "cosine" else f"@{self.schedule}"
         return f"{self.sampler}{schedule}:{self.steps}"
 

@@ -104,7 +104,7 @@ def test_a_run_from_button_to_layers(desk, scan, head):
         "level": 0.9,
         "seed": 0,
         "device": "auto",
-        "sampler": "moment-matched",
+        "sampler": "auto",
         "estimate": "mean",
         "keep_samples": False,
         "memory_gb": None,

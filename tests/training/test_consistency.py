@@ -5,6 +5,7 @@ v̂ = (1 − c) cos t sin t · z/Λ_t, and the ODE through z_t passes z_u = √(
 f(z, t) = √(c/Λ_t) · z.
 """
 
+import itertools
 import math
 
 import pytest
@@ -81,7 +82,7 @@ def test_the_teacher_is_followed_to_second_order(c: float, t: float, u: float) -
     for steps in (32, 64):
         ends = torch.linspace(t, u, steps + 1, dtype=torch.float64).view(-1, 1, 1, 1, 1)
         found = z
-        for a, b in zip(ends, ends[1:], strict=False):
+        for a, b in itertools.pairwise(ends):
             found = ode_step(Exact(c), found, a, b, condition)
         flow = (marginal(c, ends[-1]) / marginal(c, ends[0])).sqrt()
         errors.append(float((found - flow * z).abs()))

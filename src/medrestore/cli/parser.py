@@ -97,9 +97,10 @@ def add_settings(parser: Parser, noise: str) -> None:
     )
     add(
         "--sampler",
-        default="moment-matched",
-        metavar="moment-matched|ddpm|ddim|heun|predictor-corrector|langevin",
-        help="how samples are drawn; default: moment-matched",
+        default="auto",
+        metavar="auto|moment-matched|ddpm|ddim|heun|predictor-corrector|langevin|consistency",
+        help="how samples are drawn; auto: moment-matched, or consistency where the model was "
+        "distilled to it; default: auto",
     )
     add(
         "--schedule",

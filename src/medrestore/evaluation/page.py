@@ -50,7 +50,8 @@ def curve_picture(card: dict[str, Any]) -> bytes | None:
         return None
     figure = Figure(figsize=(7, 2.6), layout="constrained")
     FigureCanvasAgg(figure)
-    for axes, (name, stage) in zip(figure.subplots(1, len(stages)), stages.items(), strict=True):
+    row = figure.subplots(1, len(stages), squeeze=False)[0]
+    for axes, (name, stage) in zip(row, stages.items(), strict=True):
         rows = [row for row in stage["curve"] if row[1] < 10]  # single rows of outliers
         axes.plot([row[0] for row in rows], [row[1] for row in rows], color="#33658a")
         axes.set(title=name, xlabel="step", ylabel="training loss")

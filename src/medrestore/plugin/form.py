@@ -32,12 +32,14 @@ FIELD_WIDTH = 185
 """Wide enough for the names of models and, with the labels, for the title of the dock."""
 
 SAMPLERS = [
+    ("Automatic", AUTO),
     ("Moment-matched", "moment-matched"),
     ("DDPM", "ddpm"),
     ("DDIM", "ddim"),
     ("Heun (ODE)", "heun"),
     ("Predictor–corrector (SDE)", "predictor-corrector"),
     ("Langevin", "langevin"),
+    ("Consistency", "consistency"),
 ]
 ESTIMATES = [
     ("Expected image", "mean"),
@@ -61,7 +63,10 @@ TIPS = {
     "Interval": "How often the true value is to lie between lower and upper.",
     "Seed": "The same seed gives the same result.",
     "Device": "Where the network runs; automatic takes a CUDA GPU if there is one.",
-    "Sampler": "How samples are drawn; moment-matched has the right spread in the fewest steps.",
+    "Sampler": (
+        "How samples are drawn; automatic is moment-matched, or consistency for a model that was "
+        "distilled to it: one evaluation a sample."
+    ),
     "Image": "What the restored image is; one sample keeps the texture that the noise hid.",
     "Slices": "The acquired slices to restore, as the viewer's slider numbers them.",
     "Keep samples": "Also adds the samples as a layer that the viewer's slider plays through.",

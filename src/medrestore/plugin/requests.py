@@ -43,7 +43,7 @@ class Choices:
     level_percent: float = 90
     seed: int = 0
     device: str = AUTO
-    sampler: str = "moment-matched"
+    sampler: str = AUTO
     estimate: str = "mean"
     keep_samples: bool = False
     slices: tuple[int, int] | None = None

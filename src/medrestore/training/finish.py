@@ -87,7 +87,11 @@ def finish(
 
 def _facts(config: Config, trained: Trained, work: Path) -> dict[str, Any]:
     before = () if trained.start is None else people_of(trained.start)
-    begun = "" if trained.start is None else f" --from {trained.start.name}"
+    begun, taught = "", {}
+    if trained.start is not None and config.teacher:
+        taught = {"teacher": trained.start.name}
+    elif trained.start is not None:
+        begun = f" --from {trained.start.name}"
     stages = {}
     for stage in (work / name for name in trained.stages):
         state = json.loads((stage / "state.json").read_text())
@@ -108,10 +112,12 @@ def _facts(config: Config, trained: Trained, work: Path) -> dict[str, Any]:
         "predictor": config.predictor,
         "refiner": config.refiner,
         "sigma_range": list(config.sigma_range),
+        **({"samplers": ["consistency"]} if config.teacher else {}),
         "limits": list(config.limits),
         "training": {
             "command": f"medrestore train models/{config.name}/configs/train.json{begun}",
             "seed": config.seed,
+            **taught,
             "scans": [scan.file for scan in config.scans],
             "people": sorted({*before, *(scan.person for scan in config.scans)}),
             "licences": list(config.licences),

@@ -6,15 +6,17 @@ gains from samples drawn with it, factors of intervals from samples drawn with b
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from medrestore.core.evaluations import DEFAULT, OWN_START
 from medrestore.core.meter import SILENT, Meter
 from medrestore.training.calibrate import calibrate, scored
 from medrestore.training.gains import measure_gains
 from medrestore.training.probe import restored
 from medrestore.training.regions import factors
-from medrestore.training.texture import measure_spectra
+from medrestore.training.texture import ANGLES, measure_spectra
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,8 +28,12 @@ if TYPE_CHECKING:
 
 __all__ = ["STEPS", "measure_spread"]
 
-STEPS = (2,)
-"""Numbers of steps whose gains and factors are measured; four take three times as long."""
+STEPS = {DEFAULT: (2,), "consistency": (1, 2)}
+"""By sampler, numbers of steps whose gains and factors are measured; four take three times as
+long."""
+
+LAST = (math.pi / 8, math.pi / 4, math.pi / 2)
+"""Angles of the last of four, two and one steps: what is asked of a network that makes samples."""
 
 SLICES = 5
 """Slices of a case that factors rest on."""
@@ -52,7 +58,7 @@ def measure_spread(
     levels : tuple of float
         Noise added: fraction of the foreground (MR) or HU in soft tissue (CT).
     settings : Settings
-        Sampler and samples; `STEPS` are taken in turn.
+        Sampler and samples; the sampler's `STEPS` are taken in turn.
     held_out : mapping, optional
         Person → the model with a predictor that has not seen them (`crossfit.fit_folds`); those
         who are missing are restored by ``model`` itself, whose errors on them may be too small.
@@ -60,6 +66,7 @@ def measure_spread(
         Follows each stage.
     """
     known = dict(held_out or {})
+    settings = replace(settings, sampler=model.card.sampler(settings.sampler))
 
     def model_of(person: str) -> Model:
         found = known.get(person, model)
@@ -67,10 +74,11 @@ def measure_spread(
         return found
 
     spectra = model.spectra
-    spectra = measure_spectra(model_of, cases, levels, meter=meter)
+    asked = LAST if settings.sampler in OWN_START else ANGLES
+    spectra = measure_spectra(model_of, cases, levels, asked, meter=meter)
     regions: dict[str, Any] = {}
     scores: list[tuple[str, dict[str, Scores]]] = []
-    for count in STEPS:
+    for count in STEPS.get(settings.sampler, STEPS[DEFAULT]):
         one = replace(settings, steps=count, keep_samples=True)
         found = measure_gains(model_of, cases, levels, one, meter=meter)
         spectra = replace(spectra, gains={**spectra.gains, one.method: found})
