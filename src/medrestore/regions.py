@@ -66,6 +66,16 @@ class Regions:
     samples: NDArray[np.float32] | None = None
     model: Model | None = None
 
+    @property
+    def sampling(self) -> bool:
+        """Whether intervals rest on samples rather than on the closed form."""
+        return self.drawn > 1 and self.plan.settings.steps > 1
+
+    @property
+    def redraws(self) -> bool:
+        """Whether samples have to be drawn again: the slow part of `measure`."""
+        return self.sampling and self.samples is None
+
     def measure(self, mask: NDArray[Any] | Volume, t: int = 0) -> Region:
         """The mean over a mask (z, y, x) and its interval; `Result.region` says how."""
         inside = np.asarray(getattr(mask, "array", mask)) > 0
@@ -76,8 +86,7 @@ class Regions:
         touched = tuple(z for z in self.plan.chosen if inside[z].any())
         if not touched:
             raise SettingsError("the region is empty: no voxel of the restored slices is inside")
-        model = self.model or self._loaded()
-        mu, s, ratio, samples = self._evidence(touched, t, model)
+        mu, s, ratio, samples, model = self.ready(touched)._evidence(touched, t)
         inside, level = inside[list(touched)], self.plan.settings.level
         means: tuple[float, ...] = ()
         if samples is not None:
@@ -92,30 +101,44 @@ class Regions:
         half *= model.card.region_factor(method, int(inside.sum()))
         return Region(mean, mean - half, mean + half, std, level, int(inside.sum()), means)
 
+    def ready(self, slices: tuple[int, ...]) -> Regions:
+        """The same with all that some slices need at hand: many regions of them cost one run.
+
+        What the run made is used; what is missing is computed again from the plan's seed.
+        """
+        model = self.model or self._loaded()
+        redraws = self.redraws
+        if self.arrays is not None and not redraws:
+            return replace(self, model=model)
+        part = self.plan.for_slices(slices)
+        settings = replace(
+            part.settings,
+            estimate="mean",
+            keep_samples=redraws,
+            samples=self.drawn if redraws else 0,
+        )
+        arrays = run(replace(part, settings=settings), self.source, model)
+        samples = arrays.samples
+        if self.samples is not None:
+            rows = [self.plan.chosen.index(z) for z in slices]
+            samples = self.samples[..., rows, :, :]
+        return replace(self, plan=part, arrays=arrays, samples=samples, model=model)
+
     def _loaded(self) -> Model:
         plan = self.plan
         card = find_card(plan.settings.model, plan.modality, plan.mode)
         return load(card, plan.device, plan.precision)
 
     def _evidence(
-        self, touched: tuple[int, ...], t: int, model: Model
-    ) -> tuple[Any, Any, Any, Any]:
-        """μ, s, mean s²/σ² of some slices, and their samples if there are several."""
-        sampling = self.drawn > 1 and self.plan.settings.steps > 1
+        self, touched: tuple[int, ...], t: int
+    ) -> tuple[Any, Any, Any, NDArray[np.float32] | None, Model]:
+        """μ, s, mean s²/σ² of some slices, their samples if there are several, and the model."""
+        assert self.arrays is not None and self.model is not None  # it is ready
         arrays, samples = self.arrays, self.samples
         rows = [self.plan.chosen.index(z) for z in touched]
-        if arrays is None or (sampling and samples is None):
-            settings = replace(
-                self.plan.settings,
-                estimate="mean",
-                keep_samples=sampling,
-                samples=self.drawn if sampling else 0,
-            )
-            plan = replace(self.plan.for_slices(touched), settings=settings)
-            arrays, rows = run(plan, self.source, model), list(range(len(touched)))
-            samples = arrays.samples
         mu, s = ((a if a.ndim == 3 else a[t])[rows] for a in (arrays.mu, arrays.s))
         ratio = np.atleast_2d(arrays.ratio)[t][rows]
-        if not sampling or samples is None:
-            return mu, s, ratio, None
-        return mu, s, ratio, (samples if samples.ndim == 4 else samples[:, t])[:, rows]
+        if not self.sampling or samples is None:
+            return mu, s, ratio, None, self.model
+        found = (samples if samples.ndim == 4 else samples[:, t])[:, rows]
+        return mu, s, ratio, found, self.model

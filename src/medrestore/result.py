@@ -170,11 +170,15 @@ class Result:
         SettingsError
             If the region is empty or on another grid.
         """
+        return self.regions().measure(mask, t)
+
+    def regions(self) -> Regions:
+        """What measures regions: of many, its `ready` spares running again for each."""
         if self._source is None:
             raise SettingsError("regions need the scan of the run; denoise the scan again")
         return Regions(
             self.plan, self._source, self.drawn, self._arrays, self.samples, self._model
-        ).measure(mask, t)
+        )
 
     def layers(self) -> dict[str, Volume]:
         """The volumes there are, by name."""

@@ -58,6 +58,11 @@ def add(commands: Commands) -> None:
         "group that names the person in a case's name; default: each case is another person"
     )
     parser.add_argument("--person", metavar="CSV|PATTERN", help=who)
+    redraw = (
+        "judge intervals of region means where samples were not kept, too: draws them again in "
+        "five slices of each case"
+    )
+    parser.add_argument("--redraw", action="store_true", help=redraw)
     seed = "of the bootstrap over people; default: %(default)s"
     parser.add_argument("--seed", type=int, default=0, metavar="N", help=seed)
     parser.add_argument("--json", action="store_true", help="print all figures as JSON")
@@ -135,7 +140,7 @@ def _judge(case: Case, person: str, arguments: argparse.Namespace) -> tuple[Repo
         except ModelError as error:  # the image itself needs no model
             why.append(f"{method}: its uncertainty is not judged: {error}")
         restored[method] = result or read(path, arguments.modality, arguments.gaps)
-    return evaluate(reference, noisy, restored, case.name, person), why
+    return evaluate(reference, noisy, restored, case.name, person, arguments.redraw), why
 
 
 def _saved_run(restored: Path, noisy: Path) -> Result | None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from medrestore.errors import InputError
 from medrestore.evaluation.fidelity import Fidelity, fidelity
+from medrestore.evaluation.floor import floor_of
 from medrestore.evaluation.images import images_of
+from medrestore.evaluation.region_means import region_means
 from medrestore.evaluation.report_of_case import Report
 from medrestore.evaluation.strata import FEWEST, Stratum, strata
 from medrestore.evaluation.tissue import tissue
@@ -36,6 +39,7 @@ def evaluate(
     restored: Result | Volume | Mapping[str, Result | Volume],
     case: str | None = None,
     person: str | None = None,
+    redraw: bool = False,
 ) -> Report:
     """Judge restored scans against a reference, beside the noisy scan they were made from.
 
@@ -56,6 +60,9 @@ def evaluate(
         Name of the case; the reference's if absent.
     person : str, optional
         Who the scan is of; the case's name if absent: each is another person.
+    redraw : bool
+        Whether samples that a result did not keep may be drawn again, in five slices, to judge
+        the intervals of region means: about as long as denoising these slices took.
 
     Raises
     ------
@@ -66,7 +73,8 @@ def evaluate(
     """
     images = images_of(reference, noisy, restored, case)
     counted = _counted(images)
-    judged, notes = _judged(images, counted)
+    judged, notes = _judged(images, counted, redraw)
+    floors, why = floor_of(images, counted)
     return Report(
         case=images.name,
         person=person or images.name,
@@ -76,7 +84,8 @@ def evaluate(
         fidelity=_fidelity(images, counted),
         strata=_strata(images, counted),
         uncertainties=judged,
-        notes=notes,
+        floors=floors,
+        notes=(*notes, why) if why else notes,
         points=_points(images, counted),
     )
 
@@ -120,15 +129,17 @@ def _strata(images: Images, counted: NDArray[np.bool_]) -> tuple[Stratum, ...]:
 
 
 def _judged(
-    images: Images, counted: NDArray[np.bool_]
+    images: Images, counted: NDArray[np.bool_], redraw: bool
 ) -> tuple[dict[str, Uncertainty], tuple[str, ...]]:
-    """Uncertainties by method, and why one is not judged."""
+    """Uncertainties by method, and why something of one is not judged."""
     found: dict[str, Uncertainty] = {}
     notes = []
     for method in images.restored:
-        judged, why = _uncertainty(images.results.get(method), images.reference.array, counted)
-        if judged is not None:
-            found[method] = judged
+        result = images.results.get(method)
+        judged, why = _uncertainty(result, images.reference.array, counted)
+        if judged is not None and result is not None:
+            regions, why = region_means(result, images.reference.array, counted, redraw)
+            found[method] = replace(judged, regions=regions)
         notes += [f"{method}: {why}" if len(images.restored) > 1 else why] if why else []
     return found, tuple(notes)
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from medrestore.evaluation.fidelity import Fidelity
+    from medrestore.evaluation.floor import Floor
     from medrestore.evaluation.strata import Stratum
     from medrestore.evaluation.uncertainty import Uncertainty
     from medrestore.volume import Modality
@@ -48,6 +49,8 @@ class Report:
         By method, tissue and gradient.
     uncertainties : mapping of str to Uncertainty
         Of the methods whose scan came as a `Result`.
+    floors : tuple of Floor
+        The reference's own noise and what it hides; empty where the added noise is not known.
     notes : tuple of str
         What a reader of the figures should know.
     points : ndarray of float32, shape (n, 2 + methods)
@@ -62,6 +65,7 @@ class Report:
     fidelity: tuple[Fidelity, ...]
     strata: tuple[Stratum, ...]
     uncertainties: Mapping[str, Uncertainty]
+    floors: tuple[Floor, ...]
     notes: tuple[str, ...]
     points: NDArray[np.float32] = field(repr=False)
 
@@ -105,6 +109,7 @@ class Report:
             "fidelity": [one.facts() for one in self.fidelity],
             "strata": [one.facts() for one in self.strata],
             "uncertainty": {name: one.facts() for name, one in self.uncertainties.items()},
+            "floor": [one.facts() for one in self.floors],
             "notes": list(self.notes),
         }
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from medrestore.core.calibration import Intervals
+    from medrestore.evaluation.region_means import RegionLevel
     from medrestore.result import Result
 
 __all__ = ["Level", "Uncertainty", "uncertainty"]
@@ -72,6 +73,8 @@ class Uncertainty:
         Nominal coverage and what restored ± factor·std covers.
     error_by_std : tuple of (float, float)
         RMS std and RMS error of equally filled bins, in the scan's unit.
+    regions : tuple of RegionLevel
+        Coverage of the intervals of region means, by size; empty where it was not judged.
     """
 
     voxels: int
@@ -83,6 +86,7 @@ class Uncertainty:
     pit: tuple[float, ...]
     reliability: tuple[tuple[float, float], ...]
     error_by_std: tuple[tuple[float, float], ...]
+    regions: tuple[RegionLevel, ...] = ()
 
     def facts(self) -> dict[str, Any]:
         """All figures, for JSON."""
@@ -96,6 +100,7 @@ class Uncertainty:
             "pit": list(self.pit),
             "reliability": [list(pair) for pair in self.reliability],
             "error_by_std": [list(pair) for pair in self.error_by_std],
+            "regions": [{**one._asdict(), "shape": list(one.shape)} for one in self.regions],
         }
 
 

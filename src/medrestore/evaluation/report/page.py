@@ -82,6 +82,9 @@ def _sections(findings: Findings, plots: Mapping[str, bytes]) -> list[str]:
         body = _plot(plots, "reliability") + f'<p class="soft">{words.UNCERTAINTY}</p>'
         body += _table(tables.of_levels(reports)) + f'<p class="soft">{words.SCORES}</p>'
         body += _table(tables.of_scores(reports))
+        regions = tables.of_regions(reports)
+        if regions.rows:
+            body += f'<p class="soft">{words.REGIONS}</p>' + _table(regions)
         parts.append(_section("Uncertainty", words.RELIABILITY.format(thin=thin), body))
     parts.append(
         _section("By tissue and gradient", words.STRATA, _table(tables.of_strata(reports)))

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 __all__ = [
     "Table",
     "of_fidelity",
+    "of_floors",
     "of_levels",
     "of_paired",
+    "of_regions",
     "of_scores",
     "of_strata",
     "of_summary",
@@ -158,6 +160,56 @@ def of_scores(reports: Sequence[Report]) -> Table:
         for report, method, judged in _judged(reports)
     ]
     titles = ("case", "method", "voxels", f"CRPS ({_unit(reports)})", "ENCE", "AUSE", "std ratio")
+    return Table(titles, rows, 2)
+
+
+def of_regions(reports: Sequence[Report]) -> Table:
+    """Intervals of region means, by size."""
+    rows = [
+        (
+            report.case,
+            method,
+            " × ".join(str(n) for n in one.shape),
+            f"{one.voxels:,}",
+            f"{one.regions}",
+            f"{100 * one.nominal:.4g}",
+            f"{100 * one.covered:.0f}",
+            f"{one.width:.3g}",
+            f"{one.bias:+.2g}",
+        )
+        for report, method, judged in _judged(reports)
+        for one in judged.regions
+    ]
+    unit = _unit(reports)
+    titles = (
+        "case", "method", "slices × rows × columns", "voxels", "regions", "nominal (%)",
+        "covered (%)", f"mean width ({unit})", f"bias ({unit})",
+    )  # fmt: skip
+    return Table(titles, rows, 3)
+
+
+def of_floors(reports: Sequence[Report]) -> Table:
+    """Methods against the reference's own noise."""
+    rows = [
+        (
+            report.case,
+            one.method,
+            f"{one.own:.3g}",
+            f"{one.added:.3g}",
+            f"{one.rmse:.4g}",
+            f"{one.floor:.4g}",
+            f"{20 * np.log10(one.rmse / one.floor):+.2f}" if one.rmse and one.floor else "–",
+            f"{one.excess:.4g}",
+            f"{one.clean:.4g}",
+        )
+        for report in reports
+        for one in report.floors
+    ]
+    unit = _unit(reports)
+    titles = (
+        "case", "method", f"reference’s own noise ({unit})", f"added ({unit})", f"RMSE ({unit})",
+        f"floor ({unit})", "above it (dB)", f"excess ({unit})", f"to noise-free ({unit})",
+    )  # fmt: skip
     return Table(titles, rows, 2)
 
 

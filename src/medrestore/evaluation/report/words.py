@@ -6,8 +6,10 @@ __all__ = [
     "AGREEMENT",
     "CHANGE",
     "FIDELITY",
+    "FLOOR",
     "MEANS",
     "PAIRED",
+    "REGIONS",
     "RELIABILITY",
     "SCORES",
     "STRATA",
@@ -55,3 +57,12 @@ middle means std too large.{thin}"""
 STRATA = """\
 The foreground, divided by what the reference shows: tissue (CT: windows of HU; MR: thirds of
 the intensity) and in-plane gradient (thirds). Covered: by the result’s own interval."""
+REGIONS = """\
+Means over boxes of tissue, with the interval that <i>result.region</i> gives: the share of boxes
+whose interval holds the reference’s mean. With n boxes the share is known to about ±100/√n %."""
+FLOOR = """\
+A reference has noise of its own, which counts as error. If noise was added to the reference itself,
+even perfect knowledge of the anatomy would keep the floor, √mean(σ_own²σ²/(σ_own² + σ²)). Excess:
+√(RMSE² − floor²). To noise-free: RMSE against the anatomy without noise, estimated from how the
+error goes with the noise that was added. σ_own is estimated from the reference, rather too high
+than too low, and so are the floors; σ is what the result was told."""

@@ -1,0 +1,82 @@
+"""Parts of a page: sections, tables and plots as HTML, nothing from a network."""
+
+from __future__ import annotations
+
+import re
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from medrestore import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from medrestore.evaluation.report.tables import Table
+
+__all__ = ["document", "note", "plot", "section", "table"]
+
+KINDS = ("number", "text")
+
+
+def document(title: str, lead: str, body: str, foot: str) -> str:
+    """A whole page; ``lead`` stands below its title, ``foot`` at its end. All but the title is HTML."""
+    css = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{escape(title)}</title>
+<link rel="icon" href="data:,">
+<style>
+{css}</style>
+</head>
+<body>
+<header>
+<h1>{escape(title)}</h1>
+{lead}
+</header>
+<main>
+{body}
+</main>
+<footer><p class="soft">Written by medrestore {escape(__version__)}. {foot}</p></footer>
+</body>
+</html>
+"""
+
+
+def section(title: str, text: str, body: str) -> str:
+    """A titled part; ``text`` explains it and, as ``body``, is HTML."""
+    return f'<section><h2>{escape(title)}</h2><p class="soft">{text}</p>{body}</section>\n'
+
+
+def note(lines: Sequence[str]) -> str:
+    """What a reader should know; nothing for no lines."""
+    text = "<br>".join(escape(line) for line in lines)
+    return f'<div class="note">{text}</div>' if lines else ""
+
+
+def table(of: Table) -> str:
+    """Titles and rows."""
+
+    def row(tag: str, cells: Sequence[str]) -> str:
+        inner = "".join(
+            f'<{tag} class="{KINDS[i < of.words]}">{escape(cell)}</{tag}>'
+            for i, cell in enumerate(cells)
+        )
+        return f"<tr>{inner}</tr>"
+
+    body = "".join(row("td", cells) for cells in of.rows)
+    head = row("th", of.titles)
+    return f'<div class="wide"><table><thead>{head}</thead><tbody>{body}</tbody></table></div>'
+
+
+def plot(svg: bytes, name: str) -> str:
+    """An SVG as a part of the page; its ids get a prefix, as those of two plots may be equal."""
+    text = svg.decode("utf-8")
+    text = text[text.index("<svg") :]
+    text = re.sub(r'\bid="', f'id="{name}-', text)
+    text = re.sub(r'href="#', f'href="#{name}-', text)
+    text = re.sub(r"url\(#", f"url(#{name}-", text)
+    return f'<div class="plot">{text}</div>'
