@@ -36,7 +36,7 @@ PER_ANGLE: dict[str, int] = {
 
 OWN_START = frozenset({"consistency"})
 """Methods whose network makes a sample, not a mean, of the z it sees: each sample evaluates it at
-π/2 itself, its weights are distilled, and the last step adds only noise that was found lacking."""
+π/2 itself, its weights are distilled, and gains of the card act on its samples."""
 
 
 def evaluations(sampler: str, steps: int) -> int:

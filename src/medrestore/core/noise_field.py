@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["NoiseField", "white_slice"]
+__all__ = ["NoiseField", "filtered", "white_slice"]
 
 START, ANCESTRAL, COLOURED, LANGEVIN = 0, 1, 2, 3
 """Streams: the initial z, the ε of ancestral steps, the ξ of the dropped covariance, the noise of
@@ -61,6 +61,8 @@ class NoiseField:
         Time point of a 4-D scan.
     device : str
         Where the fields are wanted.
+    along_z : Tensor, shape (batch, 7) or (1, 7), optional
+        Weights of unit energy that mix slices −3 … 3 into white noise, as `Kernel.along_z`.
     """
 
     seed: int
@@ -68,9 +70,12 @@ class NoiseField:
     shape: tuple[int, int]
     t: int = 0
     device: str = "cpu"
+    along_z: Tensor | None = None
 
     def white(self, step: int, stream: int = ANCESTRAL) -> Tensor:
-        """Unit white noise, (batch, 1, y, x)."""
+        """Unit noise, white in the plane, (batch, 1, y, x); along z as `along_z` says."""
+        if self.along_z is not None:
+            return self._mixed(step, stream, self.shape, self.along_z)[:, None].to(self.device)
         fields = [
             white_slice(self.seed, stream, k, step, self.t, z, self.shape) for k, z in self.pairs
         ]
@@ -82,20 +87,26 @@ class NoiseField:
         The kernel is one for all entries or holds one for each entry of the batch.
         """
         height, width = (n + 2 * RADIUS for n in self.shape)
-        mixed = torch.zeros(len(self.pairs), height, width)
-        weights = kernel.along_z.expand(len(self.pairs), -1).tolist()
+        mixed = self._mixed(step, COLOURED, (height, width), kernel.along_z)
+        return filtered(mixed, kernel.plane)[:, None].to(self.device)
+
+    def _mixed(self, step: int, stream: int, shape: tuple[int, int], along_z: Tensor) -> Tensor:
+        """White noise of neighbouring slices, weighted and summed, (batch, y, x)."""
+        mixed = torch.zeros(len(self.pairs), *shape)
+        weights = along_z.expand(len(self.pairs), -1).tolist()
         for row, taps, (k, z) in zip(mixed, weights, self.pairs, strict=True):
             for offset, weight in enumerate(taps, -LAGS):
                 if weight:
-                    white = white_slice(
-                        self.seed, COLOURED, k, step, self.t, z + offset, (height, width)
-                    )
+                    white = white_slice(self.seed, stream, k, step, self.t, z + offset, shape)
                     row += weight * torch.from_numpy(white.copy())
-        return _filter(mixed, kernel.plane)[:, None].to(self.device)
+        return mixed
 
 
-def _filter(fields: Tensor, plane: Tensor) -> Tensor:
-    """The part of a linear convolution where kernel and field overlap fully, through FFTs."""
+def filtered(fields: Tensor, plane: Tensor) -> Tensor:
+    """The part of a linear convolution where kernel and field overlap fully, through FFTs.
+
+    Fields (n, y + 64, x + 64) and a plane (n or 1, 65, 65) give (n, y, x).
+    """
     height, width = fields.shape[-2:]
     spectrum = torch.fft.rfft2(fields) * torch.fft.rfft2(plane, s=(height, width))
     full = torch.fft.irfft2(spectrum, s=(height, width))

@@ -76,9 +76,13 @@ class Spectra:
         cards written before the family was.
     gains : mapping
         For a method (``"sampler:steps"``), for each ratio, what the power of each band of the last
-        step's noise is multiplied by, so that samples spread as errors do.
+        step's noise is multiplied by, so that samples spread as errors do. For a method whose
+        network makes samples: what the power of each band of its samples is multiplied by.
     tuned : (angle, gains), optional
         The gains in force and the angle of the last step, where they act; see `of`.
+    makes_samples : bool
+        The gains in force are those of samples: below 1 they are a filter (`shape`), above 1 noise
+        is added, T(1 − 1/g) with the residual's own power T, which gains lead to.
     """
 
     angles: tuple[float, ...]
@@ -86,17 +90,18 @@ class Spectra:
     ratios: tuple[float, ...] = ()
     gains: Mapping[str, tuple[tuple[float, ...], ...]] = field(default_factory=dict)
     tuned: tuple[float, tuple[tuple[float, ...], ...]] | None = None
+    makes_samples: bool = False
 
     def of(self, method: str, last: float) -> Spectra:
         """The family as one method uses it: with its gains at its last angle, if it has any.
 
         Between calibrated numbers of steps the nearest one's gains are taken. A method whose
-        network makes samples adds nothing where no gains were measured.
+        network makes samples leaves them alone where no gains were measured.
         """
         key = nearest(self.gains, method)
         if method.partition(":")[0].partition("@")[0] in OWN_START:
-            none = ((0.0,) * len(AREAS),) * max(len(self.ratios), 1)
-            return replace(self, tuned=(last, none if key is None else self.gains[key]))
+            gains = ((1.0,) * len(AREAS),) * len(self.rows) if key is None else self.gains[key]
+            return replace(self, tuned=(last, gains), makes_samples=True)
         if key is None or method.endswith(":1"):  # one step draws the residual's own spectrum
             return replace(self, tuned=None)
         return replace(self, tuned=(last, self.gains[key]))
@@ -104,15 +109,17 @@ class Spectra:
     def at(self, t: float, ratio: float = 1.0) -> Spectrum:
         """Spectrum at angle ``t`` for slices of mean s²/σ² ``ratio``."""
         low, high, share = self._between(ratio)
+        tuned = self.tuned is not None and t <= self.tuned[0] * (1 + 1e-6)
+        t = math.pi / 2 if self.makes_samples else t
         logs, along = self._row(t)
         power = np.exp((1 - share) * logs[low] + share * logs[high])
         if self.ratios:
             edge = min(max(ratio, self.ratios[0]), self.ratios[-1])
             if edge != ratio:
                 power = power * self._beyond(t, edge, ratio, low)
-        if self.tuned is not None and t <= self.tuned[0] * (1 + 1e-6):
-            factors = np.maximum(self.tuned[1], 0.0)
-            power = power * ((1 - share) * factors[low] + share * factors[high])
+        if tuned:
+            gain = self._gain(ratio)
+            power = power * (np.maximum(1 - 1 / gain, 0) if self.makes_samples else gain)
         z = (1 - share) * along[low] + share * along[high]
         variance = float(AREAS @ power)
         return Spectrum(variance, tuple(power / max(variance, TINY**2)), tuple(z))
@@ -121,10 +128,26 @@ class Spectra:
         """Kernels at angle ``t``, one for each slice of a batch with these ratios."""
         return Kernel.stack([kernel_of(self.at(t, _rounded(ratio))) for ratio in ratios])
 
+    def shape(self, ratios: Sequence[float]) -> Kernel:
+        """Filters that take from samples what they have too much of, one for each slice."""
+        found = []
+        for ratio in ratios:
+            gain = np.minimum(self._gain(_rounded(ratio)), 1.0)
+            variance = float(AREAS @ gain)
+            found.append(kernel_of(Spectrum(variance, tuple(gain / variance))))
+        return Kernel.stack(found)
+
     def remaining(self, t: float, ratios: Sequence[float]) -> NDArray[np.float32]:
         """Variance of what `kernels` draw at angle ``t``, for each slice."""
         found = [self.at(t, _rounded(ratio)).variance for ratio in ratios]
         return np.asarray(found, dtype=np.float32)
+
+    def _gain(self, ratio: float) -> NDArray[np.float64]:
+        """The gain in force of each band, not below 0 (of samples: not 0 either)."""
+        assert self.tuned is not None
+        low, high, share = self._between(ratio)
+        factors = np.maximum(self.tuned[1], TINY if self.makes_samples else 0.0)
+        return np.asarray((1 - share) * factors[low] + share * factors[high])
 
     @cached_property
     def _table(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -5,7 +5,7 @@ add up to the error's spectrum when the chain walks through its own samples. The
 step is what a gain can change without touching the network's path: with T the power of the true
 residual in a band, D that of the samples and C what the last step added to it, the gain
 1 + (T − D)/C makes the two equal; it is not below 0. A consistency sampler's network makes whole
-samples, to which nothing is added before gains are known: its gain is (T − D)/C.
+samples, whose own power a gain changes: C is D, and the gain T/D.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ LARGEST = 100.0
 class Powers:
     """Band powers of many slices, (n, bands), in units of s², and their ratios, (n,).
 
+    ``last`` is what the last step adds, or, where the network makes samples, all that it makes;
     ``freedom`` is the number of independent values that a power was estimated from.
     """
 
@@ -51,17 +52,13 @@ class Powers:
     freedom: NDArray[np.float64]
 
 
-def gains(
-    powers: Powers, nodes: tuple[float, ...], before: float = 1.0
-) -> tuple[tuple[float, ...], ...]:
+def gains(powers: Powers, nodes: tuple[float, ...]) -> tuple[tuple[float, ...], ...]:
     """Gain of each band at each of the family's ratios.
 
-    ``before`` is the gain that the samples were drawn with.
-
     A slice counts for the two nodes on either side of its ratio, as the family is interpolated; a
-    node that no slice is near takes the mean over all slices. A gain departs from
-    ``before`` as far as it is known: δ = (T − D)/C is shrunk by δ²/(δ² + Var δ),
-    Var δ = 2T²/(n C²) for n independent values. The lowest bands hold few.
+    node that no slice is near takes the mean over all slices. A gain departs from 1 as far as it
+    is known: δ = (T − D)/C is shrunk by δ²/(δ² + Var δ), Var δ = 2T²/(n C²) for n independent
+    values. The lowest bands hold few.
     """
     at = np.interp(np.log(powers.ratio), np.log(nodes), np.arange(len(nodes)))
     rows = []
@@ -75,7 +72,7 @@ def gains(
         delta = (true - sampled) / added
         share = weight**2 @ (1 / np.maximum(powers.freedom, 1e-12))  # 1/n of the weighted mean
         error = 2 * share * (true / added) ** 2
-        found = before + delta**3 / np.maximum(delta**2 + error, 1e-12)
+        found = 1 + delta**3 / np.maximum(delta**2 + error, 1e-12)
         rows.append(tuple(float(g) for g in np.clip(found, 0.0, LARGEST)))
     return tuple(rows)
 
@@ -120,7 +117,7 @@ def measure_gains(
         name: np.concatenate([getattr(one, name) for one in seen])
         for name in ("ratio", "true", "sampled", "last", "freedom")
     }
-    return gains(Powers(**joined), nodes, 0.0 if settings.sampler in OWN_START else 1.0)
+    return gains(Powers(**joined), nodes)
 
 
 def _untuned(model: Model, settings: Settings) -> Model:
@@ -133,7 +130,7 @@ def _untuned(model: Model, settings: Settings) -> Model:
 
 
 def _powers(probe: Probe, model: Model, settings: Settings) -> Powers:
-    """Of the true residual, of the samples about μ, and of what the last step adds to them."""
+    """Of the true residual, of the samples about μ, and of what the gain acts on."""
     samples = probe.arrays.samples
     assert samples is not None
     window, spread = probe.window, np.maximum(probe.arrays.s, 1e-20)
@@ -145,11 +142,15 @@ def _powers(probe: Probe, model: Model, settings: Settings) -> Powers:
     voxels = (
         energy.sum(dim=(1, 2)) ** 2 / energy.square().sum(dim=(1, 2)).clamp(min=1e-12)
     ).numpy()
-    added = np.array([model.spectra.at(last, float(q)).power for q in ratio])
+    sampled = np.mean([band_power(r, window) for r in drawn], axis=0)
+    if settings.sampler in OWN_START:
+        added = sampled
+    else:
+        added = np.array([model.spectra.at(last, float(q)).power for q in ratio])
     return Powers(
         ratio[counted],
         band_power(probe.residual, window)[counted],
-        np.mean([band_power(r, window) for r in drawn], axis=0)[counted],
+        sampled[counted],
         added[counted],
         np.outer(voxels, AREAS)[counted],
     )

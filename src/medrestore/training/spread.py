@@ -6,7 +6,6 @@ gains from samples drawn with it, factors of intervals from samples drawn with b
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -31,9 +30,6 @@ __all__ = ["STEPS", "measure_spread"]
 STEPS = {DEFAULT: (2,), "consistency": (1, 2)}
 """By sampler, numbers of steps whose gains and factors are measured; four take three times as
 long."""
-
-LAST = (math.pi / 8, math.pi / 4, math.pi / 2)
-"""Angles of the last of four, two and one steps: what is asked of a network that makes samples."""
 
 SLICES = 5
 """Slices of a case that factors rest on."""
@@ -74,7 +70,7 @@ def measure_spread(
         return found
 
     spectra = model.spectra
-    asked = LAST if settings.sampler in OWN_START else ANGLES
+    asked = ANGLES[-1:] if settings.sampler in OWN_START else ANGLES  # samples: r's own spectrum
     spectra = measure_spectra(model_of, cases, levels, asked, meter=meter)
     regions: dict[str, Any] = {}
     scores: list[tuple[str, dict[str, Scores]]] = []
