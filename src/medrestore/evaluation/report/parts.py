@@ -20,7 +20,7 @@ KINDS = ("number", "text")
 
 
 def document(title: str, lead: str, body: str, foot: str) -> str:
-    """A whole page; ``lead`` stands below its title, ``foot`` at its end. All but the title is HTML."""
+    """A whole page; ``lead`` stands below its title, ``foot`` at its end; both are HTML."""
     css = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
     return f"""<!doctype html>
 <html lang="en">

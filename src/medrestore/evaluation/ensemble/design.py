@@ -1,0 +1,194 @@
+"""What an ensemble asks of a scene: which inserts, how many, where they go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import ndimage
+
+from medrestore.core.intensity import foreground_scale
+from medrestore.errors import InputError, SettingsError
+from medrestore.evaluation.ensemble.inserts import Insert
+from medrestore.evaluation.ensemble.places import Need, find_places
+from medrestore.evaluation.ensemble.scene import Region, Scene
+from medrestore.evaluation.tissue import tissue
+from medrestore.physics.phantom.plain import plain
+from medrestore.physics.simulate import SOFT_TISSUE_HU
+from medrestore.volume import Geometry, Source, Volume
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from medrestore.volume import Modality
+
+__all__ = ["Design", "of_phantom", "of_scan"]
+
+SHAPE, SPACING_MM = (5, 256, 256), (3.0, 0.9, 0.9)
+"""The phantom's grid."""
+REGION_MM = 28.0
+LESION_REACH_MM = 12.0
+ROD_REACH = 0.95
+"""Half the side of the square about a rod, in its diameter: the edge, and as much about it."""
+FEWEST_ROW = 8
+
+
+@dataclass(frozen=True)
+class Design:
+    """Inserts of an ensemble; contrasts are in HU for CT, in percent of the foreground for MR.
+
+    Parameters
+    ----------
+    rods : tuple of float
+        Contrast of each rod, for transfer functions and linearity; different from each other.
+    rod_mm : float
+        Diameter of the rods.
+    sizes_mm : tuple of float
+        Diameters of the lesions.
+    contrasts : tuple of float
+        Contrasts of the lesions; each size comes in each of them.
+    places : int
+        Lesions of each size and contrast.
+    regions : int
+        Squares of 28 mm for noise power spectra.
+
+    Raises
+    ------
+    SettingsError
+        If a size is not positive, a contrast is 0 or twice there, or fewer than two rods are asked
+        for.
+    """
+
+    rods: tuple[float, ...]
+    rod_mm: float = 16.0
+    sizes_mm: tuple[float, ...] = (4.0, 8.0)
+    contrasts: tuple[float, ...] = (10.0, 20.0)
+    places: int = 3
+    regions: int = 4
+
+    @classmethod
+    def usual(cls, modality: str) -> Design:
+        """Rods and lesions for CT or MR."""
+        if modality == "CT":
+            return cls(rods=(-100.0, -50.0, 50.0, 100.0, 300.0, 900.0))
+        return cls(rods=(-40.0, -20.0, -10.0, 10.0, 20.0, 40.0), contrasts=(5.0, 10.0))
+
+    def __post_init__(self) -> None:
+        sizes = (self.rod_mm, *self.sizes_mm)
+        if min(sizes) <= 0 or self.places < 1 or self.regions < 1 or not self.sizes_mm:
+            raise SettingsError(f"sizes and numbers of inserts are positive, got {self}")
+        for name, values in (("rods", self.rods), ("lesions", self.contrasts)):
+            if 0 in values or len(set(values)) < len(values) or not values:
+                raise SettingsError(
+                    f"contrasts of {name} differ from 0 and from each other, got {values}"
+                )
+        if len(self.rods) < 2:
+            raise SettingsError(f"linearity needs two rods at least, got {len(self.rods)}")
+        if max(self.sizes_mm) > LESION_REACH_MM:
+            raise SettingsError(
+                f"lesions are at most {LESION_REACH_MM:g} mm across, got {max(self.sizes_mm):g}"
+            )
+
+
+def of_phantom(modality: Modality, design: Design | None = None, seed: int = 0) -> Scene:
+    """A scene in the plain phantom, 5 slices of 256 × 256 voxels of 3 × 0.9 × 0.9 mm."""
+    depth, height, width = SPACING_MM
+    affine = np.array([[0, 0, -width, 0], [0, -height, 0, 0], [depth, 0, 0, 0], [0, 0, 0, 1.0]])
+    unit = "HU" if modality == "CT" else "a.u."
+    array = plain(modality, SHAPE, SPACING_MM).array
+    name = Source(name=f"{modality.lower()}_phantom")
+    volume = Volume(array, Geometry(SHAPE, affine), modality, unit, name)
+    return _scene(volume, modality, design or Design.usual(modality), seed)
+
+
+def of_scan(
+    volume: Volume,
+    design: Design | None = None,
+    *,
+    slices: int = 5,
+    middle: int | None = None,
+    seed: int = 0,
+) -> Scene:
+    """A scene in some slices of a scan with little noise; that noise stays in every realisation.
+
+    Parameters
+    ----------
+    volume : Volume
+        3-D, of known modality.
+    design : Design, optional
+        What is inserted; `Design.usual` if absent.
+    slices : int
+        How many, odd.
+    middle : int, optional
+        The middle one, where the lesions lie; the scan's middle if absent.
+    seed : int
+        Of the places.
+
+    Raises
+    ------
+    InputError
+        If the scan is 4-D or of unknown modality, or inserts find no room in its tissue.
+    SettingsError
+        If there are no such slices.
+    """
+    if volume.is_4d or volume.modality is None:
+        raise InputError(
+            f"{volume.source.name} is 4-D or does not say whether it is CT or MR; give a single "
+            "time point, and its modality"
+        )
+    depth = volume.geometry.shape[0]
+    centre = depth // 2 if middle is None else middle
+    first, last = centre - slices // 2, centre + slices // 2
+    if slices < 1 or slices % 2 == 0 or first < 0 or last >= depth:
+        raise SettingsError(
+            f"{slices} slices about slice {centre} of {depth} cannot be had; ask for an odd number "
+            "that fits"
+        )
+    if not np.isfinite(volume.array[first : last + 1]).all():
+        raise InputError(f"{volume.source.name} has voxels without a value in those slices")
+    part = volume.slices(tuple(range(first, last + 1)))
+    return _scene(part, volume.modality, design or Design.usual(volume.modality), seed)
+
+
+def _scene(volume: Volume, modality: Modality, design: Design, seed: int) -> Scene:
+    _, *pixel = volume.geometry.spacing_mm
+    height, width = pixel
+    scale = 1.0 if modality == "CT" else foreground_scale(volume.array) / 100
+    reach = ceil(ROD_REACH * design.rod_mm / min(pixel)), int(LESION_REACH_MM / min(pixel))
+    side = max(int(REGION_MM / max(pixel)) // 2 * 2, FEWEST_ROW)
+    lesions = [(s, c) for s in design.sizes_mm for c in design.contrasts] * design.places
+    far = max(pixel)
+    needs = [Need.insert(design.rod_mm, (reach[0] + 1) * far)] * len(design.rods)
+    needs += [Need.insert(size, (reach[1] + 1) * far) for size, _ in lesions]
+    needs += [Need.region((side / 2 + 1) * far)] * design.regions
+    found = find_places(_usable(volume.array, modality), (height, width), needs, seed)
+    middle = volume.geometry.shape[0] // 2
+    sizes = [(design.rod_mm, contrast) for contrast in design.rods] + lesions
+    inserts = tuple(
+        Insert("rod" if i < len(design.rods) else "lesion", (middle, *at), size, contrast * scale)
+        for i, (at, (size, contrast)) in enumerate(zip(found, sizes, strict=False))
+    )
+    regions = tuple(
+        Region(row - side // 2, column - side // 2, side) for row, column in found[len(sizes) :]
+    )
+    scene = Scene(volume, inserts, regions, reach, modality)
+    if modality == "MR" and scene.clean("present").array.min() < min(0, volume.array.min()):
+        raise SettingsError(
+            "an insert would make the signal negative, which no magnitude is; ask for rods and "
+            f"lesions whose contrasts are less negative than {min(design.rods):g} %"
+        )
+    return scene
+
+
+def _usable(array: NDArray[np.float32], modality: str) -> NDArray[np.bool_]:
+    """Pixels (y, x) that are tissue in all slices: soft tissue in CT, foreground in MR."""
+    if modality == "CT":
+        smooth = ndimage.gaussian_filter(array, (0, 1.5, 1.5))
+        low, high = SOFT_TISSUE_HU
+        inside = ((smooth > low) & (smooth < high)).all(axis=0)
+    else:
+        inside = tissue(array, "MR").all(axis=0)
+    filled: NDArray[np.bool_] = ndimage.binary_closing(inside, iterations=1)
+    return filled

@@ -1,0 +1,186 @@
+"""Model observers: how well a lesion that is known exactly can be told from its absence.
+
+Pictures are those of one kind of lesion, (realisation, place, y, x): places of one realisation are
+used together, as their noise was drawn, and perhaps restored, together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.stats import rankdata
+
+from medrestore.errors import InputError
+from medrestore.evaluation.ensemble.jackknife import Estimate, jackknife
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from medrestore.evaluation.ensemble.jackknife import Choice
+
+__all__ = ["Detection", "area_under_curve", "channelised_hotelling", "detectability", "matched"]
+
+FOLDS = 5
+FEWEST = 4
+"""Realisations of either kind."""
+
+
+@dataclass(frozen=True)
+class Detection:
+    """d′ (distance of the means of the observer's scores in standard deviations) and AUC.
+
+    Each with its 95 % interval from the jackknife over realisations.
+    """
+
+    d_prime: Estimate
+    auc: Estimate
+
+
+def channelised_hotelling(
+    present: NDArray[Any],
+    absent: NDArray[Any],
+    channels: NDArray[np.float64],
+    *,
+    internal_noise: float = 0.0,
+    seed: int = 0,
+) -> Detection:
+    """Channelised Hotelling observer, tested on realisations that it was not made from.
+
+    With v = Uᵀg, Δv̄ the difference of the means and K the mean of both covariances, the score is
+    Δv̄ᵀ K⁻¹ v (Barrett & Myers, Foundations of Image Science, 2004, ch. 13; channels U: `dense_dog`
+    or `laguerre_gauss`). In five folds over realisations each is scored by an observer made from
+    the others; scores are in standard deviations of their maker. The mean without lesion is taken
+    from each place apart: the background is known. Made from few realisations the observer is
+    somewhat worse than the best one, alike for all methods.
+
+    Parameters
+    ----------
+    present, absent : ndarray, shape (n, places, y, x)
+        With and without the lesion; independent realisations.
+    channels : ndarray, shape (y·x, c)
+        Orthogonal or not; fewer than the pictures it is made from.
+    internal_noise : float
+        Standard deviation of noise added to each channel's output, in units of the output's own;
+        0 is the best reader, 1 to 3 come nearer to people.
+    seed : int
+        Of the internal noise.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than 4 realisations of either kind, shapes do not fit, or there are too
+        few pictures for so many channels.
+    """
+    with_it, without = (_channelled(one, channels) for one in (present, absent))
+    _check(with_it, without)
+    if internal_noise:
+        rng = np.random.default_rng(seed)
+        spread = internal_noise * without.std(axis=0, ddof=1).mean(axis=0)
+        with_it, without = (
+            one + spread * rng.standard_normal(one.shape) for one in (with_it, without)
+        )
+
+    def figures(first: Choice, second: Choice) -> tuple[float, float]:
+        return _figures(*_held_out(with_it, without, first, second))
+
+    return Detection(*jackknife(figures, len(with_it), len(without)))
+
+
+def matched(present: NDArray[Any], absent: NDArray[Any], signal: NDArray[Any]) -> Detection:
+    """Non-prewhitening matched filter: the score is sᵀg with the noise-free lesion s.
+
+    Nothing is learnt from the pictures, so few suffice; blind to the texture of noise, which it
+    neither uses nor suffers from more than its power in the lesion's band (Burgess 1999,
+    doi:10.1364/JOSAA.16.000633). The mean without lesion is taken from each place apart.
+
+    Parameters
+    ----------
+    present, absent : ndarray, shape (n, places, y, x)
+        As for `channelised_hotelling`.
+    signal : ndarray, shape (y, x) or (places, y, x)
+        Noise-free lesion.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than 4 realisations of either kind, or shapes do not fit.
+    """
+    template = np.asarray(signal, dtype=np.float64)
+    with_it, without = (
+        (np.asarray(one, dtype=np.float64) * template).sum(axis=(-2, -1))[..., None]
+        for one in (present, absent)
+    )
+    _check(with_it, without)
+
+    def figures(first: Choice, second: Choice) -> tuple[float, float]:
+        mean = without[second].mean(axis=0)
+        return _figures((with_it[first] - mean)[..., 0], (without[second] - mean)[..., 0])
+
+    return Detection(*jackknife(figures, len(with_it), len(without)))
+
+
+def detectability(present: NDArray[np.float64], absent: NDArray[np.float64]) -> float:
+    """d′ of an observer's scores: Δ of their means over √ of the mean of their variances."""
+    variance = (np.var(present, ddof=1) + np.var(absent, ddof=1)) / 2
+    return float((present.mean() - absent.mean()) / np.sqrt(variance)) if variance else np.nan
+
+
+def area_under_curve(present: NDArray[np.float64], absent: NDArray[np.float64]) -> float:
+    """Share of pairs in which the score with lesion is higher, ties by half (Mann–Whitney)."""
+    first, second = present.ravel(), absent.ravel()
+    ranks = rankdata(np.concatenate([first, second]))[: len(first)]
+    wins = ranks.sum() - len(first) * (len(first) + 1) / 2
+    return float(wins / (len(first) * len(second)))
+
+
+def _figures(present: NDArray[np.float64], absent: NDArray[np.float64]) -> tuple[float, float]:
+    return detectability(present, absent), area_under_curve(present, absent)
+
+
+def _held_out(
+    present: NDArray[np.float64], absent: NDArray[np.float64], first: Choice, second: Choice
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Scores of the chosen realisations, each by an observer made from the other folds."""
+    scores = np.empty((len(first), present.shape[1])), np.empty((len(second), absent.shape[1]))
+    for fold in range(FOLDS):
+        out = first % FOLDS == fold, second % FOLDS == fold
+        made = present[first[~out[0]]], absent[second[~out[1]]]
+        base = made[1].mean(axis=0)
+        with_it, without = ((one - base).reshape(-1, one.shape[-1]) for one in made)
+        covariance = (np.cov(with_it.T) + np.cov(without.T)) / 2
+        shift = with_it.mean(axis=0)
+        weights = np.linalg.pinv(np.atleast_2d(covariance), rcond=1e-12, hermitian=True) @ shift
+        length = np.sqrt(max(weights @ shift, 1e-300))
+        for score, group, chosen, held in zip(
+            scores, (present, absent), (first, second), out, strict=True
+        ):
+            score[held] = (group[chosen[held]] - base - shift / 2) @ weights / length
+    return scores
+
+
+def _channelled(pictures: NDArray[Any], channels: NDArray[np.float64]) -> NDArray[np.float64]:
+    values = np.asarray(pictures, dtype=np.float64)
+    if values.ndim != 4 or values.shape[2] * values.shape[3] != len(channels):
+        raise InputError(
+            f"pictures of shape {values.shape} do not fit channels of {len(channels)} pixels; "
+            "pictures are (realisation, place, y, x)"
+        )
+    return values.reshape(*values.shape[:2], -1) @ channels
+
+
+def _check(present: NDArray[np.float64], absent: NDArray[np.float64]) -> None:
+    if present.shape[1:] != absent.shape[1:]:
+        raise InputError(f"pictures with lesion {present.shape} and without {absent.shape} differ")
+    if min(len(present), len(absent)) < FEWEST:
+        raise InputError(
+            f"an observer needs {FEWEST} realisations with and {FEWEST} without the lesion, got "
+            f"{len(present)} and {len(absent)}"
+        )
+    pictures = min(len(present), len(absent)) * present.shape[1] * (FOLDS - 1) // FOLDS
+    if pictures <= present.shape[2] + 1:
+        raise InputError(
+            f"{pictures} pictures of each kind do not suffice for {present.shape[2]} channels; "
+            "make more realisations, or use fewer channels"
+        )

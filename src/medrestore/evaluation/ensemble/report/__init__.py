@@ -1,0 +1,1 @@
+"""The report of an ensemble: rows, tables, plots and a page."""
