@@ -18,6 +18,7 @@ from medrestore.core.intensity import intensity_scale
 from medrestore.core.meter import SILENT, Meter
 from medrestore.core.noise_level import estimate as estimate_noise
 from medrestore.core.padding import ct_padding
+from medrestore.core.planes import planes
 from medrestore.core.precision import pick_precision
 from medrestore.errors import ModalityError, NoiseLevelError, SettingsError
 from medrestore.forecast import complete
@@ -25,10 +26,13 @@ from medrestore.models import find_card, load, pick_device
 from medrestore.physics.simulate import noisier
 from medrestore.plan import Noise, Plan, Settings, resolve
 from medrestore.result import Result
+from medrestore.scratch import release, zeros
 from medrestore.volume import Volume
 
 if TYPE_CHECKING:
     import os
+
+    from numpy.typing import NDArray
 
     from medrestore.io import Scan, Scans
     from medrestore.io.dicom.grid import Gaps
@@ -208,18 +212,19 @@ def resolve_noise(
         return Noise(float(np.nanmedian(noise_map.array)), noise_map.array, "map given")
     array = volume.array if not volume.is_4d else volume.array[len(volume.array) // 2]
     if isinstance(noise, str):
-        found = estimate_noise(_masked(array, modality), modality)
+        found = estimate_noise(_masked(array, modality), modality, room=zeros)
         return Noise(found.sigma, found.map, f"estimated: {found.method}")
     if modality == "MR":
         return Noise(noise * scale, None, f"given: {noise:.3g} of the foreground scale")
     try:
-        found = estimate_noise(_masked(array, modality), modality)
+        found = estimate_noise(_masked(array, modality), modality, room=zeros)
     except NoiseLevelError:  # no tissue to see its distribution in
         return Noise(noise, None, f"given: {noise:.3g} HU, taken as uniform")
     if noise == 0 or found.map is None or found.sigma <= 0:
         return Noise(noise, None, f"given: {noise:.3g} HU, taken as uniform")
-    ratio = np.float32(noise / found.sigma)
-    return Noise(noise, found.map * ratio, f"given: {noise:.3g} HU, distributed as estimated")
+    for plane in found.map:
+        plane *= np.float32(noise / found.sigma)
+    return Noise(noise, found.map, f"given: {noise:.3g} HU, distributed as estimated")
 
 
 def _modality(volume: Volume) -> Modality:
@@ -231,10 +236,16 @@ def _modality(volume: Volume) -> Modality:
     return volume.modality
 
 
-def _masked(array: np.ndarray[Any, np.dtype[np.float32]], modality: str) -> Any:
+def _masked(array: NDArray[np.float32], modality: str) -> NDArray[np.float32]:
     """CT padding as NaN, which every estimate leaves out."""
-    padding = ct_padding(array) if modality == "CT" else np.zeros(1, dtype=bool)
-    return np.where(padding, np.float32(np.nan), array) if padding.any() else array
+    padding = ct_padding(array) if modality == "CT" else None
+    if padding is None:
+        return array
+    masked = zeros(array.shape)
+    for plane, original in zip(planes(masked), planes(array), strict=True):
+        plane[:] = np.where(original == np.float32(padding), np.float32(np.nan), original)
+    release(masked)
+    return masked
 
 
 def simulate(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
+from medrestore.scratch import release, zeros
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
 
@@ -18,8 +19,12 @@ if TYPE_CHECKING:
     from medrestore.core.predictor import Condition, Prediction
     from medrestore.core.spectra import Spectra
     from medrestore.core.windows import Windows
+    from medrestore.plan import Plan
 
-__all__ = ["Arrays", "Engine"]
+__all__ = ["MAPS", "Arrays", "Engine"]
+
+MAPS = ("restored", "std", "lower", "upper", "mu", "s")
+"""What a run makes of each voxel."""
 
 
 class Engine(Protocol):
@@ -64,27 +69,36 @@ class Arrays:
     ratio: NDArray[np.float32]
     drawn: int
 
-    def unmasked(self, invalid: NDArray[np.bool_], original: NDArray[np.float32]) -> Arrays:
-        """Voxels that were no measurement come back as they were; their std is NaN or 0."""
-        if not invalid.any():
-            return self
-        zero = np.where(np.isnan(original), np.nan, 0).astype(np.float32)
-        changed: dict[str, Any] = {
-            name: np.where(invalid, original, getattr(self, name))
-            for name in ("restored", "lower", "upper", "mu", "samples")
-            if getattr(self, name) is not None
-        }
-        changed |= {name: np.where(invalid, zero, getattr(self, name)) for name in ("std", "s")}
-        return replace(self, **changed)
+    @classmethod
+    def blank(cls, plan: Plan) -> Arrays:
+        """Zeros of (t, z, y, x) for a run of this plan; all its samples count as drawn."""
+        settings = plan.settings
+        grid = (plan.times, len(plan.chosen), *plan.shape[1:])
+        names = ["std", "lower", "upper", "mu"]
+        names += ["restored"] if settings.samples and settings.estimate != "mean" else []
+        names += ["s"] if settings.samples else []
+        maps = {name: zeros(grid) for name in names}
+        maps.setdefault("restored", maps["mu"])
+        maps.setdefault("s", maps["std"])
+        kept = settings.samples if settings.keep_samples else 0
+        samples = zeros((kept, *grid)) if kept else None
+        return cls(**maps, samples=samples, ratio=zeros(grid[:2]), drawn=settings.samples)
 
-    @staticmethod
-    def stacked(parts: Sequence[Arrays]) -> Arrays:
-        """The time points of a 4-D scan, each restored on its own."""
-        drawn = min(part.drawn for part in parts)
-        samples = [part.samples[:drawn] for part in parts if part.samples is not None]
-        maps = ("restored", "std", "lower", "upper", "mu", "s", "ratio")
-        return Arrays(
-            **{name: np.stack([getattr(part, name) for part in parts]) for name in maps},
-            samples=np.stack(samples, axis=1) if samples else None,
-            drawn=drawn,
-        )
+    def part(self, t: int, rows: slice) -> Arrays:
+        """Views of some slices of one time point."""
+        maps: dict[str, Any] = {name: getattr(self, name)[t, rows] for name in (*MAPS, "ratio")}
+        samples = None if self.samples is None else self.samples[:, t, rows]
+        return Arrays(**maps, samples=samples, drawn=self.drawn)
+
+    def finished(self, drawn: int, is_4d: bool) -> Arrays:
+        """What there is after so many samples, without the time axis if the scan has none."""
+        maps: dict[str, Any] = {name: getattr(self, name) for name in (*MAPS, "ratio")}
+        samples = self.samples[:drawn] if self.samples is not None and drawn else None
+        if not is_4d:
+            maps = {name: array[0] for name, array in maps.items()}
+            samples = None if samples is None else samples[:, 0]
+        return Arrays(**maps, samples=samples, drawn=drawn)
+
+    def release(self) -> None:
+        """Give the system back the memory of arrays that lie in files."""
+        release(*(getattr(self, name) for name in MAPS), self.samples)

@@ -23,9 +23,11 @@ from medrestore.core.predictor import Condition, Prediction
 from medrestore.core.refiner import CONDITION_CHANNELS
 from medrestore.core.windows import Windows, starts
 from medrestore.guards import check
-from medrestore.pipeline import TOLD_BYTES, run
+from medrestore.pipeline import STRETCH_BYTES, run
 from medrestore.plan import Noise, Plan, resolve
+from medrestore.scratch import IN_MEMORY_BYTES
 from medrestore.settings import Settings
+from medrestore.stretch import TOLD_BYTES
 from medrestore.volume import Geometry, Volume
 
 if TYPE_CHECKING:
@@ -36,10 +38,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Pace", "complete", "free_bytes", "pace_of", "seconds_of"]
 
-HELD = 11.5
-"""Arrays of a scan's size that a run holds at its peak, of 4 bytes a voxel, and how many more with
-samples: counted with tracemalloc, which a test repeats."""
-HELD_SAMPLING = 10
+WORKING, COUNTING, NOISE_PLANES, CHECKING = 10, 3, 80, 9
+"""Planes of 4 bytes a voxel that a run holds while it works, per slice of a slab; arrays of a
+stretch while a sample is counted; planes of noise that are remembered; planes that the guards hold
+per slice of their null. Counted with tracemalloc, which a test repeats."""
 
 SHARE = 0.5
 """Share of the free memory that batches may fill: allocators and other programs take some."""
@@ -214,17 +216,32 @@ def _tiles(card: Card, shape: tuple[int, int, int]) -> int:
 
 
 def _held_bytes(plan: Plan) -> int:
-    """Arrays that a run holds on the host, beside the scan itself."""
-    settings = plan.settings
-    arrays: float = HELD
+    """Arrays that a run holds in memory, beside the scan itself; those in files do not count."""
+    settings, plane = plan.settings, 4 * plan.shape[1] * plan.shape[2]
+    whole = len(plan.chosen) * plane
+    stretch = min(whole, STRETCH_BYTES)
+    other = settings.samples > 0 and settings.estimate != "mean"
+    maps = (5 if settings.samples else 4) + other
+    held = maps * _in_memory(whole * plan.times)
+    if settings.keep_samples:
+        held += _in_memory(settings.samples * whole * plan.times)
+    running = WORKING * plan.slab * plane
     if settings.samples:
-        arrays += HELD_SAMPLING + (2 * settings.samples if settings.keep_samples else 0)
-    voxels = len(plan.chosen) * plan.shape[1] * plan.shape[2]
-    told = 0
-    if settings.samples and settings.steps > 1:  # conditions of the refiner, shared first r̂
-        told = min(TOLD_BYTES, 4 * CONDITION_CHANNELS * voxels) + 4 * voxels
-    outputs = 6 + (settings.samples if settings.keep_samples else 0)
-    return told + int(4 * voxels * (arrays + (2 * outputs * plan.times if plan.times > 1 else 0)))
+        between = 4 + other + (settings.steps > 1)
+        running += (COUNTING + (between if whole <= stretch else 0)) * stretch
+        running += NOISE_PLANES * plane
+    if settings.samples and settings.steps > 1:  # conditions of the refiner
+        running += min(TOLD_BYTES, CONDITION_CHANNELS * whole)
+    checking = (
+        2 * _in_memory(whole * plan.times)
+        + CHECKING * (looks(len(plan.chosen)) - len(plan.chosen)) * plane
+    )
+    return int(held + max(running, checking))
+
+
+def _in_memory(size: int) -> int:
+    """What an array takes of the memory: nothing if it lies in a file (`scratch`)."""
+    return size if size <= IN_MEMORY_BYTES else 0
 
 
 @torch.inference_mode()

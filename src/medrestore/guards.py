@@ -10,6 +10,7 @@ import numpy as np
 
 from medrestore.core.guard import FALSE_DISCOVERY_RATE, Evidence, Tally, guard
 from medrestore.core.padding import ct_padding
+from medrestore.scratch import release, zeros
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,6 +28,8 @@ RESIDUAL_AS_EXPECTED = (0.85, 1.15)
 """Honest restorations of held-out scans lie within; see benchmarks/guards."""
 LEAST_ALONG_Z = 0.3
 """Slices farther apart than this share allows are not smoothed across."""
+SLICES_HELD = 16
+"""Slices of a large scan that stay in memory at a time."""
 
 
 @dataclass(frozen=True)
@@ -139,17 +142,20 @@ def check(
         The same in numbers.
     """
     times = range(plan.times) if source.is_4d else [None]
-    removed, inconsistent = (np.zeros_like(arrays.mu) for _ in range(2))
+    removed, inconsistent = (zeros(arrays.mu.shape) for _ in range(2))
     tallies = []
     for t in times:
         at = slice(None) if t is None else t
         y = source.array if t is None else source.array[t]
-        found = guard(_evidence(plan, source.geometry, y, arrays, at, lowest_sigma))
-        tallies.append(found.tally)
-        missing = np.isnan(y if plan.slices is None else y[list(plan.chosen)])
-        for whole, part in ((removed, found.removed), (inconsistent, found.inconsistent)):
-            part[missing] = np.nan
-            whole[at] = part
+        evidence = _evidence(plan, source.geometry, y, arrays, at, lowest_sigma)
+        maps = removed[at], inconsistent[at]
+        held = _Held(source.array, plan.noise.map, arrays.mu, arrays.s, arrays.std, *maps)
+        tallies.append(guard(evidence, maps=maps, after=held.tick).tally)
+        for row, z in enumerate(plan.chosen):
+            missing = np.isnan(y[z])
+            for one in maps:
+                one[row][missing] = np.nan
+            held.tick()
     return removed, inconsistent, Guards(tuple(tallies))
 
 
@@ -162,12 +168,9 @@ def _evidence(
     lowest_sigma: float,
 ) -> Evidence:
     chosen = list(plan.chosen)
-    usable = np.isfinite(frame)
-    # an MR magnitude of exactly 0 is a mask, not a measurement
-    usable &= ~ct_padding(frame) if plan.modality == "CT" else frame > 0
     y, sigma = frame, plan.noise.map
     if plan.slices is not None:
-        y, usable, sigma = y[chosen], usable[chosen], None if sigma is None else sigma[chosen]
+        y, sigma = y[chosen], None if sigma is None else sigma[chosen]
     level: NDArray[np.float32] | float = plan.noise.sigma if sigma is None else sigma
     return Evidence(
         y,
@@ -175,10 +178,24 @@ def _evidence(
         arrays.s[at],
         arrays.std[at],
         level,
-        usable & (np.nan_to_num(level) >= max(lowest_sigma, 1e-30)),
         cast("Modality", plan.modality),
+        lowest_sigma,
+        ct_padding(frame) if plan.modality == "CT" else None,
         _along_z(plan, geometry),
     )
+
+
+class _Held:
+    """Arrays that are gone through slice by slice; gives their memory back now and then."""
+
+    def __init__(self, *arrays: NDArray[np.float32] | None) -> None:
+        self.arrays, self.looked_at = arrays, 0
+
+    def tick(self) -> None:
+        """One more slice was looked at."""
+        self.looked_at += 1
+        if self.looked_at % SLICES_HELD == 0:
+            release(*self.arrays)
 
 
 def _along_z(plan: Plan, geometry: Geometry) -> float:

@@ -6,19 +6,18 @@ the results, and run again from that JSON to the same voxels.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from medrestore.core.evaluations import passes
+from medrestore.core.planes import sha256_of
 from medrestore.core.windows import starts
 from medrestore.errors import SettingsError
 from medrestore.settings import Settings
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from medrestore.card import Card
@@ -204,6 +203,4 @@ def _warnings(card: Card, noise: Noise, scale: float) -> tuple[str, ...]:
 
 
 def _hash(array: NDArray[np.float32] | None) -> str | None:
-    return (
-        None if array is None else hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
-    )
+    return None if array is None else sha256_of(array)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from dataclasses import dataclass, field
@@ -10,9 +9,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from medrestore import io
+from medrestore.core.planes import sha256_of
 from medrestore.errors import OutputError, SettingsError
 from medrestore.guards import check
 from medrestore.io.uids import without_uids
@@ -21,6 +19,7 @@ from medrestore.regions import Region, Regions
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from medrestore.engine import Arrays
@@ -270,7 +269,7 @@ class Result:
                     for path in source.source.paths[:1]
                     if path.name == without_uids(path.name)
                 ],
-                "sha256": hashlib.sha256(np.ascontiguousarray(source.array).tobytes()).hexdigest(),
+                "sha256": sha256_of(source.array),
             },
             "samples_drawn": self.drawn,
             "warnings": [*source.warnings, *self.warnings],

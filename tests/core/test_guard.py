@@ -1,5 +1,7 @@
 """The guard on synthetic truth: silent on noise of any kind, loud where structure was removed."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
@@ -23,10 +25,9 @@ def field(seed: int, smoothing: float = 0.0) -> np.ndarray:
 def evidence(y, mu, sigma, modality="CT", s=0.05, along_z=0.0) -> Evidence:
     """A restoration that is nearly sure of itself."""
     spread = np.asarray(s * sigma * np.ones(SHAPE), np.float32)
-    usable = np.ones(SHAPE, bool)
     mu = np.asarray(mu * np.ones(SHAPE), np.float32)
     sigma = sigma if np.isscalar(sigma) else sigma.astype(np.float32)
-    return Evidence(y.astype(np.float32), mu, spread, spread, sigma, usable, modality, along_z)
+    return Evidence(y.astype(np.float32), mu, spread, spread, sigma, modality, along_z=along_z)
 
 
 def uneven() -> np.ndarray:
@@ -147,15 +148,23 @@ def test_a_restoration_that_is_unsure_takes_less_noise_away() -> None:
 def test_what_is_not_usable_is_left_out() -> None:
     noise = KINDS["white"](8)
     noise.y[:, :40] = np.nan
-    noise.y[:, 40:60] = 500
-    noise.usable[:, :60] = False
-    found = guard(noise)
+    noise.y[:, 40:60] = -2000
+    noise.mu[:, 40:60] = 500
+    found = guard(replace(noise, padding=-2000.0))
     assert found.tally.voxels == np.prod(SHAPE) // 2
     assert found.tally.removed == found.tally.inconsistent == 0
     assert np.isfinite(found.removed).all()
-    noise.usable[:] = False
-    empty = guard(noise)
-    assert empty.tally.voxels == 0 and not empty.removed.any()
+    untouched = guard(replace(noise, lowest=10.1))
+    assert untouched.tally.voxels == 0 and not untouched.removed.any()
+
+
+def test_a_magnitude_of_zero_is_a_mask() -> None:
+    noise = KINDS["Rayleigh"](8)
+    noise.y[:, :60] = 0
+    noise.mu[:, :60] = 500
+    found = guard(noise)
+    assert found.tally.voxels == np.prod(SHAPE) // 2
+    assert found.tally.removed == found.tally.inconsistent == 0
 
 
 def test_a_dark_background_is_not_missing_structure() -> None:

@@ -10,9 +10,13 @@ from medrestore.core.posterior import Moments, interval, total_std
 from medrestore.errors import SettingsError
 
 
+def blank(shape: tuple[int, ...]) -> Moments:
+    return Moments(np.zeros(shape, np.float32), np.zeros(shape, np.float32))
+
+
 def test_running_moments_are_numpys() -> None:
     samples = np.random.default_rng(0).normal(5, 2, (9, 3, 4)).astype(np.float32)
-    moments = Moments()
+    moments = blank((3, 4))
     for one in samples:
         moments.add(one)
     assert moments.mean == pytest.approx(samples.mean(axis=0), rel=1e-5)
@@ -20,14 +24,14 @@ def test_running_moments_are_numpys() -> None:
 
 
 def test_one_sample_has_no_variance() -> None:
-    moments = Moments()
+    moments = blank((2, 2))
     moments.add(np.ones((2, 2), np.float32))
     assert not moments.variance.any()
 
 
 def test_total_std_is_the_rms_about_mu() -> None:
     """Two predictions ±0.6 (variance 0.72 unbiased, mean 0) and 0.28 left: std = s."""
-    moments = Moments()
+    moments = blank((1, 1))
     for value in (0.6, -0.6):
         moments.add(np.full((1, 1), value, np.float32))
     std = total_std(np.full((1, 1), 3.0, np.float32), moments, 0.28)

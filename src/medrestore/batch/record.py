@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from medrestore import io
+from medrestore.core.planes import sha256_of
 from medrestore.errors import InputError, ModelError, SettingsError
 from medrestore.models import find_card, pick_device
 from medrestore.plan import Plan
@@ -18,8 +16,6 @@ from medrestore.result import LAYERS, Result
 
 if TYPE_CHECKING:
     import os
-
-    from numpy.typing import NDArray
 
     from medrestore.io import Scan
     from medrestore.volume import Volume
@@ -165,7 +161,7 @@ def _scan(wanted: dict[str, Any], plan: Plan, record: Path, source: Place | None
     if volume.is_4d and plan.times == 1:
         candidates += [volume.time_point(t) for t in range(len(volume.array))]
     for one in candidates:
-        if _hash(one.array) == wanted["sha256"]:
+        if sha256_of(one.array) == wanted["sha256"]:
             return one
     raise InputError(
         f"{_named(places[0])} is not the scan of {record.name}: its voxels differ; say where that "
@@ -183,7 +179,3 @@ def _places(wanted: dict[str, Any], record: Path) -> list[Path]:
     names = [*wanted.get("files", [])[:1], wanted.get("name")]
     candidates = [folder / name for folder in around for name in names if name]
     return [place for place in candidates if place.exists()]
-
-
-def _hash(array: NDArray[np.float32]) -> str:
-    return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()

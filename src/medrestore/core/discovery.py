@@ -67,10 +67,11 @@ class Discoveries:
         enough = np.flatnonzero(log_p <= np.log(self.rate * rank / self.tested))
         return float(min(sizes[enough[-1]], strict) if enough.size else strict)
 
-    def map(self, threshold: float, shape: tuple[int, int]) -> NDArray[np.float32]:
-        """Values where |z| ≥ threshold, 0 elsewhere; (slices, y, x)."""
-        out = np.zeros((len(self._kept), shape[0] * shape[1]), np.float32)
+    def show(self, threshold: float, out: NDArray[np.float32]) -> int:
+        """Write values where |z| ≥ threshold into zeros (slices, y, x); how many are not 0."""
+        shown = 0
         for plane, (index, size, value) in zip(out, self._kept, strict=True):
             found = size >= np.float32(threshold)
-            plane[index[found]] = value[found]
-        return out.reshape(-1, *shape)
+            plane.flat[index[found]] = value[found]
+            shown += int(np.count_nonzero(value[found]))
+        return shown

@@ -28,6 +28,8 @@ from medrestore.core.residual import gaussian_score, rician_score
 from medrestore.core.smoothing import gaussian_taps, smooth
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 __all__ = ["FALSE_DISCOVERY_RATE", "SCALES_PX", "Evidence", "Guard", "Tally", "guard", "looks"]
@@ -52,10 +54,12 @@ class Evidence:
         μ (s again where no samples were drawn).
     sigma : ndarray of float32 or float
         The noise that was to be removed (MR: per channel).
-    usable : ndarray of bool
-        Voxels that are measurements and were restored.
     modality : "CT" or "MR"
         Gaussian or Rician noise.
+    lowest : float
+        The noise from which voxels were restored; those with less were left alone.
+    padding : float, optional
+        Value of voxels that are no measurement.
     along_z : float
         Smoothing across slices, in slices, at most 1; 0 where slices are far apart or no
         neighbours.
@@ -66,9 +70,25 @@ class Evidence:
     s: NDArray[np.float32]
     std: NDArray[np.float32]
     sigma: NDArray[np.float32] | float
-    usable: NDArray[np.bool_]
     modality: Literal["CT", "MR"]
+    lowest: float = 0.0
+    padding: float | None = None
     along_z: float = 0.0
+
+    def usable(self, z: int) -> NDArray[np.bool_]:
+        """Voxels of a slice that are measurements and were restored."""
+        y = self.y[z]
+        good = np.isfinite(y)
+        if self.modality == "MR":
+            good &= y > 0  # a magnitude of exactly 0 is a mask, not a measurement
+        if self.padding is not None:
+            good &= y != np.float32(self.padding)
+        good &= np.nan_to_num(self.noise(z)) >= max(self.lowest, 1e-30)
+        return np.asarray(good)
+
+    def noise(self, z: int) -> NDArray[np.float32] | float:
+        """σ of a slice: its map, or one number."""
+        return self.sigma[z] if isinstance(self.sigma, np.ndarray) else self.sigma
 
 
 @dataclass(frozen=True)
@@ -112,7 +132,12 @@ class Guard:
     tally: Tally
 
 
-def guard(evidence: Evidence, rate: float = FALSE_DISCOVERY_RATE) -> Guard:
+def guard(
+    evidence: Evidence,
+    rate: float = FALSE_DISCOVERY_RATE,
+    maps: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None,
+    after: Callable[[], object] = lambda: None,
+) -> Guard:
     """Check a restoration.
 
     Parameters
@@ -121,14 +146,17 @@ def guard(evidence: Evidence, rate: float = FALSE_DISCOVERY_RATE) -> Guard:
         Scan, restoration and noise.
     rate : float
         False discovery rate of either map: the share of chance to expect among flagged voxels.
+    maps : two ndarrays of float32, optional
+        Zeros for the maps to be written into; new ones by default.
+    after : callable
+        Told whenever a slice was looked at.
     """
     e = _Residual(evidence)
-    depth, height, width = evidence.y.shape
-    inverse = _inverse_std(e)
+    inverse = _inverse_std(e, after)
     removed, misfit = Discoveries(rate, len(SCALES_PX)), Discoveries(rate)
     outside, energy, expected = 0, 0.0, 0.0
-    for z in range(depth):
-        usable, sigma, score = evidence.usable[z], e.sigma(z), e.score(z)
+    for z in range(len(evidence.y)):
+        usable, sigma, score = e.usable(z), e.sigma(z), e.score(z)
         tested, group = int(usable.sum()), e.group(z)
         largest, amount = _largest(e.smoothed(z), inverse, group)
         largest[~usable | ((largest < 0) & (group >= DARK))] = 0
@@ -140,12 +168,10 @@ def guard(evidence: Evidence, rate: float = FALSE_DISCOVERY_RATE) -> Guard:
         known = e.known(z)
         energy += float(np.square(score[known], dtype=np.float64).sum())
         expected += float((1 - np.square(e.ratio(z)[known], dtype=np.float64)).sum())
+        after()
+    taken, beyond = maps or (np.zeros_like(evidence.y), np.zeros_like(evidence.y))
     thresholds = removed.threshold(), misfit.threshold()
-    taken, beyond = (
-        removed.map(thresholds[0], (height, width)),
-        misfit.map(thresholds[1], (height, width)),
-    )
-    counts = int(np.count_nonzero(taken)), int(np.count_nonzero(beyond))
+    counts = removed.show(thresholds[0], taken), misfit.show(thresholds[1], beyond)
     tally = Tally(removed.tested, *counts, outside, *thresholds, energy, expected)
     return Guard(taken, beyond, tally)
 
@@ -155,11 +181,12 @@ def looks(slices: int) -> int:
     return slices + min(slices, SLICES_FOR_NULL)
 
 
-def _inverse_std(e: _Residual) -> NDArray[np.float32]:
+def _inverse_std(e: _Residual, after: Callable[[], object]) -> NDArray[np.float32]:
     """1/std of smoothed scores for each scale and group, from evenly spread slices."""
     null = Null(SCALES_PX, e.evidence.along_z)
     for z in e.even_slices:
-        null.add(e.group(z), e.smoothed(z), e.evidence.usable[z])
+        null.add(e.group(z), e.smoothed(z), e.usable(z))
+        after()
     return null.inverse_std()
 
 
@@ -183,6 +210,7 @@ class _Residual:
         self.evidence = evidence
         self.taps = gaussian_taps(min(evidence.along_z, 1.0))
         self._scores: OrderedDict[int, NDArray[np.float32]] = OrderedDict()
+        self._usable: OrderedDict[int, NDArray[np.bool_]] = OrderedDict()
         depth = len(evidence.y)
         even = np.linspace(0, depth - 1, min(depth, SLICES_FOR_NULL)).round().astype(int)
         self.even_slices = [int(z) for z in np.unique(even)]
@@ -204,23 +232,29 @@ class _Residual:
 
     def dark(self, z: int) -> NDArray[np.bool_]:
         """Voxels with less signal than noise (MR)."""
-        return np.asarray(self.evidence.usable[z] & (self.evidence.mu[z] < self.sigma(z)))
+        return np.asarray(self.usable(z) & (self.evidence.mu[z] < self.sigma(z)))
 
     def sigma(self, z: int) -> NDArray[np.float32]:
         """σ of a slice, never 0."""
-        sigma = self.evidence.sigma
-        plane = sigma[z] if isinstance(sigma, np.ndarray) else sigma
-        shown = np.broadcast_to(np.float32(plane), self.evidence.y.shape[1:])
-        return np.where(self.evidence.usable[z], shown, np.float32(1))
+        shown = np.broadcast_to(np.float32(self.evidence.noise(z)), self.evidence.y.shape[1:])
+        return np.where(self.usable(z), shown, np.float32(1))
 
     def ratio(self, z: int) -> NDArray[np.float32]:
         """s/σ; 0 where nothing is to be judged."""
-        return np.where(self.evidence.usable[z], self.evidence.s[z] / self.sigma(z), np.float32(0))
+        return np.where(self.usable(z), self.evidence.s[z] / self.sigma(z), np.float32(0))
 
     def known(self, z: int) -> NDArray[np.bool_]:
         """Voxels whose σ was measured: in CT no air or lung, where its map is carried on."""
-        usable: NDArray[np.bool_] = self.evidence.usable[z]
+        usable = self.usable(z)
         return usable & (self.evidence.mu[z] > TISSUE_HU) if self._is_ct else usable
+
+    def usable(self, z: int) -> NDArray[np.bool_]:
+        """Voxels of a slice that can be judged; asked for many times in a row."""
+        if z not in self._usable:
+            self._usable[z] = self.evidence.usable(z)
+            if len(self._usable) > 2 * len(self.taps):
+                self._usable.popitem(last=False)
+        return self._usable[z]
 
     @property
     def _is_ct(self) -> bool:
@@ -229,7 +263,7 @@ class _Residual:
     def score(self, z: int) -> NDArray[np.float32]:
         """Score e of one slice; 0 where nothing is to be judged."""
         if z not in self._scores:
-            usable, one = self.evidence.usable[z], np.float32(1)
+            usable, one = self.usable(z), np.float32(1)
             y, mu = (np.where(usable, a[z], one) for a in (self.evidence.y, self.evidence.mu))
             score = gaussian_score if self._is_ct else rician_score
             e = np.where(usable, score(y, mu, self.sigma(z)), np.float32(0))

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from medrestore.core.intensity import foreground_scale
-from medrestore.core.noise_level_ct import estimate_ct
+from medrestore.core.noise_level_ct import blank, estimate_ct
 from medrestore.core.noise_level_mr import estimate_mr, gaussian_sigma
 from medrestore.errors import InputError, NoiseLevelError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 __all__ = ["NoiseEstimate", "estimate"]
@@ -53,6 +55,7 @@ def estimate(
     array: NDArray[np.float32],
     modality: Literal["CT", "MR"],
     mask: NDArray[np.bool_] | None = None,
+    room: Callable[[tuple[int, ...]], NDArray[np.float32]] = blank,
 ) -> NoiseEstimate:
     """Estimate the noise of a scan.
 
@@ -64,6 +67,8 @@ def estimate(
         Which physics made the noise.
     mask : ndarray of bool, shape (z, y, x), optional
         A region of homogeneous tissue; the noise is then its std about a linear trend.
+    room : callable
+        Gives the zeros, float32 of a shape, that a map is written into.
 
     Returns
     -------
@@ -80,18 +85,18 @@ def estimate(
         raise NoiseLevelError(f"the noise level needs axes (z, y, x), got shape {array.shape}")
     if modality not in ("CT", "MR"):
         raise NoiseLevelError(f"the noise level is known for CT and MR only, got {modality!r}")
-    usable = int(np.isfinite(array).sum())
+    usable = sum(int(np.count_nonzero(np.isfinite(plane))) for plane in array)
     if usable < FEWEST_VOXELS:
         raise NoiseLevelError(
             f"the noise level cannot be estimated from {usable} voxels, {FEWEST_VOXELS} are "
             "needed; give it as a number (noise=…)"
         )
-    if not np.nanmax(np.abs(array)) > 0:
+    if not any(bool((np.abs(plane) > 0).any()) for plane in array):
         raise NoiseLevelError("the noise level cannot be estimated: every voxel is zero")
     if mask is not None:
         return _in_region(array, modality, np.asarray(mask, dtype=bool))
     if modality == "CT":
-        sigma, local, method = estimate_ct(array)
+        sigma, local, method = estimate_ct(array, room)
         return NoiseEstimate(sigma, local, method)
     sigma, method = estimate_mr(array)
     return NoiseEstimate(sigma, None, method, _relative(sigma, array))

@@ -13,6 +13,8 @@ from medrestore.core.noise_level_blocks import calm, kept_variance, log_mode, me
 from medrestore.errors import NoiseLevelError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from medrestore.core.noise_level_blocks import Blocks
@@ -36,8 +38,17 @@ _SPAN = 2 * math.log(6.0)
 """The map stays within a factor of 6 of the usual std: starved rays reach 4."""
 
 
-def estimate_ct(array: NDArray[np.float32]) -> tuple[float, NDArray[np.float32], str]:
+def blank(shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Zeros in memory."""
+    return np.zeros(shape, np.float32)
+
+
+def estimate_ct(
+    array: NDArray[np.float32], room: Callable[[tuple[int, ...]], NDArray[np.float32]] = blank
+) -> tuple[float, NDArray[np.float32], str]:
     """Noise std in soft tissue (HU), its map (z, y, x), and how they were found.
+
+    ``room`` gives the array of float32 that the map is written into.
 
     The map is the low quantile of the local std in cells of about 18 × 18 × 5 voxels inside the
     body, smoothed, carried on outside the body, and scaled so that its median over calm soft
@@ -71,9 +82,10 @@ def estimate_ct(array: NDArray[np.float32]) -> tuple[float, NDArray[np.float32],
     level = _level(blocks, logs - at_blocks, quiet)
     sigma = float(np.exp(level + 0.5 * np.median(at_blocks[quiet])))
     y, x = (_voxel_cell(n) for n in array.shape[1:])
-    local = _interpolate(0.5 * coarse, _slice_cell(np.arange(len(array))), y, x)
-    local += np.float32(level)
-    np.exp(local, out=local)
+    local = room(array.shape)
+    for z in range(len(array)):
+        plane = _interpolate(0.5 * coarse, _slice_cell(np.arange(z, z + 1)), y, x)
+        local[z] = np.exp(plane[0] + np.float32(level))
     return sigma, local, "mode of the local variance in calm soft tissue; map: its low quantiles"
 
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from medrestore.core.planes import planes
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -15,14 +17,23 @@ BELOW_HU = -1500.0
 SHARE = 1e-3
 
 
-def ct_padding(hu: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Where a CT holds its padding value (commonly −2000, −2048 or −3024).
+def ct_padding(hu: NDArray[np.float32]) -> float | None:
+    """The padding value of a CT (commonly −2000, −2048 or −3024), if it has one.
 
     That is its smallest value, if it is below −1500 HU and at least a thousandth of the voxels
     hold exactly it: noise reaches such depths too, but not twice the same.
+
+    Parameters
+    ----------
+    hu : ndarray of float32, shape (…, z, y, x)
+        The scan; NaN is left out.
     """
-    lowest = np.nanmin(hu) if np.isfinite(hu).any() else np.float32(0)
-    where = np.asarray(hu == lowest)
-    if lowest >= BELOW_HU or where.mean() < SHARE:
-        return np.zeros(hu.shape, dtype=bool)
-    return where
+    lowest = min((float(np.fmin.reduce(plane, axis=None)) for plane in planes(hu)), key=_nan_last)
+    if not lowest < BELOW_HU:
+        return None
+    held = sum(int(np.count_nonzero(plane == lowest)) for plane in planes(hu))
+    return lowest if held >= SHARE * hu.size else None
+
+
+def _nan_last(value: float) -> float:
+    return np.inf if np.isnan(value) else value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,25 +18,30 @@ class Moments:
     """Running mean and variance over samples, voxel by voxel (Welford 1962).
 
     Nothing but two arrays is kept, however many samples are added.
+
+    Parameters
+    ----------
+    mean, squares : ndarray of float32
+        Zeros of the samples' shape, filled here: the mean, and the sum of squares about it.
+    n : int
+        Samples counted.
     """
 
+    mean: NDArray[np.float32]
+    squares: NDArray[np.float32]
     n: int = 0
-    mean: NDArray[np.float32] = field(default_factory=lambda: np.zeros(1, np.float32))
-    _m2: NDArray[np.float32] = field(default_factory=lambda: np.zeros(1, np.float32))
 
     def add(self, values: NDArray[np.float32]) -> None:
         """Count one more sample."""
-        if self.n == 0:
-            self.mean, self._m2 = np.zeros_like(values), np.zeros_like(values)
         self.n += 1
         delta = values - self.mean
         self.mean += delta / self.n
-        self._m2 += delta * (values - self.mean)
+        self.squares += delta * (values - self.mean)
 
     @property
     def variance(self) -> NDArray[np.float32]:
         """Unbiased variance; zero while there are fewer than two samples."""
-        return np.asarray(self._m2 / max(self.n - 1, 1), dtype=np.float32)
+        return np.asarray(self.squares / max(self.n - 1, 1), dtype=np.float32)
 
 
 def total_std(

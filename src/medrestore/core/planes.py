@@ -1,0 +1,29 @@
+"""Looking at a scan plane by plane, so that what is made on the way stays small."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+__all__ = ["planes", "sha256_of"]
+
+
+def planes(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    """Every (y, x) plane of an array (…, y, x), in order; views, nothing is copied."""
+    for index in np.ndindex(array.shape[:-2]):
+        yield array[index]
+
+
+def sha256_of(array: NDArray[Any]) -> str:
+    """SHA-256 of the values in C order, as hexadecimal digits."""
+    digest = hashlib.sha256()
+    for plane in planes(array):
+        digest.update(np.ascontiguousarray(plane).data)
+    return digest.hexdigest()

@@ -1,0 +1,98 @@
+"""Room for arrays of a scan's size: in memory while they are small, in a file when they are large.
+
+A mapped file reads and writes like memory, but the system may take its pages back, so that what a
+run holds follows from its slabs and not from the length of the scan. The files have no names and go
+away with their arrays.
+"""
+
+from __future__ import annotations
+
+import math
+import mmap
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from medrestore.errors import ResourceError
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike, NDArray
+
+__all__ = ["FOLDER", "IN_MEMORY_BYTES", "folder", "release", "zeros"]
+
+IN_MEMORY_BYTES = 32 * 2**20
+"""Arrays up to this size are plain memory: 128 slices of 256² in float32, 32 of 512²."""
+FOLDER = "MEDRESTORE_SCRATCH"
+"""Environment variable that names the folder for the files."""
+
+
+def zeros(shape: tuple[int, ...], dtype: DTypeLike = np.float32) -> NDArray[Any]:
+    """An array of zeros, in memory or in a file of its own.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Its shape.
+    dtype : dtype
+        Of its values.
+
+    Raises
+    ------
+    ResourceError
+        If the disk has no room for the file.
+    """
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    if size <= IN_MEMORY_BYTES:
+        return np.zeros(shape, dtype)
+    place = folder()
+    try:
+        with tempfile.TemporaryFile(dir=place, prefix="medrestore_") as file:
+            _claim(file.fileno(), size)
+            return np.asarray(np.memmap(file, dtype, "r+", shape=shape))
+    except OSError as error:
+        raise ResourceError(
+            f"a scan of this size is worked on in files, and {size / 1e9:.1f} GB do not fit into "
+            f"{place} ({error.strerror or error}); make room there, or name another folder on a "
+            f"disk in the environment variable {FOLDER}"
+        ) from error
+
+
+def folder() -> Path:
+    """Where the files lie: what the environment names, else /var/tmp, which no RAM disk holds."""
+    named = os.environ.get(FOLDER)
+    if named:
+        return Path(named)
+    usual = Path("/var/tmp")
+    writable = os.name == "posix" and os.access(usual, os.W_OK | os.X_OK)
+    return usual if writable else Path(tempfile.gettempdir())
+
+
+def release(*arrays: NDArray[Any] | None) -> None:
+    """Let the system have the pages of mapped arrays back; the values stay in their files.
+
+    Arrays in memory are left alone, and so are private mappings, whose changes have no file.
+    """
+    for array in arrays:
+        pages = _shared_pages(array)
+        if pages is not None and hasattr(mmap, "MADV_DONTNEED"):
+            pages.madvise(mmap.MADV_DONTNEED)
+
+
+def _claim(file: int, size: int) -> None:
+    """Take the disk's space now: a full disk met while writing to a mapping kills the process."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file, 0, size)
+    else:
+        os.ftruncate(file, size)
+
+
+def _shared_pages(array: Any) -> mmap.mmap | None:
+    """The mapping that an array, or what it is a view of, was made on."""
+    while array is not None and not isinstance(array, np.memmap):
+        array = getattr(array, "base", None)
+    if array is None or array.mode == "c":
+        return None
+    return getattr(array, "_mmap", None)

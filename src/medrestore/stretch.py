@@ -1,0 +1,274 @@
+"""Some slices of a volume on their way through a run: predictor, samples, maps.
+
+A stretch is small enough for memory, whatever the length of the scan; what it keeps from one pass
+to the next it keeps in arrays that are handed to it. Within it, slabs of slices are evaluated at
+once. In a slice model they have nothing to do with each other; a 3-D model reads windows of
+several, so its one slab holds every slice that the wanted ones depend on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from medrestore.core.evaluations import evaluations, shares_start, without_network
+from medrestore.core.intensity import foreground
+from medrestore.core.noise_field import NoiseField
+from medrestore.core.posterior import Moments, interval, total_std
+from medrestore.core.predictor import Prediction
+from medrestore.core.samplers import SAMPLERS
+from medrestore.core.samplers.chain import sample, shared_start
+from medrestore.core.schedules import angles
+from medrestore.core.shaping import shaped
+from medrestore.core.spectra import mean_ratio
+from medrestore.core.windows import taper
+from medrestore.engine import MAPS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from medrestore.core.denoiser import Denoiser
+    from medrestore.core.spectrum import Kernel
+    from medrestore.engine import Arrays
+    from medrestore.frame import Frame
+
+__all__ = ["TOLD_BYTES", "Stretch"]
+
+TOLD_BYTES = 256 * 2**20
+"""Conditions of the refiner that are kept between samples; the rest is computed again."""
+
+
+class Stretch:
+    """Neighbouring slices of the plan's choice.
+
+    Parameters
+    ----------
+    frame : Frame
+        The volume.
+    chosen : sequence of int
+        The slices.
+    out : Arrays
+        Where their maps go.
+    """
+
+    r: NDArray[np.float32]
+    r_hat: NDArray[np.float32]
+    mean: NDArray[np.float32]
+    squares: NDArray[np.float32]
+    residual: NDArray[np.float32]
+    start_r_hat: NDArray[np.float32]
+
+    def __init__(self, frame: Frame, chosen: Sequence[int], out: Arrays) -> None:
+        self.frame, self.chosen, self.out = frame, list(chosen), out
+        plan, engine = frame.plan, frame.engine
+        asked = plan.settings
+        self.last = angles(asked.steps, asked.schedule)[-2]
+        self.spectra = engine.spectra.of(asked.method, self.last)
+        self.windows = engine.windows(len(frame.y))
+        in_a_row = evaluations(asked.sampler, asked.steps) if asked.samples else 0
+        self.needed = list(self.windows.reach(chosen, in_a_row))
+        row_of = {z: row for row, z in enumerate(self.needed)}
+        self.rows = [row_of[z] for z in self.chosen]
+        self.slabs = self._slabs()
+        self.mu, self.s = out.mu, out.s
+
+    @property
+    def planes_kept(self) -> int:
+        """How many planes (y, x) it keeps between the passes, beside its maps."""
+        return sum(self._keeps().values())
+
+    def move_in(self, room: NDArray[np.float32]) -> None:
+        """Take room, zeros of shape (planes_kept, y, x), for what is kept between the passes."""
+        first = 0
+        for name, planes in self._keeps().items():
+            setattr(self, name, room[first : first + planes])
+            first += planes
+
+    def _keeps(self) -> dict[str, int]:
+        """What is kept between the passes, and how many planes of it."""
+        asked, here, whole = self.frame.plan.settings, len(self.chosen), len(self.needed)
+        keeps: dict[str, int] = {}
+        if self.needed != self.chosen:
+            keeps |= {"mu": whole, "s": whole}
+        if asked.samples:
+            keeps |= {"r": here, "r_hat": here, "mean": here, "squares": here}
+        if asked.samples and asked.estimate != "mean":
+            keeps["residual"] = here
+        if asked.samples and shares_start(asked.sampler, asked.steps):
+            keeps["start_r_hat"] = whole
+        return keeps
+
+    def _slabs(self) -> list[range]:
+        """Rows of `needed` that the sampler takes at once."""
+        n = len(self.needed)
+        size = n if self.windows.window > 1 else self.frame.plan.slab
+        return [range(first, min(first + size, n)) for first in range(0, n, size)]
+
+    @torch.inference_mode()
+    def predict(self) -> None:
+        """μ and s of the needed slices, blended over the windows that hold them."""
+        frame, plan = self.frame, self.frame.plan
+        norm = np.zeros(len(self.needed), np.float32)
+        share = taper(self.windows.window).numpy()
+        row_of = {z: row for row, z in enumerate(self.needed)}
+        first = self.windows.covering(self.needed)
+        size = plan.slab if self.windows.window == 1 else 1
+        for chunk in (first[i : i + size] for i in range(0, len(first), size)):
+            slices = [z for a in chunk for z in self.windows.inside(a)]
+            prediction = frame.engine.predict(frame.condition(slices))
+            maps = [part[:, 0].cpu().numpy() for part in prediction]
+            frame.meter.tick(sum(norm[row_of[z]] == 0 for z in row_of.keys() & set(slices)))
+            for i, z in enumerate(slices):
+                if z in row_of and (i == 0 or z != slices[i - 1]):
+                    weight = share[i % len(share)]
+                    self.mu[row_of[z]] += weight * maps[0][i]
+                    self.s[row_of[z]] += weight * maps[1][i]  # still its logarithm
+                    norm[row_of[z]] += weight
+        self.ratios = [self._settle(row, norm[row]) for row in range(len(self.needed))]
+
+    def _settle(self, row: int, norm: np.float32) -> float:
+        """From sums over windows to μ and s of a slice; the mean s²/σ² its texture depends on."""
+        frame, plan, z = self.frame, self.frame.plan, self.needed[row]
+        mu, sigma = self.mu[row] / norm, frame.sigma(z)
+        if plan.modality == "MR":
+            mu = np.maximum(mu, 0)
+        untouched = sigma < frame.floor  # too little noise for the model: the scan as it is
+        self.mu[row] = np.where(untouched, frame.filled(z), mu)
+        self.s[row] = np.where(untouched, sigma, np.exp(self.s[row] / norm))
+        inside = foreground(self.mu[row], plan.modality, plan.scale)
+        removed = np.where(untouched | frame.invalid(z), 0, sigma)
+        return mean_ratio(self.s[row], removed, inside)
+
+    @torch.inference_mode()
+    def start(self) -> None:
+        """r̂ at t = π/2, where z carries no information: the same for all samples."""
+        for i, rows in enumerate(self.slabs):
+            field = self._field(0, rows)
+            found = shared_start(self._denoiser(rows), self._told(i, rows), field)
+            self.start_r_hat[rows.start : rows.stop] = found[:, 0].cpu().numpy()
+            self.frame.meter.tick(len(rows))
+
+    @torch.inference_mode()
+    def draw(self, k: int) -> None:
+        """Residual and last prediction of sample ``k``, in units of s."""
+        frame, settings = self.frame, self.frame.plan.settings
+        place = {row: i for i, row in enumerate(self.rows)}
+        step = SAMPLERS[settings.sampler]
+        for i, rows in enumerate(self.slabs):
+            field = self._field(k, rows)
+            if without_network(settings.sampler, settings.steps):  # Gaussian samples around μ
+                r = field.coloured(0, self._kernel(rows)(np.pi / 2))
+                r_hat = torch.zeros_like(r)
+            else:
+                r, r_hat = sample(
+                    step,
+                    self._denoiser(rows),
+                    self._told(i, rows),
+                    field,
+                    self._kernel(rows),
+                    settings.steps,
+                    start=self._begun(rows),
+                    meter=frame.meter,
+                    schedule=settings.schedule,
+                )
+            drawn, predicted = (part[:, 0].cpu().numpy() for part in (r, r_hat))
+            for plane, prediction, row in zip(drawn, predicted, rows, strict=True):
+                if row in place:
+                    self.r[place[row]], self.r_hat[place[row]] = plane, prediction
+
+    def _begun(self, rows: range) -> Tensor | None:
+        """The r̂ that all samples begin with; None where each evaluates its own."""
+        asked = self.frame.plan.settings
+        if not shares_start(asked.sampler, asked.steps):
+            return None
+        shared = torch.from_numpy(self.start_r_hat[rows.start : rows.stop])[:, None]
+        return shared.to(self.frame.plan.device)
+
+    def count(self, k: int) -> None:
+        """The sample drawn last is sample ``k`` of the result."""
+        settings = self.frame.plan.settings
+        Moments(self.mean, self.squares, k).add(self.r_hat)
+        if settings.estimate == "posterior-mean":
+            self.residual += (self.r - self.residual) / (k + 1)
+        elif settings.estimate == "sample" and k == 0:
+            self.residual[:] = self.r
+        if self.out.samples is not None:
+            self.out.samples[k] = self._at_least(self.mu[self.rows] + self.s[self.rows] * self.r)
+
+    def finish(self, drawn: int) -> None:
+        """The maps, resting on so many samples."""
+        for i in range(len(self.chosen)):
+            self._finish_slice(i, drawn)
+
+    def _finish_slice(self, i: int, drawn: int) -> None:
+        frame, out, plan = self.frame, self.out, self.frame.plan
+        settings, method, row = plan.settings, "predictor", self.rows[i]
+        mu, s, sigma = self.mu[row], self.s[row], frame.sigma(self.chosen[i])
+        std, restored, lowest = s, mu, 0.0 if plan.modality == "MR" else None
+        if drawn:
+            method = settings.method
+            left = self.spectra.remaining(self.last, [self.ratios[row]])[0]
+            predictions = Moments(self.mean[i], self.squares[i], drawn)
+            std = np.where(sigma < frame.floor, s, total_std(s, predictions, left))
+        if drawn and settings.estimate != "mean":
+            restored = self._at_least(mu + s * self.residual[i])
+        factor = frame.engine.intervals(method).factor(settings.level, sigma / plan.scale)
+        out.lower[i], out.upper[i] = interval(mu, std, factor, lowest)
+        out.restored[i], out.mu[i], out.std[i], out.s[i] = restored, mu, std, s
+        out.ratio[i] = self.ratios[row]
+        self._unmask(i)
+
+    def _unmask(self, i: int) -> None:
+        """Voxels that were no measurement come back as they were; their std is NaN or 0."""
+        z = self.chosen[i]
+        bad, original = self.frame.invalid(z), self.frame.y[z]
+        if not bad.any():
+            return
+        zero = np.where(np.isnan(original), np.nan, 0).astype(np.float32)
+        for name in MAPS:
+            plane = getattr(self.out, name)[i]
+            np.copyto(plane, zero if name in ("std", "s") else original, where=bad)
+        if self.out.samples is not None:
+            np.copyto(self.out.samples[:, i], original, where=bad)
+
+    def _at_least(self, array: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.maximum(array, np.float32(0)) if self.frame.plan.modality == "MR" else array
+
+    def _kernel(self, rows: Sequence[int]) -> Callable[[float], Kernel]:
+        """Angle → kernels of the dropped covariance, one for each slice of a slab."""
+        ratios = [self.ratios[row] for row in rows]
+        return lambda angle: self.spectra.kernels(angle, ratios)
+
+    def _field(self, k: int, rows: Sequence[int]) -> NoiseField:
+        plan, pairs = self.frame.plan, [(k, self.needed[row]) for row in rows]
+        noise = NoiseField(plan.settings.seed, pairs, plan.shape[1:], self.frame.t, plan.device)
+        if self.spectra.makes_samples:  # its samples are correlated along z as their noise is
+            return replace(noise, along_z=self._kernel(rows)(np.pi / 2).along_z)
+        return noise
+
+    def _denoiser(self, rows: Sequence[int]) -> Denoiser:
+        slices = [self.needed[row] for row in rows]
+        denoiser = self.frame.engine.denoiser(self.frame.plan.batch, self.windows, slices)
+        if self.spectra.makes_samples:
+            return shaped(denoiser, self.spectra.shape([self.ratios[r] for r in rows]), self.last)
+        return denoiser
+
+    def _told(self, i: int, rows: range) -> Tensor:
+        """What the refiner is told of slab ``i``, kept for the next time while there is room."""
+        told, key = self.frame.told, (self.chosen[0], i)
+        if key in told:
+            return told[key]
+        frame, device, at = self.frame, self.frame.plan.device, slice(rows.start, rows.stop)
+        mu, s = (torch.from_numpy(a[at])[:, None].to(device) for a in (self.mu, self.s))
+        c = frame.condition([self.needed[row] for row in rows])
+        prediction = Prediction(mu, torch.maximum(s, 0.05 * c.sigma).log())
+        seen = frame.engine.condition(c, prediction)
+        if seen.nbytes + sum(kept.nbytes for kept in told.values()) <= TOLD_BYTES:
+            told[key] = seen
+        return seen

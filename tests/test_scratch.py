@@ -1,0 +1,72 @@
+"""Arrays in files: they behave as in memory, leave nothing behind and fail with a sentence."""
+
+import gc
+import os
+
+import numpy as np
+import pytest
+
+from medrestore import scratch
+from medrestore.errors import ResourceError
+from medrestore.scratch import release, zeros
+
+
+@pytest.fixture
+def in_files(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
+    monkeypatch.setattr(scratch, "IN_MEMORY_BYTES", 1000)
+    monkeypatch.setenv(scratch.FOLDER, str(tmp_path))
+
+
+def test_small_arrays_are_memory(in_files) -> None:
+    small, large = zeros((250,)), zeros((251,))
+    assert scratch._shared_pages(small) is None
+    assert scratch._shared_pages(large) is not None
+    assert small.dtype == large.dtype == np.float32
+    assert not small.any() and not large.any()
+
+
+def test_values_outlive_a_release(in_files) -> None:
+    array = zeros((3, 64, 64))
+    array[1] = np.arange(64)
+    view = array[1, 2:]
+    release(array, None, np.ones(3))
+    release(view)
+    assert array[1, 5].tolist() == list(range(64))
+    assert np.array_equal(view, array[1, 2:])
+
+
+def test_private_pages_are_never_given_back(in_files, tmp_path) -> None:
+    """A caller may have changed them, and no file holds the change."""
+    path = tmp_path / "values"
+    np.zeros(5000, np.float32).tofile(path)
+    private = np.memmap(path, np.float32, "c")
+    private[7] = 5
+    release(np.asarray(private)[3:])
+    assert private[7] == 5
+
+
+def test_files_have_no_name_and_go_away(in_files, tmp_path) -> None:
+    before = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
+    array = zeros((100, 100))
+    assert not list(tmp_path.iterdir()) or os.name == "nt"
+    del array
+    gc.collect()
+    assert not list(tmp_path.iterdir())
+    if before:
+        assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_full_disk_is_said_before_anything_is_computed(in_files, monkeypatch) -> None:
+    def full(file: int, size: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(scratch, "_claim", full)
+    with pytest.raises(ResourceError, match=r"0\.4 GB do not fit into .*No space left.*SCRATCH"):
+        zeros((100, 1000, 1000))
+
+
+def test_a_folder_that_is_not_there_is_named(monkeypatch, tmp_path) -> None:
+    monkeypatch.setenv(scratch.FOLDER, str(tmp_path / "gone"))
+    monkeypatch.setattr(scratch, "IN_MEMORY_BYTES", 0)
+    with pytest.raises(ResourceError, match="gone"):
+        zeros((10,))
