@@ -23,6 +23,7 @@ from medrestore.io.limits import (
 )
 from medrestore.io.modality import settle_modality, unit_of
 from medrestore.io.nifti_header import vet
+from medrestore.io.nifti_voxels import ReleasingFile, read_voxels
 from medrestore.io.packed import is_packed
 from medrestore.io.scan import Scan
 from medrestore.volume import Geometry, Source, Volume
@@ -84,12 +85,11 @@ def load(path: Path, modality: Modality | None = None) -> Volume:
     geometry, warnings = _geometry(image.header, shape, path)
     try:
         with np.errstate(over="ignore", invalid="ignore"):  # beyond float32: infinite, NaN
-            stored = image.get_fdata(dtype=np.float32, caching="unchanged")
+            array = read_voxels(image, shape, times)
     except DAMAGE as error:
         raise UnreadableError(
             f"{path} is truncated or damaged: its voxels cannot be read; copy it again"
         ) from error
-    array = stored.reshape((*shape[::-1], times), order="F").T
     array = array[0] if times == 1 else array
     settled = settle_modality(array, asked=modality)
     source = Source("nifti", stem(path), _files(image), image.header.copy())
@@ -113,7 +113,8 @@ def save(volume: Volume, path: Path) -> None:
         _state_affine(image, volume.geometry)
     try:
         with nib.openers.ImageOpener(path, "wb") as file:  # closed by us: nibabel forgets on errors
-            image.to_file_map({"image": nib.fileholders.FileHolder(str(path), file)})
+            holder = nib.fileholders.FileHolder(str(path), ReleasingFile(file, volume.array))
+            image.to_file_map({"image": holder})
     except nib.spatialimages.HeaderDataError as error:
         raise OutputError(f"{path.name} cannot be written as NIfTI: {error}") from error
 

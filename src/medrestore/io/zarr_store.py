@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from medrestore import scratch
 from medrestore.errors import InputError, OutputError, UnreadableError
 from medrestore.io.limits import check_shape
 from medrestore.io.modality import settle_modality, unit_of
@@ -17,7 +18,10 @@ from medrestore.io.scan import Scan
 from medrestore.volume import Geometry, Source, Volume
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from medrestore.volume import Modality
 
@@ -72,7 +76,7 @@ def load(path: Path, modality: Modality | None = None) -> Volume:
     """
     stored, geometry, tag = _facts(path)
     try:
-        array = np.asarray(stored[:], dtype=np.float32)
+        array = _read(stored)
     except (ValueError, RuntimeError, OSError) as error:
         raise UnreadableError(f"{path} has damaged chunks; copy it again") from error
     settled = settle_modality(array, asked=modality, tag=tag or "")
@@ -121,7 +125,24 @@ def save(volume: Volume, path: Path) -> None:
         chunks=(1,) * len(time) + chunks,
         dimension_names=[axis["name"] for axis in time + space],
     )
-    stored[:] = volume.array
+    for part in _chunk_rows(volume.array.shape):
+        stored[part] = volume.array[part]
+        scratch.release(volume.array)
+
+
+def _read(stored: Any) -> NDArray[np.float32]:
+    array: NDArray[np.float32] = scratch.zeros(stored.shape)
+    for part in _chunk_rows(stored.shape):
+        array[part] = stored[part]
+        scratch.release(array)
+    return array
+
+
+def _chunk_rows(shape: tuple[int, ...]) -> Iterator[tuple[int | slice, ...]]:
+    """Parts of (…, z, y, x) that are whole chunks, few enough for memory."""
+    for index in np.ndindex(shape[:-3]):
+        for first in range(0, shape[-3], CHUNK):
+            yield (*index, slice(first, first + CHUNK))
 
 
 def _open(path: Path) -> Any:
