@@ -13,7 +13,9 @@ from medrestore.cli import main
 from medrestore.core.meter import SILENT
 from medrestore.errors import ModelError
 from medrestore.models import find_card
-from medrestore.settings import Settings
+from medrestore.plugin.preferences import offered_models
+from medrestore.plugin.requests import Choices, settings_of
+from medrestore.settings import SAMPLERS, Settings
 
 NAME = "a_consistency"
 
@@ -90,6 +92,17 @@ def test_one_step_asks_the_network(models: Path, noisy: mr.Volume) -> None:
     for parameter in model.refiner.parameters():
         parameter.data *= 1.5
     assert not np.allclose(run_plan(plan, noisy, model=model).samples, first)
+
+
+def test_from_the_widget(models: Path, noisy: mr.Volume) -> None:
+    """Chosen by its name, with the sampler left automatic or chosen too."""
+    form = pytest.importorskip("medrestore.plugin.form", reason="needs Qt")
+    assert [value for _, value in form.SAMPLERS] == ["auto", *SAMPLERS]
+    offered = [value for _, value, _ in offered_models("MR")]
+    assert NAME in offered
+    for choices in (Choices(model=NAME), Choices(model=NAME, sampler="consistency")):
+        plan = make_plan(noisy, Settings(**settings_of(choices, "MR")))
+        assert plan.settings.method == "consistency:2"
 
 
 def test_on_the_command_line(
