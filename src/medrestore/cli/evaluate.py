@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from medrestore.cli.parser import Commands
     from medrestore.evaluation.evaluate import Report
+    from medrestore.evaluation.features import Encoder
     from medrestore.evaluation.findings import Findings
     from medrestore.evaluation.pairing import Case
     from medrestore.result import Result
@@ -63,6 +65,8 @@ def add(commands: Commands) -> None:
         "five slices of each case"
     )
     parser.add_argument("--redraw", action="store_true", help=redraw)
+    perception = "FID and KID on the features of our slice model's frozen encoder; takes longer"
+    parser.add_argument("--perception", action="store_true", help=perception)
     seed = "of the bootstrap over people; default: %(default)s"
     parser.add_argument("--seed", type=int, default=0, metavar="N", help=seed)
     parser.add_argument("--json", action="store_true", help="print all figures as JSON")
@@ -140,7 +144,16 @@ def _judge(case: Case, person: str, arguments: argparse.Namespace) -> tuple[Repo
         except ModelError as error:  # the image itself needs no model
             why.append(f"{method}: its uncertainty is not judged: {error}")
         restored[method] = result or read(path, arguments.modality, arguments.gaps)
-    return evaluate(reference, noisy, restored, case.name, person, arguments.redraw), why
+    modality = reference.modality or noisy.modality
+    encoder = _encoder(modality) if arguments.perception and modality else None
+    return evaluate(reference, noisy, restored, case.name, person, arguments.redraw, encoder), why
+
+
+@cache
+def _encoder(modality: str) -> Encoder:
+    from medrestore.evaluation.features import encoder_for
+
+    return encoder_for(modality)
 
 
 def _saved_run(restored: Path, noisy: Path) -> Result | None:

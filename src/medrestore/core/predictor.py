@@ -179,21 +179,33 @@ class Predictor(nn.Module):
     def forward(self, c: Condition) -> Prediction:
         """μ and log s of the middle slices; any size, padded to a multiple of 8 inside."""
         height, width = c.y.shape[-2:]
-        seen = condition(c)
-        seen = F.pad(seen, (0, -width % self.multiple, 0, -height % self.multiple), "replicate")
-        features = self._features(F.pixel_unshuffle(seen, 2))
+        features = self._features(self._seen(c))
         f1 = F.pixel_shuffle(self.mean(features), 2)[..., :height, :width].float()
         f2 = F.pixel_shuffle(self.spread(features), 2)[..., :height, :width].float()
         return Prediction(mu=c.centre + c.sigma * f1, log_s=spread_of(c.sigma, f2))
 
-    def _features(self, seen: Tensor) -> Tensor:
+    def encode(self, c: Condition) -> Tensor:
+        """What the deepest stage makes of the middle slices: (batch, widths[-1], y/8, x/8)."""
+        return self._stages(self._seen(c))[-1]
+
+    def _seen(self, c: Condition) -> Tensor:
+        height, width = c.y.shape[-2:]
+        seen = condition(c)
+        seen = F.pad(seen, (0, -width % self.multiple, 0, -height % self.multiple), "replicate")
+        return F.pixel_unshuffle(seen, 2)
+
+    def _stages(self, seen: Tensor) -> list[Tensor]:
+        """Outputs on the way down, one per stage."""
         x: Tensor = self.head(seen)
         kept = []
         for stage, shrink in zip(self.down, self.shrink, strict=False):
             x = stage(x)
             kept.append(x)
             x = shrink(x)
-        x = self.down[-1](x)
+        return [*kept, self.down[-1](x)]
+
+    def _features(self, seen: Tensor) -> Tensor:
+        *kept, x = self._stages(seen)
         for stage, grow, skip in zip(
             reversed(self.up), reversed(self.grow), reversed(kept), strict=True
         ):

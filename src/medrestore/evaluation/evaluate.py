@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medrestore.errors import InputError
+from medrestore.evaluation.features import features_of
 from medrestore.evaluation.fidelity import Fidelity, fidelity
 from medrestore.evaluation.floor import floor_of
 from medrestore.evaluation.images import images_of
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from medrestore.evaluation.features import Encoder
     from medrestore.evaluation.images import Images
     from medrestore.result import Result
     from medrestore.volume import Volume
@@ -40,6 +42,7 @@ def evaluate(
     case: str | None = None,
     person: str | None = None,
     redraw: bool = False,
+    encoder: Encoder | None = None,
 ) -> Report:
     """Judge restored scans against a reference, beside the noisy scan they were made from.
 
@@ -63,6 +66,8 @@ def evaluate(
     redraw : bool
         Whether samples that a result did not keep may be drawn again, in five slices, to judge
         the intervals of region means: about as long as denoising these slices took.
+    encoder : Encoder, optional
+        From `features.encoder_for`: also takes features for FID and KID over several cases.
 
     Raises
     ------
@@ -87,6 +92,7 @@ def evaluate(
         floors=floors,
         notes=(*notes, why) if why else notes,
         points=_points(images, counted),
+        features=features_of(images, counted, encoder) if encoder is not None else None,
     )
 
 

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from medrestore.errors import InputError
 from medrestore.evaluation.over_cases import compare
+from medrestore.evaluation.perception import perception
 from medrestore.evaluation.summary import summarise
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from medrestore.evaluation.over_cases import Paired
+    from medrestore.evaluation.perception import Perception
     from medrestore.evaluation.report_of_case import Report
     from medrestore.evaluation.summary import Summary
 
@@ -31,6 +33,8 @@ class Findings:
         Means over people.
     paired : tuple of Paired
         Differences between methods; empty for fewer than two people.
+    perceptions : tuple of Perception
+        FID and KID, where the cases have features.
     seed : int
         Of the bootstrap.
     alone : tuple of str
@@ -40,6 +44,7 @@ class Findings:
     reports: tuple[Report, ...]
     summaries: tuple[Summary, ...]
     paired: tuple[Paired, ...]
+    perceptions: tuple[Perception, ...]
     seed: int
     alone: tuple[str, ...] = ()
 
@@ -60,6 +65,7 @@ class Findings:
             "people": len(self.people),
             "means": [one.facts() for one in self.summaries],
             "paired": [one.facts() for one in self.paired],
+            "perception": [one.facts() for one in self.perceptions],
             "tests": len(self.paired),
             "seed": self.seed,
             "left_out": list(self.alone),
@@ -77,5 +83,10 @@ def find(reports: Sequence[Report], seed: int = 0, alone: Sequence[str] = ()) ->
     if not reports:
         raise InputError("there is no case to report; evaluate at least one")
     return Findings(
-        tuple(reports), summarise(reports, seed), compare(reports, seed), seed, tuple(alone)
+        tuple(reports),
+        summarise(reports, seed),
+        compare(reports, seed),
+        perception(reports, seed),
+        seed,
+        tuple(alone),
     )

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from medrestore.evaluation.features import SliceFeatures
     from medrestore.evaluation.fidelity import Fidelity
     from medrestore.evaluation.floor import Floor
     from medrestore.evaluation.strata import Stratum
@@ -55,6 +56,8 @@ class Report:
         What a reader of the figures should know.
     points : ndarray of float32, shape (n, 2 + methods)
         Reference, noisy and every method at up to 20 000 voxels of the foreground, for pictures.
+    features : SliceFeatures, optional
+        For FID and KID, if an encoder was given.
     """
 
     case: str
@@ -68,6 +71,7 @@ class Report:
     floors: tuple[Floor, ...]
     notes: tuple[str, ...]
     points: NDArray[np.float32] = field(repr=False)
+    features: SliceFeatures | None = field(default=None, repr=False)
 
     @property
     def uncertainty(self) -> Uncertainty | None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from medrestore.evaluation.over_cases import Paired
+    from medrestore.evaluation.perception import Perception
     from medrestore.evaluation.report_of_case import Report
     from medrestore.evaluation.summary import Summary
     from medrestore.evaluation.uncertainty import Level, Uncertainty
@@ -22,6 +23,7 @@ __all__ = [
     "of_floors",
     "of_levels",
     "of_paired",
+    "of_perception",
     "of_regions",
     "of_scores",
     "of_strata",
@@ -211,6 +213,31 @@ def of_floors(reports: Sequence[Report]) -> Table:
         f"floor ({unit})", "above it (dB)", f"excess ({unit})", f"to noise-free ({unit})",
     )  # fmt: skip
     return Table(titles, rows, 2)
+
+
+def of_perception(perceptions: Sequence[Perception]) -> Table:
+    """Distances from the set of references."""
+
+    def interval(low: float, high: float) -> str:
+        return f"{low:.3g} to {high:.3g}" if np.isfinite(low) else "–"
+
+    rows = [
+        (
+            one.method,
+            f"{one.slices}",
+            f"{one.people}",
+            f"{one.kid:.3g}",
+            interval(one.kid_lower, one.kid_upper),
+            f"{one.fid:.3g}",
+            interval(one.fid_lower, one.fid_upper),
+            f"{one.fid_limit:.3g}" if np.isfinite(one.fid_limit) else "–",
+        )
+        for one in perceptions
+    ]
+    titles = (
+        "method", "slices", "people", "KID", "95 % interval", "FID", "95 % interval", "FID∞",
+    )  # fmt: skip
+    return Table(titles, rows, 1)
 
 
 def of_strata(reports: Sequence[Report]) -> Table:

@@ -9,6 +9,7 @@ __all__ = [
     "FLOOR",
     "MEANS",
     "PAIRED",
+    "PERCEPTION",
     "REGIONS",
     "RELIABILITY",
     "SCORES",
@@ -66,3 +67,10 @@ even perfect knowledge of the anatomy would keep the floor, √mean(σ_own²σ²
 √(RMSE² − floor²). To noise-free: RMSE against the anatomy without noise, estimated from how the
 error goes with the noise that was added. σ_own is estimated from the reference, rather too high
 than too low, and so are the floors; σ is what the result was told."""
+PERCEPTION = """\
+Distances between the sets of restored and of reference slices, on {width} features of the frozen
+encoder of {encoder} (SHA-256 of its weights {sha256}…), averaged over the voxels that count; 0 is
+equal, smaller is better. They cannot be compared with FID on other features. KID (kernel
+(a·b/d + 1)³) is unbiased; pairs of slices of one person are left out, and it may be negative. FID
+is too large for few slices, and larger still in a bootstrap’s draws; FID∞ is extrapolated to sets
+without end, where there are four slices per feature. Intervals: bootstrap over people."""
