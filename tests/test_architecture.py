@@ -30,6 +30,7 @@ LOW = {
     "guards",
     "regions",
     "scratch",
+    "saving",
     "frame",
     "stretch",
 }
@@ -74,6 +75,7 @@ MAY_IMPORT = {
     },
     "guards": {"volume", "core", "engine", "plan", "scratch"},
     "regions": {"errors", "volume", "core", "engine", "models", "plan", "pipeline"},
+    "saving": {"errors"},
     "result": LOW,  # a part of the public interface, in a file of its own
     "api": LOW | {"result"},
     "batch": LEAF | {"batch"},

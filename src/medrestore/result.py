@@ -15,6 +15,7 @@ from medrestore.errors import OutputError, SettingsError
 from medrestore.guards import check
 from medrestore.io.uids import without_uids
 from medrestore.regions import Region, Regions
+from medrestore.saving import SUFFIXES, written_as
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -175,9 +176,7 @@ class Result:
         """What measures regions: of many, its `ready` spares running again for each."""
         if self._source is None:
             raise SettingsError("regions need the scan of the run; denoise the scan again")
-        return Regions(
-            self.plan, self._source, self.drawn, self._arrays, self.samples, self._model
-        )
+        return Regions(self.plan, self._source, self.drawn, self._arrays, self.samples, self._model)
 
     def layers(self) -> dict[str, Volume]:
         """The volumes there are, by name."""
@@ -193,8 +192,9 @@ class Result:
         ----------
         out : path
             Folder; made if absent.
-        format : "source", "nifti" or "dicom"
-            DICOM needs a DICOM source; ``"source"`` is DICOM for one and NIfTI for all others.
+        format : "source", "nifti", "dicom" or "zarr"
+            DICOM needs a DICOM source; ``"source"`` is DICOM for one, Zarr for a Zarr store and
+            NIfTI for all others.
         overwrite : bool
             Replace results that are there; otherwise they are an error.
 
@@ -202,24 +202,16 @@ class Result:
         -------
         list of Path
             What was written: ``<stem>_restored``, ``_std``, ``_lower``, ``_upper``, ``_removed``,
-            ``_inconsistent`` (.nii.gz, or folders with a derived DICOM series), with DICOM also
-            ``_std_map`` (the standard deviation as a Parametric Map in float32, with its unit),
-            ``_noise`` where the noise was a map, and ``<stem>_run.json`` last.
+            ``_inconsistent`` (.nii.gz, .zarr, or folders with a derived DICOM series), with DICOM
+            also ``_std_map`` (the standard deviation as a Parametric Map in float32, with its
+            unit), ``_noise`` where the noise was a map, and ``<stem>_run.json`` last.
 
         Raises
         ------
         OutputError
             If something is in the way or the folder cannot be written.
         """
-        if format not in ("source", "nifti", "dicom"):
-            raise SettingsError(f"format is source, nifti or dicom, got {format!r}")
-        origin = self.restored.source.format
-        if format == "dicom" and origin != "dicom":
-            raise OutputError(
-                f"a derived DICOM series needs a DICOM source, this scan is {origin}; use "
-                "format='nifti'"
-            )
-        as_dicom = format == "dicom" or (format == "source" and origin == "dicom")
+        kind = written_as(self.restored.source.format, format)
         folder, stem = Path(out), self.restored.source.name
         record = folder / f"{stem}_run.json"
         if record.exists() and not overwrite:
@@ -230,22 +222,23 @@ class Result:
             raise OutputError(f"cannot make the folder {out}: {error.strerror}") from error
         written = []
         for name, volume in self.layers().items():
-            place = folder / (f"{stem}_{name}" if as_dicom else f"{stem}_{name}.nii.gz")
-            if as_dicom:
+            place = folder / f"{stem}_{name}{SUFFIXES[kind]}"
+            if kind == "dicom":
                 text = f"medrestore: {DESCRIPTIONS[name]}"
                 written.append(
                     io.write_series(volume, place, description=text, overwrite=overwrite)
                 )
             else:
                 written.append(io.write(volume, place, overwrite=overwrite))
-        if as_dicom and self.std.geometry.known:
+        if kind == "dicom" and self.std.geometry.known:
             place = folder / f"{stem}_std_map"
             text = f"medrestore: {DESCRIPTIONS['std']}"
             written.append(io.write_map(self.std, place, description=text, overwrite=overwrite))
-        written += self._save_extras(folder, stem, overwrite)
+        suffix = SUFFIXES["zarr" if kind == "zarr" else "nifti"]
+        written += self._save_extras(folder, stem, suffix, overwrite)
         return [*written, _write_text(record, self._record(written))]
 
-    def _save_extras(self, folder: Path, stem: str, overwrite: bool) -> list[Path]:
+    def _save_extras(self, folder: Path, stem: str, suffix: str, overwrite: bool) -> list[Path]:
         extras = {}
         frame = self.restored.time_point(0)
         if self.plan.noise.map is not None:
@@ -254,7 +247,7 @@ class Result:
         if self.samples is not None and self.samples.ndim == 4:
             extras["samples"] = frame.with_array(self.samples)
         return [
-            io.write(volume, folder / f"{stem}_{name}.nii.gz", overwrite=overwrite)
+            io.write(volume, folder / f"{stem}_{name}{suffix}", overwrite=overwrite)
             for name, volume in extras.items()
         ]
 

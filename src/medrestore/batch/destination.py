@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 
 from medrestore.errors import OutputError
 from medrestore.io import dicom
+from medrestore.io.zarr_store import is_ours
 from medrestore.result import LAYERS
+from medrestore.saving import written_as
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Callable
 
     from medrestore.volume import Source, Volume
 
 __all__ = ["check_destination", "check_file", "check_folder", "check_source"]
-
-FORMATS = ("source", "nifti", "dicom")
 
 
 def check_destination(
@@ -55,25 +56,22 @@ def check_source(
     overwrite: bool = False,
 ) -> None:
     """The same, from a scan's format and name alone; raises `OutputError`."""
-    if format not in FORMATS:
-        raise OutputError(f"format is one of {', '.join(FORMATS)}, got {format!r}")
-    origin = source.format
-    if format == "dicom" and origin != "dicom":
-        raise OutputError(
-            f"a derived DICOM series needs a DICOM source, this scan is {origin}; ask for nifti"
-        )
+    kind = written_as(source.format, format)
     folder, stem = Path(out), source.name
     check_folder(folder)
-    as_dicom = origin == "dicom" and format != "nifti"
-    for name in LAYERS:
-        if as_dicom:
-            _check_series(folder / f"{stem}_{name}", overwrite)
-        else:
+    extras = ("noise", "samples")
+    if kind == "nifti":
+        for name in (*LAYERS, *extras):
             _check_target(folder / f"{stem}_{name}.nii.gz", overwrite)
-    if as_dicom:
-        _check_series(folder / f"{stem}_std_map", overwrite)
-    for name in (f"{stem}_noise.nii.gz", f"{stem}_samples.nii.gz", f"{stem}_run.json"):
-        _check_target(folder / name, overwrite)
+    elif kind == "zarr":
+        for name in (*LAYERS, *extras):
+            _check_tree(folder / f"{stem}_{name}.zarr", overwrite, is_ours)
+    else:
+        for name in (*LAYERS, "std_map"):
+            _check_tree(folder / f"{stem}_{name}", overwrite, dicom.is_derived)
+        for name in extras:
+            _check_target(folder / f"{stem}_{name}.nii.gz", overwrite)
+    _check_target(folder / f"{stem}_run.json", overwrite)
 
 
 def check_file(path: Path, overwrite: bool = False) -> None:
@@ -111,13 +109,13 @@ def _check_target(path: Path, overwrite: bool) -> None:
         raise OutputError(f"{path} exists already; choose another folder, or allow --overwrite")
 
 
-def _check_series(path: Path, overwrite: bool) -> None:
+def _check_tree(path: Path, overwrite: bool, ours: Callable[[Path], bool]) -> None:
     present = list(path.iterdir()) if path.is_dir() else []
     if path.is_file():
         raise OutputError(f"{path} is a file and in the way; choose another folder")
     if present and not overwrite:
         raise OutputError(f"{path} exists already; choose another folder, or allow --overwrite")
-    strange = next((file for file in present if not dicom.is_derived(file)), None)
+    strange = next((file for file in present if not ours(file)), None)
     if strange is not None:
         raise OutputError(
             f"{path} holds {strange.name}, which medrestore did not write; choose another folder"

@@ -13,6 +13,7 @@ from medrestore.errors import InputError, ModelError, SettingsError
 from medrestore.models import find_card, pick_device
 from medrestore.plan import Plan
 from medrestore.result import LAYERS, Result
+from medrestore.saving import saved
 
 if TYPE_CHECKING:
     import os
@@ -98,7 +99,7 @@ def reopen(record: str | os.PathLike[str], source: Place | None = None) -> Resul
     wanted = volume if plan.slices is None else volume.slices(plan.slices)
     volumes = {}
     for name in LAYERS:
-        place = _saved(path.parent, f"{stem}_{name}")
+        place = saved(path.parent, f"{stem}_{name}")
         if place is not None:
             volumes[name] = _on_grid(io.read(place, plan.modality, gaps="keep"), wanted, place)
         elif name not in GUARDS:
@@ -106,11 +107,6 @@ def reopen(record: str | os.PathLike[str], source: Place | None = None) -> Resul
                 f"{stem}_{name} is missing beside {path.name}; it was moved or removed"
             )
     return Result.reopened(plan, volume, volumes)
-
-
-def _saved(folder: Path, stem: str) -> Path | None:
-    places = (folder / f"{stem}.nii.gz", folder / stem)
-    return next((place for place in places if place.exists()), None)
 
 
 def _on_grid(saved: Volume, wanted: Volume, place: Path) -> Volume:
@@ -137,9 +133,10 @@ def facts_of(path: Path) -> dict[str, Any]:
 def _plan(facts: dict[str, Any], path: Path) -> Plan:
     noise_map = None
     if facts["plan"]["noise"]["map_sha256"] is not None:
-        beside = path.with_name(path.name.removesuffix("_run.json") + "_noise.nii.gz")
-        if not beside.is_file():
-            raise SettingsError(f"the run used a noise map; {beside.name} is missing beside it")
+        name = path.name.removesuffix("_run.json") + "_noise"
+        beside = saved(path.parent, name)
+        if beside is None:
+            raise SettingsError(f"the run used a noise map; {name}.nii.gz is missing beside it")
         noise_map = io.read(beside).array
     plan = Plan.from_json(json.dumps(facts["plan"]), noise_map)
     drawn = int(facts["samples_drawn"])

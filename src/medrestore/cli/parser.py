@@ -126,8 +126,8 @@ def add_writing(parser: Parser) -> None:
     group.add_argument(
         "--format",
         default="source",
-        metavar="source|nifti|dicom",
-        help="source: derived DICOM series for DICOM, NIfTI for everything else; "
+        metavar="source|nifti|dicom|zarr",
+        help="source: derived DICOM series for DICOM, Zarr for Zarr, NIfTI for all else; "
         "default: %(default)s",
     )
     group.add_argument("--overwrite", action="store_true", help="replace earlier results")
