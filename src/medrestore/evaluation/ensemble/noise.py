@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from medrestore.core.intensity import foreground_scale
 from medrestore.errors import SettingsError
 from medrestore.physics.simulate import noisier
 
@@ -58,14 +59,16 @@ def seed_of(seed: int, half: Half, number: int) -> int:
 
 
 def realisation(scene: Scene, noise: Noise, half: Half, seed: int) -> Volume:
-    """The scene with fresh noise."""
-    clean = scene.clean(half)
+    """The scene with fresh noise; σ of MR is a fraction of the scale without inserts, for both."""
+    clean, fraction = scene.clean(half), noise.noise
+    if fraction is not None:
+        fraction *= foreground_scale(scene.background.array) / foreground_scale(clean.array)
     array, _ = noisier(
         clean.array,
         scene.modality,
         scene.pixel_mm[0],
         dose=noise.dose,
-        noise=noise.noise,
+        noise=fraction,
         hu=noise.hu,
         own_noise_hu=noise.own_hu,
         seed=seed,
