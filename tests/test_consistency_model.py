@@ -12,6 +12,7 @@ from medrestore.api import make_plan, run_plan
 from medrestore.cli import main
 from medrestore.core.meter import SILENT
 from medrestore.errors import ModelError
+from medrestore.evaluation.page import page
 from medrestore.models import find_card
 from medrestore.plugin.preferences import offered_models
 from medrestore.plugin.requests import Choices, settings_of
@@ -103,6 +104,20 @@ def test_from_the_widget(models: Path, noisy: mr.Volume) -> None:
     for choices in (Choices(model=NAME), Choices(model=NAME, sampler="consistency")):
         plan = make_plan(noisy, Settings(**settings_of(choices, "MR")))
         assert plan.settings.method == "consistency:2"
+
+
+def test_its_page_says_how_it_samples(models: Path) -> None:
+    facts = json.loads((models / NAME / "configs" / "card.json").read_text())
+    figures = {"method": "consistency:1", "noise": 0.03, "psnr_mean": 36.8, "sample_ratio": 1.02}
+    regions = {"cover90": 0.9, "ratio_16": 0.98, "cover90_16": 0.912}
+    facts["evaluation"] = {
+        "measure": "samples", "command": "c", "date": "d", "machine": "m", "seed": 0,
+        "rows": [{"scan": "one", **figures, **regions}],
+    }  # fmt: skip
+    said = page(facts)
+    assert "| samplers | consistency |" in said
+    assert "distilled from | the refiner of another model" in said
+    assert "| one | 3% | consistency:1 | 36.80 | 1.02 | 0.900 | 0.98, 0.912 |" in said
 
 
 def test_on_the_command_line(

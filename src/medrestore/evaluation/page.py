@@ -28,6 +28,7 @@ def page(card: dict[str, Any]) -> str:
                 ("slices read", card["predictor"].get("slices", 1) + card.get("depth", 1) - 1),
                 ("predictor", f"residual U-Net, channels {card['predictor']['widths']}"),
                 ("refiner", f"MONAI DiffusionModelUNet, channels {card['refiner']['channels']}"),
+                *_family(card),
                 ("noise removed", f"σ of {low:.1%} to {high:.1%} of the intensity scale"),
                 ("weights, SHA-256", f"`{card['weights_sha256']}`"),
             ],
@@ -41,6 +42,17 @@ def page(card: dict[str, Any]) -> str:
     if card.get("limits"):
         parts.append("## Limits\n\n" + "\n".join(f"- {line}" for line in card["limits"]))
     return "\n\n".join(parts) + "\n"
+
+
+def _family(card: dict[str, Any]) -> list[tuple[str, str]]:
+    """Of a distilled model: how it samples, and whose refiner it learnt from."""
+    if "samplers" not in card:
+        return []
+    teacher = card.get("training", {}).get("teacher", "another model")
+    return [
+        ("samplers", ", ".join(card["samplers"])),
+        ("distilled from", f"the refiner of {teacher}, whose predictor it has"),
+    ]
 
 
 def curve_picture(card: dict[str, Any]) -> bytes | None:
@@ -117,6 +129,35 @@ def _regions(card: dict[str, Any]) -> str:
 
 
 def _evaluation(evaluation: dict[str, Any], modality: str) -> str:
+    measured = (
+        f"## Measured on held-out people: {evaluation['measure']}\n\n"
+        f"`{evaluation['command']}`, {evaluation['date']}, {evaluation['machine']}, "
+        f"seed {evaluation['seed']}.\n\n"
+    )
+    if all("method" in row for row in evaluation["rows"]):
+        return measured + _sampling(evaluation["rows"], modality)
+    return measured + _restoring(evaluation, modality)
+
+
+def _sampling(rows: list[dict[str, Any]], modality: str) -> str:
+    """Samples of a distilled model beside its teacher's."""
+    sizes = sorted({int(key[6:]) for row in rows for key in row if key.startswith("ratio_")})
+    header = ["scan", "noise", "samples by", "PSNR of their mean", "std ratio", "90 % covers"]
+    header += [f"{n} voxels: ratio, covers" for n in sizes]
+    cells = []
+    for row in rows:
+        one = [row["scan"], _noise(row, modality), row["method"], _figure(row, "psnr_mean", 2)]
+        one += [_figure(row, "sample_ratio", 2), _figure(row, "cover90", 3)]
+        for n in sizes:
+            one.append(f"{_figure(row, f'ratio_{n}', 2)}, {_figure(row, f'cover90_{n}', 3)}")
+        cells.append(one)
+    return (
+        "Ratio: standard deviation of the samples over the true error, of voxels and of means of "
+        "so many.\n\n" + _table(header, cells)
+    )
+
+
+def _restoring(evaluation: dict[str, Any], modality: str) -> str:
     named = {key for row in evaluation["rows"] for key in row}
     peers = [key for key in ("noisy", "nlm", "bm4d") if key in named]
     kinds = [key for key in ("predictor", "samples") if f"{key}_std_ratio" in named]
@@ -134,13 +175,7 @@ def _evaluation(evaluation: dict[str, Any], modality: str) -> str:
         for kind in kinds:
             cells += [_figure(row, f"{kind}_std_ratio", 2), _figure(row, f"{kind}_cover90", 3)]
         rows.append(cells)
-    return (
-        f"## Measured on held-out people: {evaluation['measure']}\n\n"
-        f"`{evaluation['command']}`, {evaluation['date']}, {evaluation['machine']}, "
-        f"seed {evaluation['seed']}.\n\n"
-        + _table(header, rows)
-        + _beside_slices(evaluation, modality)
-    )
+    return _table(header, rows) + _beside_slices(evaluation, modality)
 
 
 def _figure(row: dict[str, Any], key: str, digits: int) -> str:
