@@ -19,6 +19,7 @@ LOW = {
     "physics",
     "io",
     "resources",
+    "software",
     "models",
     "settings",
     "plan",
@@ -39,6 +40,7 @@ MAY_IMPORT = {
     "": LEAF | {"batch", "evaluation"},  # the lazy table of public names
     "errors": set[str](),
     "resources": {"errors"},
+    "software": set[str](),
     "volume": {"errors"},
     "core": {"errors", "core"},
     "physics": {"errors", "core.intensity", "physics"},

@@ -15,7 +15,8 @@ from medrestore.errors import OutputError, SettingsError
 from medrestore.guards import check
 from medrestore.io.uids import without_uids
 from medrestore.regions import Region, Regions
-from medrestore.saving import SUFFIXES, written_as
+from medrestore.saving import SUFFIXES, format_of, written_as
+from medrestore.software import device_name, system_name, versions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -255,6 +256,9 @@ class Result:
         source = self._source if self._source is not None else self.restored
         facts = {
             "medrestore": version("medrestore"),
+            "software": versions({source.source.format, *map(format_of, written)}),
+            "system": system_name(),
+            "device": device_name(self.plan.device),
             "input": {
                 "name": source.source.name,
                 "files": [

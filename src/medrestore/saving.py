@@ -9,7 +9,7 @@ from medrestore.errors import OutputError, SettingsError
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["FORMATS", "SUFFIXES", "saved", "written_as"]
+__all__ = ["FORMATS", "SUFFIXES", "format_of", "saved", "written_as"]
 
 FORMATS = ("source", "nifti", "dicom", "zarr")
 """What a user may ask for."""
@@ -44,6 +44,12 @@ def written_as(origin: str, asked: str) -> str:
     if asked != "source":
         return asked
     return origin if origin in ("dicom", "zarr") else "nifti"
+
+
+def format_of(place: Path) -> str:
+    """In which of the formats a result was written, by its name."""
+    endings = {suffix: name for name, suffix in SUFFIXES.items() if suffix}
+    return next((endings[one] for one in endings if place.name.endswith(one)), "dicom")
 
 
 def saved(folder: Path, stem: str) -> Path | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -52,6 +53,8 @@ READERS = {
     ".mhd": "simpleitk",
     ".zarr": "zarr",
 }
+PACKAGES = {"pytorch": "torch"}
+"""Names of packages in records, in small letters, where they are not those of the references."""
 PARAMETRIC = "_std_map"
 """Ends the name of a DICOM Parametric Map."""
 
@@ -90,8 +93,17 @@ def citations(record: str | os.PathLike[str]) -> list[Citation]:
     uses: dict[str, list[str]] = {}
     for key, use in used:
         uses.setdefault(key, []).append(use)
-    works = {**WORKS, **PROGRAMS}
+    works = {**WORKS, **_versioned(facts)}
     return own + [Citation(works[key], tuple(why)) for key, why in uses.items()]
+
+
+def _versioned(facts: dict[str, Any]) -> dict[str, Reference]:
+    """The programs with the versions that the record holds; records of 0.1.0 may hold none."""
+    ran = {name.lower(): str(told) for name, told in facts.get("software", {}).items()}
+    return {
+        key: replace(program, version=ran.get(PACKAGES.get(key, key), program.version))
+        for key, program in PROGRAMS.items()
+    }
 
 
 def _card(plan: dict[str, Any]) -> Card | None:

@@ -18,6 +18,9 @@ from medrestore.saving import saved
 if TYPE_CHECKING:
     import os
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from medrestore.io import Scan
     from medrestore.volume import Volume
 
@@ -75,18 +78,23 @@ def read_record(
     return replace(plan, device=pick_device(device or plan.device)), volume
 
 
-def reopen(record: str | os.PathLike[str], source: Place | None = None) -> Result:
+def reopen(
+    record: str | os.PathLike[str], source: Place | None = None, samples: bool = False
+) -> Result:
     """A finished run as it was saved: its maps, its scan, its plan; nothing is computed.
 
     Parameters
     ----------
     record, source
         As for `read_record`; the results lie beside the record.
+    samples : bool
+        Whether to read the samples too, where they were kept; they take the most memory.
 
     Returns
     -------
     Result
-        Whose regions are computed again from the plan's seed when they are asked for.
+        Whose regions are computed again from the plan's seed when they are asked for; of samples
+        that were read only the mean is.
 
     Raises
     ------
@@ -106,7 +114,23 @@ def reopen(record: str | os.PathLike[str], source: Place | None = None) -> Resul
             raise InputError(
                 f"{stem}_{name} is missing beside {path.name}; it was moved or removed"
             )
-    return Result.reopened(plan, volume, volumes)
+    kept = _samples(path.parent, stem, plan, wanted) if samples else None
+    return Result.reopened(plan, volume, volumes, kept)
+
+
+def _samples(folder: Path, stem: str, plan: Plan, wanted: Volume) -> NDArray[np.float32] | None:
+    """Samples (k, z, y, x) as they were kept; None if they were not."""
+    place = saved(folder, f"{stem}_samples")
+    if place is None or not plan.settings.samples:
+        return None
+    found = io.read(place, plan.modality, gaps="keep").array
+    array = found if found.ndim == 4 else found[None]  # a single one
+    if array.shape != (plan.settings.samples, *wanted.array.shape):
+        raise InputError(
+            f"{place.name} has shape {found.shape}, the run drew {plan.settings.samples} samples "
+            f"of {wanted.array.shape}; it is not a result of this run"
+        )
+    return array
 
 
 def _on_grid(saved: Volume, wanted: Volume, place: Path) -> Volume:

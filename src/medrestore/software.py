@@ -1,0 +1,54 @@
+"""What a run ran on: versions of the programs that took part, system and device."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["device_name", "system_name", "versions"]
+
+ALWAYS = ("medrestore", "torch", "monai", "numpy", "scipy")
+READERS = {"nifti": "nibabel", "dicom": "pydicom", "itk": "SimpleITK", "zarr": "zarr"}
+"""Who reads and writes a format (`Source.format`)."""
+
+
+def versions(formats: Iterable[str] = ()) -> dict[str, str]:
+    """Versions by package, Python first.
+
+    Parameters
+    ----------
+    formats : iterable of str
+        Formats that were read or written: their packages took part.
+    """
+    took_part = (*ALWAYS, *(READERS[one] for one in sorted({*formats} & {*READERS})))
+    found = {"python": platform.python_version()}
+    for package in took_part:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:  # used from a copy that was never installed
+            continue
+    return found
+
+
+def system_name() -> str:
+    """The operating system with its release and the kind of processor; never the host's name."""
+    return f"{platform.system()} {platform.release()} {platform.machine()}"
+
+
+def device_name(device: str) -> str:
+    """What ``"cpu"`` or ``"cuda"`` is on this machine, e.g. the name of its GPU."""
+    if device.startswith("cuda"):
+        import torch
+
+        return torch.cuda.get_device_name(device) if torch.cuda.is_available() else device
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:  # not Linux
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names and names[0] else platform.machine()
