@@ -50,7 +50,7 @@ RUNS = HERE.parents[1] / "runs" / "ensembles"
 SEED = 0
 PEERS = ("gaussian", "tv")
 SLOW = "nlm"
-"""17 s a realisation; only at the levels asked for."""
+"""About 10 s a realisation; only at the levels asked for."""
 
 
 def ensemble_of(level: float, realisations: int) -> Ensemble:
