@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from medrestore.api import write as write
     from medrestore.batch.folder import denoise_folder as denoise_folder
     from medrestore.errors import Cancelled as Cancelled
+    from medrestore.errors import ClusterError as ClusterError
     from medrestore.errors import GapError as GapError
     from medrestore.errors import InputError as InputError
     from medrestore.errors import MedrestoreError as MedrestoreError
@@ -46,6 +47,7 @@ _HOMES = {
     "batch.folder": ("denoise_folder",),
     "errors": (
         "Cancelled",
+        "ClusterError",
         "GapError",
         "InputError",
         "MedrestoreError",

@@ -12,6 +12,7 @@
     ├── ModelError            a model is missing, damaged or of another version
     ├── NoiseLevelError       the noise level cannot be estimated from this scan
     ├── ResourceError         the machine has too little memory for this run
+    ├── ClusterError          a Dask cluster is not there, or cannot be worked with
     └── Cancelled             the user stopped a run before anything was worth keeping
 
 A message says what was wrong, what was received and what to do, in one line.
@@ -21,6 +22,7 @@ from __future__ import annotations
 
 __all__ = [
     "Cancelled",
+    "ClusterError",
     "GapError",
     "InputError",
     "MedrestoreError",
@@ -72,6 +74,10 @@ class NoiseLevelError(MedrestoreError):
 
 class ResourceError(MedrestoreError):
     """The machine has too little memory for this run."""
+
+
+class ClusterError(MedrestoreError):
+    """A Dask cluster is not there, has other versions, or was lost."""
 
 
 class Cancelled(MedrestoreError):

@@ -3,7 +3,6 @@
 import json
 import os
 import random
-import re
 import subprocess
 import sys
 import time
@@ -11,9 +10,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import pydicom
 import pytest
 from many_scans import BREAKS, write_archive
+from same_results import assert_same
 
 import medrestore as mr
 
@@ -24,7 +23,6 @@ pytestmark = [
 SETTINGS = {"samples": 0, "noise": 20.0}
 COMMAND = "import sys; from medrestore.cli import main; sys.exit(main())"
 OPTIONS = ["--samples", "0", "--noise", "20"]
-OWN_TIMES = re.compile(r"\d+(\.\d+)? s\b|\d+ min \d+ s")
 
 
 def start(archive: Path, out: Path, *more: str) -> subprocess.Popen:
@@ -61,36 +59,6 @@ def finished(out: Path) -> dict[str, int]:
     """When the record of each scan in the log was written, in ns."""
     records = [line["outputs"][-1] for line in restored_lines(out)]
     return {record: (out / record).stat().st_mtime_ns for record in records}
-
-
-def content(path: Path) -> object:
-    """A file without its own times, dates and chance UIDs."""
-    if path.suffix == ".dcm":
-        dataset = pydicom.dcmread(path)
-        own = [e.tag for e in dataset if e.VR in ("UI", "DA", "TM", "DT", "SQ")]
-        for tag in own:
-            del dataset[tag]
-        return dataset.to_json()
-    if path.name.endswith("_run.json"):
-        record = json.loads(path.read_text())
-        return {**record, "plan": {**record["plan"], "seconds": 0, "memory_bytes": 0}}
-    if path.name == "batch.jsonl":
-        lines = [json.loads(line) for line in path.read_text().splitlines()]
-        return [{**line, "seconds": 0} for line in lines]
-    if path.name == ".report_parts.jsonl":
-        lines = [json.loads(OWN_TIMES.sub("", line)) for line in path.read_text().splitlines()]
-        return [{**line, "article": {**line["article"], "seconds": 0}} for line in lines]
-    if path.name == "report.html":
-        return OWN_TIMES.sub("", path.read_text())
-    return path.read_bytes()
-
-
-def assert_same(one: Path, other: Path) -> None:
-    trees = [{p.relative_to(root).as_posix(): p for p in root.rglob("*")} for root in (one, other)]
-    assert trees[0].keys() == trees[1].keys()
-    for name, path in trees[0].items():
-        if path.is_file():
-            assert content(path) == content(trees[1][name]), name
 
 
 def assert_each_once(out: Path, scans: int, broken: list[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from medrestore import io
 from medrestore.batch import log
 from medrestore.batch.alone import alone_in
+from medrestore.batch.cluster.extra import require
 from medrestore.batch.destination import check_file
 from medrestore.batch.forecast import forecast
 from medrestore.batch.gather import gather, under
@@ -24,14 +26,19 @@ from medrestore.plan import Settings
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from medrestore.batch.forecast import Forecast
     from medrestore.batch.gather import Gathered
     from medrestore.batch.step import Step
+    from medrestore.batch.task import Place
     from medrestore.io.dicom.grid import Gaps
 
 __all__ = ["Summary", "denoise_folder"]
+
+
+PATIENCE_S = 120.0
+"""Worker processes of this machine that are lost are back sooner."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +78,8 @@ def denoise_folder(
     format: str = "source",
     fallback: str | None = None,
     found: io.Scans | None = None,
+    cluster: str | None = None,
+    jobs: int | None = None,
     on_step: Callable[[Step], object] | None = None,
     on_forecast: Callable[[Forecast], object] | None = None,
     **settings: Any,
@@ -94,6 +103,13 @@ def denoise_folder(
         The modality of scans of which neither ``modality``, nor the file, nor the values say it.
     found : Scans, optional
         What `find` found under ``source``, if it was asked already: saves looking again.
+    cluster : str, optional
+        Address of a Dask scheduler (``"tcp://host:8786"``, ``"tls://…"``), whose workers restore
+        the scans; they see the same files under the same paths, and run the same medrestore. Log,
+        report and what may be resumed are those of a batch without one.
+    jobs : int, optional
+        Worker processes on this machine that share its cores; a script that asks for them keeps
+        what it does under ``if __name__ == "__main__":``, as for `multiprocessing`.
     on_step, on_forecast : callable, optional
         Told in this thread when a scan is begun and what became of it; told before the first of
         them what they will take. May raise ``Cancelled``.
@@ -105,7 +121,10 @@ def denoise_folder(
     InputError
         If the folder does not exist or holds no scan.
     SettingsError
-        If a setting is out of range, or ``resume`` and ``overwrite`` are both asked for.
+        If a setting is out of range, or ``resume`` and ``overwrite``, or ``cluster`` and ``jobs``,
+        are both asked for.
+    ClusterError
+        If the scheduler is not there, has other versions, or is lost; or Dask is not installed.
     OutputError
         If the destination cannot be written, or holds a batch that is not to be resumed.
     Cancelled
@@ -113,15 +132,37 @@ def denoise_folder(
     """
     if resume and overwrite:
         raise SettingsError("resume keeps what is done, overwrite replaces it; ask for one of them")
+    if cluster is not None and jobs is not None:
+        raise SettingsError("cluster has workers of its own, jobs starts some; ask for one of them")
     root, out, meter = Path(source), Path(destination), progress or SILENT
     handling = Handling(modality, fallback, gaps, format, overwrite)
     batch = Batch(root, out, Settings(**settings), handling, meter, on_step or (lambda _: None))
-    return _run(batch, _gathered(root, out, meter, found), resume, on_forecast)
+    with _placed(cluster, jobs, meter) as place:
+        return _run(batch, _gathered(root, out, meter, found), place, resume, on_forecast)
+
+
+@contextmanager
+def _placed(cluster: str | None, jobs: int | None, meter: Meter) -> Iterator[Place]:
+    """Where scans are restored: a Dask cluster is loaded only if one is asked for."""
+    if cluster is None and (jobs is None or jobs == 1):
+        yield Here(meter)
+        return
+    require()
+    from medrestore.batch.cluster.connect import connected, on_this_machine
+    from medrestore.batch.cluster.flow import Flow
+
+    if jobs is not None:
+        with on_this_machine(jobs) as client:
+            yield Flow(client, meter, PATIENCE_S)
+    else:
+        with connected(cluster or "") as client:
+            yield Flow(client, meter)
 
 
 def _run(
     batch: Batch,
     gathered: Gathered,
+    place: Place,
     resume: bool,
     on_forecast: Callable[[Forecast], object] | None,
 ) -> Summary:
@@ -137,7 +178,7 @@ def _run(
         if on_forecast is not None:
             left = [scan for scan in gathered.scans if under(scan.path, root) not in written.names]
             on_forecast(forecast(left, batch.settings, batch.handling.expected))
-        batch.run(gathered, written, parts, Here(batch.meter))
+        batch.run(gathered, written, parts, place)
     page = out / "report.html"
     return Summary(batch.restored, batch.failed, gathered.skipped, page, batch.kept)
 

@@ -8,7 +8,7 @@ from medrestore.batch.kept import Models
 from medrestore.batch.work import restore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable
 
     from medrestore.batch.task import Outcome, Task
     from medrestore.core.meter import Meter
@@ -22,7 +22,9 @@ class Here:
     def __init__(self, meter: Meter) -> None:
         self._meter, self._models = meter, Models()
 
-    def outcomes(self, tasks: Iterable[Task], total: int) -> Iterator[tuple[Task, Outcome]]:
+    def outcomes(
+        self, tasks: Iterable[Task], total: int
+    ) -> Generator[tuple[Task, Outcome], None, None]:
         """What became of each, in their order."""
         for task in tasks:
             yield task, restore(task, self._models, _Labelled(self._meter, task.label))

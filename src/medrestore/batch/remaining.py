@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from medrestore.io import Scan
 
-__all__ = ["Remaining", "voxels_of"]
+__all__ = ["Remaining", "left_in_words", "voxels_of"]
 
 WORTH_SAYING_S = 60.0
 
@@ -47,8 +47,12 @@ class Remaining:
 
     def in_words(self) -> str:
         """``", 12 min left for all"``; nothing for what is soon done."""
-        seconds = self.seconds
-        if seconds is None or seconds < WORTH_SAYING_S:
-            return ""
-        left = f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-        return f", {left} left for all"
+        return left_in_words(self.seconds)
+
+
+def left_in_words(seconds: float | None) -> str:
+    """``", 12 min left for all"``; nothing for what is soon done, or not known."""
+    if seconds is None or seconds < WORTH_SAYING_S:
+        return ""
+    left = f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+    return f", {left} left for all"

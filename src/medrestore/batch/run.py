@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from medrestore.batch.lines import Line
     from medrestore.batch.log import Log
     from medrestore.batch.parts import Parts
-    from medrestore.batch.task import Failed, Place
+    from medrestore.batch.task import Failed, Outcome, Place
     from medrestore.core.meter import Meter
     from medrestore.io import Scan
     from medrestore.plan import Settings
@@ -83,11 +84,9 @@ class Batch:
             for name, reason in gathered.damaged.items():
                 self._naming.take(name)
                 self._fail(name, reason, again=True)
-            for task, outcome in place.outcomes(self._tasks(scans), len(scans)):
-                if isinstance(outcome, Done):
-                    self._done(task, outcome)
-                else:
-                    self._not_done(task.name, task.number, task.scan, outcome, place=task.place)
+            with closing(place.outcomes(self._tasks(scans), len(scans))) as outcomes:
+                for task, outcome in outcomes:
+                    self._came_back(task, outcome)
         except Cancelled as error:
             done = f"{len(self.restored)} of {len(scans)} scans restored"
             raise Cancelled(f"stopped with {done}; what there is lies in {self.out}") from error
@@ -140,6 +139,12 @@ class Batch:
         mine = self.handling.overwrite or task.place in self._log.places
         check_source(source, task.folder, format=self.handling.format, overwrite=mine)
         return task
+
+    def _came_back(self, task: Task, outcome: Outcome) -> None:
+        if isinstance(outcome, Done):
+            self._done(task, outcome)
+        else:
+            self._not_done(task.name, task.number, task.scan, outcome, place=task.place)
 
     def _done(self, task: Task, done: Done) -> None:
         self._articles.append((task.number, done.article))

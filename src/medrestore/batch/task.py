@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Generator, Iterable, Mapping
     from pathlib import Path
     from typing import Protocol
 
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     class Place(Protocol):
         """Where scans are restored: in this process, or on a cluster."""
 
-        def outcomes(self, tasks: Iterable[Task], total: int) -> Iterator[tuple[Task, Outcome]]:
+        def outcomes(
+            self, tasks: Iterable[Task], total: int
+        ) -> Generator[tuple[Task, Outcome], None, None]:
             """What became of each of at most ``total`` tasks, as soon as it is known."""
 
 

@@ -18,11 +18,14 @@ EXAMPLES = """\
   medrestore batch archive/ restored/
   medrestore batch archive/ restored/ --samples 0 --format nifti
   medrestore batch archive/ restored/ --resume
+  medrestore batch archive/ restored/ --jobs 4
+  medrestore batch archive/ restored/ --cluster tcp://gpu-server:8786
 
 OUT mirrors the folders of IN. OUT/batch.jsonl is written as it goes, OUT/report.html shows all
 scans. One that cannot be restored is named there and does not stop the others; the exit code
 is then 2. A batch that was stopped in whatever way goes on with --resume: what is done and
-unchanged (place, content, settings, model) is not done again.
+unchanged (place, content, settings, model) is not done again. The workers of a cluster read and
+write the same files as this machine does, under the same paths.
 """
 NOISE = (
     "standard deviation of the noise to remove: auto (estimated from each scan), or a number: HU "
@@ -39,10 +42,22 @@ def add(commands: Commands) -> None:
     add_settings(parser, NOISE)
     add_writing(parser)
     parser.add_argument("--resume", action="store_true", help="go on with a batch that was stopped")
+    group = parser.add_argument_group("several at a time (needs medrestore[cluster])")
+    group.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        help="of a Dask scheduler, tcp://host:8786 or tls://host:8786: its workers do it",
+    )
+    group.add_argument(
+        "--jobs",
+        type=int,
+        metavar="N",
+        help="processes on this machine, which share its cores; default: 1",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """One scan after the other."""
+    """Scan after scan, here or on a cluster."""
     from dataclasses import asdict
 
     from medrestore.batch.folder import denoise_folder
@@ -54,6 +69,8 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.output,
             overwrite=arguments.overwrite,
             resume=arguments.resume,
+            cluster=arguments.cluster,
+            jobs=arguments.jobs,
             on_forecast=_say,
             progress=bar,
             modality=arguments.modality,

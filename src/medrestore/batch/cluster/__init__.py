@@ -1,0 +1,1 @@
+"""A batch on a Dask cluster. Nothing here is loaded before a cluster is asked for."""

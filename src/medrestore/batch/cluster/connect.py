@@ -1,0 +1,111 @@
+"""To a scheduler and back: its address, its security, its versions."""
+
+from __future__ import annotations
+
+import logging
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from distributed import Client, LocalCluster
+
+from medrestore.batch.cluster.worker import Kept
+from medrestore.errors import ClusterError, SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["CONNECT_S", "connected", "on_this_machine"]
+
+CONNECT_S = 10
+"""A scheduler that is there answers sooner."""
+LOOPBACK = "127.0.0.1"
+"""Nothing of a cluster on this machine listens beyond it."""
+SAME = ("medrestore", "dask", "distributed", "python")
+"""What is pickled here is unpickled there by these."""
+
+
+@contextmanager
+def connected(address: str) -> Iterator[Client]:
+    """A client of the scheduler at an address, which must run the same versions.
+
+    Security is Dask's own: the files named in its configuration under ``distributed.comm.tls``.
+
+    Parameters
+    ----------
+    address : str
+        ``"tcp://host:8786"``, or ``"tls://host:8786"``.
+
+    Raises
+    ------
+    ClusterError
+        If no scheduler answers there, or other versions of medrestore or Dask do.
+    """
+    try:
+        client = Client(address, timeout=CONNECT_S, set_as_default=False)
+    except (OSError, TimeoutError, ValueError, TypeError, RuntimeError) as error:
+        raise ClusterError(
+            f"no Dask scheduler can be reached at {address} ({_reason(error)}); start one with "
+            "`dask scheduler` and give the address that it prints, such as tcp://host:8786; for "
+            "tls:// name the certificates in Dask's configuration, distributed.comm.tls"
+        ) from error
+    with client:
+        _check_versions(client.get_versions(packages=["medrestore"]))
+        client.register_plugin(Kept())
+        yield client
+
+
+@contextmanager
+def on_this_machine(jobs: int) -> Iterator[Client]:
+    """A client of so many worker processes, which end with it and share the cores.
+
+    Raises
+    ------
+    SettingsError
+        If ``jobs`` is not a number above 0.
+    """
+    if not isinstance(jobs, int) or jobs < 1:
+        raise SettingsError(f"jobs is a whole number above 0, got {jobs!r}")
+    threads = max(1, _cores() // jobs)
+    with (
+        LocalCluster(
+            n_workers=jobs,
+            threads_per_worker=threads,
+            processes=True,
+            host=LOOPBACK,
+            worker_dashboard_address=f"{LOOPBACK}:0",
+            scheduler_kwargs={"dashboard": False, "dashboard_address": f"{LOOPBACK}:0"},
+            memory_limit=None,  # a run plans with what is free; Dask would kill it half-way
+            silence_logs=logging.ERROR,
+        ) as cluster,
+        Client(cluster, set_as_default=False) as client,
+    ):
+        client.register_plugin(Kept())
+        yield client
+
+
+def _check_versions(versions: Any) -> None:
+    here = versions["client"]["packages"]
+    there = {"the scheduler": versions["scheduler"], **versions["workers"]}
+    for place, found in there.items():
+        packages = found.get("packages", {}) if isinstance(found, dict) else {}
+        for name in SAME:
+            one, other = _version(here.get(name)), _version(packages.get(name))
+            if one != other:
+                raise ClusterError(
+                    f"{place} has {name} {other or 'not at all'}, this machine {one}; install the "
+                    "same version on the scheduler and on all workers"
+                )
+
+
+def _version(text: str | None) -> str | None:
+    """Of Python, minor versions go together: 3.11.7.final.0 and 3.11.9.final.0 do."""
+    return None if text is None else ".".join(text.split(".")[: 2 if ".final" in text else None])
+
+
+def _reason(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

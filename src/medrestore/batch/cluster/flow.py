@@ -1,0 +1,199 @@
+"""A stream of scans through a cluster: a few at a time, whatever the number of scans."""
+
+from __future__ import annotations
+
+import math
+import time
+import uuid
+from contextlib import suppress
+from dataclasses import dataclass
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+from distributed import KilledWorker
+
+from medrestore.batch.cluster import slabs
+from medrestore.batch.cluster.crew import Crew
+from medrestore.batch.cluster.tasks import Elsewhere, restored
+from medrestore.batch.remaining import left_in_words
+from medrestore.batch.task import Failed
+from medrestore.batch.work import failure
+from medrestore.errors import ClusterError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Iterator
+
+    from distributed import Client, Future
+
+    from medrestore.batch.task import Outcome, Task
+    from medrestore.core.meter import Meter
+
+__all__ = ["AT_ONCE", "Flow"]
+
+AT_ONCE = 2
+"""Scans that the scheduler holds for each worker: one is restored, the next one waits for it."""
+POLL_S = 0.2
+"""A cancel is noticed within this."""
+ATTEMPTS = 2
+"""Chances of a scan whose workers are lost; each is as many workers as Dask's own
+``distributed.scheduler.allowed-failures`` lets it lose. The second is without neighbours."""
+RETRIES = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """A task on its way; ``tasks`` is how many Dask knows of it, ``attempt`` counts from 1."""
+
+    task: Task
+    future: Future[Any]
+    tasks: int
+    attempt: int
+
+
+class Flow:
+    """A `task.Place`: the workers of a scheduler, which see the same files as this machine.
+
+    Parameters
+    ----------
+    client : Client
+        Of the scheduler.
+    meter : Meter
+        Counts scans; may cancel, which stops what runs and takes back what waits.
+    patience_s : float
+        How long to wait while there is no worker; workers of a queueing system may take hours.
+    """
+
+    def __init__(self, client: Client, meter: Meter, patience_s: float = math.inf) -> None:
+        self._client, self._meter, self._crew = client, meter, Crew(client)
+        self._name = f"medrestore-{uuid.uuid4().hex[:12]}"
+        self._news = Event()
+        self._running: dict[int, Job] = {}
+        self._doubtful: list[Task] = []
+        self._sent, self._seen, self._done, self._total = 0, 0, 0, 0
+        self._began = self._alone_since = time.monotonic()
+        self._patience_s = patience_s
+
+    @property
+    def in_flight(self) -> int:
+        """Tasks that the scheduler holds of this batch."""
+        return sum(job.tasks for job in self._running.values())
+
+    def outcomes(
+        self, tasks: Iterable[Task], total: int
+    ) -> Generator[tuple[Task, Outcome], None, None]:
+        """What became of each, as soon as it is known; all is taken back when this is closed.
+
+        Raises
+        ------
+        ClusterError
+            If the scheduler is lost, or all workers are and none comes.
+        """
+        self._total, left = total, iter(tasks)
+        self._show()
+        try:
+            while self._fill(left):
+                job = self._next()
+                outcome = self._outcome(job)
+                if outcome is not None:
+                    self._done += 1
+                    yield job.task, outcome
+                    self._show()
+        finally:
+            self._take_back()
+
+    def _fill(self, left: Iterator[Task]) -> bool:
+        """Keep every worker supplied; whether there is anything to wait for."""
+        while self.in_flight < AT_ONCE * max(1, self._crew.size):
+            task = next(left, None)
+            if task is None:
+                self._seen = self._total
+                break
+            self._seen = task.number
+            self._send(task, 1)
+        if not self._running and self._doubtful:  # alone: whoever loses a worker now is to blame
+            self._send(self._doubtful.pop(), ATTEMPTS)
+        return bool(self._running)
+
+    def _send(self, task: Task, attempt: int) -> None:
+        options = {"resources": self._crew.resources or None, "retries": RETRIES, "pure": False}
+        self._sent += 1
+        key, there = (self._name, self._sent), task.absolute()
+        parts = slabs.parts_of(task.scan, task.settings, self._crew.size)
+        if parts > 1:
+            future, count = slabs.submit(self._client, there, parts, key, options)
+        else:
+            future, count = self._client.submit(restored, there, key=key, **options), 1
+        self._running[task.number] = Job(task, future, count, attempt)
+        future.add_done_callback(lambda _: self._news.set())
+
+    def _next(self) -> Job:
+        """A job that ended. One whose result was lost with its worker is under way again."""
+        while True:
+            self._news.clear()
+            for number, job in self._running.items():
+                if job.future.done():
+                    return self._running.pop(number)
+            if not self._news.wait(POLL_S):
+                self._meter.tick(0)
+                self._lose_patience()
+
+    def _lose_patience(self) -> None:
+        if self._crew.size:
+            self._alone_since = time.monotonic()
+        elif time.monotonic() - self._alone_since > self._patience_s:
+            raise ClusterError(
+                f"there has been no worker for {self._patience_s:.0f} s: all were lost; start the "
+                "batch again and go on with --resume"
+            )
+
+    def _outcome(self, job: Job) -> Outcome | None:
+        """What became of a scan; None if it is to be tried again."""
+        future = job.future
+        try:
+            if future.cancelled():
+                raise ClusterError(
+                    "the Dask scheduler is gone or has dropped this batch; start it again and go "
+                    "on with --resume"
+                )
+            error = future.exception()
+            if error is None:
+                outcome: Outcome = future.result()
+                return outcome
+            if isinstance(error, Elsewhere):
+                return error.failed
+            if not isinstance(error, KilledWorker):
+                return failure(error, job.task.key)
+            if job.attempt < ATTEMPTS:
+                self._doubtful.append(job.task)
+                return None
+            return Failed(_lost(error), again=True, key=job.task.key)
+        finally:
+            future.release()
+
+    def _show(self) -> None:
+        """How far the whole batch is; what other stages showed meanwhile is over."""
+        behind = self._seen - len(self._running) - len(self._doubtful)
+        left = ""
+        if self._done:
+            spent = time.monotonic() - self._began
+            left = left_in_words(spent / self._done * (self._total - behind))
+        workers = self._crew.size
+        on = f"on {workers} worker{'' if workers == 1 else 's'}" if workers else "no worker yet"
+        self._meter.start(self._total, f"{behind} of {self._total} scans, {on}{left}")
+        self._meter.tick(behind)
+
+    def _take_back(self) -> None:
+        """Cancel what is left: what waits is dropped, what runs stops at its next step."""
+        futures = [job.future for job in self._running.values()]
+        self._running.clear()
+        if futures and self._client.status == "running":
+            with suppress(OSError, TimeoutError):
+                self._client.cancel(futures, force=True)
+
+
+def _lost(error: KilledWorker) -> str:
+    times = ATTEMPTS * (error.allowed_failures + 1)
+    return (
+        f"its worker was lost {times} times: it ran out of memory or was killed; look at the "
+        "workers' logs, give them more memory, or restore this scan alone with --memory-gb"
+    )

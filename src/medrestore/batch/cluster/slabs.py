@@ -1,0 +1,172 @@
+"""A large scan on several workers: each restores some of its slices, one joins and writes them.
+
+What a slice becomes depends on its plan and its scan, not on who restores it (`Plan.for_slices`);
+cut where the slabs of the plan end, networks even see the same batches as in a run that is not cut.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from medrestore.batch.cluster.tasks import standing
+from medrestore.batch.cluster.worker import Unwanted, kept_models
+from medrestore.batch.remaining import voxels_of
+from medrestore.batch.task import Failed
+from medrestore.errors import Cancelled
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from distributed import Client, Future
+
+    from medrestore.batch.task import Outcome, Task
+    from medrestore.engine import Arrays
+    from medrestore.io import Scan
+    from medrestore.plan import Plan
+    from medrestore.settings import Settings
+    from medrestore.volume import Volume
+
+__all__ = ["LARGE", "cut", "join", "parts_of", "submit"]
+
+LARGE = 2**30
+"""Voxels times steps of samples that are worth a worker of their own: with the default settings
+60 slices of 1024², or 240 of 512²; minutes of work, beside seconds for sending the scan."""
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """A scan that was read, its key and its plan; ``begun`` in seconds since the epoch."""
+
+    key: str
+    volume: Volume
+    plan: Plan
+    begun: float
+
+
+@dataclass(frozen=True, eq=False)
+class Slab:
+    """The arrays of some slices, and their plan as it was run."""
+
+    arrays: Arrays
+    plan: Plan
+
+
+def parts_of(scan: Scan, settings: Settings, workers: int) -> int:
+    """How many workers a scan is worth; 1 for one that is not split."""
+    passes = 1 + settings.samples * settings.steps  # about: the sampler may be the model's choice
+    return max(1, min(workers, scan.shape[0], voxels_of(scan) * passes // LARGE))
+
+
+def submit(
+    client: Client, task: Task, parts: int, key: tuple[str, int], options: dict[str, Any]
+) -> tuple[Future[Any], int]:
+    """Send a scan in parts.
+
+    Returns
+    -------
+    future : Future
+        Of its outcome.
+    tasks : int
+        How many tasks the scheduler has to hold for it.
+    """
+    scan = client.submit(opened, task, key=(*key, "opened"), **options)
+    slabs = [
+        client.submit(restored, scan, part, parts, key=(*key, part), **options)
+        for part in range(parts)
+    ]
+    return client.submit(joined, task, scan, slabs, key=key, **options), parts + 2
+
+
+def opened(task: Task) -> Opened | Failed:
+    """Read a scan and plan its run."""
+    from medrestore.api import make_plan
+    from medrestore.batch import work
+    from medrestore.batch.content import key_of
+
+    begun, key, models = time.time(), task.key, kept_models()
+    try:
+        key = key or key_of(task.scan, task.root, task.asked)
+        volume = work.opened(task)
+        with models.running:
+            return Opened(key, volume, make_plan(volume, task.settings), begun)
+    except Exception as error:
+        return standing(work.failure(error, key))
+
+
+def restored(scan: Opened | Failed, part: int, parts: int) -> Slab | Failed | None:
+    """Restore one part of a scan; None where there are fewer slabs than parts."""
+    from medrestore.backoff import run_sparingly
+    from medrestore.batch.work import failure
+
+    if isinstance(scan, Failed):
+        return scan
+    slices, models = cut(scan.plan, part, parts), kept_models()
+    if not slices:
+        return None
+    try:
+        with models.running:
+            model = models.of(scan.plan)
+            plan = scan.plan.for_slices(slices)
+            arrays, plan = run_sparingly(plan, scan.volume, model, Unwanted())
+    except Cancelled:
+        raise
+    except Exception as error:
+        return standing(failure(error, scan.key))
+    if arrays.drawn < plan.settings.samples:
+        raise Cancelled("stopped")
+    return Slab(arrays, plan)
+
+
+def joined(task: Task, scan: Opened | Failed, parts: list[Slab | Failed | None]) -> Outcome:
+    """Put the parts together and write the result."""
+    from medrestore.batch import work
+    from medrestore.result import Result
+
+    if isinstance(scan, Failed):
+        return scan
+    models = kept_models()
+    failed = next((part for part in parts if isinstance(part, Failed)), None)
+    if failed is not None:
+        return failed
+    slabs = [part for part in parts if isinstance(part, Slab)]
+    begun = time.monotonic() - max(0.0, time.time() - scan.begun)
+    try:
+        plan = _as_run(scan.plan, [slab.plan for slab in slabs])
+        with models.running:
+            arrays = join([slab.arrays for slab in slabs])
+            result = Result.of(plan, scan.volume, arrays, models.of(scan.plan))
+        return work.saved(task, scan.key, scan.volume, result, begun)
+    except Exception as error:
+        return standing(work.failure(error, scan.key))
+
+
+def cut(plan: Plan, part: int, parts: int) -> tuple[int, ...]:
+    """The slices of a part; parts end where slabs of the plan end and are about as large."""
+    slabs = math.ceil(plan.shape[0] / plan.slab)
+    first, last = (slabs * i // parts * plan.slab for i in (part, part + 1))
+    return tuple(range(first, min(last, plan.shape[0])))
+
+
+def join(parts: Sequence[Arrays]) -> Arrays:
+    """The arrays of a whole run from those of its parts, in their order."""
+    first = parts[0]
+
+    def whole(name: str) -> Any:
+        arrays = [getattr(part, name) for part in parts]
+        return None if arrays[0] is None else np.concatenate(arrays, -1 if name == "ratio" else -3)
+
+    names = [field.name for field in fields(first) if field.name != "drawn"]
+    return replace(first, **{name: whole(name) for name in names})
+
+
+def _as_run(plan: Plan, parts: Sequence[Plan]) -> Plan:
+    """The whole plan with what its parts had to do for want of memory."""
+    warnings = dict.fromkeys(warning for part in parts for warning in part.warnings)
+    moved = next((part.device for part in parts if part.device != plan.device), plan.device)
+    smallest = {name: min(getattr(part, name) for part in parts) for name in ("slab", "batch")}
+    return replace(plan, device=moved, warnings=tuple(warnings), **smallest)

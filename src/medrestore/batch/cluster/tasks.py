@@ -1,0 +1,42 @@
+"""What workers are asked to do. The scheduler loads this module too: torch comes in later."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from medrestore.batch.cluster.worker import Unwanted, kept_models
+from medrestore.batch.task import Failed
+
+if TYPE_CHECKING:
+    from medrestore.batch.task import Outcome, Task
+
+__all__ = ["Elsewhere", "restored", "standing"]
+
+
+class Elsewhere(Exception):
+    """A scan failed by no fault of its own: Dask is to try it again, if it can with another worker.
+
+    Parameters
+    ----------
+    failed : Failed
+        What to say if it fails there too.
+    """
+
+    def __init__(self, failed: Failed) -> None:
+        super().__init__(failed)
+        self.failed = failed
+
+
+def restored(task: Task) -> Outcome:
+    """Restore a scan and write its results, on the worker that this is called on."""
+    from medrestore.batch.work import restore
+
+    outcome = restore(task, kept_models(), Unwanted())
+    return standing(outcome) if isinstance(outcome, Failed) else outcome
+
+
+def standing(failed: Failed) -> Failed:
+    """A failure of the scan's own; any other is raised, and Dask tries the scan again."""
+    if failed.again:
+        raise Elsewhere(failed)
+    return failed
