@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -94,9 +95,15 @@ def test_from_folder_to_results(wish, archive, tmp_path):
         assert row.record.is_file()
         assert reopen(row.record, row.scan).drawn == 1
 
+    record = desk.controller.rows[0].record
+    before = record.stat().st_mtime_ns
     desk.controller.start(wish)
-    assert "tick Replace earlier results" in desk.said
-    assert desk.states()[0] == ("heads/a.nii.gz", DONE)
+    assert desk.said.startswith("Done: 2 scans restored, 2 of them by the batch before, 2 failed.")
+    assert desk.states() == list(zip(names, (DONE, FAILED, DONE, FAILED), strict=True))
+    assert record.stat().st_mtime_ns == before
+    desk.controller.start(replace(wish, replace=True))
+    assert desk.said.startswith("Done: 2 scans restored, 2 failed.")
+    assert record.stat().st_mtime_ns > before
 
 
 def test_a_cancel_keeps_what_is_done_and_says_so(wish, tmp_path):
@@ -111,6 +118,10 @@ def test_a_cancel_keeps_what_is_done_and_says_so(wish, tmp_path):
     assert desk.said.startswith("Cancelled: 1 of 4 scans restored, 2 failed.")
     assert (tmp_path / "out" / "heads" / "a_run.json").is_file()
     assert desk.controller.report.is_file() and not (tmp_path / "out" / "torso").exists()
+    again = Desk(Choices(samples=50))
+    again.controller.find(wish)
+    again.controller.start(wish)
+    assert again.said.startswith("Done: 2 scans restored, 1 of them by the batch before, 2 failed.")
 
 
 def test_a_search_can_be_cancelled(wish):
@@ -203,8 +214,8 @@ def test_words():
         Choices(samples=0, level_percent=95, model="/models/mine", keep_samples=True)
     )
     assert mended("x exists already; or allow --overwrite") == (
-        "x exists already; or tick Replace earlier results"
+        "x exists already; or choose Replace them under Earlier results"
     )
     row = Row("a.nii", reason="a.nii is cut; copy it again", state=FAILED)
     assert details(row) == "a.nii: Not restored: the file is cut; copy it again."
-    assert ended([row], Path("/out"), True).startswith("Cancelled: 0 of 1 scan restored, 1 failed.")
+    assert ended([row], Path("/out"), None).startswith("Cancelled: 0 of 1 scan restored, 1 failed.")

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 from medrestore.batch.gather import Gathered
 from medrestore.batch.step import Step
-from medrestore.errors import InputError, OutputError
+from medrestore.errors import InputError
 from medrestore.plugin.batch.rows import Row, RowState, rows_of
 from medrestore.plugin.batch.task import Order, Part, find_scans, restore_all
-from medrestore.plugin.batch.words import REPLACE, ended, found, mended
+from medrestore.plugin.batch.words import ended, found, mended
 from medrestore.plugin.jobs import Job, State, View
 from medrestore.plugin.requests import settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from medrestore.batch.folder import Summary
     from medrestore.plugin.batch.task import Found
     from medrestore.plugin.jobs import Jobs
     from medrestore.plugin.requests import Choices
@@ -33,12 +34,15 @@ NOT_FOUND = "Press Find first: it lists what would be restored."
 
 @dataclass(frozen=True)
 class Wish:
-    """What is set in the panel; paths as they are written there."""
+    """What is set in the panel; paths as they are written there.
+
+    Results of an earlier batch are kept, and it is gone on with, unless they are to be replaced.
+    """
 
     source: str
     destination: str
     fallback: str | None = None
-    overwrite: bool = False
+    replace: bool = False
 
 
 @dataclass(frozen=True)
@@ -108,13 +112,8 @@ class BatchController:
             if self._found is None or self._found.root != _folder(wish.source, NO_SOURCE):
                 raise InputError(NOT_FOUND)
             out = _folder(wish.destination, NO_DESTINATION)
-            if (out / "batch.jsonl").exists() and not wish.overwrite:
-                raise OutputError(
-                    f"{out} holds results of an earlier batch: choose another folder, or tick "
-                    f"{REPLACE}"
-                )
             settings = settings_of(replace(self._choices(), noise=None, slices=None), None)
-            order = Order(self._found, out, wish.fallback, wish.overwrite, settings)
+            order = Order(self._found, out, wish.fallback, wish.replace, settings)
             self.report = None
             task = partial(restore_all, order)
             return Job("Loading the model…", task, partial(self._ended, out), self._heard)
@@ -159,10 +158,10 @@ class BatchController:
             status = f"Restoring {i + 1} of {len(self._places)}: {self.rows[i].name}"
             self.jobs.show(replace(self.jobs.view, status=status))
 
-    def _ended(self, out: Path, report: Path | None) -> View:
-        self.report = report or (out / "report.html")
-        cancelled, failed = report is None, any(row.reason for row in self.rows)
-        return View(status=ended(self.rows, out, cancelled), problem=failed)
+    def _ended(self, out: Path, summary: Summary | None) -> View:
+        self.report = out / "report.html"
+        failed = any(row.reason for row in self.rows)
+        return View(status=ended(self.rows, out, summary), problem=failed)
 
     def _set(self, i: int, row: Row) -> None:
         self.rows[i] = row

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QUrl
 from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import (
-    QCheckBox,
     QComboBox,
     QHBoxLayout,
     QLabel,
@@ -21,7 +20,7 @@ from medrestore.plugin.batch.controller import BatchController, Shown, Wish
 from medrestore.plugin.batch.left_out import LeftOut
 from medrestore.plugin.batch.rows import RowState, details
 from medrestore.plugin.batch.table import ScanTable
-from medrestore.plugin.batch.words import REPLACE, settings_line
+from medrestore.plugin.batch.words import EARLIER, GO_ON, REPLACE, settings_line
 from medrestore.plugin.job_status import JobStatus
 from medrestore.plugin.jobs import State
 from medrestore.plugin.path_field import PathField
@@ -48,6 +47,7 @@ TIPS = {
     "Scans in": "The folder with the scans, in any sub-folders; nothing in it is changed.",
     "Results in": "The folder for the results: the same sub-folders, a report and a log.",
     "Modality": "What scans are of which neither the header nor the values say it.",
+    EARLIER: "What a batch before left in the folder of the results, finished or stopped.",
 }
 
 
@@ -71,7 +71,7 @@ class BatchPanel(QWidget):
         self._choices, self._open_run = choices, open_run
         self.source, self.destination = PathField("folder"), PathField("folder")
         self.modality = QComboBox()
-        self.overwrite = QCheckBox(REPLACE)
+        self.earlier = QComboBox()
         self.settings = QLabel()
         self.find_button = QPushButton("Find")
         self.start_button = QPushButton("Start")
@@ -94,23 +94,27 @@ class BatchPanel(QWidget):
     def _lay_out(self) -> None:
         for text, value in MODALITIES:
             self.modality.addItem(text, value)
+        for text, replace in ((GO_ON, False), (REPLACE, True)):
+            self.earlier.addItem(text, replace)
         self.find_button.setToolTip("Lists the scans under the folder; reads headers only.")
         self.start_button.setToolTip("Restores the scans of the list, one after the other.")
         self.cancel_button.setToolTip("Stops at the next step; scans that are done are kept.")
         self.open_button.setToolTip("Opens the chosen scan and its results in the viewer.")
         self.report_button.setToolTip("Opens the page with pictures and figures of all scans.")
-        self.overwrite.setToolTip("Otherwise a folder with results of a batch is refused.")
         for label in (self.settings, self.details):
             label.setWordWrap(True)
         self.settings.setStyleSheet(QUIET_STYLE)
-        rows = {"Scans in": self.source, "Results in": self.destination, "Modality": self.modality}
+        rows = {
+            "Scans in": self.source,
+            "Results in": self.destination,
+            "Modality": self.modality,
+            EARLIER: self.earlier,
+        }
         for name, field in rows.items():
             field.setToolTip(TIPS[name])
-        fields = form(rows)
-        fields.addRow("", self.overwrite)
         layout = QVBoxLayout(self)
         layout.setSpacing(8)
-        layout.addLayout(fields)
+        layout.addLayout(form(rows))
         layout.addWidget(self.settings)
         layout.addLayout(_row(self.find_button, self.start_button, self.cancel_button))
         layout.addWidget(self.table, 1)
@@ -147,7 +151,7 @@ class BatchPanel(QWidget):
         """What is set."""
         source, destination = self.source.path(), self.destination.path()
         fallback = self.modality.currentData()
-        return Wish(source, destination, fallback, self.overwrite.isChecked())
+        return Wish(source, destination, fallback, self.earlier.currentData())
 
     def open_run(self, *_: object) -> None:
         """Open the chosen scan and its results in the viewer."""
@@ -195,7 +199,7 @@ class BatchPanel(QWidget):
         if idle:
             self.controller.settle()
             self.table.point_at_failure()
-        for part in (self.source, self.destination, self.modality, self.overwrite):
+        for part in (self.source, self.destination, self.modality, self.earlier):
             part.setEnabled(idle)
         self.find_button.setEnabled(idle)
         self.start_button.setEnabled(idle and self.controller.ready)

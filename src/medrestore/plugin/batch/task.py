@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from medrestore.batch.folder import Summary
     from medrestore.batch.gather import Gathered
     from medrestore.batch.step import Step
     from medrestore.io import Scan, Scans
@@ -58,8 +59,8 @@ class Order:
         Where results go.
     fallback : str, optional
         The modality of scans that do not say theirs.
-    overwrite : bool
-        Whether to replace results of an earlier batch.
+    replace : bool
+        Whether to replace results of an earlier batch, or to go on with it.
     settings : mapping
         Arguments of `settings.Settings`.
     """
@@ -67,7 +68,7 @@ class Order:
     found: Found
     out: Path
     fallback: str | None
-    overwrite: bool
+    replace: bool
     settings: Mapping[str, Any]
 
 
@@ -88,13 +89,13 @@ def find_scans(root: Path, out: Path | None, meter: RunMeter) -> Found | None:
     return Found(root, scans, gather(scans, root, out))
 
 
-def restore_all(order: Order, meter: RunMeter) -> Path | None:
+def restore_all(order: Order, meter: RunMeter) -> Summary | None:
     """Restore the scans, telling a `Gathered` first, then a `Step` or `Part` of each scan.
 
     Returns
     -------
-    Path or None
-        The report; None if stopped, where it shows what was restored by then.
+    Summary or None
+        What became of the scans; None if stopped, where the report shows what was restored by then.
 
     Raises
     ------
@@ -110,10 +111,11 @@ def restore_all(order: Order, meter: RunMeter) -> Path | None:
     meter.tell(gathered)
     watch = BatchMeter(meter, gathered.scans)
     try:
-        summary = denoise_folder(
+        return denoise_folder(
             order.found.root,
             order.out,
-            overwrite=order.overwrite,
+            overwrite=order.replace,
+            resume=not order.replace,
             progress=watch,
             fallback=order.fallback,
             found=order.found.scans,
@@ -122,7 +124,6 @@ def restore_all(order: Order, meter: RunMeter) -> Path | None:
         )
     except Cancelled:
         return None
-    return summary.report
 
 
 class BatchMeter:

@@ -11,15 +11,16 @@ from medrestore.plugin.words import counted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from medrestore.batch.folder import Summary
     from medrestore.batch.gather import Gathered
     from medrestore.plugin.batch.rows import Row
     from medrestore.plugin.requests import Choices
 
-__all__ = ["REPLACE", "ended", "found", "left_alone", "mended", "settings_line"]
+__all__ = ["EARLIER", "GO_ON", "REPLACE", "ended", "found", "left_alone", "mended", "settings_line"]
 
-REPLACE = "Replace earlier results"
+EARLIER, GO_ON, REPLACE = "Earlier results", "Go on with them", "Replace them"
 REWORDED = {
-    "allow --overwrite": f"tick {REPLACE}",
+    "allow --overwrite": f"choose {REPLACE} under {EARLIER}",
     'give modality="CT" or "MR" to read(), or --modality on the command line': (
         "choose under Modality what such scans are"
     ),
@@ -62,14 +63,15 @@ def left_alone(skipped: int) -> str:
     return f"{_files(skipped)} left alone"
 
 
-def ended(rows: Sequence[Row], out: Path, cancelled: bool) -> str:
-    """What became of the scans."""
+def ended(rows: Sequence[Row], out: Path, summary: Summary | None) -> str:
+    """What became of the scans; no summary if the batch was cancelled."""
     done = sum(row.record is not None for row in rows)
     failed = sum(bool(row.reason) for row in rows)
     apart = f", {failed} failed" if failed else ""
-    if cancelled:
+    if summary is None:
         return f"Cancelled: {done} of {_scans(len(rows))} restored{apart}. Results so far: {out}."
-    return f"Done: {_scans(done)} restored{apart}. Results: {out}."
+    before = f", {summary.kept} of them by the batch before" if summary.kept else ""
+    return f"Done: {_scans(done)} restored{before}{apart}. Results: {out}."
 
 
 def mended(text: str) -> str:
