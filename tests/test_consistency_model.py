@@ -83,6 +83,14 @@ def test_nothing_is_shared_between_samples(models: Path, noisy: mr.Volume, steps
     assert np.array_equal(run_plan(fewer, noisy, SILENT).samples[0], result.samples[0])
 
 
+def test_regions_rest_on_the_samples_of_one_step(models: Path, noisy: mr.Volume) -> None:
+    mask = np.zeros(noisy.array.shape, bool)
+    mask[1:3, 10:20, 10:20] = True
+    for model, samples in ((NAME, 3), ("mr_tiny", 0)):  # one step of a mean is the closed form
+        result = mr.denoise(noisy, model, noise=0.05, samples=3, steps=1)
+        assert len(result.region(mask).samples) == samples
+
+
 def test_one_step_asks_the_network(models: Path, noisy: mr.Volume) -> None:
     """The same noise through other weights gives another sample; a mean's one step would not."""
     from medrestore.models import load

@@ -25,7 +25,7 @@ import torch
 from monai.networks.schedulers import DDIMScheduler, DDPMScheduler, PNDMScheduler
 
 import medrestore as mr
-from medrestore.core.evaluations import evaluations, steps_within
+from medrestore.core.evaluations import evaluations, steps_within, without_network
 from medrestore.core.intensity import foreground_scale
 from medrestore.core.samplers import SAMPLERS, adapter
 from medrestore.core.schedules import SCHEDULES, angles
@@ -156,7 +156,9 @@ def model_rows(
     for level in LEVELS:
         pictures = [scan(one, level, crop) for one in SCANS]
         for sampler, schedule, steps in cases(budgets):
-            gaussian = steps == 1  # the same for all: no evaluation at all
+            if sampler not in model.card.samplers:
+                continue
+            gaussian = without_network(sampler, steps)  # the same for all
             if gaussian and (sampler, schedule) != ("moment-matched", "cosine"):
                 continue
             if schedule not in schedules:

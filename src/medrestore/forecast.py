@@ -17,6 +17,7 @@ import numpy as np
 import psutil
 import torch
 
+from medrestore.core.evaluations import shares_start, without_network
 from medrestore.core.guard import looks
 from medrestore.core.live_memory import peak_bytes
 from medrestore.core.predictor import Condition, Prediction
@@ -227,10 +228,10 @@ def _held_bytes(plan: Plan) -> int:
         held += _in_memory(settings.samples * whole * plan.times)
     running = WORKING * plan.slab * plane
     if settings.samples:
-        between = 4 + other + (settings.steps > 1)
+        between = 4 + other + shares_start(settings.sampler, settings.steps)
         running += (COUNTING + (between if whole <= stretch else 0)) * stretch
         running += NOISE_PLANES * plane
-    if settings.samples and settings.steps > 1:  # conditions of the refiner
+    if settings.samples and not without_network(settings.sampler, settings.steps):  # conditions
         running += min(TOLD_BYTES, CONDITION_CHANNELS * whole)
     checking = (
         2 * _in_memory(whole * plan.times)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from medrestore.core.evaluations import without_network
 from medrestore.core.region import closed_form_std, sampled_std
 from medrestore.errors import SettingsError
 from medrestore.models import find_card, load
@@ -69,7 +70,8 @@ class Regions:
     @property
     def sampling(self) -> bool:
         """Whether intervals rest on samples rather than on the closed form."""
-        return self.drawn > 1 and self.plan.settings.steps > 1
+        asked = self.plan.settings
+        return self.drawn > 1 and not without_network(asked.sampler, asked.steps)
 
     @property
     def redraws(self) -> bool:

@@ -52,7 +52,7 @@ def calibrate(
     people: Sequence[str] | None = None,
     samples: int = 8,
     steps: int = 2,
-    sampler: str = "moment-matched",
+    sampler: str = "auto",
     seed: int = 0,
     slices: int = 8,
     device: str = "auto",
