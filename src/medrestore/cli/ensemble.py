@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from medrestore.cli.meter import Bar
 from medrestore.cli.parser import add_source, command
 from medrestore.cli.words import as_json, table
-from medrestore.errors import SettingsError
+from medrestore.errors import OutputError, SettingsError
 
 if TYPE_CHECKING:
     import argparse
@@ -89,6 +89,10 @@ def make(arguments: argparse.Namespace) -> int:
     """Write an ensemble."""
     from medrestore.evaluation.ensemble import folder
 
+    if Path(arguments.output).exists() and not arguments.overwrite:
+        raise OutputError(
+            f"{arguments.output} exists already; choose another folder, or allow --overwrite"
+        )
     scene, noise = _scene_and_noise(arguments)
     with Bar("stopped; nothing was written") as bar:
         made = folder.make(

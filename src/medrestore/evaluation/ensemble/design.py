@@ -73,7 +73,7 @@ class Design:
         """Rods and lesions for CT or MR."""
         if modality == "CT":
             return cls(rods=(-100.0, -50.0, 50.0, 100.0, 300.0, 900.0))
-        return cls(rods=(-40.0, -20.0, -10.0, 10.0, 20.0, 40.0), contrasts=(5.0, 10.0))
+        return cls(rods=(-40.0, -20.0, -10.0, 10.0, 20.0, 40.0), contrasts=(2.5, 5.0))
 
     def __post_init__(self) -> None:
         sizes = (self.rod_mm, *self.sizes_mm)

@@ -85,7 +85,7 @@ def channelised_hotelling(
     def figures(first: Choice, second: Choice) -> tuple[float, float]:
         return _figures(*_held_out(with_it, without, first, second))
 
-    return Detection(*jackknife(figures, len(with_it), len(without)))
+    return _detection(*jackknife(figures, len(with_it), len(without)))
 
 
 def matched(present: NDArray[Any], absent: NDArray[Any], signal: NDArray[Any]) -> Detection:
@@ -118,7 +118,7 @@ def matched(present: NDArray[Any], absent: NDArray[Any], signal: NDArray[Any]) -
         mean = without[second].mean(axis=0)
         return _figures((with_it[first] - mean)[..., 0], (without[second] - mean)[..., 0])
 
-    return Detection(*jackknife(figures, len(with_it), len(without)))
+    return _detection(*jackknife(figures, len(with_it), len(without)))
 
 
 def detectability(present: NDArray[np.float64], absent: NDArray[np.float64]) -> float:
@@ -133,6 +133,12 @@ def area_under_curve(present: NDArray[np.float64], absent: NDArray[np.float64]) 
     ranks = rankdata(np.concatenate([first, second]))[: len(first)]
     wins = ranks.sum() - len(first) * (len(first) + 1) / 2
     return float(wins / (len(first) * len(second)))
+
+
+def _detection(d_prime: Estimate, auc: Estimate) -> Detection:
+    """No share of pairs lies outside 0 and 1, so neither does its interval."""
+    lower, upper = (float(np.clip(one, 0, 1)) for one in auc[1:])
+    return Detection(d_prime, Estimate(auc.value, lower, upper))
 
 
 def _figures(present: NDArray[np.float64], absent: NDArray[np.float64]) -> tuple[float, float]:
