@@ -18,7 +18,8 @@ method was told the true σ; `ct_slice` is `samples=0`, `sample` one posterior s
 have the tuned parameters of `benchmarks/quality` and see the stack in 3-D. What each figure is:
 [docs/evaluation.md](../../docs/evaluation.md).
 
-The phantom has no anatomy, so nothing here says how a method does in anatomy; its
+All methods see the same noise, and both levels have the same draws, stronger in one: chance is
+shared. The phantom has no anatomy, so nothing here says how a method does in anatomy; its
 lesions are spheres, and detectability is that of an observer who knows shape and place.
 """
 
