@@ -89,6 +89,8 @@ def test_what_is_not_finite_is_null(reports: list[mr.Report], tmp_path: Path) ->
 def test_the_page_stands_alone(folder: Path) -> None:
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert page.count("<svg") == 3
+    assert page.count('<img src="data:image/webp;base64,') == 2 * 6  # both cases, six pictures
+    assert len(page) < 5e6
     assert "<script" not in page and '<link rel="stylesheet' not in page
     assert not re.search(r'(?:src|href)="(?!#|data:)', page)
     ids = re.findall(r'\bid="([^"]+)"', page)

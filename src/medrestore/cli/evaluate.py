@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -79,7 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
     from medrestore.evaluation.findings import find
     from medrestore.evaluation.pairing import cases_of
     from medrestore.evaluation.people import people_of
-    from medrestore.evaluation.report.files import check_report_folder, facts_of, write_report
+    from medrestore.evaluation.report.files import check_report_folder, facts_of, write_findings
 
     out = Path(arguments.output)
     check_report_folder(out, arguments.overwrite)
@@ -87,23 +88,18 @@ def run(arguments: argparse.Namespace) -> int:
     cases, alone = cases_of(arguments.reference, arguments.noisy, methods)
     people = people_of([case.name for case in cases], arguments.person)
     reports: list[Report] = []
-    notes: list[str] = []
     with Bar("stopped; nothing was written") as bar:
         bar.start(len(cases), "Evaluating")
         for case in cases:
-            report, why = _judge(case, people[case.name], arguments)
-            reports.append(report)
-            notes += [f"{case.name}: {text}" for text in why or report.notes]
+            reports.append(_judge(case, people[case.name], arguments))
             bar.tick()
-    page = write_report(
-        reports, out, seed=arguments.seed, overwrite=arguments.overwrite, alone=alone
-    )
     findings = find(reports, arguments.seed, alone)
+    page = write_findings(findings, out, arguments.overwrite)
     if arguments.json:
         print(as_json(facts_of(findings)))
         return 0
     _say(findings)
-    for note in (*notes, *(f"{place}: left out, it has no partner" for place in alone)):
+    for note in findings.notes():
         print(f"note: {note}")
     print(page)
     return 0
@@ -127,8 +123,8 @@ def _methods(told: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _judge(case: Case, person: str, arguments: argparse.Namespace) -> tuple[Report, list[str]]:
-    """Read a case and measure it; also why a run of it could not be opened."""
+def _judge(case: Case, person: str, arguments: argparse.Namespace) -> Report:
+    """Read a case and measure it."""
     from medrestore.api import read
     from medrestore.evaluation.evaluate import evaluate
 
@@ -146,7 +142,8 @@ def _judge(case: Case, person: str, arguments: argparse.Namespace) -> tuple[Repo
         restored[method] = result or read(path, arguments.modality, arguments.gaps)
     modality = reference.modality or noisy.modality
     encoder = _encoder(modality) if arguments.perception and modality else None
-    return evaluate(reference, noisy, restored, case.name, person, arguments.redraw, encoder), why
+    report = evaluate(reference, noisy, restored, case.name, person, arguments.redraw, encoder)
+    return replace(report, notes=(*why, *report.notes))
 
 
 @cache
@@ -167,7 +164,7 @@ def _saved_run(restored: Path, noisy: Path) -> Result | None:
     record = restored.with_name(f"{stem.removesuffix(RESTORED)}_run.json")
     if not stem.endswith(RESTORED) or not record.is_file():
         return None
-    return reopen(record, noisy)
+    return reopen(record, noisy, samples=True)
 
 
 def _say(findings: Findings) -> None:

@@ -12,6 +12,7 @@ from medrestore.evaluation.features import features_of
 from medrestore.evaluation.fidelity import Fidelity, fidelity
 from medrestore.evaluation.floor import floor_of
 from medrestore.evaluation.images import images_of
+from medrestore.evaluation.picture import picture_of
 from medrestore.evaluation.region_means import region_means
 from medrestore.evaluation.report_of_case import Report
 from medrestore.evaluation.strata import FEWEST, Stratum, strata
@@ -93,6 +94,7 @@ def evaluate(
         notes=(*notes, why) if why else notes,
         points=_points(images, counted),
         features=features_of(images, counted, encoder) if encoder is not None else None,
+        picture=picture_of(images, counted),
     )
 
 
@@ -139,15 +141,19 @@ def _judged(
 ) -> tuple[dict[str, Uncertainty], tuple[str, ...]]:
     """Uncertainties by method, and why something of one is not judged."""
     found: dict[str, Uncertainty] = {}
-    notes = []
+    notes: dict[str, list[str]] = {}
     for method in images.restored:
         result = images.results.get(method)
         judged, why = _uncertainty(result, images.reference.array, counted)
         if judged is not None and result is not None:
             regions, why = region_means(result, images.reference.array, counted, redraw)
             found[method] = replace(judged, regions=regions)
-        notes += [f"{method}: {why}" if len(images.restored) > 1 else why] if why else []
-    return found, tuple(notes)
+        if why:
+            notes.setdefault(why, []).append(method)
+    several = len(images.restored) > 1
+    return found, tuple(
+        f"{', '.join(methods)}: {why}" if several else why for why, methods in notes.items()
+    )
 
 
 def _uncertainty(

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
     from medrestore.evaluation.windows import Window
 
-__all__ = ["Fidelity", "fidelity"]
+__all__ = ["NOISY", "Fidelity", "fidelity"]
+
+NOISY = "noisy"
+"""The method that does nothing."""
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,20 @@ class Findings:
         """Whether a person has several cases."""
         return len(self.people) < len(self.reports)
 
+    def notes(self) -> list[str]:
+        """What a reader should know, each with the cases it is about."""
+        said: dict[str, list[str]] = {}
+        for report in self.reports:
+            for note in report.notes:
+                said.setdefault(note, []).append(report.case)
+        everywhere = len(self.reports) if len(self.reports) > 1 else None
+        lines = [
+            f"{'every case' if len(cases) == everywhere else ', '.join(cases)}: {note}"
+            for note, cases in said.items()
+        ]
+        left_out = f"left out, without partner: {', '.join(self.alone)}"
+        return [*lines, left_out] if self.alone else lines
+
     def facts(self) -> dict[str, Any]:
         """All figures, for JSON."""
         return {

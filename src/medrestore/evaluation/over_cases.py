@@ -11,10 +11,10 @@ from scipy.stats import wilcoxon
 
 from medrestore.errors import InputError
 from medrestore.evaluation.compared import figure_of, figures_for
+from medrestore.evaluation.fidelity import NOISY
 from medrestore.evaluation.multiplicity import holm
 from medrestore.evaluation.people import over_people
 from medrestore.evaluation.reader_study.readers import bootstrap
-from medrestore.evaluation.report_of_case import NOISY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from medrestore.evaluation.distributions import KernelSums, frechet, frechet_limit
-from medrestore.evaluation.report_of_case import NOISY
+from medrestore.evaluation.fidelity import NOISY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

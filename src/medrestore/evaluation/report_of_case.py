@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from medrestore.errors import InputError
+from medrestore.evaluation.fidelity import NOISY
 from medrestore.evaluation.windows import FOREGROUND
 
 if TYPE_CHECKING:
@@ -17,14 +18,12 @@ if TYPE_CHECKING:
     from medrestore.evaluation.features import SliceFeatures
     from medrestore.evaluation.fidelity import Fidelity
     from medrestore.evaluation.floor import Floor
+    from medrestore.evaluation.picture import Picture
     from medrestore.evaluation.strata import Stratum
     from medrestore.evaluation.uncertainty import Uncertainty
     from medrestore.volume import Modality
 
-__all__ = ["NOISY", "Report"]
-
-NOISY = "noisy"
-"""The method that does nothing."""
+__all__ = ["Report"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +57,8 @@ class Report:
         Reference, noisy and every method at up to 20 000 voxels of the foreground, for pictures.
     features : SliceFeatures, optional
         For FID and KID, if an encoder was given.
+    picture : Picture, optional
+        A slice of all images, for the page.
     """
 
     case: str
@@ -72,6 +73,7 @@ class Report:
     notes: tuple[str, ...]
     points: NDArray[np.float32] = field(repr=False)
     features: SliceFeatures | None = field(default=None, repr=False)
+    picture: Picture | None = field(default=None, repr=False)
 
     @property
     def uncertainty(self) -> Uncertainty | None:

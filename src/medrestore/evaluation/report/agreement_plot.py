@@ -46,7 +46,7 @@ def bland_altman(figure: Figure, reports: Sequence[Report]) -> None:
         for image in images
     ]
     norm = LogNorm(1, max(2.0, max(float(one.max()) for one in counts)))
-    columns = min(len(images), MOST)
+    columns = 2 if len(images) == 4 else min(len(images), MOST)
     rows = -(-len(images) // columns)
     figure.set_size_inches(9.6, 0.5 + rows * (3.1 if columns < MOST else 2.6))
     panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
@@ -60,6 +60,8 @@ def bland_altman(figure: Figure, reports: Sequence[Report]) -> None:
         axes.set(title=title, xlim=across, ylim=away)
     for axes in panels.flat[len(images) :]:
         axes.set_visible(False)
+    for axes in panels.flat[max(len(images) - columns, 0) : len(images)]:
+        axes.tick_params(labelbottom=True)  # nothing stands below
     figure.supxlabel(f"mean of image and reference ({unit})", fontsize=9)
     figure.supylabel(f"image − reference ({unit})", fontsize=9)
     bar = figure.colorbar(mesh, ax=panels, label="voxels", pad=0.01, aspect=30)
@@ -85,7 +87,13 @@ def _lines(axes: Axes, found: Agreement) -> None:
     """Mean difference and limits of agreement."""
     low, high = found.limits
     axes.axhline(0, color=INK, lw=0.6)
-    axes.axhline(found.mean, color=ACCENT, lw=1.4, label=f"mean {found.mean:.3g}")
-    for place, label in ((high, f"95 % limits {low:.3g} to {high:.3g}"), (low, None)):
+    axes.axhline(found.mean, color=ACCENT, lw=1.4, label=_signed(f"mean {found.mean:.3g}"))
+    limits = _signed(f"95 % limits {low:.3g} to {high:.3g}")
+    for place, label in ((high, limits), (low, None)):
         axes.axhline(place, color=ACCENT, lw=1.1, ls="--", label=label)
     axes.legend(loc="upper right", handlelength=1.6)
+
+
+def _signed(text: str) -> str:
+    """With a true minus."""
+    return text.replace("-", "−")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from medrestore.evaluation.findings import Findings
     from medrestore.evaluation.report_of_case import Report
 
-__all__ = ["check_report_folder", "facts_of", "write_report"]
+__all__ = ["check_report_folder", "facts_of", "write_findings", "write_report"]
 
 NAMES = {
     "figures.csv",
@@ -74,7 +74,13 @@ def write_report(
     """
     folder = Path(out)
     check_report_folder(folder, overwrite)
-    findings = find(reports, seed, alone)
+    return write_findings(find(reports, seed, alone), folder, overwrite)
+
+
+def write_findings(findings: Findings, folder: Path, overwrite: bool = False) -> Path:
+    """The same of what was found already (`findings.find`); ``report.html`` is returned."""
+    check_report_folder(folder, overwrite)
+    reports = findings.reports
     plots = draw(reports, findings.paired)
     inline = {name: files["svg"] for name, files in plots.items()}
     files = {f"{name}.{kind}": data for name, of in plots.items() for kind, data in of.items()}

@@ -57,19 +57,27 @@ def note(lines: Sequence[str]) -> str:
     return f'<div class="note">{text}</div>' if lines else ""
 
 
-def table(of: Table) -> str:
-    """Titles and rows."""
+def table(of: Table, most: int | None = None, title: str = "All rows") -> str:
+    """Titles and rows; folded behind its title if there are more than ``most``."""
 
     def row(tag: str, cells: Sequence[str]) -> str:
         inner = "".join(
-            f'<{tag} class="{KINDS[i < of.words]}">{escape(cell)}</{tag}>'
+            f'<{tag} class="{KINDS[i < of.words]}">{escape(_printed(cell, i < of.words))}</{tag}>'
             for i, cell in enumerate(cells)
         )
         return f"<tr>{inner}</tr>"
 
     body = "".join(row("td", cells) for cells in of.rows)
     head = row("th", of.titles)
-    return f'<div class="wide"><table><thead>{head}</thead><tbody>{body}</tbody></table></div>'
+    text = f'<div class="wide"><table><thead>{head}</thead><tbody>{body}</tbody></table></div>'
+    if most is None or len(of.rows) <= most:
+        return text
+    return f"<details><summary>{escape(title)} ({len(of.rows)})</summary>{text}</details>"
+
+
+def _printed(cell: str, is_word: bool) -> str:
+    """Numbers with a true minus."""
+    return cell if is_word else cell.replace("-", "−")
 
 
 def plot(svg: bytes, name: str) -> str:

@@ -7,9 +7,11 @@ __all__ = [
     "CHANGE",
     "FIDELITY",
     "FLOOR",
+    "FOOT",
     "MEANS",
     "PAIRED",
     "PERCEPTION",
+    "PICTURES",
     "REGIONS",
     "RELIABILITY",
     "SCORES",
@@ -19,8 +21,9 @@ __all__ = [
 
 MEANS = """\
 Mean over {people} {persons}{several} with its 95 % interval (percentile bootstrap over people,
-5000 draws, seed {seed}). Higher PSNR and SSIM are better, all others are better when smaller;
-absolute bias is the size of the mean error of a case."""
+5000 draws, seed {seed}). Higher PSNR and SSIM are better, lower RMSE and absolute bias are; that
+is the size of a case’s mean error. Of an uncertainty, the interval should cover what it states and
+std ratio be 1; of two that do, the one with less width and CRPS is better."""
 PAIRED = """\
 Differences case by case, averaged over each person’s cases and then over people, with their 95 %
 interval (percentile bootstrap over {people} {persons}, 5000 draws, seed {seed}) and the two-sided
@@ -60,7 +63,7 @@ The foreground, divided by what the reference shows: tissue (CT: windows of HU; 
 the intensity) and in-plane gradient (thirds). Covered: by the result’s own interval."""
 REGIONS = """\
 Means over boxes of tissue, with the interval that <i>result.region</i> gives: the share of boxes
-whose interval holds the reference’s mean. With n boxes the share is known to about ±100/√n %."""
+whose interval holds the reference’s mean. With n boxes the share is known to within ±100/√n %."""
 FLOOR = """\
 A reference has noise of its own, which counts as error. If noise was added to the reference itself,
 even perfect knowledge of the anatomy would keep the floor, √mean(σ_own²σ²/(σ_own² + σ²)). Excess:
@@ -74,3 +77,10 @@ equal, smaller is better. They cannot be compared with FID on other features. KI
 (a·b/d + 1)³) is unbiased; pairs of slices of one person are left out, and it may be negative. FID
 is too large for few slices, and larger still in a bootstrap’s draws; FID∞ is extrapolated to sets
 without end, where there are four slices per feature. Intervals: bootstrap over people."""
+PICTURES = """\
+The slice with most tissue, cut to it, as radiologists see it; lossy pictures, for the eye only.
+Differences are image − reference: red is too bright, blue too dark. In a good restoration they show
+noise and no edges."""
+FOOT = """\
+The same figures are in figures.csv and figures.json; every plot lies beside this page as SVG and
+PDF."""
