@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.sparse import csr_array
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,7 +90,7 @@ class KernelSums:
         self.groups = tuple(dict.fromkeys((*groups_x, *groups_y)))
         one, two = (self._members(groups) for groups in (groups_x, groups_y))
         self._parts = [
-            (factor, a.T @ _kernel(p, q) @ b, np.outer(a.sum(axis=0), b.sum(axis=0)))
+            (factor, a.T @ (_kernel(p, q) @ b), np.outer(a.sum(axis=0), b.sum(axis=0)))
             for factor, p, a, q, b in (
                 (1, x, one, x, one),
                 (1, y, two, y, two),
@@ -110,8 +111,12 @@ class KernelSums:
         found = zip(self._parts, counts, strict=True)
         return float(sum(f * (pairs * total).sum() / count for (f, total, _), count in found))
 
-    def _members(self, groups: Sequence[Any]) -> NDArray[np.float64]:
-        return np.array([[float(g == name) for name in self.groups] for g in groups])
+    def _members(self, groups: Sequence[Any]) -> csr_array:
+        """Rows × groups: 1 where the row is of the group."""
+        places = {name: i for i, name in enumerate(self.groups)}
+        columns = [places[group] for group in groups]
+        ones, rows = np.ones(len(columns)), np.arange(len(columns))
+        return csr_array((ones, (rows, columns)), (len(columns), len(places)))
 
 
 def _kernel(p: NDArray[np.float64], q: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -62,12 +62,12 @@ def table(of: Table, most: int | None = None, title: str = "All rows") -> str:
 
     def row(tag: str, cells: Sequence[str]) -> str:
         inner = "".join(
-            f'<{tag} class="{KINDS[i < of.words]}">{escape(_printed(cell, i < of.words))}</{tag}>'
+            f'<{tag} class="{KINDS[i < of.words]}">{escape(cell)}</{tag}>'
             for i, cell in enumerate(cells)
         )
         return f"<tr>{inner}</tr>"
 
-    body = "".join(row("td", cells) for cells in of.rows)
+    body = "".join(row("td", _printed(cells, of.words)) for cells in of.rows)
     head = row("th", of.titles)
     text = f'<div class="wide"><table><thead>{head}</thead><tbody>{body}</tbody></table></div>'
     if most is None or len(of.rows) <= most:
@@ -75,9 +75,9 @@ def table(of: Table, most: int | None = None, title: str = "All rows") -> str:
     return f"<details><summary>{escape(title)} ({len(of.rows)})</summary>{text}</details>"
 
 
-def _printed(cell: str, is_word: bool) -> str:
-    """Numbers with a true minus."""
-    return cell if is_word else cell.replace("-", "−")
+def _printed(cells: Sequence[str], words: int) -> list[str]:
+    """Cells; all but the first ``words``, which are numbers, with a true minus."""
+    return [cell if i < words else cell.replace("-", "−") for i, cell in enumerate(cells)]
 
 
 def plot(svg: bytes, name: str) -> str:
