@@ -116,6 +116,7 @@ class SettingsForm(QWidget):
             estimate=self.estimate.currentData(),
             keep_samples=self.keep_samples.isChecked(),
             memory_gb=preferences().memory_gb,
+            cluster=preferences().cluster.strip(),
             slices=None if slices == (0, self.last.maximum()) else slices,
         )
 

@@ -34,6 +34,8 @@ class Preferences:
         Memory to stay within; 0: what is free.
     models : str
         A folder with models, or a model's own; empty for none but those of medrestore.
+    cluster : str
+        Address of a Dask scheduler whose workers run what Denoise starts; empty for this machine.
     """
 
     samples: int = 8
@@ -42,6 +44,7 @@ class Preferences:
     device: str = AUTO
     memory_gb: float = 0
     models: str = ""
+    cluster: str = ""
 
 
 def preferences() -> Preferences:

@@ -32,7 +32,7 @@ class Choices:
 
     ``noise`` in HU (CT) or % (MR), None for automatic; ``slices`` first and last place along the
     axis that slices were acquired along, as the viewer's slider numbers them, None for all;
-    ``memory_gb`` 0 for no limit.
+    ``memory_gb`` 0 for no limit; ``cluster`` a Dask scheduler's address, empty for this machine.
     """
 
     modality: str = AUTO
@@ -48,6 +48,7 @@ class Choices:
     keep_samples: bool = False
     slices: tuple[int, int] | None = None
     memory_gb: float = 0
+    cluster: str = ""
 
 
 class Snapshot(NamedTuple):
@@ -69,7 +70,7 @@ def modality_of(scan: Snapshot | None, chosen: str) -> Modality | None:
 def settings_of(choices: Choices, modality: str | None) -> dict[str, Any]:
     """The choices as arguments of `settings.Settings`."""
     settings = asdict(choices)
-    for name in ("modality", "slices"):
+    for name in ("modality", "slices", "cluster"):
         del settings[name]
     settings["memory_gb"] = choices.memory_gb or None
     settings["level"] = settings.pop("level_percent") / 100
@@ -96,7 +97,8 @@ def request_for(scan: Snapshot | None, choices: Choices) -> Request:
     if modality is None:
         raise MedrestoreError(NO_MODALITY)
     settings = settings_of(choices, modality)
-    return Request(scan.data, scan.meta, settings, modality, _slices(scan, choices.slices))
+    slices = _slices(scan, choices.slices)
+    return Request(scan.data, scan.meta, settings, modality, slices, cluster=choices.cluster)
 
 
 def preview_of(

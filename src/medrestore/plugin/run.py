@@ -46,6 +46,8 @@ class Request:
         Acquired slices to restore, numbered along the scan's first stored axis; all by default.
     preview : bool
         The slices are looked at before the run: no samples, and noise as measured before.
+    cluster : str
+        Address of the Dask scheduler that it is sent to; empty for a run on this machine.
     """
 
     data: Any
@@ -54,6 +56,7 @@ class Request:
     modality: Modality | None = None
     slices: tuple[int, ...] | None = None
     preview: bool = False
+    cluster: str = ""
 
 
 class Outcome(NamedTuple):
@@ -96,11 +99,14 @@ def restore(request: Request, meter: Meter, bench: Workbench | None = None) -> O
     """
     meter.start(0, "Reading the scan")
     volume = to_volume(request.data, request.meta, request.modality)
-    meter.start(0, "Loading the model")
-    from medrestore import api
     from medrestore.settings import Settings
 
     settings = Settings(**request.settings)
+    if request.cluster:
+        return _restored_there(request, volume, settings, meter)
+    meter.start(0, "Loading the model")
+    from medrestore import api
+
     leave_one_core()
     meter.start(0, "Measuring the noise")
     whole = _plan(request, volume, settings, bench or Workbench())
@@ -109,6 +115,15 @@ def restore(request: Request, meter: Meter, bench: Workbench | None = None) -> O
         settings = replace(settings, samples=0, estimate="mean", keep_samples=False)
         plan = replace(plan, settings=settings, evaluations=len(plan.chosen) * plan.times)
     return Outcome(api.run_plan(plan, volume, meter), whole)
+
+
+def _restored_there(request: Request, volume: Volume, settings: Settings, meter: Meter) -> Outcome:
+    from medrestore.batch.cluster.extra import require
+
+    require()
+    from medrestore.batch.cluster.remote import restore_there
+
+    return Outcome(*restore_there(request.cluster, volume, settings, meter, request.slices))
 
 
 def region_noise(request: Request, drawing: Drawing, meter: Meter) -> tuple[float, str]:

@@ -1,0 +1,149 @@
+"""One scan sent to a cluster and waited for: from a laptop to a server with GPUs."""
+
+from __future__ import annotations
+
+import uuid
+from contextlib import suppress
+from dataclasses import replace
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+from distributed import Event
+
+from medrestore.batch.cluster.connect import connected
+from medrestore.batch.cluster.crew import Crew
+from medrestore.batch.cluster.single import Order, Restored, restored
+from medrestore.errors import Cancelled, ClusterError
+from medrestore.result import Result
+from medrestore.volume import Source
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+    from medrestore.core.meter import Meter
+    from medrestore.plan import Plan
+    from medrestore.settings import Settings
+    from medrestore.volume import Volume
+
+__all__ = ["restore_there"]
+
+POLL_S = 0.2
+PLAIN = Source(name="scan")
+"""What a cluster is told of a scan's file: nothing."""
+
+
+def restore_there(
+    address: str,
+    volume: Volume,
+    settings: Settings,
+    meter: Meter,
+    slices: tuple[int, ...] | None = None,
+) -> tuple[Result, Plan]:
+    """Restore a scan on the cluster of a scheduler; voxels and settings are all that is sent.
+
+    Parameters
+    ----------
+    address : str
+        Of the scheduler.
+    volume : Volume
+        The scan.
+    settings : Settings
+        As for a run on this machine; the device is the worker's.
+    meter : Meter
+        Follows the run; may cancel.
+    slices : tuple of int, optional
+        Slices to restore; all by default.
+
+    Returns
+    -------
+    result : Result
+        On the scan's own grid.
+    whole : Plan
+        For the whole scan.
+
+    Raises
+    ------
+    ClusterError
+        If no scheduler answers, it has no worker, or is lost.
+    Cancelled
+        If stopped before anything was worth keeping; later, the result holds fewer samples.
+    MedrestoreError
+        What went wrong there.
+    """
+    meter.start(0, f"Connecting to {address}")
+    with connected(address) as client:
+        crew = Crew(client)
+        if not crew.size:
+            raise ClusterError(
+                f"the scheduler at {address} has no worker; start one with `dask worker {address}`"
+            )
+        channel = f"medrestore-{uuid.uuid4().hex}"
+        order = Order(replace(volume, source=PLAIN, warnings=()), settings, slices, channel)
+        heard: SimpleQueue[dict[str, Any]] = SimpleQueue()
+        client.subscribe_topic(channel, lambda event: heard.put(event[1]))
+        meter.start(0, "Sending the scan")
+        sent = client.scatter(order, direct=False, hash=False)
+        options = {"resources": crew.resources or None, "pure": False}
+        future = client.submit(restored, sent, key=channel, **options)
+        found = _waited_for(client, future, heard, channel, meter)
+    return _dressed(found, volume), found.whole
+
+
+def _waited_for(
+    client: Client,
+    future: Future[Restored],
+    heard: SimpleQueue[dict[str, Any]],
+    channel: str,
+    meter: Meter,
+) -> Restored:
+    follow, begun, stopping = _Follower(meter), False, False
+    while not future.done():
+        news = None
+        with suppress(Empty):
+            news = heard.get(timeout=POLL_S)
+            begun = True
+        if stopping:
+            continue
+        try:
+            follow(news)
+        except Cancelled:
+            if not begun:  # nobody there would notice the event
+                client.cancel([future], force=True)
+                raise
+            Event(channel, client=client).set()
+            stopping = True
+    if future.cancelled():
+        raise ClusterError("the scheduler was lost, or a worker with the scan; run it again")
+    try:
+        found: Restored = future.result()
+        return found
+    finally:
+        if stopping:
+            Event(channel, client=client).clear()
+
+
+class _Follower:
+    """Hands on to a meter what is heard."""
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter, self._stage, self._done = meter, ("", 0), 0
+
+    def __call__(self, news: dict[str, Any] | None) -> None:
+        if news is None:
+            self._meter.tick(0)
+            return
+        stage = (news["label"], news["total"])
+        if stage != self._stage or news["done"] < self._done:
+            self._meter.start(news["total"], news["label"])
+            self._stage, self._done = stage, 0
+        self._meter.tick(news["done"] - self._done)
+        self._done = news["done"]
+
+
+def _dressed(found: Restored, volume: Volume) -> Result:
+    """What came back, in the geometry of the scan."""
+    slices = found.plan.slices
+    grid = volume if slices is None else volume.slices(slices)
+    volumes = {name: grid.with_array(array) for name, array in found.layers.items()}
+    result = Result.reopened(found.plan, volume, volumes, found.samples)
+    return replace(result, drawn=found.drawn, guards=found.guards)

@@ -1,0 +1,118 @@
+"""One scan on a worker while somebody watches: it tells how far it is, and stops when asked to."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from distributed import Event, get_worker
+
+from medrestore.batch.cluster.worker import Unwanted, kept_models
+from medrestore.errors import Cancelled
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from medrestore.guards import Guards
+    from medrestore.plan import Plan
+    from medrestore.settings import Settings
+    from medrestore.volume import Volume
+
+__all__ = ["Order", "Restored", "restored"]
+
+EVERY_S = 0.3
+"""What is told comes no faster; a request to stop is looked for as often."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Order:
+    """A run as it is sent. It has no ``repr``: logs of a cluster are to name no scan.
+
+    Parameters
+    ----------
+    volume : Volume
+        The scan, without what its file says of the patient.
+    settings : Settings
+        What is asked for.
+    slices : tuple of int, optional
+        Slices to restore; all by default.
+    channel : str
+        Name of the topic that progress is told under, and of the event that stops the run.
+    """
+
+    volume: Volume
+    settings: Settings
+    slices: tuple[int, ...] | None
+    channel: str
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Restored:
+    """A result as it is sent back: arrays by the names of its layers, and what was run.
+
+    ``whole`` is the plan for the whole scan that ``plan`` is a part or all of.
+    """
+
+    layers: dict[str, NDArray[np.float32]]
+    samples: NDArray[np.float32] | None
+    plan: Plan
+    whole: Plan
+    drawn: int
+    guards: Guards | None
+
+
+def restored(order: Order) -> Restored:
+    """Plan and run an order on this worker, with its own device and memory.
+
+    Raises
+    ------
+    Cancelled
+        If stopped before anything was worth keeping; later, the result holds fewer samples.
+    MedrestoreError
+        With one line that says what was wrong and what to do.
+    """
+    from medrestore import api
+
+    meter, models = Telling(order.channel), kept_models()
+    meter.start(0, "Waiting for the worker's other runs")
+    with models.running:
+        meter.start(0, "Measuring the noise")
+        whole = api.make_plan(order.volume, order.settings)
+        plan = whole if order.slices is None else whole.for_slices(order.slices)
+        result = api.run_plan(plan, order.volume, meter, models.of(plan))
+    layers = {name: volume.array for name, volume in result.layers().items()}
+    return Restored(layers, result.samples, result.plan, whole, result.drawn, result.guards)
+
+
+class Telling:
+    """A meter whose client hears of it: events that Dask hands on, under the name of the channel.
+
+    Raises ``Cancelled`` once the event of that name is set, or the client is gone.
+    """
+
+    def __init__(self, channel: str) -> None:
+        self._channel, self._worker = channel, get_worker()
+        self._stop, self._unwanted = Event(channel), Unwanted()
+        self._label, self._total, self._done, self._told = "", 0, 0, 0.0
+
+    def start(self, total: int, label: str) -> None:
+        """Tell of a stage."""
+        self._label, self._total, self._done = label, total, 0
+        self._tell()
+
+    def tick(self, n: int = 1) -> None:
+        """Count ``n`` steps; raises ``Cancelled`` once the run is to stop."""
+        self._done += n
+        self._unwanted.tick()
+        if time.monotonic() - self._told < EVERY_S and self._done < self._total:
+            return
+        self._tell()
+        if self._stop.is_set():
+            raise Cancelled("stopped by the user")
+
+    def _tell(self) -> None:
+        self._told = time.monotonic()
+        news = {"label": self._label, "total": int(self._total), "done": int(self._done)}
+        self._worker.log_event(self._channel, news)
