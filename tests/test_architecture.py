@@ -32,6 +32,7 @@ LOW = {
     "regions",
     "scratch",
     "saving",
+    "noise",
     "frame",
     "stretch",
 }
@@ -49,6 +50,7 @@ MAY_IMPORT = {
     "models": {"errors", "core", "resources", "card"},
     "settings": {"errors", "core.evaluations", "core.schedules"},
     "plan": {
+        "scratch",
         "errors",
         "volume",
         "card",
@@ -78,6 +80,7 @@ MAY_IMPORT = {
     "guards": {"volume", "core", "engine", "plan", "scratch"},
     "regions": {"errors", "volume", "core", "engine", "models", "plan", "pipeline"},
     "saving": {"errors"},
+    "noise": {"errors", "volume", "core", "plan", "scratch"},
     "result": LOW,  # a part of the public interface, in a file of its own
     "api": LOW | {"result"},
     "batch": LEAF | {"batch"},

@@ -8,7 +8,7 @@ import pytest
 
 from medrestore import scratch
 from medrestore.errors import ResourceError
-from medrestore.scratch import release, zeros
+from medrestore.scratch import Held, release, zeros
 
 
 @pytest.fixture
@@ -54,6 +54,16 @@ def test_files_have_no_name_and_go_away(in_files, tmp_path) -> None:
     assert not list(tmp_path.iterdir())
     if before:
         assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_what_is_gone_through_is_given_back_now_and_then(in_files, monkeypatch) -> None:
+    given: list[int] = []
+    monkeypatch.setattr(scratch, "release", lambda *arrays: given.append(len(arrays)))
+    held = Held(np.zeros(3), None)
+    assert held.zeros((300,)).shape == (300,)
+    for _ in range(3 * scratch.PLANES_HELD + 1):
+        held.tick()
+    assert given == [2, 2, 2]
 
 
 def test_a_full_disk_is_said_before_anything_is_computed(in_files, monkeypatch) -> None:

@@ -10,34 +10,26 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from medrestore import io
 from medrestore.backoff import run_sparingly
 from medrestore.core.intensity import intensity_scale
 from medrestore.core.meter import SILENT, Meter
 from medrestore.core.noise_level import estimate as estimate_noise
-from medrestore.core.padding import ct_padding
-from medrestore.core.planes import planes
 from medrestore.core.precision import pick_precision
-from medrestore.errors import ModalityError, NoiseLevelError, SettingsError
 from medrestore.forecast import complete
 from medrestore.models import find_card, load, pick_device
+from medrestore.noise import modality_of, resolve_noise, without_padding
 from medrestore.physics.simulate import noisier
 from medrestore.plan import Noise, Plan, Settings, resolve
 from medrestore.result import Result
-from medrestore.scratch import release, zeros
 from medrestore.volume import Volume
 
 if TYPE_CHECKING:
     import os
 
-    from numpy.typing import NDArray
-
     from medrestore.io import Scan, Scans
     from medrestore.io.dicom.grid import Gaps
     from medrestore.models import Model
-    from medrestore.volume import Modality
 
 __all__ = [
     "Result",
@@ -155,10 +147,10 @@ def make_plan(
     noise : Noise, optional
         The settings' noise in this scan, if it is resolved already.
     """
-    modality = _modality(volume)
+    modality = modality_of(volume)
     card = find_card(settings.model, modality, settings.mode)
     device = pick_device(settings.device)
-    scale = intensity_scale(_masked(volume.array, modality), modality)
+    scale = intensity_scale(without_padding(volume.array, modality), modality)
     noise = noise or resolve_noise(volume, settings.noise, scale, noise_map)
     precision = pick_precision(settings.precision, device)
     plan = resolve(settings, volume, card, noise, scale, device, precision)
@@ -183,69 +175,6 @@ def run_plan(
         model = load(card, plan.device, plan.precision)
     arrays, plan = run_sparingly(plan, volume, model, meter)
     return Result.of(plan, volume, arrays, model)
-
-
-def resolve_noise(
-    volume: Volume,
-    noise: str | float,
-    scale: float,
-    noise_map: Volume | None = None,
-) -> Noise:
-    """The noise in the scan's own units, from a number, a map or the scan itself.
-
-    Raises
-    ------
-    SettingsError
-        If a map is asked for and missing, or lies on another grid.
-    NoiseLevelError
-        If the scan does not let it be estimated.
-    """
-    modality = _modality(volume)
-    if noise == "map":
-        if noise_map is None:
-            raise SettingsError("noise='map' needs a map of standard deviations; pass a Volume")
-        if not noise_map.geometry.same_grid(volume.geometry) or noise_map.is_4d:
-            raise SettingsError(
-                f"the noise map's grid {noise_map.array.shape} is not the scan's "
-                f"{volume.geometry.shape}; make it on the scan's own grid"
-            )
-        return Noise(float(np.nanmedian(noise_map.array)), noise_map.array, "map given")
-    array = volume.array if not volume.is_4d else volume.array[len(volume.array) // 2]
-    if isinstance(noise, str):
-        found = estimate_noise(_masked(array, modality), modality, room=zeros)
-        return Noise(found.sigma, found.map, f"estimated: {found.method}")
-    if modality == "MR":
-        return Noise(noise * scale, None, f"given: {noise:.3g} of the foreground scale")
-    try:
-        found = estimate_noise(_masked(array, modality), modality, room=zeros)
-    except NoiseLevelError:  # no tissue to see its distribution in
-        return Noise(noise, None, f"given: {noise:.3g} HU, taken as uniform")
-    if noise == 0 or found.map is None or found.sigma <= 0:
-        return Noise(noise, None, f"given: {noise:.3g} HU, taken as uniform")
-    for plane in found.map:
-        plane *= np.float32(noise / found.sigma)
-    return Noise(noise, found.map, f"given: {noise:.3g} HU, distributed as estimated")
-
-
-def _modality(volume: Volume) -> Modality:
-    if volume.modality is None:
-        raise ModalityError(
-            "the scan does not say whether it is CT or MR; "
-            'give modality="CT" or "MR" to read(), or --modality on the command line'
-        )
-    return volume.modality
-
-
-def _masked(array: NDArray[np.float32], modality: str) -> NDArray[np.float32]:
-    """CT padding as NaN, which every estimate leaves out."""
-    padding = ct_padding(array) if modality == "CT" else None
-    if padding is None:
-        return array
-    masked = zeros(array.shape)
-    for plane, original in zip(planes(masked), planes(array), strict=True):
-        plane[:] = np.where(original == np.float32(padding), np.float32(np.nan), original)
-    release(masked)
-    return masked
 
 
 def simulate(
@@ -275,7 +204,7 @@ def simulate(
     SettingsError
         If the arguments do not fit the modality.
     """
-    modality = _modality(volume)
+    modality = modality_of(volume)
     own = None
     if modality == "CT" and dose is not None:
         own = estimate_noise(volume.time_point(0).array, modality).sigma or None

@@ -10,7 +10,7 @@ import numpy as np
 
 from medrestore.core.guard import FALSE_DISCOVERY_RATE, Evidence, Tally, guard
 from medrestore.core.padding import ct_padding
-from medrestore.scratch import release, zeros
+from medrestore.scratch import Held, zeros
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,8 +28,6 @@ RESIDUAL_AS_EXPECTED = (0.85, 1.15)
 """Honest restorations of held-out scans lie within; see benchmarks/guards."""
 LEAST_ALONG_Z = 0.3
 """Slices farther apart than this share allows are not smoothed across."""
-SLICES_HELD = 16
-"""Slices of a large scan that stay in memory at a time."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +147,7 @@ def check(
         y = source.array if t is None else source.array[t]
         evidence = _evidence(plan, source.geometry, y, arrays, at, lowest_sigma)
         maps = removed[at], inconsistent[at]
-        held = _Held(source.array, plan.noise.map, arrays.mu, arrays.s, arrays.std, *maps)
+        held = Held(source.array, plan.noise.map, arrays.mu, arrays.s, arrays.std, *maps)
         tallies.append(guard(evidence, maps=maps, after=held.tick).tally)
         for row, z in enumerate(plan.chosen):
             missing = np.isnan(y[z])
@@ -180,22 +178,9 @@ def _evidence(
         level,
         cast("Modality", plan.modality),
         lowest_sigma,
-        ct_padding(frame) if plan.modality == "CT" else None,
+        ct_padding(frame, Held(frame).tick) if plan.modality == "CT" else None,
         _along_z(plan, geometry),
     )
-
-
-class _Held:
-    """Arrays that are gone through slice by slice; gives their memory back now and then."""
-
-    def __init__(self, *arrays: NDArray[np.float32] | None) -> None:
-        self.arrays, self.looked_at = arrays, 0
-
-    def tick(self) -> None:
-        """One more slice was looked at."""
-        self.looked_at += 1
-        if self.looked_at % SLICES_HELD == 0:
-            release(*self.arrays)
 
 
 def _along_z(plan: Plan, geometry: Geometry) -> float:

@@ -22,7 +22,7 @@ from medrestore.core.padding import ct_padding
 from medrestore.engine import Arrays, Engine
 from medrestore.errors import Cancelled
 from medrestore.frame import Frame
-from medrestore.scratch import IN_MEMORY_BYTES, release, zeros
+from medrestore.scratch import IN_MEMORY_BYTES, Held, release, zeros
 from medrestore.stretch import Stretch
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def run(plan: Plan, volume: Volume, engine: Engine, meter: Meter = SILENT) -> Ar
     meter.start(plan.evaluations, "Restoring")
     out, drawn = Arrays.blank(plan), plan.settings.samples
     for t, y in enumerate(frames):
-        padding = ct_padding(y) if plan.modality == "CT" else None
+        padding = ct_padding(y, Held(y).tick) if plan.modality == "CT" else None
         frame = Frame(plan, engine, meter, y, t, volume.geometry.slice_positions_mm, padding)
         drawn = min(drawn, _restore(frame, out))
     return out.finished(drawn, volume.is_4d)

@@ -14,6 +14,7 @@ from medrestore.core.evaluations import passes
 from medrestore.core.planes import sha256_of
 from medrestore.core.windows import starts
 from medrestore.errors import SettingsError
+from medrestore.scratch import Held
 from medrestore.settings import Settings
 
 if TYPE_CHECKING:
@@ -203,4 +204,4 @@ def _warnings(card: Card, noise: Noise, scale: float) -> tuple[str, ...]:
 
 
 def _hash(array: NDArray[np.float32] | None) -> str | None:
-    return None if array is None else sha256_of(array)
+    return None if array is None else sha256_of(array, Held(array).tick)

@@ -21,10 +21,12 @@ from medrestore.errors import ResourceError
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
-__all__ = ["FOLDER", "IN_MEMORY_BYTES", "folder", "release", "zeros"]
+__all__ = ["FOLDER", "IN_MEMORY_BYTES", "Held", "folder", "release", "zeros"]
 
 IN_MEMORY_BYTES = 32 * 2**20
 """Arrays up to this size are plain memory: 128 slices of 256² in float32, 32 of 512²."""
+PLANES_HELD = 16
+"""Planes of an array that stay in memory while it is gone through."""
 FOLDER = "MEDRESTORE_SCRATCH"
 """Environment variable that names the folder for the files."""
 
@@ -79,6 +81,30 @@ def release(*arrays: NDArray[Any] | None) -> None:
         pages = _shared_pages(array)
         if pages is not None and hasattr(mmap, "MADV_DONTNEED"):
             pages.madvise(mmap.MADV_DONTNEED)
+
+
+class Held:
+    """Arrays that are gone through plane by plane; their memory is given back now and then.
+
+    Parameters
+    ----------
+    *arrays : ndarray
+        What is gone through; None is passed over.
+    """
+
+    def __init__(self, *arrays: NDArray[Any] | None) -> None:
+        self._arrays, self._planes = [one for one in arrays if one is not None], 0
+
+    def zeros(self, shape: tuple[int, ...]) -> NDArray[Any]:
+        """One more of them, made here."""
+        self._arrays.append(zeros(shape))
+        return self._arrays[-1]
+
+    def tick(self) -> None:
+        """One more plane was looked at."""
+        self._planes += 1
+        if self._planes % PLANES_HELD == 0:
+            release(*self._arrays)
 
 
 def _claim(file: int, size: int) -> None:

@@ -14,6 +14,7 @@ from medrestore.models import find_card, pick_device
 from medrestore.plan import Plan
 from medrestore.result import LAYERS, Result
 from medrestore.saving import saved
+from medrestore.scratch import Held
 
 if TYPE_CHECKING:
     import os
@@ -182,7 +183,7 @@ def _scan(wanted: dict[str, Any], plan: Plan, record: Path, source: Place | None
     if volume.is_4d and plan.times == 1:
         candidates += [volume.time_point(t) for t in range(len(volume.array))]
     for one in candidates:
-        if sha256_of(one.array) == wanted["sha256"]:
+        if sha256_of(one.array, Held(one.array).tick) == wanted["sha256"]:
             return one
     raise InputError(
         f"{_named(places[0])} is not the scan of {record.name}: its voxels differ; say where that "

@@ -24,6 +24,7 @@ import numpy as np
 
 from medrestore.core.discovery import Discoveries
 from medrestore.core.guard_null import DARK, LEVELS, Null
+from medrestore.core.planes import nothing
 from medrestore.core.residual import gaussian_score, rician_score
 from medrestore.core.smoothing import gaussian_taps, smooth
 
@@ -136,7 +137,7 @@ def guard(
     evidence: Evidence,
     rate: float = FALSE_DISCOVERY_RATE,
     maps: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None,
-    after: Callable[[], object] = lambda: None,
+    after: Callable[[], object] = nothing,
 ) -> Guard:
     """Check a restoration.
 

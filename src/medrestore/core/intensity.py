@@ -44,11 +44,13 @@ def foreground_scale(array: NDArray[Any]) -> float:
     Raises
     ------
     InputError
-        If no voxel is positive, so that there is nothing to scale by.
+        If no voxel is finite, or none positive, so that there is nothing to scale by.
     """
     values = _thinned(np.asarray(array))
     values = values[np.isfinite(values)]
-    top = float(np.percentile(values, 99.5)) if values.size else 0.0
+    if not values.size:
+        raise InputError("the scan holds no number: every voxel is NaN or infinite; check the file")
+    top = float(np.percentile(values, 99.5))
     if top <= 0:
         raise InputError(
             "the scan has no signal: its 99.5th percentile is not positive; check the file"

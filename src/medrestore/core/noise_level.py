@@ -14,6 +14,7 @@ import numpy as np
 from medrestore.core.intensity import foreground_scale
 from medrestore.core.noise_level_ct import blank, estimate_ct
 from medrestore.core.noise_level_mr import estimate_mr, gaussian_sigma
+from medrestore.core.planes import nothing, planes
 from medrestore.errors import InputError, NoiseLevelError
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def estimate(
     modality: Literal["CT", "MR"],
     mask: NDArray[np.bool_] | None = None,
     room: Callable[[tuple[int, ...]], NDArray[np.float32]] = blank,
+    after: Callable[[], object] = nothing,
 ) -> NoiseEstimate:
     """Estimate the noise of a scan.
 
@@ -69,6 +71,8 @@ def estimate(
         A region of homogeneous tissue; the noise is then its std about a linear trend.
     room : callable
         Gives the zeros, float32 of a shape, that a map is written into.
+    after : callable
+        Called when a slice was looked at.
 
     Returns
     -------
@@ -85,7 +89,7 @@ def estimate(
         raise NoiseLevelError(f"the noise level needs axes (z, y, x), got shape {array.shape}")
     if modality not in ("CT", "MR"):
         raise NoiseLevelError(f"the noise level is known for CT and MR only, got {modality!r}")
-    usable = sum(int(np.count_nonzero(np.isfinite(plane))) for plane in array)
+    usable = sum(int(np.count_nonzero(np.isfinite(plane))) for plane in planes(array, after))
     if usable < FEWEST_VOXELS:
         raise NoiseLevelError(
             f"the noise level cannot be estimated from {usable} voxels, {FEWEST_VOXELS} are "
@@ -96,7 +100,7 @@ def estimate(
     if mask is not None:
         return _in_region(array, modality, np.asarray(mask, dtype=bool))
     if modality == "CT":
-        sigma, local, method = estimate_ct(array, room)
+        sigma, local, method = estimate_ct(array, room, after)
         return NoiseEstimate(sigma, local, method)
     sigma, method = estimate_mr(array)
     return NoiseEstimate(sigma, None, method, _relative(sigma, array))

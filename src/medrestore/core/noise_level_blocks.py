@@ -14,7 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import ndimage
 
+from medrestore.core.planes import nothing, planes
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 __all__ = ["Blocks", "calm", "even_slabs", "kept_variance", "log_mode", "measure"]
@@ -42,10 +46,12 @@ class Blocks:
     zeros: NDArray[np.float32]
 
 
-def measure(array: NDArray[np.float32], width: int) -> Blocks:
+def measure(
+    array: NDArray[np.float32], width: int, after: Callable[[], object] = nothing
+) -> Blocks:
     """Block statistics of a volume (z, y, x); a rim narrower than a block is left out."""
-    planes = [_measure_slice(plane, width) for plane in array]
-    return Blocks(width, *(np.stack(parts) for parts in zip(*planes, strict=True)))
+    found = [_measure_slice(plane, width) for plane in planes(array, after)]
+    return Blocks(width, *(np.stack(parts) for parts in zip(*found, strict=True)))
 
 
 def _measure_slice(plane: NDArray[np.float32], width: int) -> tuple[NDArray[Any], ...]:

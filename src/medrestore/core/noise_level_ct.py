@@ -10,6 +10,7 @@ import numpy as np
 from scipy import ndimage
 
 from medrestore.core.noise_level_blocks import calm, kept_variance, log_mode, measure
+from medrestore.core.planes import nothing
 from medrestore.errors import NoiseLevelError
 
 if TYPE_CHECKING:
@@ -44,11 +45,14 @@ def blank(shape: tuple[int, ...]) -> NDArray[np.float32]:
 
 
 def estimate_ct(
-    array: NDArray[np.float32], room: Callable[[tuple[int, ...]], NDArray[np.float32]] = blank
+    array: NDArray[np.float32],
+    room: Callable[[tuple[int, ...]], NDArray[np.float32]] = blank,
+    after: Callable[[], object] = nothing,
 ) -> tuple[float, NDArray[np.float32], str]:
     """Noise std in soft tissue (HU), its map (z, y, x), and how they were found.
 
-    ``room`` gives the array of float32 that the map is written into.
+    ``room`` gives the array of float32 that the map is written into, ``after`` is called when a
+    slice was looked at.
 
     The map is the low quantile of the local std in cells of about 18 × 18 × 5 voxels inside the
     body, smoothed, carried on outside the body, and scaled so that its median over calm soft
@@ -60,7 +64,7 @@ def estimate_ct(
     NoiseLevelError
         If fewer than 20 blocks of 9×9 voxels lie between −50 and 150 HU on average.
     """
-    blocks = measure(array, _WIDTH)
+    blocks = measure(array, _WIDTH, after)
     soft = (blocks.mean > _SOFT_HU[0]) & (blocks.mean < _SOFT_HU[1])
     if soft.sum() < 20:
         raise NoiseLevelError(
@@ -86,6 +90,7 @@ def estimate_ct(
     for z in range(len(array)):
         plane = _interpolate(0.5 * coarse, _slice_cell(np.arange(z, z + 1)), y, x)
         local[z] = np.exp(plane[0] + np.float32(level))
+        after()
     return sigma, local, "mode of the local variance in calm soft tissue; map: its low quantiles"
 
 

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medrestore.core.planes import planes
+from medrestore.core.planes import nothing, planes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 __all__ = ["ct_padding"]
@@ -17,7 +19,7 @@ BELOW_HU = -1500.0
 SHARE = 1e-3
 
 
-def ct_padding(hu: NDArray[np.float32]) -> float | None:
+def ct_padding(hu: NDArray[np.float32], after: Callable[[], object] = nothing) -> float | None:
     """The padding value of a CT (commonly −2000, −2048 or −3024), if it has one.
 
     That is its smallest value, if it is below −1500 HU and at least a thousandth of the voxels
@@ -27,11 +29,14 @@ def ct_padding(hu: NDArray[np.float32]) -> float | None:
     ----------
     hu : ndarray of float32, shape (…, z, y, x)
         The scan; NaN is left out.
+    after : callable
+        Called when a plane was looked at.
     """
-    lowest = min((float(np.fmin.reduce(plane, axis=None)) for plane in planes(hu)), key=_nan_last)
+    each = (float(np.fmin.reduce(plane, axis=None)) for plane in planes(hu, after))
+    lowest = min(each, key=_nan_last)
     if not lowest < BELOW_HU:
         return None
-    held = sum(int(np.count_nonzero(plane == lowest)) for plane in planes(hu))
+    held = sum(int(np.count_nonzero(plane == lowest)) for plane in planes(hu, after))
     return lowest if held >= SHARE * hu.size else None
 
 
