@@ -1,5 +1,7 @@
 """A batch on a Dask cluster is the batch without one: the same files, log, page and failures."""
 
+import shutil
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -7,10 +9,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import dask
 import numpy as np
 import pytest
 import torch
-from distributed import Client, LocalCluster
+from distributed import Client, LocalCluster, Security
 from same_results import assert_same
 
 import medrestore as mr
@@ -24,6 +27,14 @@ from scans import ct_array, mr_array, write_ct, write_nifti
 from tiny import write_tiny_stack_model
 
 pytestmark = pytest.mark.usefixtures("tiny_models")
+IN_PROCESS: dict[str, Any] = {
+    "processes": False,
+    "protocol": "tcp://",
+    "host": "127.0.0.1",
+    "worker_dashboard_address": "127.0.0.1:0",
+    "scheduler_kwargs": {"dashboard": False, "dashboard_address": "127.0.0.1:0"},
+    "memory_limit": None,
+}
 FAST: dict[str, Any] = {"samples": 1, "fallback": "MR", "noise": 0.05}
 
 
@@ -31,16 +42,7 @@ FAST: dict[str, Any] = {"samples": 1, "fallback": "MR", "noise": 0.05}
 def scheduler() -> Iterator[LocalCluster]:
     """Two workers, in threads of this process: torch is loaded already."""
     threads = torch.get_num_threads()
-    with LocalCluster(
-        n_workers=2,
-        threads_per_worker=1,
-        processes=False,
-        protocol="tcp://",
-        host="127.0.0.1",
-        worker_dashboard_address="127.0.0.1:0",
-        scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},
-        memory_limit=None,
-    ) as cluster:
+    with LocalCluster(n_workers=2, threads_per_worker=1, **IN_PROCESS) as cluster:
         yield cluster
     torch.set_num_threads(threads)
 
@@ -261,3 +263,32 @@ def test_a_crew_follows_its_workers_and_their_gpus() -> None:
     workers["c"] = {"resources": {"GPU": 2.0}}
     now[0] = 10
     assert crew.size == 2 and crew.resources == {"GPU": 1}
+
+
+def test_by_certificates(archive: Path, tmp_path: Path) -> None:
+    if shutil.which("openssl") is None:
+        pytest.skip("needs openssl to make certificates")
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    subject = ["-subj", "/CN=medrestore", "-addext", "subjectAltName=IP:127.0.0.1"]
+    make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", *subject]
+    files = ["-keyout", str(key), "-out", str(certificate)]
+    subprocess.run([*make, *files], check=True, capture_output=True)
+    pair = {"cert": str(certificate), "key": str(key)}
+    tls = {**dask.config.get("distributed.comm.tls"), "ca-file": str(certificate)}
+    tls |= dict.fromkeys(("scheduler", "worker", "client"), pair)
+    threads = torch.get_num_threads()
+    with dask.config.set({"distributed.comm.tls": tls}):
+        local = {**IN_PROCESS, "protocol": "tls://", "security": Security()}
+        with LocalCluster(n_workers=1, threads_per_worker=1, **local) as cluster:
+            address = cluster.scheduler_address
+            assert address.startswith("tls://")
+            summary = mr.denoise_folder(archive, tmp_path / "out", cluster=address, **FAST)
+            with (
+                dask.config.set(
+                    {"distributed.comm.tls": {**tls, "client": {"cert": None, "key": None}}}
+                ),
+                pytest.raises(ClusterError, match=r"distributed\.comm\.tls"),
+            ):
+                mr.denoise_folder(archive, tmp_path / "no", cluster=address, **FAST)
+    torch.set_num_threads(threads)
+    assert len(summary.restored) == 4

@@ -112,7 +112,8 @@ def denoise_folder(
         what it does under ``if __name__ == "__main__":``, as for `multiprocessing`.
     on_step, on_forecast : callable, optional
         Told in this thread when a scan is begun and what became of it; told before the first of
-        them what they will take. May raise ``Cancelled``.
+        them what they will take one after the other, if that is on this machine. May raise
+        ``Cancelled``.
     **settings
         As for `denoise`; ``noise`` is ``"auto"`` or a number.
 
@@ -132,6 +133,8 @@ def denoise_folder(
     """
     if resume and overwrite:
         raise SettingsError("resume keeps what is done, overwrite replaces it; ask for one of them")
+    if cluster is not None:
+        on_forecast = None  # it would tell of this machine
     if cluster is not None and jobs is not None:
         raise SettingsError("cluster has workers of its own, jobs starts some; ask for one of them")
     root, out, meter = Path(source), Path(destination), progress or SILENT

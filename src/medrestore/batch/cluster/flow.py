@@ -92,12 +92,10 @@ class Flow:
         self._show()
         try:
             while self._fill(left):
-                job = self._next()
-                outcome = self._outcome(job)
-                if outcome is not None:
+                for job, outcome in self._collected(self._ended()):
                     self._done += 1
                     yield job.task, outcome
-                    self._show()
+                self._show()
         finally:
             self._take_back()
 
@@ -126,16 +124,26 @@ class Flow:
         self._running[task.number] = Job(task, future, count, attempt)
         future.add_done_callback(lambda _: self._news.set())
 
-    def _next(self) -> Job:
-        """A job that ended. One whose result was lost with its worker is under way again."""
+    def _ended(self) -> list[Job]:
+        """Jobs that ended. One whose result was lost with its worker is under way again."""
         while True:
             self._news.clear()
-            for number, job in self._running.items():
-                if job.future.done():
-                    return self._running.pop(number)
+            ended = [number for number, job in self._running.items() if job.future.done()]
+            if ended:
+                return [self._running.pop(number) for number in ended]
             if not self._news.wait(POLL_S):
                 self._meter.tick(0)
                 self._lose_patience()
+
+    def _collected(self, jobs: list[Job]) -> Iterator[tuple[Job, Outcome]]:
+        """What became of them, fetched together; those to be tried again are left out."""
+        good = {job.task.number: job.future for job in jobs if job.future.status == "finished"}
+        found = self._client.gather(good, errors="skip") if good else {}
+        for job in jobs:
+            outcome = found.get(job.task.number) or self._outcome(job)
+            job.future.release()
+            if outcome is not None:
+                yield job, outcome
 
     def _lose_patience(self) -> None:
         if self._crew.size:
@@ -148,27 +156,23 @@ class Flow:
 
     def _outcome(self, job: Job) -> Outcome | None:
         """What became of a scan; None if it is to be tried again."""
-        future = job.future
-        try:
-            if future.cancelled():
-                raise ClusterError(
-                    "the Dask scheduler is gone or has dropped this batch; start it again and go "
-                    "on with --resume"
-                )
-            error = future.exception()
-            if error is None:
-                outcome: Outcome = future.result()
-                return outcome
-            if isinstance(error, Elsewhere):
-                return error.failed
-            if not isinstance(error, KilledWorker):
-                return failure(error, job.task.key)
-            if job.attempt < ATTEMPTS:
-                self._doubtful.append(job.task)
-                return None
-            return Failed(_lost(error), again=True, key=job.task.key)
-        finally:
-            future.release()
+        if job.future.cancelled():
+            raise ClusterError(
+                "the Dask scheduler is gone or has dropped this batch; start it again and go on "
+                "with --resume"
+            )
+        error = job.future.exception()
+        if error is None:
+            outcome: Outcome = job.future.result()
+            return outcome
+        if isinstance(error, Elsewhere):
+            return error.failed
+        if not isinstance(error, KilledWorker):
+            return failure(error, job.task.key)
+        if job.attempt < ATTEMPTS:
+            self._doubtful.append(job.task)
+            return None
+        return Failed(_lost(error), again=True, key=job.task.key)
 
     def _show(self) -> None:
         """How far the whole batch is; what other stages showed meanwhile is over."""

@@ -1,0 +1,87 @@
+"""Scans per minute of one worker process with one thread, and of two.
+
+    python -m benchmarks.cluster.throughput [--scans N --rounds N]
+
+Generated scans (a noisy sphere of 12 slices of 128 × 128), `mr_slice`, two samples. The workers
+have loaded torch and the model before the clock starts. Rounds alternate between one worker and
+two, so that what else the machine does meets both.
+"""
+
+import argparse
+import csv
+import os
+import tempfile
+import time
+from pathlib import Path
+
+import nibabel
+import numpy as np
+from distributed import Client, LocalCluster
+
+import medrestore as mr
+from medrestore.batch.cluster.worker import Kept
+
+SEED = 0
+SETTINGS = {"modality": "MR", "model": "mr_slice", "noise": 0.05, "samples": 2, "device": "cpu"}
+COLUMNS = ("round", "workers", "scans", "seconds", "scans_per_minute", "load_before")
+HERE = Path(__file__).resolve().parent
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--scans", type=int, default=8)
+    parser.add_argument("--rounds", type=int, default=3)
+    asked = parser.parse_args()
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        make(root / "in", asked.scans)
+        make(root / "warm", 4)
+        crews = {n: LocalCluster(n_workers=n, threads_per_worker=1, **QUIET) for n in (1, 2)}
+        for workers, crew in crews.items():
+            with Client(crew, set_as_default=False) as client:
+                client.register_plugin(Kept())
+            restore(root / "warm", root / f"warm{workers}", crew)
+        for number in range(asked.rounds):
+            for workers, crew in crews.items():
+                load, begin = os.getloadavg()[0], time.monotonic()
+                restore(root / "in", root / f"out{number}_{workers}", crew)
+                seconds = time.monotonic() - begin
+                per_minute = 60 * asked.scans / seconds
+                row = (number, workers, asked.scans, round(seconds, 2), round(per_minute, 2))
+                rows.append((*row, round(load, 2)))
+                print(*rows[-1], flush=True)
+        for crew in crews.values():
+            crew.close()
+    with (HERE / "throughput.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([COLUMNS, *rows])
+    rates = {n: np.median([row[4] for row in rows if row[1] == n]) for n in (1, 2)}
+    print(f"two workers over one: {rates[2] / rates[1]:.2f}")
+
+
+QUIET = {
+    "host": "127.0.0.1",
+    "worker_dashboard_address": "127.0.0.1:0",
+    "scheduler_kwargs": {"dashboard": False, "dashboard_address": "127.0.0.1:0"},
+    "memory_limit": None,
+    "silence_logs": 40,
+}
+
+
+def restore(root: Path, out: Path, crew: LocalCluster) -> None:
+    mr.denoise_folder(root, out, cluster=crew.scheduler_address, **SETTINGS)
+
+
+def make(root: Path, count: int) -> None:
+    chance = np.random.default_rng(SEED)
+    z, y, x = np.mgrid[-1:1:12j, -1:1:128j, -1:1:128j]
+    sphere = np.where(z**2 + y**2 + x**2 < 0.7, 400 + 100 * np.sin(8 * x), 0)
+    root.mkdir()
+    for number in range(count):
+        real, imaginary = chance.normal(0, 20, (2, *sphere.shape))
+        noisy = np.hypot(sphere + real, imaginary).astype(np.float32)
+        nibabel.save(nibabel.Nifti1Image(noisy.T, np.eye(4)), root / f"scan{number}.nii.gz")
+
+
+if __name__ == "__main__":
+    main()
