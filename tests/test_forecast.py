@@ -68,7 +68,7 @@ def test_a_small_run_is_timed(model: Model) -> None:
     assert pace.predicting == pytest.approx(3e-6)
     assert pace.window == pytest.approx(7e-3)
     assert pace.drawing == 0
-    assert 100 < pace.voxel_bytes < 1000
+    assert 50 < pace.voxel_bytes < 1000
     assert 32**2 * 4 * 7 < pace.window_bytes < 5e6
 
 
