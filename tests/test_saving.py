@@ -80,3 +80,18 @@ def test_a_stranger_in_a_store_is_left_alone(
     assert do(*asked) == 2
     assert "thesis.txt, which medrestore did not write" in capsys.readouterr().err
     assert own.read_text() == "mine"
+
+
+def test_a_run_of_a_gpu_is_opened_and_measured_without_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is computed to open it; its regions are, on the CPU."""
+    scan = write_nifti(tmp_path / "head.nii.gz", mr_array())
+    assert do("denoise", scan, "-o", tmp_path / "out", *FAST) == 0
+    record = tmp_path / "out" / "head_run.json"
+    here = reopen(record, scan).region(mr_array() > 0)
+    record.write_text(record.read_text().replace('"device": "cpu"', '"device": "cuda"'))
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    there = reopen(record, scan)
+    assert there.plan.device == "cuda"
+    assert there.region(mr_array() > 0) == here

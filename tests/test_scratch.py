@@ -67,16 +67,37 @@ def test_what_is_gone_through_is_given_back_now_and_then(in_files, monkeypatch) 
 
 
 def test_a_full_disk_is_said_before_anything_is_computed(in_files, monkeypatch) -> None:
-    def full(file: int, size: int) -> None:
+    def full(file: object, size: int) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(scratch, "_claim", full)
-    with pytest.raises(ResourceError, match=r"0\.4 GB do not fit into .*No space left.*SCRATCH"):
+    with pytest.raises(ResourceError, match=r"0\.4 GB cannot be had .*No space left.*SCRATCH"):
         zeros((100, 1000, 1000))
 
 
 def test_a_folder_that_is_not_there_is_named(monkeypatch, tmp_path) -> None:
     monkeypatch.setenv(scratch.FOLDER, str(tmp_path / "gone"))
     monkeypatch.setattr(scratch, "IN_MEMORY_BYTES", 0)
-    with pytest.raises(ResourceError, match="gone"):
+    with pytest.raises(ResourceError, match=r"what MEDRESTORE_SCRATCH names \(No such file"):
         zeros((10,))
+
+
+def test_space_is_claimed_where_the_system_cannot(in_files, monkeypatch) -> None:
+    """As on macOS and Windows: by writing, so that the file has no holes."""
+    monkeypatch.delattr("os.posix_fallocate", raising=False)
+    monkeypatch.setattr(scratch, "IN_MEMORY_BYTES", 2**22)
+    array = zeros((3, 700, 701))
+    assert scratch._shared_pages(array) is not None and not array.any()
+    array[2] = 1
+    assert array.sum() == 700 * 701
+
+
+def test_where_the_files_lie(monkeypatch, tmp_path) -> None:
+    for name in (scratch.FOLDER, "TMPDIR"):
+        monkeypatch.delenv(name, raising=False)
+    usual = scratch.folder()
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    assert scratch.folder() == tmp_path
+    monkeypatch.setenv(scratch.FOLDER, str(tmp_path / "own"))
+    assert scratch.folder() == tmp_path / "own"
+    assert usual.is_dir()

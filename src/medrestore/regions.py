@@ -10,7 +10,7 @@ import numpy as np
 from medrestore.core.evaluations import without_network
 from medrestore.core.region import closed_form_std, sampled_std
 from medrestore.errors import SettingsError
-from medrestore.models import find_card, load
+from medrestore.models import find_card, load, pick_device
 from medrestore.pipeline import run
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class Regions:
         redraws = self.redraws
         if self.arrays is not None and not redraws:
             return replace(self, model=model)
-        part = self.plan.for_slices(slices)
+        part = replace(self.plan.for_slices(slices), device=model.device)
         settings = replace(
             part.settings,
             estimate="mean",
@@ -127,9 +127,11 @@ class Regions:
         return replace(self, plan=part, arrays=arrays, samples=samples, model=model)
 
     def _loaded(self) -> Model:
+        """The model on the run's device, or on the CPU where that is not at hand."""
         plan = self.plan
         card = find_card(plan.settings.model, plan.modality, plan.mode)
-        return load(card, plan.device, plan.precision)
+        here = plan.device == "cpu" or pick_device("auto") != "cpu"
+        return load(card, plan.device if here else "cpu", plan.precision)
 
     def _evidence(
         self, touched: tuple[int, ...], t: int

@@ -12,7 +12,7 @@ import mmap
 import os
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -49,22 +49,25 @@ def zeros(shape: tuple[int, ...], dtype: DTypeLike = np.float32) -> NDArray[Any]
     size = math.prod(shape) * np.dtype(dtype).itemsize
     if size <= IN_MEMORY_BYTES:
         return np.zeros(shape, dtype)
-    place = folder()
     try:
-        with tempfile.TemporaryFile(dir=place, prefix="medrestore_") as file:
-            _claim(file.fileno(), size)
+        with tempfile.TemporaryFile(dir=folder(), prefix="medrestore_") as file:
+            _claim(file, size)
             return np.asarray(np.memmap(file, dtype, "r+", shape=shape))
     except OSError as error:
+        named = f"what {FOLDER} names" if os.environ.get(FOLDER) else "the folder for such files"
         raise ResourceError(
-            f"a scan of this size is worked on in files, and {size / 1e9:.1f} GB do not fit into "
-            f"{place} ({error.strerror or error}); make room there, or name another folder on a "
+            f"a scan of this size is worked on in files; {size / 1e9:.2g} GB cannot be had in "
+            f"{named} ({error.strerror or error}): make room there, or name another folder on a "
             f"disk in the environment variable {FOLDER}"
         ) from error
 
 
 def folder() -> Path:
-    """Where the files lie: what the environment names, else /var/tmp, which no RAM disk holds."""
-    named = os.environ.get(FOLDER)
+    """Where the files lie: what the environment names (`FOLDER`, TMPDIR), else /var/tmp.
+
+    The usual /tmp may be a disk in memory; /var/tmp hardly ever is.
+    """
+    named = os.environ.get(FOLDER) or os.environ.get("TMPDIR")
     if named:
         return Path(named)
     usual = Path("/var/tmp")
@@ -107,12 +110,16 @@ class Held:
             release(*self._arrays)
 
 
-def _claim(file: int, size: int) -> None:
+def _claim(file: IO[bytes], size: int) -> None:
     """Take the disk's space now: a full disk met while writing to a mapping kills the process."""
     if hasattr(os, "posix_fallocate"):
-        os.posix_fallocate(file, 0, size)
-    else:
-        os.ftruncate(file, size)
+        os.posix_fallocate(file.fileno(), 0, size)
+        return
+    block = bytes(2**22)
+    for _ in range(size // len(block)):
+        file.write(block)
+    file.write(bytes(size % len(block)))
+    file.flush()
 
 
 def _shared_pages(array: Any) -> mmap.mmap | None:

@@ -26,7 +26,16 @@ FINAL = (InputError, NoiseLevelError)
 
 
 def is_final(error: Exception) -> bool:
-    """Whether a scan fails like this however often it is tried, as long as its files stay."""
+    """Whether a scan fails like this however often it is tried, as long as its files stay.
+
+    What the operating system refused (a disk that was gone, a network that was down) may go well
+    another time, whatever the reader made of it.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno is not None:
+            return False
+        cause = cause.__cause__
     return isinstance(error, FINAL)
 
 
@@ -49,7 +58,8 @@ class Log:
     def __init__(self, out: Path, resume: bool) -> None:
         self.out = out
         self._lines = Lines(out / NAME, ("scan", "state"), resume)
-        self._before = {line["key"]: line for line in self._lines.here if "key" in line}
+        last = {line["scan"]: line for line in self._lines.here}.values()
+        self._before = {line["key"]: line for line in last if "key" in line}
         self.places = {place for line in self._lines.here if (place := _place(line))}
 
     @property

@@ -66,7 +66,12 @@ def read_record(
     ModelError
         If the model is not there or another version of it is.
     """
-    path = Path(record)
+    plan, volume = _run_of(Path(record), source)
+    return replace(plan, device=pick_device(device or plan.device)), volume
+
+
+def _run_of(path: Path, source: Place | None) -> tuple[Plan, Volume]:
+    """The same, on the device that the run had, be it here or not."""
     facts = facts_of(path)
     plan = _plan(facts, path)
     card = find_card(plan.settings.model, plan.modality, plan.mode)
@@ -75,8 +80,7 @@ def read_record(
             f"{path.name} was made with another version of model {plan.model}: the SHA-256 of the "
             "weights differs; restore that version, or denoise the scan anew"
         )
-    volume = _scan(facts["input"], plan, path, source)
-    return replace(plan, device=pick_device(device or plan.device)), volume
+    return plan, _scan(facts["input"], plan, path, source)
 
 
 def reopen(
@@ -103,7 +107,7 @@ def reopen(
         As `read_record`; also if results are missing or lie on another grid.
     """
     path = Path(record)
-    plan, volume = read_record(path, source)
+    plan, volume = _run_of(path, source)
     stem = path.name.removesuffix("_run.json")
     wanted = volume if plan.slices is None else volume.slices(plan.slices)
     volumes = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -208,8 +209,9 @@ class Batch:
         scan: Scan | None = None,
         **facts: Any,
     ) -> None:
-        for root in (self.root, self.root.absolute()):  # workers elsewhere have the whole path
-            reason = reason.replace(f"{root}/", "")
+        for folder in (self.root, self.out):  # workers elsewhere have the whole path
+            for written in (folder.absolute(), folder):
+                reason = reason.replace(f"{written}{os.sep}", "")
         reason = without_uids(reason)
         self._log.failed(name, reason, **facts)
         self._failed(name, reason, number, scan)

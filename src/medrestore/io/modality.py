@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from medrestore import scratch
 from medrestore.errors import ModalityError
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ AIR_HU = -200.0
 """A scan whose 1st percentile lies below this is CT: only CT has large negative values."""
 SAMPLE = 1_000_000
 """Voxels looked at, evenly spread; enough for a 1st percentile."""
+PLANES = 32
+"""Slices looked at in a long scan."""
 
 
 def check_modality(modality: str | None) -> Modality | None:
@@ -55,6 +58,9 @@ def unit_of(modality: Modality | None) -> str:
 
 
 def _first_percentile(array: NDArray[Any]) -> float:
+    if array.nbytes > scratch.IN_MEMORY_BYTES:  # a few slices, so that the rest stays in its file
+        planes = array.reshape(-1, *array.shape[-2:])
+        array = planes[:: max(1, len(planes) // PLANES)]
     values = array.reshape(-1)[:: max(1, array.size // SAMPLE)]
     values = values[np.isfinite(values)]
     return float(np.percentile(values, 1)) if values.size else 0.0

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from medrestore.evaluation.ensemble.images import Images, Squares
     from medrestore.evaluation.ensemble.inserts import Insert
     from medrestore.evaluation.ensemble.jackknife import Choice
-    from medrestore.evaluation.ensemble.scene import Lesions, Scene
+    from medrestore.evaluation.ensemble.scene import Half, Lesions, Scene
 
 __all__ = ["LesionFigures", "Measured", "Noise", "RodFigures", "measure"]
 
@@ -122,20 +122,20 @@ def measure(scene: Scene, images: Images) -> Measured:
 
 def _noise(scene: Scene, images: Images) -> Noise:
     """Both halves, each about its own mean: what inserts elsewhere do to a region is no noise."""
-    planes = [
-        np.mean([powers(images.regions[half, one], scene.pixel_mm) for one in scene.regions], 0)
-        for half in HALVES
-    ]
+
+    def half_of(half: Half, chosen: Choice) -> Any:
+        squares = (images.regions[half, one][chosen] for one in scene.regions)
+        return np.mean([powers(square, scene.pixel_mm) for square in squares], 0)
 
     def spectrum(present: Choice, absent: Choice) -> Spectrum:
-        both = np.concatenate([planes[0][present], planes[1][absent]])
-        return of_powers(both, scene.pixel_mm)
+        chosen = zip(HALVES, (present, absent), strict=True)
+        return of_powers(np.concatenate([half_of(*one) for one in chosen]), scene.pixel_mm)
 
     def figures(present: Choice, absent: Choice) -> tuple[float, float, float]:
         found = spectrum(present, absent)
         return float(np.sqrt(found.variance)), found.mean, found.peak
 
-    sizes = len(planes[0]), len(planes[1])
+    sizes = tuple(len(images.regions[half, scene.regions[0]]) for half in HALVES)
     return Noise(spectrum(*(np.arange(n) for n in sizes)), *jackknife(figures, *sizes))
 
 
