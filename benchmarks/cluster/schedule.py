@@ -81,7 +81,9 @@ def flowing(client: Client, scans: int) -> Iterator[int]:
 
 
 def at_once(client: Client, scans: int) -> Iterator[int]:
-    futures = [client.submit(slept, task, key=("scan", task.number)) for task in tasks(scans)]
+    futures = [
+        client.submit(slept, task.packed(), key=("scan", task.number)) for task in tasks(scans)
+    ]
     yield 0
     for done, future in enumerate(futures, 1):
         future.result()
@@ -114,8 +116,9 @@ def tasks(scans: int) -> Iterator[Task]:
         )
 
 
-def slept(task: Task) -> Done:
+def slept(packed: bytes) -> Done:
     """Stands for the work: as long as drawn, and a page's article of a usual size."""
+    task = Task.unpacked(packed)
     time.sleep(task.asked["seconds"])
     article = Article(task.name, "CT", 1.0, 0, False, "x" * 4000)
     return Done(task.key or "", {"outputs": [task.name]}, article, 1.0, (f"{task.name}_run.json",))

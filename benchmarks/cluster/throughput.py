@@ -2,9 +2,11 @@
 
     python -m benchmarks.cluster.throughput [--scans N --rounds N]
 
-Generated scans (a noisy sphere of 12 slices of 128 × 128), `mr_slice`, two samples. The workers
+Generated scans (a noisy sphere of 8 slices of 96 × 96), `mr_slice`, two samples. The workers
 have loaded torch and the model before the clock starts. Rounds alternate between one worker and
-two, so that what else the machine does meets both.
+two, so that what else the machine does meets both. ``cpu_seconds`` is what the workers computed for
+a scan: it hardly depends on how much of the cores others take, and on cores of their own two
+workers would do ``2 / cpu_seconds`` scans a second where one does ``1 / cpu_seconds``.
 """
 
 import argparse
@@ -16,6 +18,7 @@ from pathlib import Path
 
 import nibabel
 import numpy as np
+import psutil
 from distributed import Client, LocalCluster
 
 import medrestore as mr
@@ -23,7 +26,7 @@ from medrestore.batch.cluster.worker import Kept
 
 SEED = 0
 SETTINGS = {"modality": "MR", "model": "mr_slice", "noise": 0.05, "samples": 2, "device": "cpu"}
-COLUMNS = ("round", "workers", "scans", "seconds", "scans_per_minute", "load_before")
+COLUMNS = ("round", "workers", "scans", "seconds", "scans_per_minute", "cpu_seconds", "load")
 HERE = Path(__file__).resolve().parent
 
 
@@ -44,19 +47,32 @@ def main() -> None:
             restore(root / "warm", root / f"warm{workers}", crew)
         for number in range(asked.rounds):
             for workers, crew in crews.items():
-                load, begin = os.getloadavg()[0], time.monotonic()
+                before, begin = computed(crew), time.monotonic()
                 restore(root / "in", root / f"out{number}_{workers}", crew)
                 seconds = time.monotonic() - begin
                 per_minute = 60 * asked.scans / seconds
+                cpu = (computed(crew) - before) / asked.scans
                 row = (number, workers, asked.scans, round(seconds, 2), round(per_minute, 2))
-                rows.append((*row, round(load, 2)))
+                rows.append((*row, round(cpu, 3), round(os.getloadavg()[0], 2)))
                 print(*rows[-1], flush=True)
         for crew in crews.values():
             crew.close()
     with (HERE / "throughput.csv").open("w", newline="") as file:
         csv.writer(file).writerows([COLUMNS, *rows])
-    rates = {n: np.median([row[4] for row in rows if row[1] == n]) for n in (1, 2)}
-    print(f"two workers over one: {rates[2] / rates[1]:.2f}")
+    rate, cpu = ({n: median(rows, n, column) for n in (1, 2)} for column in (4, 5))
+    print(f"two workers over one: {rate[2] / rate[1]:.2f} as it was")
+    print(f"with a core for each: {2 * cpu[1] / cpu[2]:.2f}")
+
+
+def median(rows: list[tuple[float, ...]], workers: int, column: int) -> float:
+    return float(np.median([row[column] for row in rows if row[1] == workers]))
+
+
+def computed(crew: LocalCluster) -> float:
+    """Seconds of processor time that the workers have had."""
+    with Client(crew, set_as_default=False) as client:
+        times = client.run(lambda: sum(psutil.Process().cpu_times()[:2]))
+    return float(sum(times.values()))
 
 
 QUIET = {
@@ -74,7 +90,7 @@ def restore(root: Path, out: Path, crew: LocalCluster) -> None:
 
 def make(root: Path, count: int) -> None:
     chance = np.random.default_rng(SEED)
-    z, y, x = np.mgrid[-1:1:12j, -1:1:128j, -1:1:128j]
+    z, y, x = np.mgrid[-1:1:8j, -1:1:96j, -1:1:96j]
     sphere = np.where(z**2 + y**2 + x**2 < 0.7, 400 + 100 * np.sin(8 * x), 0)
     root.mkdir()
     for number in range(count):

@@ -16,7 +16,7 @@ import numpy as np
 from medrestore.batch.cluster.tasks import standing
 from medrestore.batch.cluster.worker import Unwanted, kept_models
 from medrestore.batch.remaining import voxels_of
-from medrestore.batch.task import Failed
+from medrestore.batch.task import Failed, Task
 from medrestore.errors import Cancelled
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from distributed import Client, Future
 
-    from medrestore.batch.task import Outcome, Task
+    from medrestore.batch.task import Outcome
     from medrestore.engine import Arrays
     from medrestore.io import Scan
     from medrestore.plan import Plan
@@ -63,9 +63,9 @@ def parts_of(scan: Scan, settings: Settings, workers: int) -> int:
 
 
 def submit(
-    client: Client, task: Task, parts: int, key: tuple[str, int], options: dict[str, Any]
+    client: Client, packed: bytes, parts: int, key: tuple[str, int], options: dict[str, Any]
 ) -> tuple[Future[Any], int]:
-    """Send a scan in parts.
+    """Send a scan (`Task.packed`) in parts.
 
     Returns
     -------
@@ -74,21 +74,22 @@ def submit(
     tasks : int
         How many tasks the scheduler has to hold for it.
     """
-    scan = client.submit(opened, task, key=(*key, "opened"), **options)
+    scan = client.submit(opened, packed, key=(*key, "opened"), **options)
     slabs = [
         client.submit(restored, scan, part, parts, key=(*key, part), **options)
         for part in range(parts)
     ]
-    return client.submit(joined, task, scan, slabs, key=key, **options), parts + 2
+    return client.submit(joined, packed, scan, slabs, key=key, **options), parts + 2
 
 
-def opened(task: Task) -> Opened | Failed:
+def opened(packed: bytes) -> Opened | Failed:
     """Read a scan and plan its run."""
     from medrestore.api import make_plan
     from medrestore.batch import work
     from medrestore.batch.content import key_of
 
-    begun, key, models = time.time(), task.key, kept_models()
+    begun, task, models = time.time(), Task.unpacked(packed), kept_models()
+    key = task.key
     try:
         key = key or key_of(task.scan, task.root, task.asked)
         volume = work.opened(task)
@@ -122,14 +123,14 @@ def restored(scan: Opened | Failed, part: int, parts: int) -> Slab | Failed | No
     return Slab(arrays, plan)
 
 
-def joined(task: Task, scan: Opened | Failed, parts: list[Slab | Failed | None]) -> Outcome:
+def joined(packed: bytes, scan: Opened | Failed, parts: list[Slab | Failed | None]) -> Outcome:
     """Put the parts together and write the result."""
     from medrestore.batch import work
     from medrestore.result import Result
 
     if isinstance(scan, Failed):
         return scan
-    models = kept_models()
+    task, models = Task.unpacked(packed), kept_models()
     failed = next((part for part in parts if isinstance(part, Failed)), None)
     if failed is not None:
         return failed

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from medrestore.batch.cluster.worker import Unwanted, kept_models
-from medrestore.batch.task import Failed
+from medrestore.batch.task import Failed, Task
 
 if TYPE_CHECKING:
-    from medrestore.batch.task import Outcome, Task
+    from medrestore.batch.task import Outcome
 
 __all__ = ["Elsewhere", "restored", "standing"]
 
@@ -27,11 +27,11 @@ class Elsewhere(Exception):
         self.failed = failed
 
 
-def restored(task: Task) -> Outcome:
-    """Restore a scan and write its results, on the worker that this is called on."""
+def restored(packed: bytes) -> Outcome:
+    """Restore a scan (`Task.packed`) and write its results, on the worker this is called on."""
     from medrestore.batch.work import restore
 
-    outcome = restore(task, kept_models(), Unwanted())
+    outcome = restore(Task.unpacked(packed), kept_models(), Unwanted())
     return standing(outcome) if isinstance(outcome, Failed) else outcome
 
 
