@@ -89,59 +89,50 @@ def denoise_folder(
     Parameters
     ----------
     source, destination : path
-        Folders; the second mirrors the first. Scans under ``destination`` are not looked at.
+        Folders; the second mirrors the first, and is not looked at for scans.
     overwrite : bool
         Replace results of an earlier batch.
     resume : bool
-        Go on with an earlier batch, however it was stopped. What is done stands if the scan's place
-        and content, the settings and the model are the same (`Batch`); all else is done.
+        Go on with an earlier batch, however it was stopped; `Batch` says what of it stands.
     progress : Meter, optional
         Follows each scan; may cancel.
     modality, gaps, format
         As for `read` and `Result.save`.
     fallback : "CT" or "MR", optional
-        The modality of scans of which neither ``modality``, nor the file, nor the values say it.
+        The modality of scans that do not say theirs in any way.
     found : Scans, optional
-        What `find` found under ``source``, if it was asked already: saves looking again.
+        What `find` found under ``source``: saves looking again.
     cluster : str, optional
-        Address of a Dask scheduler (``"tcp://host:8786"``, ``"tls://…"``), whose workers restore
-        the scans; they see the same files under the same paths, and run the same medrestore. Log,
-        report and what may be resumed are those of a batch without one.
+        Address of a Dask scheduler (``"tcp://host:8786"``), whose workers restore the scans: they
+        see the same files under the same paths, and run the same medrestore.
     jobs : int, optional
-        Worker processes on this machine that share its cores; a script that asks for them keeps
-        what it does under ``if __name__ == "__main__":``, as for `multiprocessing`.
+        Worker processes on this machine; scripts need a main guard, as for `multiprocessing`.
     on_step, on_forecast : callable, optional
-        Told in this thread when a scan is begun and what became of it; told before the first of
-        them what they will take one after the other, if that is on this machine. May raise
-        ``Cancelled``.
+        Told of each `Step`; told before them what all take on this machine. May cancel.
     **settings
         As for `denoise`; ``noise`` is ``"auto"`` or a number.
 
     Raises
     ------
-    InputError
-        If the folder does not exist or holds no scan.
-    SettingsError
-        If a setting is out of range, or ``resume`` and ``overwrite``, or ``cluster`` and ``jobs``,
-        are both asked for.
-    ClusterError
-        If the scheduler is not there, has other versions, or is lost; or Dask is not installed.
-    OutputError
-        If the destination cannot be written, or holds a batch that is not to be resumed.
+    MedrestoreError
+        No scan, settings that cannot be, a destination that is taken, no cluster: what to do.
     Cancelled
-        If stopped; scans already restored are kept and reported.
+        If stopped; what is restored is kept and reported.
     """
-    if resume and overwrite:
-        raise SettingsError("resume keeps what is done, overwrite replaces it; ask for one of them")
-    if cluster is not None:
-        on_forecast = None  # it would tell of this machine
-    if cluster is not None and jobs is not None:
-        raise SettingsError("cluster has workers of its own, jobs starts some; ask for one of them")
+    _check_wishes(resume, overwrite, cluster, jobs)
     root, out, meter = Path(source), Path(destination), progress or SILENT
     handling = Handling(modality, fallback, gaps, format, overwrite)
     batch = Batch(root, out, Settings(**settings), handling, meter, on_step or (lambda _: None))
     with _placed(cluster, jobs, meter) as place:
-        return _run(batch, _gathered(root, out, meter, found), place, resume, on_forecast)
+        told = on_forecast if cluster is None else None  # it would tell of this machine
+        return _run(batch, _gathered(root, out, meter, found), place, resume, told)
+
+
+def _check_wishes(resume: bool, overwrite: bool, cluster: str | None, jobs: int | None) -> None:
+    if resume and overwrite:
+        raise SettingsError("resume keeps what is done, overwrite replaces it; ask for one of them")
+    if cluster is not None and jobs is not None:
+        raise SettingsError("cluster has workers of its own, jobs starts some; ask for one of them")
 
 
 @contextmanager
