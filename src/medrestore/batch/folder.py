@@ -147,7 +147,7 @@ def _placed(cluster: str | None, jobs: int | None, meter: Meter) -> Iterator[Pla
 
     if jobs is not None:
         with on_this_machine(jobs) as client:
-            yield Flow(client, meter, PATIENCE_S)
+            yield Flow(client, meter, PATIENCE_S, split=False)
     else:
         with connected(cluster or "") as client:
             yield Flow(client, meter)

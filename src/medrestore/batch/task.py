@@ -127,7 +127,7 @@ class Done:
     outputs: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Failed:
     """A scan could not be restored: why, and whether it may go well another time.
 

@@ -46,12 +46,16 @@ tens of thousands of tasks pile up as garbage, some 7 kB each."""
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """A task on its way; ``tasks`` is how many Dask knows of it, ``attempt`` counts from 1."""
+    """A task on its way; ``tasks`` is how many Dask knows of it, ``attempt`` counts from 1.
+
+    ``needs`` are the resources that it asks of a worker.
+    """
 
     task: Task
     future: Future[Any]
     tasks: int
     attempt: int
+    needs: dict[str, float]
 
 
 class Flow:
@@ -65,9 +69,14 @@ class Flow:
         Counts scans; may cancel, which stops what runs and takes back what waits.
     patience_s : float
         How long to wait while there is no worker; workers of a queueing system may take hours.
+    split : bool
+        Whether large scans are split over workers; those of one machine share its memory, and do
+        not gain by it.
     """
 
-    def __init__(self, client: Client, meter: Meter, patience_s: float = math.inf) -> None:
+    def __init__(
+        self, client: Client, meter: Meter, patience_s: float = math.inf, split: bool = True
+    ) -> None:
         self._client, self._meter, self._crew = client, meter, Crew(client)
         self._name = f"medrestore-{uuid.uuid4().hex[:12]}"
         self._news = Event()
@@ -75,7 +84,7 @@ class Flow:
         self._doubtful: list[Task] = []
         self._sent, self._seen, self._done, self._total = 0, 0, 0, 0
         self._began = self._alone_since = time.monotonic()
-        self._patience_s = patience_s
+        self._patience_s, self._split = patience_s, split
 
     @property
     def in_flight(self) -> int:
@@ -119,15 +128,17 @@ class Flow:
         return bool(self._running)
 
     def _send(self, task: Task, attempt: int) -> None:
-        options = {"resources": self._crew.resources or None, "retries": RETRIES, "pure": False}
+        needs = self._crew.resources
+        options = {"resources": needs or None, "retries": RETRIES, "pure": False}
         self._sent += 1
         key, packed = (self._name, self._sent), task.packed()
-        parts = slabs.parts_of(task.scan, task.settings, self._crew.size)
+        workers = self._crew.size if self._split else 1
+        parts = slabs.parts_of(task.scan, task.settings, workers)
         if parts > 1:
             future, count = slabs.submit(self._client, packed, parts, key, options)
         else:
             future, count = self._client.submit(restored, packed, key=key, **options), 1
-        self._running[task.number] = Job(task, future, count, attempt)
+        self._running[task.number] = Job(task, future, count, attempt, needs)
         future.add_done_callback(lambda _: self._news.set())
 
     def _ended(self) -> list[Job]:
@@ -140,6 +151,7 @@ class Flow:
             if not self._news.wait(POLL_S):
                 self._meter.tick(0)
                 self._lose_patience()
+                self._send_anew()
 
     def _collected(self, jobs: list[Job]) -> Iterator[tuple[Job, Outcome]]:
         """What became of them, fetched together; those to be tried again are left out."""
@@ -159,6 +171,15 @@ class Flow:
                 f"there has been no worker for {self._patience_s:.0f} s: all were lost; start the "
                 "batch again and go on with --resume"
             )
+
+    def _send_anew(self) -> None:
+        """What waits for workers of a kind that have all gone, while others are there."""
+        stranded = [job for job in self._running.values() if job.needs and not self._crew.resources]
+        if not stranded or not self._crew.size:
+            return
+        self._client.cancel([job.future for job in stranded], force=True)
+        for job in stranded:
+            self._send(job.task, job.attempt)
 
     def _outcome(self, job: Job) -> Outcome | None:
         """What became of a scan; None if it is to be tried again."""

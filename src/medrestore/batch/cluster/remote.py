@@ -8,7 +8,7 @@ from dataclasses import replace
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from distributed import Event
+from distributed import Event, KilledWorker
 
 from medrestore.batch.cluster.connect import connected
 from medrestore.batch.cluster.crew import Crew
@@ -117,6 +117,11 @@ def _waited_for(
     try:
         found: Restored = future.result()
         return found
+    except KilledWorker as error:
+        raise ClusterError(
+            "the worker was lost, and so were others that tried: it ran out of memory or was "
+            "killed; look at the workers' logs, give them more memory, or set a memory ceiling"
+        ) from error
     finally:
         if stopping:
             Event(channel, client=client).clear()

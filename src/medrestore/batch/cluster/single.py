@@ -77,11 +77,16 @@ def restored(order: Order) -> Restored:
 
     meter, models = Telling(order.channel), kept_models()
     meter.start(0, "Waiting for the worker's other runs")
-    with models.running:
+    while not models.running.acquire(timeout=EVERY_S):
+        meter.tick(0)
+    try:
         meter.start(0, "Measuring the noise")
         whole = api.make_plan(order.volume, order.settings)
+        meter.tick(0)
         plan = whole if order.slices is None else whole.for_slices(order.slices)
         result = api.run_plan(plan, order.volume, meter, models.of(plan))
+    finally:
+        models.running.release()
     layers = {name: volume.array for name, volume in result.layers().items()}
     return Restored(layers, result.samples, result.plan, whole, result.drawn, result.guards)
 
@@ -106,7 +111,7 @@ class Telling:
         """Count ``n`` steps; raises ``Cancelled`` once the run is to stop."""
         self._done += n
         self._unwanted.tick()
-        if time.monotonic() - self._told < EVERY_S and self._done < self._total:
+        if n and time.monotonic() - self._told < EVERY_S and self._done < self._total:
             return
         self._tell()
         if self._stop.is_set():

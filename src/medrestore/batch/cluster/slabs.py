@@ -2,6 +2,7 @@
 
 What a slice becomes depends on its plan and its scan, not on who restores it (`Plan.for_slices`);
 cut where the slabs of the plan end, networks even see the same batches as in a run that is not cut.
+The scan is read, and its noise measured, by everybody: only the plan and the maps travel.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from medrestore import scratch
 from medrestore.batch.cluster.tasks import standing
 from medrestore.batch.cluster.worker import Unwanted, kept_models
 from medrestore.batch.remaining import voxels_of
@@ -38,17 +40,29 @@ LARGE = 2**30
 60 slices of 1024², or 240 of 512²; minutes of work, beside seconds for sending the scan."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Opened:
-    """A scan that was read, its key and its plan; ``begun`` in seconds since the epoch."""
+    """A scan that was read: its key and its plan, without the noise map that it may have.
+
+    ``begun`` is in seconds since the epoch.
+    """
 
     key: str
-    volume: Volume
     plan: Plan
+    has_map: bool
     begun: float
 
+    def planned(self, volume: Volume) -> Plan:
+        """The plan, with the noise map measured anew."""
+        from medrestore.noise import resolve_noise
 
-@dataclass(frozen=True, eq=False)
+        if not self.has_map:
+            return self.plan
+        noise = resolve_noise(volume, self.plan.settings.noise, self.plan.scale)
+        return replace(self.plan, noise=noise)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Slab:
     """The arrays of some slices, and their plan as it was run."""
 
@@ -76,7 +90,7 @@ def submit(
     """
     scan = client.submit(opened, packed, key=(*key, "opened"), **options)
     slabs = [
-        client.submit(restored, scan, part, parts, key=(*key, part), **options)
+        client.submit(restored, packed, scan, part, parts, key=(*key, part), **options)
         for part in range(parts)
     ]
     return client.submit(joined, packed, scan, slabs, key=key, **options), parts + 2
@@ -94,15 +108,17 @@ def opened(packed: bytes) -> Opened | Failed:
         key = key or key_of(task.scan, task.root, task.asked)
         volume = work.opened(task)
         with models.running:
-            return Opened(key, volume, make_plan(volume, task.settings), begun)
+            plan = make_plan(volume, task.settings)
+        light = replace(plan, noise=replace(plan.noise, map=None))
+        return Opened(key, light, plan.noise.map is not None, begun)
     except Exception as error:
         return standing(work.failure(error, key))
 
 
-def restored(scan: Opened | Failed, part: int, parts: int) -> Slab | Failed | None:
+def restored(packed: bytes, scan: Opened | Failed, part: int, parts: int) -> Slab | Failed | None:
     """Restore one part of a scan; None where there are fewer slabs than parts."""
     from medrestore.backoff import run_sparingly
-    from medrestore.batch.work import failure
+    from medrestore.batch import work
 
     if isinstance(scan, Failed):
         return scan
@@ -110,17 +126,17 @@ def restored(scan: Opened | Failed, part: int, parts: int) -> Slab | Failed | No
     if not slices:
         return None
     try:
+        volume = work.opened(Task.unpacked(packed))
+        plan = scan.planned(volume).for_slices(slices)
         with models.running:
-            model = models.of(scan.plan)
-            plan = scan.plan.for_slices(slices)
-            arrays, plan = run_sparingly(plan, scan.volume, model, Unwanted())
+            arrays, plan = run_sparingly(plan, volume, models.of(plan), Unwanted())
     except Cancelled:
         raise
     except Exception as error:
-        return standing(failure(error, scan.key))
+        return standing(work.failure(error, scan.key))
     if arrays.drawn < plan.settings.samples:
         raise Cancelled("stopped")
-    return Slab(arrays, plan)
+    return Slab(arrays, replace(plan, noise=scan.plan.noise))
 
 
 def joined(packed: bytes, scan: Opened | Failed, parts: list[Slab | Failed | None]) -> Outcome:
@@ -137,11 +153,12 @@ def joined(packed: bytes, scan: Opened | Failed, parts: list[Slab | Failed | Non
     slabs = [part for part in parts if isinstance(part, Slab)]
     begun = time.monotonic() - max(0.0, time.time() - scan.begun)
     try:
-        plan = _as_run(scan.plan, [slab.plan for slab in slabs])
+        volume = work.opened(task)
+        plan = _as_run(scan.planned(volume), [slab.plan for slab in slabs])
         with models.running:
             arrays = join([slab.arrays for slab in slabs])
-            result = Result.of(plan, scan.volume, arrays, models.of(scan.plan))
-        return work.saved(task, scan.key, scan.volume, result, begun)
+            result = Result.of(plan, volume, arrays, models.of(scan.plan))
+        return work.saved(task, scan.key, volume, result, begun)
     except Exception as error:
         return standing(work.failure(error, scan.key))
 
@@ -159,7 +176,13 @@ def join(parts: Sequence[Arrays]) -> Arrays:
 
     def whole(name: str) -> Any:
         arrays = [getattr(part, name) for part in parts]
-        return None if arrays[0] is None else np.concatenate(arrays, -1 if name == "ratio" else -3)
+        if arrays[0] is None:
+            return None
+        if name == "ratio":
+            return np.concatenate(arrays, -1)
+        lead, plane = arrays[0].shape[:-3], arrays[0].shape[-2:]
+        joined = scratch.zeros((*lead, sum(one.shape[-3] for one in arrays), *plane))
+        return np.concatenate(arrays, -3, out=joined)
 
     names = [field.name for field in fields(first) if field.name != "drawn"]
     return replace(first, **{name: whole(name) for name in names})

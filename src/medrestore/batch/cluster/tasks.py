@@ -23,8 +23,11 @@ class Elsewhere(Exception):
     """
 
     def __init__(self, failed: Failed) -> None:
-        super().__init__(failed)
+        super().__init__()  # workers log what is raised, and are to name no scan
         self.failed = failed
+
+    def __reduce__(self) -> tuple[type[Elsewhere], tuple[Failed]]:
+        return Elsewhere, (self.failed,)
 
 
 def restored(packed: bytes) -> Outcome:
