@@ -4,8 +4,9 @@ The scheduler is a process of its own, so that its memory is nobody else's; the 
 Dask workers in this process, and a scan is a worker that sleeps for the seconds that were drawn for
 it. Everything in between is what a batch uses: `batch.cluster.flow.Flow`.
 
-    python -m benchmarks.cluster.schedule [--scans N --workers N --at-once]
+    python -m benchmarks.cluster.schedule [--scans N --workers N --messages-kept N --at-once]
 
+``--messages-kept`` is the scheduler's ``distributed.admin.low-level-log-length``, for each worker.
 ``--at-once`` hands all scans over before the first is done, as one would without `Flow`.
 """
 
@@ -52,11 +53,14 @@ def main() -> None:
     parser.add_argument("--scans", type=int, default=10_000)
     parser.add_argument("--workers", type=int, default=100)
     parser.add_argument("--at-once", action="store_true")
+    parser.add_argument("--messages-kept", type=int, default=10, help="Dask's default is 1000")
     asked = parser.parse_args()
-    out = Path(__file__).with_name("schedule_at_once.csv" if asked.at_once else "schedule.csv")
+    kept = asked.messages_kept
+    name = "schedule_at_once.csv" if asked.at_once else f"schedule_{kept}_messages.csv"
+    out = Path(__file__).with_name(name)
     module.restored = slept
     how = "all at once" if asked.at_once else "as a batch does"
-    with tempfile.TemporaryDirectory() as folder, scheduler(Path(folder)) as (address, pid):
+    with tempfile.TemporaryDirectory() as folder, scheduler(Path(folder), kept) as (address, pid):
         with Client(address, set_as_default=False) as client:
             workers = client.sync(hire, address, asked.workers)
             with out.open("w", newline="") as file:
@@ -129,13 +133,14 @@ def tasks_held(dask_scheduler: object) -> int:
 
 
 @contextmanager
-def scheduler(folder: Path) -> Iterator[tuple[str, int]]:
+def scheduler(folder: Path, kept: int) -> Iterator[tuple[str, int]]:
     """A scheduler in a process of its own: its address, and the process's number."""
     file = folder / "scheduler.json"
     command = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--no-dashboard"]
     command += ["--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(file)]
     command += ["--dashboard-address", "127.0.0.1:0"]
     quiet = {"PYTHONPATH": path(), "DASK_LOGGING__DISTRIBUTED": "error"}
+    quiet["DASK_DISTRIBUTED__ADMIN__LOW_LEVEL_LOG_LENGTH"] = str(kept)
     with subprocess.Popen(command, env={**os.environ, **quiet}) as process:
         while not file.exists() or not file.read_text().endswith("}"):
             time.sleep(0.1)

@@ -20,6 +20,7 @@ import nibabel
 import numpy as np
 import psutil
 from distributed import Client, LocalCluster
+from numpy.typing import NDArray
 
 import medrestore as mr
 from medrestore.batch.cluster.worker import Kept
@@ -59,13 +60,14 @@ def main() -> None:
             crew.close()
     with (HERE / "throughput.csv").open("w", newline="") as file:
         csv.writer(file).writerows([COLUMNS, *rows])
-    rate, cpu = ({n: median(rows, n, column) for n in (1, 2)} for column in (4, 5))
-    print(f"two workers over one: {rate[2] / rate[1]:.2f} as it was")
-    print(f"with a core for each: {2 * cpu[1] / cpu[2]:.2f}")
+    rate, cpu = ({n: column_of(rows, n, column) for n in (1, 2)} for column in (4, 5))
+    print(f"two workers over one, median of rounds: {np.median(rate[2] / rate[1]):.2f}")
+    print(f"with a core for each: {2 * np.median(cpu[1]) / np.median(cpu[2]):.2f}")
 
 
-def median(rows: list[tuple[float, ...]], workers: int, column: int) -> float:
-    return float(np.median([row[column] for row in rows if row[1] == workers]))
+def column_of(rows: list[tuple[float, ...]], workers: int, column: int) -> NDArray[np.float64]:
+    """Of all rounds with so many workers, in their order."""
+    return np.array([row[column] for row in rows if row[1] == workers])
 
 
 def computed(crew: LocalCluster) -> float:

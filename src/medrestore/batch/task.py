@@ -90,8 +90,8 @@ class Task:
     def packed(self) -> bytes:
         """The task as one small object, to be sent: 1 kB for a series of 100 files.
 
-        A scheduler unpickles what it is sent and drops it late, when its garbage collector looks:
-        paths of many files would pile up there.
+        A scheduler remembers its last messages to each worker; thousands of paths would weigh
+        there, and be unpickled once more.
         """
         return zlib.compress(pickle.dumps(self.absolute()))
 

@@ -7,6 +7,7 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import dask
 from distributed import Client, LocalCluster
 
 from medrestore.batch.cluster.worker import Kept
@@ -21,6 +22,8 @@ CONNECT_S = 10
 """A scheduler that is there answers sooner."""
 LOOPBACK = "127.0.0.1"
 """Nothing of a cluster on this machine listens beyond it."""
+MESSAGES_KEPT = 10
+"""Dask's schedulers remember 1,000 of each worker, which nobody will look at here."""
 SAME = ("medrestore", "dask", "distributed", "python")
 """What is pickled here is unpickled there by these."""
 
@@ -68,6 +71,7 @@ def on_this_machine(jobs: int) -> Iterator[Client]:
         raise SettingsError(f"jobs is a whole number above 0, got {jobs!r}")
     threads = max(1, _cores() // jobs)
     with (
+        dask.config.set({"distributed.admin.low-level-log-length": MESSAGES_KEPT}),
         LocalCluster(
             n_workers=jobs,
             threads_per_worker=threads,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import math
 import time
 import uuid
@@ -39,9 +38,6 @@ ATTEMPTS = 2
 """Chances of a scan whose workers are lost; each is as many workers as Dask's own
 ``distributed.scheduler.allowed-failures`` lets it lose. The second is without neighbours."""
 RETRIES = 1
-TIDY_EVERY = 500
-"""Scans after which the scheduler is asked to drop what it has forgotten: left to itself it lets
-tens of thousands of tasks pile up as garbage, some 7 kB each."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,8 +103,6 @@ class Flow:
             while self._fill(left):
                 for job, outcome in self._collected(self._ended()):
                     self._done += 1
-                    if self._done % TIDY_EVERY == 0:
-                        self._tidy()
                     yield job.task, outcome
                 self._show()
         finally:
@@ -212,10 +206,6 @@ class Flow:
         on = f"on {workers} worker{'' if workers == 1 else 's'}" if workers else "no worker yet"
         self._meter.start(self._total, f"{behind} of {self._total} scans, {on}{left}")
         self._meter.tick(behind)
-
-    def _tidy(self) -> None:
-        with suppress(ValueError, OSError):  # schedulers may be told to run no functions
-            self._client.run_on_scheduler(gc.collect)
 
     def _take_back(self) -> None:
         """Cancel what is left: what waits is dropped, what runs stops at its next step."""
