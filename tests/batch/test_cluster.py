@@ -38,13 +38,20 @@ IN_PROCESS: dict[str, Any] = {
 FAST: dict[str, Any] = {"samples": 1, "fallback": "MR", "noise": 0.05}
 
 
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """As the workers have: with another number of threads the last bits differ."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture(scope="module")
 def scheduler() -> Iterator[LocalCluster]:
     """Two workers, in threads of this process: torch is loaded already."""
-    threads = torch.get_num_threads()
     with LocalCluster(n_workers=2, threads_per_worker=1, **IN_PROCESS) as cluster:
         yield cluster
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture

@@ -24,9 +24,17 @@ pytestmark = pytest.mark.usefixtures("tiny_models")
 SETTINGS = Settings(samples=3, noise=0.05, seed=4, keep_samples=True)
 
 
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """As the workers have: with another number of threads the last bits differ."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[LocalCluster]:
-    threads = torch.get_num_threads()
     with LocalCluster(
         n_workers=1,
         threads_per_worker=1,
@@ -38,7 +46,6 @@ def cluster() -> Iterator[LocalCluster]:
         memory_limit=None,
     ) as cluster:
         yield cluster
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture
