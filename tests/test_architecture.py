@@ -32,6 +32,7 @@ LOW = {
     "regions",
     "scratch",
     "saving",
+    "html_page",
     "noise",
     "frame",
     "stretch",
@@ -80,6 +81,7 @@ MAY_IMPORT = {
     "guards": {"volume", "core", "engine", "plan", "scratch"},
     "regions": {"errors", "volume", "core", "engine", "models", "plan", "pipeline"},
     "saving": {"errors"},
+    "html_page": set[str](),
     "noise": {"errors", "volume", "core", "plan", "scratch"},
     "result": LOW,  # a part of the public interface, in a file of its own
     "api": LOW | {"result"},

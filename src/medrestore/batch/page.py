@@ -17,6 +17,7 @@ from matplotlib.colors import to_hex
 
 from medrestore import __version__
 from medrestore.batch.picture import PANELS, amount, number, png
+from medrestore.html_page import html_page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -148,18 +149,10 @@ def render(entries: Sequence[Entry | Article], title: str) -> str:
         f'<article id="scan-{number}">\n{one.body}\n</article>'
         for number, one in enumerate(made, 1)
     )
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{escape(title)}</title>
-<link rel="icon" href="data:,">
-<style>
-{css}</style>
-</head>
-<body>
-<header>
+    return html_page(
+        title,
+        css,
+        f"""<header>
 <h1>{escape(title)}</h1>
 <p class="soft">{_count(made)}</p>
 <p class="research">{RESEARCH_ONLY}</p>
@@ -168,10 +161,8 @@ def render(entries: Sequence[Entry | Article], title: str) -> str:
 <main>
 {articles}
 </main>
-{MEANING.format(version=escape(__version__), research_only=RESEARCH_ONLY)}
-</body>
-</html>
-"""
+{MEANING.format(version=escape(__version__), research_only=RESEARCH_ONLY)}""",
+    )
 
 
 def _count(made: Sequence[Article]) -> str:

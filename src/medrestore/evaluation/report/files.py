@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medrestore import __version__
-from medrestore.errors import OutputError
 from medrestore.evaluation.findings import find
+from medrestore.evaluation.report.folder import (
+    as_csv,
+    as_json,
+    check_folder,
+    finite,
+    write_folder,
+)
 from medrestore.evaluation.report.page import render
 from medrestore.evaluation.report.plots import PLOTS, draw
-from medrestore.io.staging import staged_folder
 
 if TYPE_CHECKING:
     import os
@@ -84,14 +85,10 @@ def write_findings(findings: Findings, folder: Path, overwrite: bool = False) ->
     plots = draw(reports, findings.paired)
     inline = {name: files["svg"] for name, files in plots.items()}
     files = {f"{name}.{kind}": data for name, of in plots.items() for kind, data in of.items()}
-    files["figures.csv"] = _csv([row for report in reports for row in report.rows()])
-    facts = facts_of(findings)
-    files["figures.json"] = (json.dumps(facts, indent=1, ensure_ascii=False) + "\n").encode()
+    files["figures.csv"] = as_csv([row for report in reports for row in report.rows()])
+    files["figures.json"] = as_json(facts_of(findings))
     files["report.html"] = render(findings, inline).encode()
-    with staged_folder(folder, overwrite, _is_ours) as staged:
-        for name, data in files.items():
-            (staged / name).write_bytes(data)
-    return folder / "report.html"
+    return write_folder(folder, NAMES, files, overwrite)
 
 
 def check_report_folder(folder: Path, overwrite: bool = False) -> None:
@@ -102,43 +99,10 @@ def check_report_folder(folder: Path, overwrite: bool = False) -> None:
     OutputError
         If it is not.
     """
-    if folder.exists() and not folder.is_dir():
-        raise OutputError(f"{folder} is a file; give the name of a folder")
-    present = sorted(folder.iterdir()) if folder.is_dir() else []
-    strange = next((path for path in present if not _is_ours(path)), None)
-    if strange is not None:
-        raise OutputError(
-            f"{folder} holds {strange.name}, which is no part of a report; choose a folder of its "
-            "own for the report"
-        )
-    if present and not overwrite:
-        raise OutputError(
-            f"{folder} holds a report already; choose another folder, or allow --overwrite"
-        )
+    check_folder(folder, NAMES, overwrite)
 
 
 def facts_of(findings: Findings) -> dict[str, Any]:
     """All figures of all cases, as JSON takes them: what is not finite is None."""
-    found: dict[str, Any] = _finite({"medrestore": __version__, **findings.facts()})
+    found: dict[str, Any] = finite({"medrestore": __version__, **findings.facts()})
     return found
-
-
-def _is_ours(path: Path) -> bool:
-    return path.name in NAMES and path.is_file()
-
-
-def _csv(rows: Sequence[dict[str, Any]]) -> bytes:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        writer.writerow({k: f"{v:.8g}" if isinstance(v, float) else v for k, v in row.items()})
-    return text.getvalue().encode()
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _finite(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_finite(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from medrestore import __version__
+from medrestore.html_page import html_page
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,28 +23,18 @@ KINDS = ("number", "text")
 def document(title: str, lead: str, body: str, foot: str) -> str:
     """A whole page; ``lead`` stands below its title, ``foot`` at its end; both are HTML."""
     css = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{escape(title)}</title>
-<link rel="icon" href="data:,">
-<style>
-{css}</style>
-</head>
-<body>
-<header>
+    return html_page(
+        title,
+        css,
+        f"""<header>
 <h1>{escape(title)}</h1>
 {lead}
 </header>
 <main>
 {body}
 </main>
-<footer><p class="soft">Written by medrestore {escape(__version__)}. {foot}</p></footer>
-</body>
-</html>
-"""
+<footer><p class="soft">Written by medrestore {escape(__version__)}. {foot}</p></footer>""",
+    )
 
 
 def section(title: str, text: str, body: str) -> str:

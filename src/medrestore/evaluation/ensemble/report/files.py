@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medrestore import __version__
-from medrestore.errors import OutputError
 from medrestore.evaluation.ensemble.report.page import render
 from medrestore.evaluation.ensemble.report.plots import PLOTS, draw
 from medrestore.evaluation.ensemble.report.rows import curves, rows
-from medrestore.io.staging import staged_folder
+from medrestore.evaluation.report.folder import (
+    as_csv,
+    as_json,
+    check_folder,
+    finite,
+    write_folder,
+)
 
 if TYPE_CHECKING:
     import os
@@ -55,13 +57,9 @@ def write_study(study: Study, out: str | os.PathLike[str], *, overwrite: bool = 
     plots = draw(study)
     files = {f"{name}.{kind}": data for name, of in plots.items() for kind, data in of.items()}
     files["figures.csv"], files["curves.csv"] = _csv(rows(study)), _csv(curves(study))
-    text = json.dumps(facts_of(study), indent=1, ensure_ascii=False)
-    files["figures.json"] = f"{text}\n".encode()
+    files["figures.json"] = as_json(facts_of(study))
     files["report.html"] = render(study, {name: of["svg"] for name, of in plots.items()}).encode()
-    with staged_folder(folder, overwrite, _is_ours) as staged:
-        for name, data in files.items():
-            (staged / name).write_bytes(data)
-    return folder / "report.html"
+    return write_folder(folder, NAMES, files, overwrite)
 
 
 def check_study_folder(folder: Path, overwrite: bool = False) -> None:
@@ -72,24 +70,12 @@ def check_study_folder(folder: Path, overwrite: bool = False) -> None:
     OutputError
         If it is not.
     """
-    if folder.exists() and not folder.is_dir():
-        raise OutputError(f"{folder} is a file; give the name of a folder")
-    present = sorted(folder.iterdir()) if folder.is_dir() else []
-    strange = next((path for path in present if not _is_ours(path)), None)
-    if strange is not None:
-        raise OutputError(
-            f"{folder} holds {strange.name}, which is no part of such a report; choose a folder of "
-            "its own for it"
-        )
-    if present and not overwrite:
-        raise OutputError(
-            f"{folder} holds a report already; choose another folder, or allow --overwrite"
-        )
+    check_folder(folder, NAMES, overwrite)
 
 
 def facts_of(study: Study) -> dict[str, Any]:
     """All figures and curves, as JSON takes them: what is not finite is None."""
-    found: dict[str, Any] = _finite(
+    found: dict[str, Any] = finite(
         {
             "medrestore": __version__,
             "ensemble": {k: v for k, v in study.facts.items() if k != "realisations"},
@@ -102,29 +88,10 @@ def facts_of(study: Study) -> dict[str, Any]:
     return found
 
 
-def _is_ours(path: Path) -> bool:
-    return path.name in NAMES and path.is_file()
-
-
 def _csv(rows: Sequence[dict[str, Any]]) -> bytes:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        writer.writerow({key: _short(value) for key, value in row.items()})
-    return text.getvalue().encode()
+    """The rows, with nothing for what is not there."""
+    return as_csv([{key: _there(value) for key, value in row.items()} for row in rows])
 
 
-def _short(value: Any) -> Any:
-    """Eight digits; nothing for what is not there."""
-    if not isinstance(value, float):
-        return value
-    return f"{value:.8g}" if math.isfinite(value) else ""
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _finite(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_finite(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+def _there(value: Any) -> Any:
+    return "" if isinstance(value, float) and not math.isfinite(value) else value
