@@ -216,7 +216,7 @@ def test_gaps_are_named_and_may_be_kept(tmp_path: Path, refused: Callable[..., s
         ("--noise", "nan", "≥ 0"),
         ("--samples", "many", "--samples"),
         ("--samples", "-1", "0…1000"),
-        ("--steps", "0", "1…1000"),
+        ("--steps", "-1", "0…1000"),
         ("--level", "90", "between 0 and 1"),
         ("--estimate", "best", "posterior-mean"),
         ("--sampler", "magic", "ddim"),

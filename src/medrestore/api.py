@@ -67,7 +67,7 @@ def denoise(
     mode: str | None = None,
     estimate: str = "mean",
     samples: int = 8,
-    steps: int = 2,
+    steps: int | None = None,
     level: float = 0.9,
     noise: str | float | Volume = "auto",
     seed: int = 0,
@@ -91,7 +91,7 @@ def denoise(
     progress : Meter, optional
         Follows and may cancel the run.
     others
-        See `Settings`, where they have the same names.
+        See `Settings`, where they have the same names; ``steps=None`` is its 0.
 
     Returns
     -------
@@ -108,7 +108,7 @@ def denoise(
         mode=mode,
         estimate=estimate,
         samples=samples,
-        steps=steps,
+        steps=steps or 0,
         level=level,
         noise="map" if isinstance(noise, Volume) else noise,
         seed=seed,

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from medrestore.core.calibration import Intervals
-from medrestore.core.evaluations import OWN_START, PER_ANGLE
+from medrestore.core.evaluations import OWN_START
+from medrestore.core.families import FAMILIES
 from medrestore.core.method import nearest
 from medrestore.errors import ModelError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from medrestore.core.families import Family
     from medrestore.core.spectra import Spectra
 
 __all__ = ["CARD_VERSION", "Card"]
@@ -66,13 +68,26 @@ class Card:
         return int(self.facts.get("depth", 1)), int(self.facts.get("depth_stride", 1))
 
     @property
-    def samplers(self) -> tuple[str, ...]:
-        """Samplers that the refiner's weights serve, the usual one first.
+    def family(self) -> Family:
+        """What kind of model it is.
 
-        A refiner that predicts means serves all but those for distilled weights.
+        Raises
+        ------
+        ModelError
+            If this medrestore does not know the kind.
         """
-        means = tuple(name for name in PER_ANGLE if name not in OWN_START)
-        return tuple(self.facts.get("samplers", means))
+        name = self.facts.get("family", "residual")
+        if name not in FAMILIES:
+            raise ModelError(
+                f"model {self.name} is of family {name!r}, this medrestore knows "
+                f"{', '.join(FAMILIES)}; update medrestore or take another model"
+            )
+        return FAMILIES[name]
+
+    @property
+    def samplers(self) -> tuple[str, ...]:
+        """Samplers that the refiner's weights serve, the usual one first."""
+        return tuple(self.facts.get("samplers", self.family.samplers))
 
     def sampler(self, asked: str) -> str:
         """The sampler that ``asked`` means: the model's usual one for ``"auto"``.
@@ -91,6 +106,22 @@ class Card:
                 f"sampler {', '.join(self.samplers)}, or a model that serves {asked!r}"
             )
         return asked
+
+    def steps(self, asked: int, samples: int) -> int:
+        """The steps that ``asked`` means, the model's usual ones for 0; checked.
+
+        Raises
+        ------
+        ModelError
+            If the model has no image without samples, and these are too few for one.
+        """
+        steps = asked or int(self.facts.get("steps", self.family.steps))
+        if self.family.mean_from_samples and (samples < 2 or steps < 2):
+            raise ModelError(
+                f"model {self.name} has no image but the mean of its samples: ask for at least 2 "
+                f"samples of 2 steps, got {samples} of {steps}; {self.family.steps} steps are usual"
+            )
+        return steps
 
     @property
     def sigma_range(self) -> tuple[float, float]:

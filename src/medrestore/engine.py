@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from medrestore.core.calibration import Intervals
     from medrestore.core.denoiser import Denoiser
+    from medrestore.core.families import Family
     from medrestore.core.predictor import Condition, Prediction
     from medrestore.core.spectra import Spectra
     from medrestore.core.windows import Windows
@@ -33,6 +34,7 @@ class Engine(Protocol):
     slices: int
     sigma_range: tuple[float, float]
     spectra: Spectra
+    family: Family
 
     def windows(self, length: int) -> Windows:
         """Which slices of a scan of ``length`` slices are read together."""

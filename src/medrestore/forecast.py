@@ -93,7 +93,8 @@ def complete(plan: Plan, card: Card, loaded: Callable[[], Model]) -> Plan:
         _PACES[key] = pace_of(loaded(), plan.settings.sampler)
     pace = _PACES[key]
     limit = (plan.settings.memory_gb or math.inf) * 1e9
-    free, held = min(free_bytes(plan.device), limit), _held_bytes(plan)
+    free, told = min(free_bytes(plan.device), limit), card.family.told_channels(card.facts)
+    held = _held_bytes(plan, told)
     on_gpu = plan.device.startswith("cuda")
     room = SHARE * max(free if on_gpu else free - held, 0)
     slice_bytes = pace.voxel_bytes * plan.shape[1] * plan.shape[2] * card.depth[0]
@@ -149,7 +150,8 @@ def pace_of(
 ) -> Pace:
     """What a model takes here and now, in seconds of ``clock``."""
     card, (depth, _), (window, stride) = model.card, model.card.depth, model.card.window
-    settings = Settings(model=card.name, samples=1, steps=2, sampler=sampler)
+    samples = 2 if card.family.mean_from_samples else 1
+    settings = Settings(model=card.name, samples=samples, steps=2, sampler=sampler)
     side = window + (3 * stride if depth == 1 else 0)
     tiles = len(starts(side, window, stride)) ** 2
 
@@ -171,7 +173,7 @@ def pace_of(
     voxel_bytes, window_bytes = _activations(model)
     return Pace(
         predicting=predicting / scan.array.size,
-        drawing=drawing / scan.array.size,
+        drawing=drawing / (samples * scan.array.size),
         window=evaluation / (tiles if depth > 1 else slices * tiles),
         checking=checking / (looks(slices) * side**2),
         voxel_bytes=voxel_bytes,
@@ -216,8 +218,11 @@ def _tiles(card: Card, shape: tuple[int, int, int]) -> int:
     return len(starts(shape[1], window, stride)) * len(starts(shape[2], window, stride))
 
 
-def _held_bytes(plan: Plan) -> int:
-    """Arrays that a run holds in memory, beside the scan itself; those in files do not count."""
+def _held_bytes(plan: Plan, told: int = CONDITION_CHANNELS) -> int:
+    """Arrays that a run holds in memory, beside the scan itself; those in files do not count.
+
+    ``told`` is the number of channels that the refiner is told.
+    """
     settings, plane = plan.settings, 4 * plan.shape[1] * plan.shape[2]
     whole = len(plan.chosen) * plane
     stretch = min(whole, STRETCH_BYTES)
@@ -232,7 +237,7 @@ def _held_bytes(plan: Plan) -> int:
         running += (COUNTING + (between if whole <= stretch else 0)) * stretch
         running += NOISE_PLANES * plane
     if settings.samples and not without_network(settings.sampler, settings.steps):  # conditions
-        running += min(TOLD_BYTES, CONDITION_CHANNELS * whole)
+        running += min(TOLD_BYTES, told * whole)
     checking = (
         2 * _in_memory(whole * plan.times)
         + CHECKING * (looks(len(plan.chosen)) - len(plan.chosen)) * plane

@@ -119,11 +119,12 @@ class Model:
         from medrestore.core.precision import trunk_in_bfloat16, weights_last
 
         self.card, self.device, self.precision = card, device, precision
-        for network, exact in ((predictor, ("head", "mean", "spread")), (refiner, ("unet.out",))):
+        for network, exact in zip((predictor, refiner), card.family.exact, strict=True):
             weights_last(network)
             if precision == "bfloat16":
                 trunk_in_bfloat16(network, [network.get_submodule(name) for name in exact])
         self.slices, self.sigma_range, self.spectra = card.slices, card.sigma_range, card.spectra
+        self.family = card.family
         self.predictor = predictor.eval().to(device)
         self.refiner = refiner.eval().to(device)
 
@@ -140,9 +141,7 @@ class Model:
 
     def condition(self, c: Condition, prediction: Prediction) -> Tensor:
         """What the refiner is told."""
-        from medrestore.core.refiner import refiner_condition
-
-        return refiner_condition(c, prediction)
+        return self.family.condition(c, prediction)
 
     def intervals(self, method: str) -> Intervals:
         """Calibrated factors of ``"predictor"`` or ``"sampler:steps"``."""
@@ -156,11 +155,11 @@ class Model:
 
     def denoiser(self, batch: int, windows: Windows, slices: Sequence[int]) -> Tiled:
         """The refiner over these slices of a scan, of any size, ``batch`` windows at once."""
-        from medrestore.core.refiner import as_denoiser
         from medrestore.core.tiles import Tiled
 
         depth = windows if windows.window > 1 else None
-        return Tiled(as_denoiser(self.refiner), *self.card.window, batch, depth, slices)
+        denoiser = self.family.denoiser(self.refiner)
+        return Tiled(denoiser, *self.card.window, batch, depth, slices)
 
 
 def load(card: Card, device: str = "cpu", precision: str = "float32") -> Model:

@@ -142,7 +142,7 @@ def resolve(
     Parameters
     ----------
     settings : Settings
-        What was asked; a sampler left to the model becomes the one that its weights serve.
+        What was asked; sampler and steps left to the model become its usual ones.
     volume : Volume
         The scan; only its shape and modality are looked at.
     card : Card
@@ -157,12 +157,13 @@ def resolve(
     Raises
     ------
     ModelError
-        If the model does not serve the sampler.
+        If the model does not serve the sampler, or not with so few samples and steps.
     """
     shape = volume.geometry.shape
     times = len(volume.array) if volume.is_4d else 1
     slices = shape[0] * times
-    settings = replace(settings, sampler=card.sampler(settings.sampler))
+    steps = card.steps(settings.steps, settings.samples)
+    settings = replace(settings, sampler=card.sampler(settings.sampler), steps=steps)
     evaluations = slices * (1 + passes(settings.sampler, settings.steps, settings.samples))
     window, stride = card.window
     tiles = len(starts(shape[1], window, stride)) * len(starts(shape[2], window, stride))

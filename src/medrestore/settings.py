@@ -34,7 +34,8 @@ class Settings:
         Posterior samples; 0 gives image and map from one evaluation.
     steps : int
         Steps of a sample. Each is one refiner evaluation, of some samplers more
-        (`core.evaluations`).
+        (`core.evaluations`); 0 means the model's usual number, 2 for the shipped ``*_slice`` and
+        ``*_patch3d``.
     level : float
         Nominal coverage of ``lower``…``upper``.
     noise : "auto" or float
@@ -69,7 +70,7 @@ class Settings:
     mode: str | None = None
     estimate: str = "mean"
     samples: int = 8
-    steps: int = 2
+    steps: int = 0
     level: float = 0.9
     noise: str | float = "auto"
     seed: int = 0
@@ -88,7 +89,7 @@ class Settings:
         if self.mode is not None:
             _choice("mode", self.mode, ("slice", "patch3d"))
         _between("samples", self.samples, 0, 1000)
-        _between("steps", self.steps, 1, 1000)
+        _between("steps", self.steps, 0, 1000)
         _between("seed", self.seed, 0, 2**63 - 1)
         if not 0 < self.level < 1:
             raise SettingsError(f"level lies between 0 and 1, got {self.level}; 0.9 is usual")
@@ -109,7 +110,7 @@ class Settings:
     def method(self) -> str:
         """How samples are drawn, as the card keys it: ``sampler:steps``, or with its schedule.
 
-        Of a plan's settings: ``"auto"`` is no method before a model is known.
+        Of a plan's settings: ``"auto"`` and 0 are no method before a model is known.
         """
         schedule = "" if self.schedule == "cosine" else f"@{self.schedule}"
         return f"{self.sampler}{schedule}:{self.steps}"

@@ -17,7 +17,7 @@ import torch
 from medrestore.core.evaluations import evaluations, shares_start, without_network
 from medrestore.core.intensity import foreground
 from medrestore.core.noise_field import NoiseField
-from medrestore.core.posterior import Moments, interval, total_std
+from medrestore.core.posterior import Moments, interval, mean_std, total_std
 from medrestore.core.predictor import Prediction
 from medrestore.core.samplers import SAMPLERS
 from medrestore.core.samplers.chain import sample, shared_start
@@ -139,6 +139,8 @@ class Stretch:
         if plan.modality == "MR":
             mu = np.maximum(mu, 0)
         untouched = sigma < frame.floor  # too little noise for the model: the scan as it is
+        if frame.engine.family.mean_from_samples:
+            untouched = np.zeros_like(untouched)  # seen to when there is a mean (`_finish_slice`)
         self.mu[row] = np.where(untouched, frame.filled(z), mu)
         self.s[row] = np.where(untouched, sigma, np.exp(self.s[row] / norm))
         inside = foreground(self.mu[row], plan.modality, plan.scale)
@@ -199,7 +201,8 @@ class Stretch:
         elif settings.estimate == "sample" and k == 0:
             self.residual[:] = self.r
         if self.out.samples is not None:
-            self.out.samples[k] = self._at_least(self.mu[self.rows] + self.s[self.rows] * self.r)
+            for i, row in enumerate(self.rows):
+                self.out.samples[k, i] = self._image(i, self.mu[row] + self.s[row] * self.r[i])
 
     def finish(self, drawn: int) -> None:
         """The maps, resting on so many samples."""
@@ -208,21 +211,31 @@ class Stretch:
 
     def _finish_slice(self, i: int, drawn: int) -> None:
         frame, out, plan = self.frame, self.out, self.frame.plan
-        settings, method, row = plan.settings, "predictor", self.rows[i]
-        mu, s, sigma = self.mu[row], self.s[row], frame.sigma(self.chosen[i])
-        std, restored, lowest = s, mu, 0.0 if plan.modality == "MR" else None
-        if drawn:
-            method = settings.method
-            left = self.spectra.remaining(self.last, [self.ratios[row]])[0]
-            predictions = Moments(self.mean[i], self.squares[i], drawn)
-            std = np.where(sigma < frame.floor, s, total_std(s, predictions, left))
+        settings, row = plan.settings, self.rows[i]
+        method = settings.method if drawn else "predictor"
+        mu, s, std = self._moments(i, drawn)
+        restored, sigma = mu, frame.sigma(self.chosen[i])
         if drawn and settings.estimate != "mean":
-            restored = self._at_least(mu + s * self.residual[i])
+            restored = self._image(i, self.mu[row] + self.s[row] * self.residual[i])
+        lowest = 0.0 if plan.modality == "MR" else None
         factor = frame.engine.intervals(method).factor(settings.level, sigma / plan.scale)
         out.lower[i], out.upper[i] = interval(mu, std, factor, lowest)
         out.restored[i], out.mu[i], out.std[i], out.s[i] = restored, mu, std, s
         out.ratio[i] = self.ratios[row]
         self._unmask(i)
+
+    def _moments(self, i: int, drawn: int) -> tuple[NDArray[np.float32], ...]:
+        """μ, s and the error expected about μ, each (y, x)."""
+        frame, row = self.frame, self.rows[i]
+        mu, s, sigma = self.mu[row], self.s[row], frame.sigma(self.chosen[i])
+        if not drawn:
+            return mu, s, s
+        predictions = Moments(self.mean[i], self.squares[i], drawn)
+        if frame.engine.family.mean_from_samples:
+            std = np.where(sigma < frame.floor, sigma, mean_std(s, predictions))
+            return self._image(i, mu + s * self.mean[i]), std, std
+        left = self.spectra.remaining(self.last, [self.ratios[row]])[0]
+        return mu, s, np.where(sigma < frame.floor, s, total_std(s, predictions, left))
 
     def _unmask(self, i: int) -> None:
         """Voxels that were no measurement come back as they were; their std is NaN or 0."""
@@ -237,8 +250,12 @@ class Stretch:
         if self.out.samples is not None:
             np.copyto(self.out.samples[:, i], original, where=bad)
 
-    def _at_least(self, array: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.maximum(array, np.float32(0)) if self.frame.plan.modality == "MR" else array
+    def _image(self, i: int, plane: NDArray[np.float32]) -> NDArray[np.float32]:
+        """A sampled slice as it is shown: no magnitude is negative."""
+        frame, z = self.frame, self.chosen[i]
+        if frame.engine.family.mean_from_samples:  # too little noise for the model: left alone
+            plane = np.where(frame.sigma(z) < frame.floor, frame.filled(z), plane)
+        return np.maximum(plane, np.float32(0)) if frame.plan.modality == "MR" else plane
 
     def _kernel(self, rows: Sequence[int]) -> Callable[[float], Kernel]:
         """Angle → kernels of the dropped covariance, one for each slice of a slab."""

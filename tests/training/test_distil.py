@@ -64,7 +64,7 @@ def work(tmp_path_factory: pytest.TempPathFactory, tiny_models: Path) -> Path:
 
 
 def distil(work: Path, patch: pytest.MonkeyPatch, **changes: object) -> Path:
-    patch.setattr("medrestore.training.run.can_compile", lambda depth: False)
+    patch.setattr("medrestore.training.trainings.can_compile", lambda depth: False)
     patch.setattr("medrestore.training.finish.LEVELS", {"MR": (0.05,)})
     return train(
         work / "train.json", runs=work / "runs", models=work / "models", changes=dict(changes)

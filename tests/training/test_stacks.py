@@ -109,7 +109,7 @@ def config(tmp_path: Path) -> Path:
 
 
 def test_train_a_stack_model(config: Path, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("medrestore.training.run.can_compile", lambda depth: False)
+    monkeypatch.setattr("medrestore.training.trainings.can_compile", lambda depth: False)
     monkeypatch.setattr("medrestore.training.finish.LEVELS", {"MR": (0.05,)})
     folder = train(config, runs=tmp_path / "runs", models=tmp_path / "models")
     card = Card.read(folder)

@@ -69,7 +69,7 @@ def config(tmp_path: Path) -> Path:
 
 
 def test_train_resume_and_use(config: Path, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("medrestore.training.run.can_compile", lambda depth: False)
+    monkeypatch.setattr("medrestore.training.trainings.can_compile", lambda depth: False)
     monkeypatch.setattr("medrestore.training.finish.LEVELS", {"MR": (0.05,)})
     folder = train(config, runs=tmp_path / "runs", models=tmp_path / "models")
     card = Card.read(folder)
@@ -98,7 +98,7 @@ def test_train_resume_and_use(config: Path, tmp_path: Path, monkeypatch) -> None
 
 @pytest.mark.slow
 def test_fine_tuning_starts_from_the_models_weights(config, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr("medrestore.training.run.can_compile", lambda depth: False)
+    monkeypatch.setattr("medrestore.training.trainings.can_compile", lambda depth: False)
     monkeypatch.setattr("medrestore.training.finish.LEVELS", {"MR": (0.05,)})
     first = train(config, runs=tmp_path / "runs", models=tmp_path / "models")
     tuned = train(
@@ -110,7 +110,7 @@ def test_fine_tuning_starts_from_the_models_weights(config, tmp_path, monkeypatc
 
 
 def test_folds_never_see_whom_they_are_held_out_for(config, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr("medrestore.training.run.can_compile", lambda depth: False)
+    monkeypatch.setattr("medrestore.training.trainings.can_compile", lambda depth: False)
     monkeypatch.setattr("medrestore.training.finish.LEVELS", {"MR": (0.05,)})
     drawn = []
 
@@ -119,7 +119,7 @@ def test_folds_never_see_whom_they_are_held_out_for(config, tmp_path, monkeypatc
             drawn.append({hash(stack.array.tobytes()) for stack in stacks})
             super().__init__(config, stacks, *rest)
 
-    monkeypatch.setattr("medrestore.training.run.Pairs", Watched)
+    monkeypatch.setattr("medrestore.training.trainings.Pairs", Watched)
     facts = json.loads(config.read_text())
     facts["stages"]["fold"] = {"steps": 3, "every": 1}
     config.write_text(json.dumps(facts))

@@ -77,9 +77,10 @@ def add_settings(parser: Parser, noise: str) -> None:
     add(
         "--steps",
         type=int,
-        default=2,
+        default=0,
         metavar="K",
-        help="steps of a sample, each a network evaluation or, of some samplers, more; default: 2",
+        help="steps of a sample, each a network evaluation or, of some samplers, more; default: "
+        "the model's own, 2 of the automatic ones",
     )
     add(
         "--level",

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from medrestore.core.predictor import Predictor
-from medrestore.core.refiner import Refiner
+from medrestore.core.families import FAMILIES
 from medrestore.errors import ModelError
 
 if TYPE_CHECKING:
@@ -17,17 +16,11 @@ __all__ = ["networks", "start_predictor"]
 
 
 def networks(facts: dict[str, Any]) -> tuple[nn.Module, nn.Module]:
-    """Predictor and refiner with random weights.
+    """Predictor and refiner with random weights, of the kind that ``family`` names.
 
-    Parameters
-    ----------
-    facts : dict
-        ``predictor`` and ``refiner``: arguments of the networks (the refiner's ``window`` and
-        ``stride`` are left out); ``depth``: slices read together, 1 for a slice model.
+    ``facts`` are a card's, or what of them a training config knows (`core.families`).
     """
-    depth = int(facts.get("depth", 1))
-    predictor = Predictor(**_arguments(facts["predictor"]), depth=depth)
-    return predictor, Refiner(**_arguments(facts["refiner"]), depth=depth)
+    return FAMILIES[facts.get("family", "residual")].networks(facts)
 
 
 def start_predictor(predictor: nn.Module, weights: Mapping[str, Tensor]) -> None:
@@ -47,11 +40,3 @@ def start_predictor(predictor: nn.Module, weights: Mapping[str, Tensor]) -> None
             "the model to start from is of another architecture; change the config's predictor "
             "to that model's, or start without it"
         ) from error
-
-
-def _arguments(facts: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in facts.items()
-        if name not in ("window", "stride")
-    }

@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Moments", "interval", "total_std"]
+__all__ = ["Moments", "interval", "mean_std", "total_std"]
 
 
 @dataclass
@@ -54,6 +54,14 @@ def total_std(
     """
     second_moment = predictions.variance + remaining_variance + predictions.mean**2
     return np.asarray(s * np.sqrt(second_moment), dtype=np.float32)
+
+
+def mean_std(s: NDArray[np.float32], predictions: Moments) -> NDArray[np.float32]:
+    """RMS error expected about the mean of n samples, s·√(Var_k r̂_k · (1 + 1/n)).
+
+    The truth is one more draw from where the samples come from; their mean varies by 1/n.
+    """
+    return np.asarray(s * np.sqrt(predictions.variance * (1 + 1 / predictions.n)), dtype=np.float32)
 
 
 def interval(

@@ -38,6 +38,8 @@ class Refiner(nn.Module):
         GroupNorm groups.
     depth : int
         Slices of a stack, which follow each other in the batch; 1 for a slice model.
+    told : int
+        Channels of the condition.
     """
 
     def __init__(
@@ -46,12 +48,13 @@ class Refiner(nn.Module):
         blocks: int = 1,
         groups: int = 8,
         depth: int = 1,
+        told: int = CONDITION_CHANNELS,
     ) -> None:
         super().__init__()
         self.depth, block = depth, 4 if depth == 1 else 8
         self.unet = DiffusionModelUNet(
             spatial_dims=2 if depth == 1 else 3,
-            in_channels=block * (1 + CONDITION_CHANNELS),
+            in_channels=block * (1 + told),
             out_channels=block,
             channels=channels,
             attention_levels=(False,) * len(channels),

@@ -59,7 +59,10 @@ TIPS = {
         "Posterior samples behind the uncertainty. More take longer and steady it; "
         "0 gives image and uncertainty from one evaluation."
     ),
-    "Steps": "Steps of a sample, each one network evaluation or, of some samplers, more.",
+    "Steps": (
+        "Steps of a sample, each one network evaluation or, of some samplers, more; automatic is "
+        "the model's own number."
+    ),
     "Interval": "How often the true value is to lie between lower and upper.",
     "Seed": "The same seed gives the same result.",
     "Device": "Where the network runs; automatic takes a CUDA GPU if there is one.",
@@ -90,7 +93,8 @@ class SettingsForm(QWidget):
         self.model = _combo([("Automatic", AUTO)])
         self.device = _combo([("Automatic", AUTO), ("CPU", "cpu"), ("CUDA GPU", "cuda")])
         self.device.setCurrentIndex(self.device.findData(preferred.device))
-        self.steps = _whole(preferred.steps, 1, 1000)
+        self.steps = _whole(preferred.steps, 0, 1000)
+        self.steps.setSpecialValueText("Automatic")
         self.sampler = _combo(SAMPLERS)
         self.estimate = _combo(ESTIMATES)
         self.seed = _whole(0, 0, 2**31 - 1)

@@ -39,7 +39,7 @@ class Preferences:
     """
 
     samples: int = 8
-    steps: int = 2
+    steps: int = 0
     level: int = 90
     device: str = AUTO
     memory_gb: float = 0

@@ -32,14 +32,15 @@ class Choices:
 
     ``noise`` in HU (CT) or % (MR), None for automatic; ``slices`` first and last place along the
     axis that slices were acquired along, as the viewer's slider numbers them, None for all;
-    ``memory_gb`` 0 for no limit; ``cluster`` a Dask scheduler's address, empty for this machine.
+    ``steps`` 0 for the model's own; ``memory_gb`` 0 for no limit; ``cluster`` a Dask scheduler's
+    address, empty for this machine.
     """
 
     modality: str = AUTO
     model: str = AUTO
     noise: float | None = None
     samples: int = 8
-    steps: int = 2
+    steps: int = 0
     level_percent: float = 90
     seed: int = 0
     device: str = AUTO

@@ -73,6 +73,11 @@ class Config:
     teacher : str
         Name or folder of a model whose refiner is distilled (`training.consistency`) behind its
         own predictor, which stays as it is; empty for an ordinary training.
+    family : str
+        Kind of model, one of `core.families.FAMILIES`; what its recipe trains says
+        `training.recipes`.
+    condition_dropped : float
+        Share of examples whose condition is dropped, of kinds that can do without.
     seed : int
         Seed of weights, patches and noise.
     threads : int
@@ -100,6 +105,8 @@ class Config:
     depth: int = 1
     depth_stride: int = 1
     teacher: str = ""
+    family: str = "residual"
+    condition_dropped: float = 0.0
     workers: int = 0
     corruption: dict[str, float] = field(default_factory=dict)
     noise_aware: bool = False
@@ -144,4 +151,5 @@ class Config:
     @property
     def networks(self) -> dict[str, Any]:
         """What `core.networks` builds from; the same keys as in a card."""
-        return {"predictor": self.predictor, "refiner": self.refiner, "depth": self.depth}
+        facts = {"predictor": self.predictor, "refiner": self.refiner, "depth": self.depth}
+        return {"family": self.family, **facts}

@@ -17,6 +17,7 @@ from medrestore.models import Model, load
 from medrestore.settings import Settings
 from medrestore.training.export import write_bundle, write_card
 from medrestore.training.probe import Case
+from medrestore.training.sampled import measure_sampled
 from medrestore.training.source import SYNTHETIC
 from medrestore.training.spread import measure_spread
 
@@ -80,7 +81,10 @@ def finish(
         person: Model(model.card, other.cpu(), model.refiner, "cpu")
         for person, other in trained.held_out.items()
     }
-    facts |= measure_spread(model, cases, levels, settings, unseen, meter)
+    if model.family.mean_from_samples:
+        facts |= measure_sampled(model, cases, levels[1::2], settings, meter)
+    else:
+        facts |= measure_spread(model, cases, levels, settings, unseen, meter)
     write_card(folder, {**facts, "weights_sha256": model.card.sha256})
     write_file(folder / "configs" / "train.json", config.to_json().encode())
 
@@ -106,6 +110,7 @@ def _facts(config: Config, trained: Trained, work: Path) -> dict[str, Any]:
         "name": config.name,
         "modality": config.modality,
         "mode": "slice" if config.depth == 1 else "patch3d",
+        **({} if config.family == "residual" else {"family": config.family}),
         "depth": config.depth,
         "depth_stride": config.depth_stride,
         "summary": config.summary,

@@ -110,7 +110,13 @@ class Probe:
 
 
 def restored(
-    model: Model, case: Case, level: float, settings: Settings, count: int, seed: int = 1
+    model: Model,
+    case: Case,
+    level: float,
+    settings: Settings,
+    count: int,
+    seed: int = 1,
+    widest: int | None = None,
 ) -> Probe:
     """Add noise to a case, restore ``count`` slices around its middle, keep the truth.
 
@@ -128,13 +134,15 @@ def restored(
         Slices restored, from the middle of the case; a model that reads stacks gets all.
     seed : int
         Of the noise.
+    widest : int, optional
+        Rows and columns restored at most; `WIDEST_PX` by default, fewer for stacks.
     """
     modality = model.card.modality
     noisy, sigma = _with_noise(case, modality, level, seed)
     scale = intensity_scale(noisy, modality)
     whole = len(noisy)
     together = model.windows(whole).window > 1
-    widest = WIDEST_IN_STACKS_PX if together else WIDEST_PX
+    widest = widest or (WIDEST_IN_STACKS_PX if together else WIDEST_PX)
     plane = _middle(foreground(case.array, modality, scale), widest)
     noisy = np.ascontiguousarray(noisy[plane])
     sigmas = np.asarray(sigma, np.float32)

@@ -72,7 +72,7 @@ class Slab:
 
 def parts_of(scan: Scan, settings: Settings, workers: int) -> int:
     """How many workers a scan is worth; 1 for one that is not split."""
-    passes = 1 + settings.samples * settings.steps  # about: the sampler may be the model's choice
+    passes = 1 + settings.samples * (settings.steps or 2)  # about: both may be the model's choice
     return max(1, min(workers, scan.shape[0], voxels_of(scan) * passes // LARGE))
 
 

@@ -31,8 +31,9 @@ REWORDED = {
 
 def settings_line(choices: Choices) -> str:
     """The settings that a batch takes, on one line."""
+    steps = f", {choices.steps} steps" if choices.steps else ""
     said = [
-        f"{counted(choices.samples)}, {choices.steps} steps" if choices.samples else "no samples",
+        f"{counted(choices.samples)}{steps}" if choices.samples else "no samples",
         f"{choices.level_percent:g} % interval",
         f"model {'automatic' if choices.model == AUTO else Path(choices.model).name}",
         "noise measured in each scan",
