@@ -5,7 +5,8 @@
 A made-up body of 512 × 512 × n voxels (noise of 25 HU, int16 NIfTI as scanners write it, 2 mm) is
 read, restored (``samples=0``) and saved as Zarr, in a process of its own with one thread. Memory is
 what the process holds for itself, and with the mapped pages of its files; seconds are CPU seconds,
-so that other work on the machine matters little. The median of the repeats counts.
+so that other work on the machine matters little; lengths take turns, and the median of the rounds
+counts.
 ``--model light`` is ct_slice with a small predictor of random weights: minutes instead of hours,
 and the same memory but for the network's own.
 """
@@ -54,11 +55,16 @@ def main() -> None:
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
         model = light(Path(folder)) if asked.model == "light" else asked.model
-        rows = [measured(n, str(model), asked) for n in asked.slices]
+        rounds = measured(Path(folder), str(model), asked)
+    rows = [row(n, [one[n] for one in rounds], asked) for n in asked.slices]
     keep(rows)
-    for name in ("own_mb", "resident_mb", "run_cpu_s_per_slice"):
+    for name in ("own_mb", "resident_mb"):
         values = [row[name] for row in rows]
         print(f"{name}: largest over smallest {max(values) / min(values):.3f}")
+    first = asked.slices[0]
+    for n in asked.slices[1:]:
+        ratios = [one[n]["run_cpu_s"] / n / (one[first]["run_cpu_s"] / first) for one in rounds]
+        print(f"time a slice, {n} over {first}: median {statistics.median(ratios):.3f} of", *ratios)
 
 
 def light(folder: Path) -> Path:
@@ -71,23 +77,29 @@ def light(folder: Path) -> Path:
     return folder / "light"
 
 
-def measured(slices: int, model: str, asked: argparse.Namespace) -> dict:
-    """A row: the median of the repeats."""
-    found = []
-    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
-        scan = body(Path(folder) / "body.nii", slices, asked.side)
-        for repeat in range(asked.repeats):
-            found.append(once(scan, Path(folder) / f"out{repeat}", model, asked.samples))
-            print(slices, found[-1], flush=True)
-    row = {name: statistics.median(one[name] for one in found) for name in found[0]}
+def measured(folder: Path, model: str, asked: argparse.Namespace) -> list[dict[int, dict]]:
+    """What each length took, round by round: the machine's moods meet all lengths alike."""
+    scans = {n: body(folder / f"body{n}.nii", n, asked.side) for n in asked.slices}
+    rounds = []
+    for _ in range(asked.repeats):
+        rounds.append({})
+        for n, scan in scans.items():
+            rounds[-1][n] = once(scan, folder / "out", model, asked.samples)
+            print(n, rounds[-1][n], flush=True)
+    return rounds
+
+
+def row(slices: int, found: list[dict], asked: argparse.Namespace) -> dict:
+    """The median of the rounds."""
+    middle = {name: statistics.median(one[name] for one in found) for name in found[0]}
     return {
-        **{name: row[name] for name in FIELDS if name in row},
+        **{name: middle[name] for name in FIELDS if name in middle},
         "slices": slices,
         "side": asked.side,
         "model": asked.model,
         "samples": asked.samples,
         "repeats": asked.repeats,
-        "run_cpu_s_per_slice": round(row["run_cpu_s"] / slices, 4),
+        "run_cpu_s_per_slice": round(middle["run_cpu_s"] / slices, 4),
         "machine": f"{platform.machine()} CPU, 1 thread",
         "date": date.today().isoformat(),
     }

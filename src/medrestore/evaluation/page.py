@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from medrestore.core.families import FAMILIES
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -26,9 +28,8 @@ def page(card: dict[str, Any]) -> str:
             [
                 ("modality, mode", f"{card['modality']}, {card['mode']}"),
                 ("slices read", card["predictor"].get("slices", 1) + card.get("depth", 1) - 1),
-                ("predictor", f"residual U-Net, channels {card['predictor']['widths']}"),
-                ("refiner", f"MONAI DiffusionModelUNet, channels {card['refiner']['channels']}"),
-                *_family(card),
+                *FAMILIES[card.get("family", "residual")].described(card),
+                *_distilled(card),
                 ("noise removed", f"σ of {low:.1%} to {high:.1%} of the intensity scale"),
                 ("weights, SHA-256", f"`{card['weights_sha256']}`"),
             ],
@@ -44,7 +45,7 @@ def page(card: dict[str, Any]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _family(card: dict[str, Any]) -> list[tuple[str, str]]:
+def _distilled(card: dict[str, Any]) -> list[tuple[str, str]]:
     """Of a distilled model: how it samples, and whose refiner it learnt from."""
     if "samplers" not in card:
         return []

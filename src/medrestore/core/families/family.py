@@ -64,6 +64,13 @@ class Family:
 
         return as_denoiser(refiner)
 
+    def described(self, facts: dict[str, Any]) -> list[tuple[str, str]]:
+        """What it is made of, for the page of a model."""
+        return [
+            ("predictor", f"residual U-Net, channels {facts['predictor']['widths']}"),
+            ("refiner", f"MONAI DiffusionModelUNet, channels {facts['refiner']['channels']}"),
+        ]
+
     @staticmethod
     def arguments(facts: dict[str, Any]) -> dict[str, Any]:
         """What a card says of a network, as its class takes it."""

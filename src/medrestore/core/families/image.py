@@ -36,6 +36,16 @@ class Image(Family):
         refiner = Refiner(**self.arguments(facts["refiner"]), told=self.told_channels(facts))
         return Prior(**facts["predictor"]), refiner
 
+    def described(self, facts: dict[str, Any]) -> list[tuple[str, str]]:
+        """The prior, the refiner, and the samplers that have to do without a predictor."""
+        prior, refiner = facts["predictor"], facts["refiner"]
+        return [
+            ("prior of a voxel", f"{prior['mean']} ± {prior['std']} of the intensity scale"),
+            ("network", f"MONAI DiffusionModelUNet, channels {refiner['channels']}, of the image"),
+            ("samplers", ", ".join(self.samplers)),
+            ("usual steps", str(facts.get("steps", self.steps))),
+        ]
+
     def told_channels(self, facts: dict[str, Any]) -> int:
         """Slices, log σ and a one."""
         return int(facts["predictor"]["slices"]) + 2
