@@ -63,7 +63,8 @@ def rows_of(probe: Probe, model: Any, settings: Settings) -> list[dict[str, Any]
         if not len(rows):
             continue
         size, off = int(np.prod(shape)), np.abs(rows[:, 0])
-        for column, name, key in ((1, "samples", settings.method), (2, "predictor", "predictor")):
+        drawn = probe.plan.settings.method
+        for column, name, key in ((1, "samples", drawn), (2, "predictor", "predictor")):
             half = rows[:, column]
             factor = card.region_factor(key, size)
             nominal = student.ppf(0.95, settings.samples - 1 if column == 1 else np.inf)

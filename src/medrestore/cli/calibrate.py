@@ -45,7 +45,7 @@ def add(commands: Commands) -> None:
     )
     for option, default, says in (
         ("--samples", 8, "posterior samples"),
-        ("--steps", 2, "network evaluations per sample"),
+        ("--steps", 0, "steps of a sample, 0 for the model's own number"),
         ("--slices", 8, "slices of each scan that are looked at"),
         ("--seed", 0, "seed of the samples"),
     ):

@@ -51,7 +51,7 @@ def calibrate(
     noise: str | float = "auto",
     people: Sequence[str] | None = None,
     samples: int = 8,
-    steps: int = 2,
+    steps: int | None = None,
     sampler: str = "auto",
     seed: int = 0,
     slices: int = 8,
@@ -87,7 +87,13 @@ def calibrate(
         If scans do not match or show no tissue, or if ``out`` exists already.
     """
     settings = Settings(
-        model, samples=samples, steps=steps, sampler=sampler, seed=seed, noise=noise, device=device
+        model,
+        samples=samples,
+        steps=steps or 0,
+        sampler=sampler,
+        seed=seed,
+        noise=noise,
+        device=device,
     )
     modality = _check_pairs(references, noisies, people)
     card = find_card(model, modality)
