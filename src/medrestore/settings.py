@@ -47,8 +47,8 @@ class Settings:
         ``"auto"``, ``"cpu"`` or ``"cuda"``.
     sampler : str
         ``"auto"`` (the model's usual one), ``"moment-matched"``, ``"ddpm"``, ``"ddim"``,
-        ``"heun"``, ``"predictor-corrector"``, ``"langevin"`` or, of distilled models only,
-        ``"consistency"``.
+        ``"heun"``, ``"predictor-corrector"``, ``"ve-sde"``, ``"langevin"`` or, of distilled models
+        only, ``"consistency"``.
     keep_samples : bool
         Keep the samples themselves, (samples, z, y, x).
     schedule : str

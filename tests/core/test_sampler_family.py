@@ -5,6 +5,7 @@ is drawn, so tolerances are those of arithmetic.
 """
 
 import importlib.util
+import itertools
 import math
 from pathlib import Path
 from types import ModuleType
@@ -25,7 +26,7 @@ from medrestore.core.noise_field import NoiseField
 from medrestore.core.samplers import SAMPLERS
 from medrestore.core.samplers.chain import sample, shared_start
 from medrestore.core.samplers.langevin import langevin_update
-from medrestore.core.schedules import SCHEDULES
+from medrestore.core.schedules import SCHEDULES, angles
 from medrestore.core.spectrum import Kernel, Spectrum, kernel_of
 from medrestore.settings import Settings
 
@@ -50,8 +51,9 @@ def order(errors: list[float]) -> float:
 def test_the_names_are_the_same_everywhere() -> None:
     assert tuple(SAMPLERS) == tuple(PER_ANGLE)
     for name in SAMPLERS:
-        assert Settings(sampler=name).method == f"{name}:2"
-    assert Settings(sampler="moment-matched", schedule="karras").method == "moment-matched@karras:2"
+        assert Settings(sampler=name, steps=2).method == f"{name}:2"
+    karras = Settings(sampler="moment-matched", steps=2, schedule="karras")
+    assert karras.method == "moment-matched@karras:2"
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
@@ -78,13 +80,15 @@ def test_heun_keeps_a_unit_residual_exactly(exact, steps: int) -> None:
 
 
 @pytest.mark.parametrize("variance", [0.5, 2.0])
-@pytest.mark.parametrize(("sampler", "expected"), [("heun", 2.0), ("ddim", 1.0), ("ddpm", 1.0)])
+@pytest.mark.parametrize(
+    ("sampler", "expected"), [("heun", 2.0), ("ddim", 1.0), ("ddpm", 1.0), ("ve-sde", 1.0)]
+)
 def test_order_of_convergence_to_the_exact_spread(exact, sampler, expected, variance) -> None:
     """The exact flow ends at √λ·z; the exact reverse SDE at variance λ."""
     truth = torch.tensor([variance], dtype=torch.float64)
     laws = [exact.law(sampler, int(n), truth) for n in LENGTHS]
     errors = [float((one.variance / truth).sqrt()) - 1 for one in laws]
-    assert abs(errors[-1]) < 0.05
+    assert abs(errors[-1]) < 0.06
     assert order(errors) == pytest.approx(expected, abs=0.25)
 
 
@@ -92,6 +96,25 @@ def test_heun_converges_to_the_mean_in_second_order(exact) -> None:
     truth = torch.tensor([0.5], dtype=torch.float64)
     errors = [exact.law("heun", int(n), truth, mean=1.0).mean.item() - 1 for n in LENGTHS]
     assert order(errors) == pytest.approx(2.0, abs=0.1)
+
+
+@pytest.mark.parametrize("steps", [2, 3, 20])
+def test_reverse_diffusion_has_the_spread_of_its_recursion(exact, steps: int) -> None:
+    """The score of variance-exploding noise is −x/(σ² + λ): Var x follows step by step.
+
+    It starts at σ_u², without λ, and ends with r̂ = λ/(λ + σ²)·x.
+    """
+    variance = torch.tensor([0.3], dtype=torch.float64)
+    levels = [math.tan(t) for t in angles(steps)[1:-1]]
+    power = levels[0] ** 2
+    for high, low in itertools.pairwise(levels):
+        shrink = 1 - (high**2 - low**2) / (high**2 + 0.3)  # x + (σ_t² − σ_u²)·score, exactly
+        power = shrink**2 * power + high**2 - low**2
+    last = 0.3 / (0.3 + levels[-1] ** 2)
+    law = exact.law("ve-sde", steps, variance, mean=0.7)
+    assert law.variance.item() == pytest.approx(last**2 * power, rel=1e-9)
+    assert law.mean.item() == pytest.approx(0.7, rel=1e-12)
+    assert law.evaluations == steps
 
 
 @pytest.mark.parametrize("variance", [0.2, 1.0, 4.0])

@@ -31,6 +31,7 @@ SAMPLERS = {
     "ddim": ("song2021ddim",),
     "heun": ("song2021sde", "karras2022"),
     "predictor-corrector": ("song2021sde", "lu2022"),
+    "ve-sde": ("song2021sde",),
     "langevin": ("song2019", "jolicoeur2020"),
     "consistency": ("song2023consistency", "lu2024"),
 }

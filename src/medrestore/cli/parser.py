@@ -99,7 +99,7 @@ def add_settings(parser: Parser, noise: str) -> None:
     add(
         "--sampler",
         default="auto",
-        metavar="auto|moment-matched|ddpm|ddim|heun|predictor-corrector|langevin|consistency",
+        metavar="auto|moment-matched|ddpm|ddim|heun|predictor-corrector|ve-sde|langevin|consistency",
         help="how samples are drawn; auto: moment-matched, or consistency where the model was "
         "distilled to it; default: auto",
     )

@@ -29,6 +29,7 @@ PER_ANGLE: dict[str, int] = {
     "ddim": 1,
     "heun": 2,
     "predictor-corrector": 2,
+    "ve-sde": 1,
     "langevin": 4,
     "consistency": 1,
 }

@@ -37,7 +37,8 @@ SAMPLERS = [
     ("DDPM", "ddpm"),
     ("DDIM", "ddim"),
     ("Heun (ODE)", "heun"),
-    ("Predictor–corrector (SDE)", "predictor-corrector"),
+    ("Predictor–corrector (VP SDE)", "predictor-corrector"),
+    ("Reverse diffusion (VE SDE)", "ve-sde"),
     ("Langevin", "langevin"),
     ("Consistency", "consistency"),
 ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from medrestore.core.evaluations import OWN_START, PER_ANGLE
+from medrestore.errors import ModelError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -31,6 +32,8 @@ class Family:
     mean_from_samples = False
     """Whether the image is the mean of the samples, not the predictor's μ: there is none without
     two samples of two steps."""
+    unconditional = False
+    """Whether the weights also serve a refiner that is told nothing (`silent`)."""
 
     def told_channels(self, facts: dict[str, Any]) -> int:
         """Channels of `condition`."""
@@ -57,6 +60,20 @@ class Family:
         from medrestore.core.refiner import refiner_condition
 
         return refiner_condition(c, prediction)
+
+    def silent(self, told: Tensor) -> Tensor:
+        """The condition that says nothing, in the place of one from `condition`.
+
+        Raises
+        ------
+        ModelError
+            If the weights know none.
+        """
+        raise ModelError(
+            "the refiner of this kind of model is always told of the scan and knows no condition "
+            f"that says nothing (a condition of shape {tuple(told.shape)} was to be dropped); take "
+            "a model of family image or score"
+        )
 
     def denoiser(self, refiner: nn.Module) -> Denoiser:
         """The refiner as a `Denoiser` of windows."""

@@ -23,10 +23,11 @@ __all__ = ["Image"]
 class Image(Family):
     """A diffusion of the image, conditioned on the noisy scan by concatenation."""
 
-    samplers = ("ddim", "ddpm", "heun", "predictor-corrector", "langevin")
+    samplers = ("ddim", "ddpm", "heun", "predictor-corrector", "ve-sde", "langevin")
     steps = 50
     exact = ((), ("unet.out",))
     mean_from_samples = True
+    unconditional = True
 
     def networks(self, facts: dict[str, Any]) -> tuple[nn.Module, nn.Module]:
         """The prior's two numbers, and a refiner."""
@@ -57,3 +58,7 @@ class Image(Family):
         seen = (c.y - prediction.mu) / prediction.log_s.exp()
         level = torch.log(c.sigma / c.scale) + 3.5
         return torch.cat((seen, level, torch.ones_like(level)), dim=1)
+
+    def silent(self, told: Tensor) -> Tensor:
+        """All zero, the one too."""
+        return told.new_zeros(told.shape)

@@ -11,6 +11,7 @@ from medrestore.core.samplers.heun import heun
 from medrestore.core.samplers.langevin import langevin
 from medrestore.core.samplers.moment_matched import moment_matched
 from medrestore.core.samplers.predictor_corrector import predictor_corrector
+from medrestore.core.samplers.ve_sde import ve_sde
 
 if TYPE_CHECKING:
     from medrestore.core.samplers.chain import Step
@@ -23,6 +24,7 @@ SAMPLERS: dict[str, Step] = {
     "ddim": ddim,
     "heun": heun,
     "predictor-corrector": predictor_corrector,
+    "ve-sde": ve_sde,
     "langevin": langevin,
     "consistency": consistency,
 }

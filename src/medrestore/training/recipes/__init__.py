@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from medrestore.training.recipes.consistency import consistency
 from medrestore.training.recipes.image import image
 from medrestore.training.recipes.residual import residual
+from medrestore.training.recipes.score import score
 
 if TYPE_CHECKING:
     from torch import nn
@@ -29,5 +30,6 @@ RECIPES: dict[str, Recipe] = {
     "residual": residual,
     "consistency": consistency,
     "image": image,
+    "score": score,
 }
 """By the config's ``family``; ``"consistency"`` where it has a teacher."""

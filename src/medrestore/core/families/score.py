@@ -1,0 +1,75 @@
+"""A prior of clean images, learned without pairs; the noisy scan enters when samples are drawn.
+
+The refiner is told nothing and knows the score of clean images alone, r = (x/scale − m)/S as in
+the family ``image`` (Song et al. 2021, arXiv:2011.13456). What a run tells it of the scan is an
+observation with white noise (`core.informed`), which is exact for Gaussian noise of any level; no
+pair was trained on. That of a magnitude is Gaussian above some 3 σ only (`core.magnitude`).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from medrestore.core.families.family import Family
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from medrestore.core.denoiser import Denoiser
+    from medrestore.core.predictor import Condition, Prediction
+
+__all__ = ["Score"]
+
+
+class Score(Family):
+    """An unconditional diffusion of the image: a plug-and-play prior."""
+
+    samplers = ("ddim", "ddpm", "heun", "predictor-corrector", "ve-sde", "langevin")
+    steps = 50
+    exact = ((), ("unet.out",))
+    mean_from_samples = True
+    unconditional = True
+
+    def networks(self, facts: dict[str, Any]) -> tuple[nn.Module, nn.Module]:
+        """The prior's two numbers, and a refiner that is told nothing."""
+        from medrestore.core.prior import Prior
+        from medrestore.core.refiner import Refiner
+
+        return Prior(**facts["predictor"]), Refiner(**self.arguments(facts["refiner"]), told=0)
+
+    def told_channels(self, facts: dict[str, Any]) -> int:
+        """The scan as r would be, and the noise's standard deviation."""
+        return 2
+
+    def condition(self, c: Condition, prediction: Prediction) -> Tensor:
+        """An observation of r and its standard deviation τ = σ/S, (batch, 2, y, x)."""
+        import torch
+
+        from medrestore.core.magnitude import debiased
+
+        unit = prediction.log_s.exp()
+        seen = (debiased(c.centre, c.sigma) - prediction.mu) / unit
+        return torch.cat((seen, c.sigma / unit), dim=1)
+
+    def silent(self, told: Tensor) -> Tensor:
+        """An observation with infinite noise."""
+        dropped = told.clone()
+        dropped[:, 1:] = math.inf
+        return dropped
+
+    def denoiser(self, refiner: nn.Module) -> Denoiser:
+        """The refiner, told of the observation by the angle it is evaluated at."""
+        from medrestore.core.informed import informed
+
+        return informed(refiner)
+
+    def described(self, facts: dict[str, Any]) -> list[tuple[str, str]]:
+        """The prior of a voxel, the network, and how it is usually sampled."""
+        prior, refiner = facts["predictor"], facts["refiner"]
+        return [
+            ("prior of a voxel", f"{prior['mean']} ± {prior['std']} of the intensity scale"),
+            ("network", f"MONAI DiffusionModelUNet, channels {refiner['channels']}, told nothing"),
+            ("samplers", ", ".join(self.samplers)),
+            ("usual steps", str(facts.get("steps", self.steps))),
+        ]
