@@ -163,6 +163,15 @@ class Card:
         sizes. A number of steps that was not calibrated takes the nearest one's; a card of the
         first kind holds one factor for samples of any kind.
         """
+    @property
+    def latent(self) -> Spectra | None:
+        """Spectra of z − ẑ in the plane of a latent; None where r itself is walked."""
+        from medrestore.core.spectra import Spectra
+
+        if not self.family.latent:
+            return None
+        return Spectra.from_facts(self.facts.get("latent_spectra", self.facts["spectra"]))
+
         facts: dict[str, Any] = self.facts.get("region_factors", {})
         table: dict[str, list[float]] = facts.get("factors", {})
         key = nearest(table, method)

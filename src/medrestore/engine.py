@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
+
 from medrestore.scratch import release, zeros
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
 
@@ -35,6 +36,7 @@ class Engine(Protocol):
     sigma_range: tuple[float, float]
     spectra: Spectra
     family: Family
+    latent: Spectra | None
 
     def windows(self, length: int) -> Windows:
         """Which slices of a scan of ``length`` slices are read together."""
@@ -47,6 +49,9 @@ class Engine(Protocol):
 
     def denoiser(self, batch: int, windows: Windows, slices: Sequence[int]) -> Denoiser:
         """The refiner over a batch that holds these slices of a scan."""
+
+    def decode(self, z: Tensor, told: Tensor, shape: tuple[int, int], batch: int) -> Tensor:
+        """The residual's mean, (n, 1, *shape), given what was walked to."""
 
     def intervals(self, method: str) -> Intervals:
         """Calibrated factors of ``"predictor"`` or ``"sampler:steps"``."""
@@ -100,6 +105,19 @@ class Arrays:
             maps = {name: array[0] for name, array in maps.items()}
             samples = None if samples is None else samples[:, 0]
         return Arrays(**maps, samples=samples, drawn=drawn)
+
+    def unmask(self, i: int, bad: NDArray[np.bool_], original: NDArray[np.float32]) -> None:
+        """Voxels of slice ``i`` that were no measurement come back as they were.
+
+        Their std is NaN or 0.
+        """
+        if not bad.any():
+            return
+        zero = np.where(np.isnan(original), np.nan, 0).astype(np.float32)
+        for name in MAPS:
+            np.copyto(getattr(self, name)[i], zero if name in ("std", "s") else original, where=bad)
+        if self.samples is not None:
+            np.copyto(self.samples[:, i], original, where=bad)
 
     def release(self) -> None:
         """Give the system back the memory of arrays that lie in files."""

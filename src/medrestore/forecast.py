@@ -23,12 +23,12 @@ from medrestore.core.live_memory import peak_bytes
 from medrestore.core.predictor import Condition, Prediction
 from medrestore.core.refiner import CONDITION_CHANNELS
 from medrestore.core.windows import Windows, starts
+from medrestore.frame import TOLD_BYTES
 from medrestore.guards import check
 from medrestore.pipeline import STRETCH_BYTES, run
 from medrestore.plan import Noise, Plan, resolve
 from medrestore.scratch import IN_MEMORY_BYTES
 from medrestore.settings import Settings
-from medrestore.stretch import TOLD_BYTES
 from medrestore.volume import Geometry, Volume
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def pace_of(
     samples = 2 if card.family.mean_from_samples else 1
     settings = Settings(model=card.name, samples=samples, steps=2, sampler=sampler)
     side = window + (3 * stride if depth == 1 else 0)
-    tiles = len(starts(side, window, stride)) ** 2
+    tiles = _tiles(card, (depth, side, side))
 
     def timed(scan: Volume) -> tuple[float, float, float, float]:
         noise = Noise(float(np.prod(card.sigma_range)) ** 0.5)
@@ -214,8 +214,8 @@ def _scan(card: Card, depth: int, side: int) -> Volume:
 
 
 def _tiles(card: Card, shape: tuple[int, int, int]) -> int:
-    window, stride = card.window
-    return len(starts(shape[1], window, stride)) * len(starts(shape[2], window, stride))
+    (height, width), (window, stride) = card.family.plane(shape[1:]), card.window
+    return len(starts(height, window, stride)) * len(starts(width, window, stride))
 
 
 def _held_bytes(plan: Plan, told: int = CONDITION_CHANNELS) -> int:
@@ -259,5 +259,6 @@ def _activations(model: Model) -> tuple[float, float]:
     predicting = peak_bytes(lambda: model.predict(c))
     seen = model.condition(c, Prediction(c.centre, torch.zeros_like(c.centre)))
     denoiser = model.denoiser(1, model.windows(depth), range(depth))
-    refining = peak_bytes(lambda: denoiser(c.centre, 1.0, seen))
+    z = torch.zeros(depth, 1, *model.family.plane((window, window)), device=model.device)
+    refining = peak_bytes(lambda: denoiser(z, 1.0, seen))
     return predicting / (depth * window**2), float(refining)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from medrestore.core.neighbours import neighbours
-from medrestore.core.predictor import Condition
+from medrestore.core.predictor import Condition, Prediction
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from medrestore.engine import Engine
     from medrestore.plan import Plan
 
-__all__ = ["Frame"]
+__all__ = ["TOLD_BYTES", "Frame"]
+
+TOLD_BYTES = 256 * 2**20
+"""Conditions of the refiner that are kept between samples; the rest is computed again."""
 
 AIR_HU = np.float32(-1000)
 """What stands in for voxels of a CT that are no measurement."""
@@ -92,3 +95,31 @@ class Frame:
             torch.from_numpy(np.maximum(sigma, 0.1 * self.floor))[:, None].to(device),
             torch.full((1, 1, 1, 1), self.plan.scale, device=device),
         )
+
+    def tell(
+        self,
+        key: tuple[int, int],
+        slices: Sequence[int],
+        mu: NDArray[np.float32],
+        s: NDArray[np.float32],
+    ) -> Tensor:
+        """What the refiner is told of some slices, kept for the next time while there is room.
+
+        Parameters
+        ----------
+        key : (int, int)
+            Stretch and slab.
+        slices : sequence of int
+            Which slices.
+        mu, s : ndarray, shape (n, y, x)
+            What the predictor says of them.
+        """
+        if key in self.told:
+            return self.told[key]
+        c = self.condition(slices)
+        mean, spread = (torch.from_numpy(a)[:, None].to(self.plan.device) for a in (mu, s))
+        prediction = Prediction(mean, torch.maximum(spread, 0.05 * c.sigma).log())
+        seen = self.engine.condition(c, prediction)
+        if seen.nbytes + sum(kept.nbytes for kept in self.told.values()) <= TOLD_BYTES:
+            self.told[key] = seen
+        return seen

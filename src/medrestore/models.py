@@ -17,12 +17,13 @@ from medrestore.errors import ModelError
 from medrestore.resources import models_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import torch
     from torch import Tensor
 
     from medrestore.core.calibration import Intervals
+    from medrestore.core.denoiser import Denoiser
     from medrestore.core.predictor import Condition, Prediction
     from medrestore.core.tiles import Tiled
     from medrestore.core.windows import Windows
@@ -124,7 +125,7 @@ class Model:
             if precision == "bfloat16":
                 trunk_in_bfloat16(network, [network.get_submodule(name) for name in exact])
         self.slices, self.sigma_range, self.spectra = card.slices, card.sigma_range, card.spectra
-        self.family = card.family
+        self.family, self.latent = card.family, card.latent
         self.predictor = predictor.eval().to(device)
         self.refiner = refiner.eval().to(device)
 
@@ -160,6 +161,19 @@ class Model:
         depth = windows if windows.window > 1 else None
         denoiser = self.family.denoiser(self.refiner)
         return Tiled(denoiser, *self.card.window, batch, depth, slices)
+
+    def encode(self, r: Tensor, told: Tensor, batch: int = 16) -> Tensor:
+        """What is walked, of a residual (n, 1, y, x): itself, or an autoencoder's latent of it."""
+        return self.family.encode(r, told, self.refiner, self._tiled(batch))
+
+    def decode(self, z: Tensor, told: Tensor, shape: tuple[int, int], batch: int = 16) -> Tensor:
+        """The mean of the residual, (n, 1, *shape), given what was walked to."""
+        return self.family.decode(z, told, shape, self.refiner, self._tiled(batch))
+
+    def _tiled(self, batch: int) -> Callable[[Denoiser, int], Denoiser]:
+        from medrestore.core.tiles import Tiled
+
+        return lambda network, channels: Tiled(network, *self.card.window, batch, channels=channels)
 
 
 def load(card: Card, device: str = "cpu", precision: str = "float32") -> Model:

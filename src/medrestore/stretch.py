@@ -18,9 +18,9 @@ from medrestore.core.evaluations import evaluations, shares_start, without_netwo
 from medrestore.core.intensity import foreground
 from medrestore.core.noise_field import NoiseField
 from medrestore.core.posterior import Moments, interval, mean_std, total_std
-from medrestore.core.predictor import Prediction
 from medrestore.core.samplers import SAMPLERS
 from medrestore.core.samplers.chain import sample, shared_start
+from medrestore.core.samplers.decoded import decoded
 from medrestore.core.schedules import angles
 from medrestore.core.shaping import shaped
 from medrestore.core.spectra import mean_ratio
@@ -34,14 +34,12 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from medrestore.core.denoiser import Denoiser
+    from medrestore.core.samplers.chain import Sample
     from medrestore.core.spectrum import Kernel
     from medrestore.engine import Arrays
     from medrestore.frame import Frame
 
-__all__ = ["TOLD_BYTES", "Stretch"]
-
-TOLD_BYTES = 256 * 2**20
-"""Conditions of the refiner that are kept between samples; the rest is computed again."""
+__all__ = ["Stretch"]
 
 
 class Stretch:
@@ -70,6 +68,7 @@ class Stretch:
         asked = plan.settings
         self.last = angles(asked.steps, asked.schedule)[-2]
         self.spectra = engine.spectra.of(asked.method, self.last)
+        self.plane = engine.family.plane(plan.shape[1:])
         self.windows = engine.windows(len(frame.y))
         in_a_row = evaluations(asked.sampler, asked.steps) if asked.samples else 0
         self.needed = list(self.windows.reach(chosen, in_a_row))
@@ -151,9 +150,9 @@ class Stretch:
     def start(self) -> None:
         """r̂ at t = π/2, where z carries no information: the same for all samples."""
         for i, rows in enumerate(self.slabs):
-            field = self._field(0, rows)
+            field = self._field(0, rows, self.plane)
             found = shared_start(self._denoiser(rows), self._told(i, rows), field)
-            self.start_r_hat[rows.start : rows.stop] = found[:, 0].cpu().numpy()
+            self._start(rows)[:] = found[:, 0].cpu().numpy()
             self.frame.meter.tick(len(rows))
 
     @torch.inference_mode()
@@ -163,22 +162,23 @@ class Stretch:
         place = {row: i for i, row in enumerate(self.rows)}
         step = SAMPLERS[settings.sampler]
         for i, rows in enumerate(self.slabs):
-            field = self._field(k, rows)
             if without_network(settings.sampler, settings.steps):  # Gaussian samples around μ
-                r = field.coloured(0, self._kernel(rows)(np.pi / 2))
+                whole = self._field(k, rows, frame.plan.shape[1:])
+                r = whole.coloured(0, self._kernel(rows)(np.pi / 2))
                 r_hat = torch.zeros_like(r)
             else:
-                r, r_hat = sample(
+                walked = sample(
                     step,
                     self._denoiser(rows),
                     self._told(i, rows),
-                    field,
-                    self._kernel(rows),
+                    self._field(k, rows, self.plane),
+                    self._kernel(rows, walk=True),
                     settings.steps,
                     start=self._begun(rows),
                     meter=frame.meter,
                     schedule=settings.schedule,
                 )
+                r, r_hat = self._in_voxels(walked, k, i, rows)
             drawn, predicted = (part[:, 0].cpu().numpy() for part in (r, r_hat))
             for plane, prediction, row in zip(drawn, predicted, rows, strict=True):
                 if row in place:
@@ -189,8 +189,27 @@ class Stretch:
         asked = self.frame.plan.settings
         if not shares_start(asked.sampler, asked.steps):
             return None
-        shared = torch.from_numpy(self.start_r_hat[rows.start : rows.stop])[:, None]
-        return shared.to(self.frame.plan.device)
+        return torch.from_numpy(self._start(rows))[:, None].to(self.frame.plan.device)
+
+    def _start(self, rows: range) -> NDArray[np.float32]:
+        """Where a slab's shared r̂ lies, of the size that is walked."""
+        height, width = self.plane
+        return self.start_r_hat[rows.start : rows.stop, :height, :width]
+
+    def _in_voxels(self, walked: Sample, k: int, i: int, rows: range) -> Sample:
+        """The residual of what was walked: itself, or what a latent is decoded to."""
+        engine, plan = self.frame.engine, self.frame.plan
+        if engine.latent is None:
+            return walked
+        shape, told, asked = plan.shape[1:], self._told(i, rows), plan.settings
+        noise, kernel = self._field(k, rows, shape), self._kernel(rows)
+        return decoded(
+            walked,
+            asked.sampler,
+            self.last,
+            lambda z: engine.decode(z, told, shape, plan.batch),
+            lambda t: noise.coloured(asked.steps, kernel(t)),
+        )
 
     def count(self, k: int) -> None:
         """The sample drawn last is sample ``k`` of the result."""
@@ -222,7 +241,7 @@ class Stretch:
         out.lower[i], out.upper[i] = interval(mu, std, factor, lowest)
         out.restored[i], out.mu[i], out.std[i], out.s[i] = restored, mu, std, s
         out.ratio[i] = self.ratios[row]
-        self._unmask(i)
+        out.unmask(i, frame.invalid(self.chosen[i]), frame.y[self.chosen[i]])
 
     def _moments(self, i: int, drawn: int) -> tuple[NDArray[np.float32], ...]:
         """μ, s and the error expected about μ, each (y, x)."""
@@ -257,14 +276,19 @@ class Stretch:
             plane = np.where(frame.sigma(z) < frame.floor, frame.filled(z), plane)
         return np.maximum(plane, np.float32(0)) if frame.plan.modality == "MR" else plane
 
-    def _kernel(self, rows: Sequence[int]) -> Callable[[float], Kernel]:
-        """Angle → kernels of the dropped covariance, one for each slice of a slab."""
-        ratios = [self.ratios[row] for row in rows]
-        return lambda angle: self.spectra.kernels(angle, ratios)
+    def _kernel(self, rows: Sequence[int], walk: bool = False) -> Callable[[float], Kernel]:
+        """Angle → kernels of the dropped covariance, one for each slice of a slab.
 
-    def _field(self, k: int, rows: Sequence[int]) -> NoiseField:
+        Of voxels, or of what is walked.
+        """
+        ratios = [self.ratios[row] for row in rows]
+        ratios = [self.ratios[row] for row in rows]
+        spectra = (self.frame.engine.latent if walk else None) or self.spectra
+        return lambda angle: spectra.kernels(angle, ratios)
+
+    def _field(self, k: int, rows: Sequence[int], shape: tuple[int, int]) -> NoiseField:
         plan, pairs = self.frame.plan, [(k, self.needed[row]) for row in rows]
-        noise = NoiseField(plan.settings.seed, pairs, plan.shape[1:], self.frame.t, plan.device)
+        noise = NoiseField(plan.settings.seed, pairs, shape, self.frame.t, plan.device)
         if self.spectra.makes_samples:  # its samples are correlated along z as their noise is
             return replace(noise, along_z=self._kernel(rows)(np.pi / 2).along_z)
         return noise
@@ -278,14 +302,5 @@ class Stretch:
 
     def _told(self, i: int, rows: range) -> Tensor:
         """What the refiner is told of slab ``i``, kept for the next time while there is room."""
-        told, key = self.frame.told, (self.chosen[0], i)
-        if key in told:
-            return told[key]
-        frame, device, at = self.frame, self.frame.plan.device, slice(rows.start, rows.stop)
-        mu, s = (torch.from_numpy(a[at])[:, None].to(device) for a in (self.mu, self.s))
-        c = frame.condition([self.needed[row] for row in rows])
-        prediction = Prediction(mu, torch.maximum(s, 0.05 * c.sigma).log())
-        seen = frame.engine.condition(c, prediction)
-        if seen.nbytes + sum(kept.nbytes for kept in told.values()) <= TOLD_BYTES:
-            told[key] = seen
-        return seen
+        slices, at = [self.needed[row] for row in rows], slice(rows.start, rows.stop)
+        return self.frame.tell((self.chosen[0], i), slices, self.mu[at], self.s[at])

@@ -68,7 +68,7 @@ class Spectra:
     Parameters
     ----------
     angles : tuple of float
-        Ascending, in (0, π/2].
+        Ascending, in (0, π/2]; from 0 where an autoencoder loses something.
     rows : tuple of tuple of Spectrum
         For each ratio, one spectrum for each angle.
     ratios : tuple of float

@@ -41,6 +41,8 @@ class Tiled:
     slices : sequence of int, optional
         Which slice of the scan each entry of the batch is; needed with ``depth``. Slices that no
         complete window covers come back as zeros.
+    channels : int
+        Of what ``denoiser`` gives.
     """
 
     denoiser: Denoiser
@@ -49,9 +51,10 @@ class Tiled:
     batch: int = 16
     depth: Windows | None = None
     slices: Sequence[int] = field(default=())
+    channels: int = 1
 
     def __call__(self, z_t: Tensor, t: float, condition: Tensor) -> Tensor:
-        """r̂ of the whole field, (batch, 1, y, x): windows blended by a raised cosine."""
+        """r̂ of the whole field, (batch, channels, y, x): windows blended by a raised cosine."""
         height, width = z_t.shape[-2:]
         pad = (0, max(self.window - width, 0), 0, max(self.window - height, 0))
         both = F.pad(torch.cat((z_t, condition), dim=1), pad, mode="replicate")
@@ -61,7 +64,8 @@ class Tiled:
         places = [(rows, y, x) for rows in groups for y in ys for x in xs]
         plane = taper(self.window)[:, None] * taper(self.window)[None, :]
         weight = (taper(len(groups[0]))[:, None, None, None] * plane).to(z_t)
-        total, norm = torch.zeros_like(both[:, :1]), torch.zeros_like(both[:, :1])
+        norm = torch.zeros_like(both[:, :1])
+        total = norm.repeat(1, self.channels, 1, 1)
         for first in range(0, len(places), self.batch):
             chunk = places[first : first + self.batch]
             seen = torch.cat(

@@ -73,6 +73,9 @@ class Config:
     teacher : str
         Name or folder of a model whose refiner is distilled (`training.consistency`) behind its
         own predictor, which stays as it is; empty for an ordinary training.
+    behind : str
+        Name or folder of a model whose predictor, as it is, the refiner is trained behind; for
+        kinds whose recipe asks.
     family : str
         Kind of model, one of `core.families.FAMILIES`; what its recipe trains says
         `training.recipes`.
@@ -105,6 +108,7 @@ class Config:
     depth: int = 1
     depth_stride: int = 1
     teacher: str = ""
+    behind: str = ""
     family: str = "residual"
     condition_dropped: float = 0.0
     workers: int = 0

@@ -94,6 +94,8 @@ def _facts(config: Config, trained: Trained, work: Path) -> dict[str, Any]:
     begun, taught = "", {}
     if trained.start is not None and config.teacher:
         taught = {"teacher": trained.start.name}
+    elif trained.start is not None and config.behind:
+        taught = {"behind": trained.start.name}
     elif trained.start is not None:
         begun = f" --from {trained.start.name}"
     stages = {}

@@ -68,7 +68,7 @@ def train(
     torch.manual_seed(config.seed)
     fabric, work = launch(devices), runs / config.name
     people = stacks_by_person(config, runs / "noise_banks", meter)
-    start_from = config.teacher or start_from
+    start_from = config.teacher or config.behind or start_from
     start = None if start_from is None else find_card(start_from, config.modality)
     trainings = Trainings(config, people, work, _limits(config, time_limit), start, fabric, meter)
     recipe = RECIPES["consistency" if config.teacher else config.family]

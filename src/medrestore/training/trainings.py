@@ -47,7 +47,8 @@ def networks_of(
     if start is not None and not {*people_of(start)} & {*unseen}:
         model = load(start)
         start_predictor(predictor, model.predictor.state_dict())
-        if config.depth == model.card.depth[0]:
+        same = config.family == model.card.facts.get("family", "residual")
+        if same and config.depth == model.card.depth[0]:
             refiner.load_state_dict(model.refiner.state_dict())
     weights_last(predictor)
     return predictor, refiner
@@ -79,7 +80,7 @@ class Trainings:
             if self.start is not None:  # its fold of the same people, where its run is at hand
                 if kin := averaged(self.work.parent / self.start.name / name):
                     start_predictor(net, kin)
-                    if self.config.teacher:  # as the teacher's refiner saw it
+                    if self.config.teacher or self.config.behind:  # as its own refiner saw it
                         return net.to(self.fabric.device)
             step = predictor_step(self.pairs(name, shift=11 * (k + 1), of=seen))
             return self.fit("fold", name, net, step)

@@ -7,9 +7,15 @@ from __future__ import annotations
 
 from medrestore.core.families.family import Family
 from medrestore.core.families.image import Image
+from medrestore.core.families.latent import Latent
 from medrestore.core.families.score import Score
 
 __all__ = ["FAMILIES", "Family"]
 
-FAMILIES: dict[str, Family] = {"residual": Family(), "image": Image(), "score": Score()}
+FAMILIES: dict[str, Family] = {
+    "residual": Family(),
+    "image": Image(),
+    "latent": Latent(),
+    "score": Score(),
+}
 """By the name that cards and training configs use."""

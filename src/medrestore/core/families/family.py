@@ -12,6 +12,8 @@ from medrestore.core.evaluations import OWN_START, PER_ANGLE
 from medrestore.errors import ModelError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor, nn
 
     from medrestore.core.denoiser import Denoiser
@@ -36,7 +38,7 @@ class Family:
     """Whether the weights also serve a refiner that is told nothing (`silent`)."""
 
     def told_channels(self, facts: dict[str, Any]) -> int:
-        """Channels of `condition`."""
+        """Numbers that `condition` holds for a voxel."""
         return 6
 
     def networks(self, facts: dict[str, Any]) -> tuple[nn.Module, nn.Module]:
@@ -78,6 +80,35 @@ class Family:
     def denoiser(self, refiner: nn.Module) -> Denoiser:
         """The refiner as a `Denoiser` of windows."""
         from medrestore.core.refiner import as_denoiser
+
+    def plane(self, shape: tuple[int, int]) -> tuple[int, int]:
+        """Size of what is walked, for slices of a shape."""
+        return shape
+
+    def encode(
+        self,
+        r: Tensor,
+        told: Tensor,
+        refiner: nn.Module,
+        tiled: Callable[[Denoiser, int], Denoiser],
+    ) -> Tensor:
+        """What is walked, (batch, 1, *plane), of a residual (batch, 1, y, x).
+
+        ``tiled(network, channels)`` runs a network of windows, which gives so many channels, over
+        whole planes.
+        """
+        return r
+
+    def decode(
+        self,
+        z: Tensor,
+        told: Tensor,
+        shape: tuple[int, int],
+        refiner: nn.Module,
+        tiled: Callable[[Denoiser, int], Denoiser],
+    ) -> Tensor:
+        """The residual's mean, (batch, 1, *shape), given what was walked to."""
+        return z
 
         return as_denoiser(refiner)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from medrestore.training.recipes.consistency import consistency
 from medrestore.training.recipes.image import image
+from medrestore.training.recipes.latent import latent
 from medrestore.training.recipes.residual import residual
 from medrestore.training.recipes.score import score
 
@@ -30,6 +31,7 @@ RECIPES: dict[str, Recipe] = {
     "residual": residual,
     "consistency": consistency,
     "image": image,
+    "latent": latent,
     "score": score,
 }
 """By the config's ``family``; ``"consistency"`` where it has a teacher."""

@@ -1,0 +1,105 @@
+"""Latent diffusion: the residual is walked in a plane of half the resolution, then decoded.
+
+A variational autoencoder of the residual (Rombach et al. 2022, arXiv:2112.10752; Vahdat et al.
+2021, arXiv:2106.05931) gives one number for 2×2 voxels; samplers, noise and tiles work in that
+plane as they do in the slice. The decoder gives a mean: what it cannot know of the residual is
+drawn as noise of the measured spectrum of r − D(ẑ), together with what the walk left unknown.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from medrestore.core.families.family import Family
+from medrestore.errors import ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor, nn
+
+    from medrestore.core.autoencoder import LatentRefiner
+    from medrestore.core.denoiser import Denoiser
+    from medrestore.core.predictor import Condition, Prediction
+
+__all__ = ["Latent"]
+
+
+class Latent(Family):
+    """A diffusion of an autoencoder's latent behind a predictor."""
+
+    latent = True
+    exact = (Family.exact[0], ("diffusion.unet.out", "autoencoder"))
+
+    def networks(self, facts: dict[str, Any]) -> tuple[nn.Module, nn.Module]:
+        """Predictor, and refiner with its autoencoder.
+
+        Raises
+        ------
+        ModelError
+            If the model is to read stacks of slices.
+        """
+        from medrestore.core.autoencoder import BLOCK, Autoencoder, LatentRefiner
+        from medrestore.core.predictor import Predictor
+        from medrestore.core.refiner import Refiner
+
+        if int(facts.get("depth", 1)) > 1:
+            raise ModelError(
+                f"latent models work slice by slice, depth {facts['depth']} was asked for; use "
+                "depth 1, or another family"
+            )
+        told = BLOCK * self.told_channels(facts)
+        walker = self.arguments(facts["refiner"])
+        coder = walker.pop("autoencoder", {})
+        refiner = LatentRefiner(Autoencoder(**coder, told=told), Refiner(**walker, told=told))
+        return Predictor(**self.arguments(facts["predictor"])), refiner
+
+    def condition(self, c: Condition, prediction: Prediction) -> Tensor:
+        """What any refiner is told, 2×2 voxels in channels: (batch, 24, y/2, x/2)."""
+        return _blocks(super().condition(c, prediction))
+
+    def plane(self, shape: tuple[int, int]) -> tuple[int, int]:
+        """Half the resolution; odd sizes are continued by a row or a column."""
+        return -(-shape[0] // 2), -(-shape[1] // 2)
+
+    def encode(
+        self, r: Tensor, told: Tensor, refiner: Any, tiled: Callable[[Denoiser, int], Denoiser]
+    ) -> Tensor:
+        """The latent's mean, window by window."""
+        import torch
+
+        network: LatentRefiner = refiner
+
+        def encoder(z_t: Tensor, t: float, condition: Tensor) -> Tensor:
+            seen = torch.cat((z_t, condition), dim=1)
+            return network.autoencoder.encode(seen[:, :4], seen[:, 4:])
+
+        seen = torch.cat((_blocks(r), told), dim=1)
+        return tiled(encoder, 1)(seen[:, :1], 0.0, seen[:, 1:])
+
+    def decode(
+        self,
+        z: Tensor,
+        told: Tensor,
+        shape: tuple[int, int],
+        refiner: Any,
+        tiled: Callable[[Denoiser, int], Denoiser],
+    ) -> Tensor:
+        """The mean of r given the latent, window by window."""
+        from torch.nn import functional as F
+
+        network: LatentRefiner = refiner
+
+        def decoder(z_t: Tensor, t: float, condition: Tensor) -> Tensor:
+            return network.autoencoder.decode(z_t, condition)
+
+        found = tiled(decoder, 4)(z, 0.0, told)
+        return F.pixel_shuffle(found, 2)[..., : shape[0], : shape[1]]
+
+
+def _blocks(image: Tensor) -> Tensor:
+    """2×2 voxels into channels: (batch, c, y, x) → (batch, 4c, y/2, x/2)."""
+    from torch.nn import functional as F
+
+    pad = (0, image.shape[-1] % 2, 0, image.shape[-2] % 2)
+    return F.pixel_unshuffle(F.pad(image, pad, mode="replicate"), 2)
