@@ -125,7 +125,7 @@ def _untuned(model: Model, settings: Settings) -> Model:
     from medrestore.models import Model as Loaded
 
     bare = Loaded(model.card, model.predictor, model.refiner, model.device)
-    bare.spectra = replace(model.spectra, gains={})
+    bare.spectra, bare.latent = replace(model.spectra, gains={}), model.latent
     return bare
 
 

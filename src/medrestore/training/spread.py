@@ -45,6 +45,8 @@ def measure_spread(
 ) -> dict[str, Any]:
     """Measure the card's ``spectra``, ``region_factors`` and ``intervals``.
 
+    Of a latent model ``latent_spectra`` too.
+
     Parameters
     ----------
     model : Model
@@ -66,12 +68,16 @@ def measure_spread(
 
     def model_of(person: str) -> Model:
         found = known.get(person, model)
-        found.spectra = spectra
+        found.spectra, found.latent = spectra, latent
         return found
 
-    spectra = model.spectra
+    spectra, latent = model.spectra, model.latent
     asked = ANGLES[-1:] if settings.sampler in OWN_START else ANGLES  # samples: r's own spectrum
+    if latent is not None:
+        walked = measure_spectra(model_of, cases, levels, meter=meter, walked=True)
+        asked = (0.0, *ANGLES)  # at 0 what the autoencoder loses
     spectra = measure_spectra(model_of, cases, levels, asked, meter=meter)
+    latent = None if latent is None else walked
     regions: dict[str, Any] = {}
     scores: list[tuple[str, dict[str, Scores]]] = []
     for count in STEPS.get(settings.sampler, STEPS[DEFAULT]):
@@ -82,11 +88,12 @@ def measure_spread(
         scores += [(probe.person, scored(probe, model.sigma_range[0])) for probe in probes]
         table = factors(probes, spectra, one)
         regions = {**table, "factors": {**regions.get("factors", {}), **table["factors"]}}
-    model.spectra = spectra
+    model.spectra, model.latent = spectra, latent
     people = len({case.person for case in cases})
     unseen = len({case.person for case in cases} & known.keys())
     return {
         "spectra": spectra.facts(),
+        **({} if latent is None else {"latent_spectra": latent.facts()}),
         "region_factors": {**regions, "people": people, "people_held_out": unseen},
         "intervals": calibrate(scores, _who(people, unseen)),
     }

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch.nn import functional as F
 
 from medrestore.core.diffusion import diffuse
 from medrestore.core.meter import SILENT, Meter
@@ -39,9 +40,13 @@ STRATA = 5
 class _Seen:
     """Power (angle, slice, band) and correlation (angle, lag) of one case at one noise level."""
 
-    def __init__(self, probe: Probe, model: Model, angles: tuple[float, ...], seed: int) -> None:
-        r, window = probe.residual, probe.window
-        errors = _errors(probe, model, r, angles, seed)
+    def __init__(
+        self, probe: Probe, model: Model, angles: tuple[float, ...], seed: int, walked: bool
+    ) -> None:
+        window = probe.window
+        errors = _errors(probe, model, angles, seed, walked)
+        if walked:
+            window = F.interpolate(window[None], errors[0].shape[-2:], mode="area")[0]
         self.ratio = np.asarray(probe.arrays.ratio, dtype=np.float64)
         self.power = np.array([band_power(e, window) for e in errors])
         self.along = np.array([correlation_along_z(e, window) for e in errors])
@@ -50,20 +55,27 @@ class _Seen:
 
 @torch.inference_mode()
 def _errors(
-    probe: Probe, model: Model, r: torch.Tensor, angles: tuple[float, ...], seed: int
+    probe: Probe, model: Model, angles: tuple[float, ...], seed: int, walked: bool
 ) -> list[torch.Tensor]:
-    """What r̂ leaves of r at every angle; at π/2 all of r, for samples without an evaluation."""
+    """What r̂ leaves of r at every angle; at π/2 all of r, for samples without an evaluation.
+
+    Of a latent model in voxels, through the decoder, or in the plane that is walked.
+    """
     generator = torch.Generator().manual_seed(seed)
     windows = model.windows(len(probe.noisy))
     denoise = model.denoiser(16, windows, probe.slices)
     condition = probe.condition(model)
+    r = probe.residual[:, None]
+    z = model.encode(r.to(model.device), condition)
     found = []
     for t in angles:
         if t == math.pi / 2:
-            found.append(r)
+            found.append((z.cpu() if walked else r)[:, 0])
             continue
-        z_t = diffuse(r, torch.randn(r.shape, generator=generator), t)[:, None]
-        found.append(r - denoise(z_t.to(model.device), t, condition)[:, 0].cpu())
+        z_t = diffuse(z, torch.randn(z.shape, generator=generator).to(z), t)
+        z_hat = denoise(z_t, t, condition)
+        left = z - z_hat if walked else r - model.decode(z_hat, condition, r.shape[-2:]).cpu()
+        found.append(left[:, 0].cpu())
     return found
 
 
@@ -75,6 +87,7 @@ def measure_spectra(
     slices: int = 5,
     seed: int = 0,
     meter: Meter = SILENT,
+    walked: bool = False,
 ) -> Spectra:
     """Estimate Cov[r | z_t] at every angle as a family over mean s²/σ².
 
@@ -87,13 +100,16 @@ def measure_spectra(
     levels : tuple of float
         Noise added: fraction of the foreground (MR) or HU in soft tissue (CT).
     angles : tuple of float
-        Ascending, the last one π/2.
+        Ascending, the last one π/2; the first one may be 0, where a latent model leaves what
+        its autoencoder loses.
     slices : int
         Neighbouring slices of a case that are looked at; their correlation is kept.
     seed : int
         Of the diffusion's noise.
     meter : Meter
         One tick per case and level.
+    walked : bool
+        Of a latent model, whether Cov[z | z_t] is asked for, in the plane that is walked.
     """
     meter.start(len(cases) * len(levels), "measuring spectra")
     seen = []
@@ -101,7 +117,7 @@ def measure_spectra(
         model = model_of(case.person)
         for level in levels:
             probe = restored(model, case, level, Settings(samples=0), slices)
-            seen.append(_Seen(probe, model, angles, seed))
+            seen.append(_Seen(probe, model, angles, seed, walked))
             meter.tick()
     counted = [one.counted for one in seen]
     return family(

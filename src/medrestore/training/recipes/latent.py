@@ -57,8 +57,8 @@ def latent(
     )
     fitted = trainings.fit("autoencoder", "autoencoder", net.autoencoder, step).to(device)
     net.autoencoder = coder = cast("Autoencoder", fitted)
+    _standardise(coder, examples("latent"))  # no stage: the same batches when a training goes on
     draw = examples("refiner")
-    _standardise(coder, draw)
     walked = reused(lambda: _encoded(coder, *draw()), REUSED)
     step = refiner_step(walked, trainings.generator("refiner"))
     net.diffusion = trainings.fit("refiner", "refiner", net.diffusion, step)  # type: ignore[assignment]
