@@ -1,0 +1,1 @@
+"""Every family of models and samplers on the same noisy pixels: one table, one figure."""

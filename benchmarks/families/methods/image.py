@@ -1,0 +1,23 @@
+"""Plain conditional diffusion of the image, as a tutorial builds it, with medrestore's samplers."""
+
+from __future__ import annotations
+
+from benchmarks.families.method import Method
+from medrestore.core.evaluations import steps_within
+
+FAMILY = "plain diffusion"
+SAMPLERS = ("ddpm", "ddim", "heun", "predictor-corrector", "langevin")
+BUDGET = 50
+FEWER = (("ddim", 10),)
+
+METHODS = [
+    Method(
+        FAMILY,
+        f"{sampler}, {steps} steps",
+        "mr_slice_ddpm",
+        {"sampler": sampler, "steps": steps},
+        real=sampler in ("ddim", "ddpm"),
+        brief=(sampler, steps) == ("ddim", 50),
+    )
+    for sampler, steps in (*FEWER, *((one, steps_within(one, BUDGET)) for one in SAMPLERS))
+]

@@ -1,0 +1,24 @@
+"""A score prior of clean images that meets the scan only when sampling: no pairs in training."""
+
+from __future__ import annotations
+
+from benchmarks.families.method import Method
+from medrestore.core.evaluations import PER_ANGLE, steps_within
+
+FAMILY = "score prior"
+SAMPLERS = ("ddim", "ddpm", "ve-sde", "predictor-corrector")
+BUDGET = 50
+
+METHODS = [
+    Method(
+        FAMILY,
+        f"{sampler}, {steps} steps",
+        "mr_slice_score",
+        {"sampler": sampler, "steps": steps},
+        real=sampler == SAMPLERS[0],
+        brief=sampler == SAMPLERS[0],
+    )
+    for sampler in SAMPLERS
+    if sampler in PER_ANGLE
+    for steps in (steps_within(sampler, BUDGET),)
+]
