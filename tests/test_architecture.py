@@ -35,6 +35,7 @@ LOW = {
     "html_page",
     "noise",
     "frame",
+    "guided",
     "stretch",
 }
 LEAF = LOW | {"api", "result"}
@@ -63,7 +64,8 @@ MAY_IMPORT = {
     "scratch": {"errors"},
     "engine": {"core", "plan", "scratch"},
     "frame": {"core", "engine", "plan"},
-    "stretch": {"core", "engine", "plan", "frame"},
+    "guided": {"core", "frame"},
+    "stretch": {"core", "engine", "plan", "frame", "guided"},
     "pipeline": {"errors", "volume", "core", "engine", "plan", "frame", "stretch", "scratch"},
     "backoff": {"errors", "volume", "core", "engine", "plan", "pipeline"},
     "forecast": {
@@ -92,9 +94,9 @@ MAY_IMPORT = {
     "cli": LEAF | {"batch", "evaluation", "cli", "training"},  # the command `train`
 }
 FORMATS = {"nifti", "dicom", "itk"}
+MONAI = {"core.refiner", "core.autoencoder", "training.adversary"}
 GUI = {"napari", "qtpy", "PySide6", "PyQt5", "PyQt6", "magicgui", "superqt", "vispy"}
 FILE_FORMATS = {"nibabel", "pydicom", "SimpleITK", "gdcm"}
-MONAI = {"core.refiner", "core.autoencoder", "training.adversary"}
 
 
 def name_of(path: Path) -> str:

@@ -78,6 +78,8 @@ def denoise(
     schedule: str = "cosine",
     precision: str = "auto",
     memory_gb: float | None = None,
+    guidance: float = 1.0,
+    measurement: float = 0.0,
 ) -> Result:
     """Restore a scan and say how sure the restoration is: restored, std, lower, upper.
 
@@ -85,13 +87,9 @@ def denoise(
     ----------
     volume : Volume
         From `read`; CT in HU or MR magnitudes, 3-D or 4-D (each time point on its own).
-    noise : "auto", float or Volume
-        The noise to be removed: estimated from the scan, a standard deviation (CT: HU in soft
-        tissue, MR: fraction of the foreground scale), or a map of them in the scan's unit.
-    progress : Meter, optional
-        Follows and may cancel the run.
     others
-        See `Settings`, where they have the same names; ``steps=None`` is its 0.
+        See `Settings`, where they have the same names; ``steps=None`` is its 0, ``noise`` may be a
+        map of standard deviations in the scan's unit, ``progress`` follows and may cancel the run.
 
     Returns
     -------
@@ -118,6 +116,8 @@ def denoise(
         schedule=schedule,
         precision=precision,
         memory_gb=memory_gb,
+        guidance=guidance,
+        measurement=measurement,
     )
     plan = make_plan(volume, settings, noise if isinstance(noise, Volume) else None)
     return run_plan(plan, volume, progress or SILENT)

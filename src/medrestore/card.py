@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from medrestore.core.calibration import Intervals
-from medrestore.core.evaluations import OWN_START
+from medrestore.core.evaluations import OWN_START, without_network
 from medrestore.core.families import FAMILIES
 from medrestore.core.method import nearest
 from medrestore.errors import ModelError
@@ -123,6 +123,33 @@ class Card:
             )
         return steps
 
+    def check_guidance(self, sampler: str, steps: int, guidance: float, measurement: float) -> None:
+        """Refuse what cannot be guided; ``guidance`` 1 and ``measurement`` 0 guide nothing.
+
+        Raises
+        ------
+        ModelError
+            If the sampler walks on samples or evaluates nothing, if the weights do not know what
+            they would say untold, or if what they walk on is not the image's voxels.
+        """
+        wrong = ""
+        if guidance == 1 and measurement == 0:
+            return
+        if sampler in OWN_START:
+            wrong = f"sampler {sampler!r} makes samples, and only predicted means can be guided"
+        elif without_network(sampler, steps):
+            wrong = f"one step of {sampler!r} evaluates nothing; ask for at least 2 steps"
+        elif guidance != 1 and not self.family.unconditional(self.facts):
+            wrong = "its weights do not know what they would say untold of the scan, as those of "
+            wrong += "mr_slice_ddpm do; leave guidance at 1"
+        elif measurement and self.family.latent:
+            wrong = "it walks on latents, which were not measured; leave measurement at 0"
+        if wrong:
+            raise ModelError(
+                f"model {self.name} cannot be guided so (guidance {guidance:g}, measurement "
+                f"{measurement:g}): {wrong}"
+            )
+
     @property
     def sigma_range(self) -> tuple[float, float]:
         """Noise levels the model was trained for, relative to the intensity scale."""
@@ -135,6 +162,15 @@ class Card:
         from medrestore.core.spectra import Spectra
 
         return Spectra.from_facts(self.facts["spectra"])
+
+    @property
+    def latent(self) -> Spectra | None:
+        """Spectra of z − ẑ in the plane of a latent; None where r itself is walked."""
+        from medrestore.core.spectra import Spectra
+
+        if not self.family.latent:
+            return None
+        return Spectra.from_facts(self.facts.get("latent_spectra", self.facts["spectra"]))
 
     def intervals(self, method: str) -> Intervals:
         """Calibrated factors of ``"predictor"`` or ``"sampler:steps"``.
@@ -163,15 +199,6 @@ class Card:
         sizes. A number of steps that was not calibrated takes the nearest one's; a card of the
         first kind holds one factor for samples of any kind.
         """
-    @property
-    def latent(self) -> Spectra | None:
-        """Spectra of z − ẑ in the plane of a latent; None where r itself is walked."""
-        from medrestore.core.spectra import Spectra
-
-        if not self.family.latent:
-            return None
-        return Spectra.from_facts(self.facts.get("latent_spectra", self.facts["spectra"]))
-
         facts: dict[str, Any] = self.facts.get("region_factors", {})
         table: dict[str, list[float]] = facts.get("factors", {})
         key = nearest(table, method)

@@ -157,16 +157,19 @@ def resolve(
     Raises
     ------
     ModelError
-        If the model does not serve the sampler, or not with so few samples and steps.
+        If the model does not serve the sampler, or not with so few samples and steps, or cannot be
+        guided as asked.
     """
     shape = volume.geometry.shape
     times = len(volume.array) if volume.is_4d else 1
     slices = shape[0] * times
     steps = card.steps(settings.steps, settings.samples)
     settings = replace(settings, sampler=card.sampler(settings.sampler), steps=steps)
-    evaluations = slices * (1 + passes(settings.sampler, settings.steps, settings.samples))
-    window, stride = card.window
-    tiles = len(starts(shape[1], window, stride)) * len(starts(shape[2], window, stride))
+    guide = (settings.guidance, settings.measurement)
+    card.check_guidance(settings.sampler, steps, *guide)
+    each = passes(settings.sampler, steps, settings.samples, settings.guidance)
+    plane, (window, stride) = card.family.plane(shape[1:]), card.window
+    tiles = len(starts(plane[0], window, stride)) * len(starts(plane[1], window, stride))
     batch = max(1, (256 if device.startswith("cuda") else 16) // card.depth[0])
     return Plan(
         settings=settings,
@@ -182,8 +185,8 @@ def resolve(
         batch=batch,
         slab=max(1, batch // tiles),
         slices=None,
-        evaluations=evaluations,
-        warnings=_warnings(card, noise, scale),
+        evaluations=slices * (1 + each),
+        warnings=(*_warnings(card, noise, scale), *_of_guidance(settings)),
         precision=precision,
     )
 
@@ -202,6 +205,16 @@ def _warnings(card: Card, noise: Noise, scale: float) -> tuple[str, ...]:
             f"removes ({low:.2%}); voxels with less are returned as they are",
         )
     return ()
+
+
+def _of_guidance(settings: Settings) -> tuple[str, ...]:
+    if not settings.guided:
+        return ()
+    return (
+        f"samples are guided (guidance {settings.guidance:g}, measurement "
+        f"{settings.measurement:g}): they no longer spread as the posterior does, and their std "
+        "and intervals are not calibrated",
+    )
 
 
 def _hash(array: NDArray[np.float32] | None) -> str | None:

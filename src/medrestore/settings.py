@@ -10,11 +10,13 @@ from medrestore.core.evaluations import PER_ANGLE
 from medrestore.core.schedules import SCHEDULES
 from medrestore.errors import SettingsError
 
-__all__ = ["ESTIMATES", "PRECISIONS", "SAMPLERS", "Settings"]
+__all__ = ["ESTIMATES", "LARGEST_WEIGHT", "PRECISIONS", "SAMPLERS", "Settings"]
 
 ESTIMATES = ("mean", "sample", "posterior-mean")
 SAMPLERS = tuple(PER_ANGLE)
 PRECISIONS = ("auto", "float32", "bfloat16")
+LARGEST_WEIGHT = 100.0
+"""Of guidance: beyond it nothing but the guide is left."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,12 @@ class Settings:
         it in hardware. The outer layers run in float32 all the same.
     memory_gb : float, optional
         Memory to stay within, in units of 10⁹ bytes, by smaller batches; None means what is free.
+    guidance : float
+        Weight of what the refiner is told against what it would say untold (classifier-free, of
+        models that know both); 1 is the model itself, above 1 costs twice the evaluations. Of
+        guided samples no interval is calibrated.
+    measurement : float
+        Weight of the noise's likelihood, by which samples are drawn towards the scan; 0 is off.
 
     Raises
     ------
@@ -80,6 +88,8 @@ class Settings:
     schedule: str = "cosine"
     precision: str = "auto"
     memory_gb: float | None = None
+    guidance: float = 1.0
+    measurement: float = 0.0
 
     def __post_init__(self) -> None:
         _choice("estimate", self.estimate, ESTIMATES)
@@ -91,6 +101,13 @@ class Settings:
         _between("samples", self.samples, 0, 1000)
         _between("steps", self.steps, 0, 1000)
         _between("seed", self.seed, 0, 2**63 - 1)
+        _weight("guidance", self.guidance)
+        _weight("measurement", self.measurement)
+        if self.guided and not self.samples:
+            raise SettingsError(
+                f"guidance={self.guidance:g} and measurement={self.measurement:g} guide samples, "
+                "but samples=0; ask for samples, or leave guidance at 1 and measurement at 0"
+            )
         if not 0 < self.level < 1:
             raise SettingsError(f"level lies between 0 and 1, got {self.level}; 0.9 is usual")
         if self.memory_gb is not None and not self.memory_gb > 0:
@@ -110,15 +127,26 @@ class Settings:
     def method(self) -> str:
         """How samples are drawn, as the card keys it: ``sampler:steps``, or with its schedule.
 
-        Of a plan's settings: ``"auto"`` and 0 are no method before a model is known.
+        Of a plan's settings: ``"auto"`` and 0 are no method before a model is known. What a card
+        says of a sampler it does not say of that sampler guided, ``sampler+guided:steps``.
         """
         schedule = "" if self.schedule == "cosine" else f"@{self.schedule}"
-        return f"{self.sampler}{schedule}:{self.steps}"
+        return f"{self.sampler}{schedule}{'+guided' if self.guided else ''}:{self.steps}"
+
+    @property
+    def guided(self) -> bool:
+        """Whether anything but the model's own prediction leads the samples."""
+        return self.guidance != 1 or self.measurement != 0
 
 
 def _choice(name: str, value: object, choices: tuple[str, ...]) -> None:
     if value not in choices:
         raise SettingsError(f"{name} is one of {', '.join(choices)}, got {value!r}")
+
+
+def _weight(name: str, value: float) -> None:
+    if not 0 <= value <= LARGEST_WEIGHT:
+        raise SettingsError(f"{name} is a weight in 0…{LARGEST_WEIGHT:g}, got {value!r}")
 
 
 def _between(name: str, value: int, low: int, high: int) -> None:

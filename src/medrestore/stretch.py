@@ -25,7 +25,7 @@ from medrestore.core.schedules import angles
 from medrestore.core.shaping import shaped
 from medrestore.core.spectra import mean_ratio
 from medrestore.core.windows import taper
-from medrestore.engine import MAPS
+from medrestore.guided import guided
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -67,7 +67,8 @@ class Stretch:
         plan, engine = frame.plan, frame.engine
         asked = plan.settings
         self.last = angles(asked.steps, asked.schedule)[-2]
-        self.spectra = engine.spectra.of(asked.method, self.last)
+        spectra = engine.spectra.of(asked.method, self.last)
+        self.spectra = replace(spectra, led=asked.measurement)
         self.plane = engine.family.plane(plan.shape[1:])
         self.windows = engine.windows(len(frame.y))
         in_a_row = evaluations(asked.sampler, asked.steps) if asked.samples else 0
@@ -256,19 +257,6 @@ class Stretch:
         left = self.spectra.remaining(self.last, [self.ratios[row]])[0]
         return mu, s, np.where(sigma < frame.floor, s, total_std(s, predictions, left))
 
-    def _unmask(self, i: int) -> None:
-        """Voxels that were no measurement come back as they were; their std is NaN or 0."""
-        z = self.chosen[i]
-        bad, original = self.frame.invalid(z), self.frame.y[z]
-        if not bad.any():
-            return
-        zero = np.where(np.isnan(original), np.nan, 0).astype(np.float32)
-        for name in MAPS:
-            plane = getattr(self.out, name)[i]
-            np.copyto(plane, zero if name in ("std", "s") else original, where=bad)
-        if self.out.samples is not None:
-            np.copyto(self.out.samples[:, i], original, where=bad)
-
     def _image(self, i: int, plane: NDArray[np.float32]) -> NDArray[np.float32]:
         """A sampled slice as it is shown: no magnitude is negative."""
         frame, z = self.frame, self.chosen[i]
@@ -281,7 +269,6 @@ class Stretch:
 
         Of voxels, or of what is walked.
         """
-        ratios = [self.ratios[row] for row in rows]
         ratios = [self.ratios[row] for row in rows]
         spectra = (self.frame.engine.latent if walk else None) or self.spectra
         return lambda angle: spectra.kernels(angle, ratios)
@@ -296,9 +283,12 @@ class Stretch:
     def _denoiser(self, rows: Sequence[int]) -> Denoiser:
         slices = [self.needed[row] for row in rows]
         denoiser = self.frame.engine.denoiser(self.frame.plan.batch, self.windows, slices)
+        ratios = [self.ratios[row] for row in rows]
         if self.spectra.makes_samples:
-            return shaped(denoiser, self.spectra.shape([self.ratios[r] for r in rows]), self.last)
-        return denoiser
+            return shaped(denoiser, self.spectra.shape(ratios), self.last)
+        maps = self.mu[rows[0] : rows[-1] + 1], self.s[rows[0] : rows[-1] + 1]
+        alone = replace(self.spectra, led=0.0)
+        return guided(denoiser, self.frame, slices, maps, lambda t: alone.remaining(t, ratios))
 
     def _told(self, i: int, rows: range) -> Tensor:
         """What the refiner is told of slab ``i``, kept for the next time while there is room."""

@@ -41,6 +41,8 @@ SCHEDULES = {
     "sigmoid": "chen2023",
     "karras": "karras2022",
 }
+PRIORS = {"score": ("song2021sde", "kawar2021", "efron2011")}
+"""By the family of a model."""
 KOAY = "Koay-corrected"
 """In the words of an estimate of MR noise that used that correction (`core.noise_level_mr`)."""
 CONFORMAL = "conformal"
@@ -156,7 +158,11 @@ def _methods(facts: dict[str, Any], card: Card | None) -> Iterator[Used]:
         for key in SAMPLERS[settings["sampler"]]:
             yield key, f"sampler {settings['sampler']}"
         yield SCHEDULES[settings["schedule"]], f"schedule {settings['schedule']}"
+        yield from _guidance(settings)
         yield "salmon2011", "random numbers of the samples"
+    if card is not None:
+        for key in PRIORS.get(str(card.facts.get("family")), ()):
+            yield key, "a prior of images, told of the scan when samples are drawn"
     if card is not None and CONFORMAL in str(card.facts.get("intervals", {}).get("how", "")):
         yield "angelopoulos2022", "calibration of the intervals"
     if facts["guards"] is not None:
@@ -164,6 +170,15 @@ def _methods(facts: dict[str, Any], card: Card | None) -> Iterator[Used]:
         yield "benjamini2001", "false discovery rate of the guards, neighbouring voxels"
         if modality == "MR":
             yield "sankaran1963", "scores of magnitudes in the guards"
+
+
+def _guidance(settings: dict[str, Any]) -> Iterator[Used]:
+    """Records from before there was any do not say."""
+    if settings.get("guidance", 1.0) != 1:
+        yield "ho2022", f"classifier-free guidance of weight {settings['guidance']:g}"
+    if settings.get("measurement", 0.0):
+        yield "song2023guided", f"guidance by the scan, weight {settings['measurement']:g}"
+        yield "chung2023", f"guidance by the scan, weight {settings['measurement']:g}"
 
 
 def _programs(facts: dict[str, Any]) -> Iterator[Used]:

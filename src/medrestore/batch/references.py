@@ -149,6 +149,28 @@ WORKS = {
             "Chen, Ting", 2023, "2301.10972",
         ),
         _preprint(
+            "ho2022", "Classifier-Free Diffusion Guidance",
+            "Ho, Jonathan; Salimans, Tim", 2022, "2207.12598",
+        ),
+        _preprint(
+            "chung2023", "Diffusion Posterior Sampling for General Noisy Inverse Problems",
+            "Chung, Hyungjin; others", 2023, "2209.14687",
+        ),
+        Reference(
+            "song2023guided", "inproceedings",
+            "Pseudoinverse-Guided Diffusion Models for Inverse Problems",
+            ("Song, Jiaming", "Vahdat, Arash", "Mardani, Morteza", "Kautz, Jan"), 2023,
+            "International Conference on Learning Representations",
+        ),
+        _preprint(
+            "kawar2021", "Stochastic Image Denoising by Sampling from the Posterior Distribution",
+            "Kawar, Bahjat; Vaksman, Gregory; Elad, Michael", 2021, "2101.09552",
+        ),
+        _article(
+            "efron2011", "Tweedie's Formula and Selection Bias", "Efron, Bradley", 2011,
+            "Journal of the American Statistical Association", "10.1198/jasa.2011.tm11181",
+        ),
+        _preprint(
             "angelopoulos2022", "Conformal Risk Control",
             "Angelopoulos, Anastasios N.; Bates, Stephen; Fisch, Adam; Lei, Lihua; Schuster, Tal",
             2022, "2208.02814",

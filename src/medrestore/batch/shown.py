@@ -27,6 +27,7 @@ def settings_shown(plan: Plan) -> dict[str, object]:
         "estimate": asked.estimate,
         "sampler": asked.sampler,
         "schedule": asked.schedule,
+        **({"guidance": asked.guidance, "measurement": asked.measurement} if asked.guided else {}),
         "seed": asked.seed,
         "device": plan.device,
     }

@@ -96,6 +96,21 @@ def add_settings(parser: Parser, noise: str) -> None:
         help="what the restored image is: the expected one, one posterior sample (natural "
         "texture), or the mean of the samples; default: mean",
     )
+    _sampling(add)
+    add("--seed", type=int, default=0, metavar="N", help="same seed, same voxels; default: 0")
+    add("--device", default="auto", metavar="auto|cpu|cuda", help="default: auto")
+    add(
+        "--precision",
+        default="auto",
+        metavar="auto|float32|bfloat16",
+        help="auto: bfloat16 where the device has it, float32 elsewhere; default: auto",
+    )
+    add("--memory-gb", type=float, metavar="GB", help="memory to stay within; default: all free")
+    add("--keep-samples", action="store_true", help="also write the samples themselves")
+
+
+def _sampling(add: Callable[..., object]) -> None:
+    """How samples are drawn: ``--sampler``, ``--schedule``, ``--guidance``, ``--measurement``."""
     add(
         "--sampler",
         default="auto",
@@ -109,16 +124,22 @@ def add_settings(parser: Parser, noise: str) -> None:
         metavar="cosine|linear|sigmoid|karras",
         help="where the steps lie between noise and sample; default: cosine",
     )
-    add("--seed", type=int, default=0, metavar="N", help="same seed, same voxels; default: 0")
-    add("--device", default="auto", metavar="auto|cpu|cuda", help="default: auto")
     add(
-        "--precision",
-        default="auto",
-        metavar="auto|float32|bfloat16",
-        help="auto: bfloat16 where the device has it, float32 elsewhere; default: auto",
+        "--guidance",
+        type=float,
+        default=1.0,
+        metavar="W",
+        help="weight of what a model is told against what it would say untold (classifier-free; "
+        "of models that know both); above 1 each step takes two evaluations; default: 1, off",
     )
-    add("--memory-gb", type=float, metavar="GB", help="memory to stay within; default: all free")
-    add("--keep-samples", action="store_true", help="also write the samples themselves")
+    add(
+        "--measurement",
+        type=float,
+        default=0.0,
+        metavar="λ",
+        help="weight of the noise's likelihood, which draws samples towards the scan; default: 0, "
+        "off. Of guided samples std and intervals are not calibrated",
+    )
 
 
 def add_writing(parser: Parser) -> None:

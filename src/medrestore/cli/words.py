@@ -32,6 +32,8 @@ def in_words(plan: Plan, volume: Volume) -> str:
         how = settings.sampler
         if settings.schedule != "cosine":
             how += f", {settings.schedule} schedule"
+        if settings.guided:
+            how += f", guidance {settings.guidance:g}, measurement {settings.measurement:g}"
         work = f"{settings.samples} samples × {settings.steps} steps ({how})"
     else:
         work = "no samples, one evaluation"

@@ -70,9 +70,14 @@ def shares_start(sampler: str, steps: int) -> bool:
     return sampler not in OWN_START and not without_network(sampler, steps)
 
 
-def passes(sampler: str, steps: int, samples: int) -> int:
-    """Network evaluations of a slice, or window of slices, that ``samples`` samples take."""
+def passes(sampler: str, steps: int, samples: int, guidance: float = 1.0) -> int:
+    """Network evaluations of a slice, or window of slices, that ``samples`` samples take.
+
+    With classifier-free ``guidance`` each prediction takes two, told and untold, unless its weight
+    leaves one of them out (`core.guidance`).
+    """
     if not samples or without_network(sampler, steps):
         return 0
     shared = int(shares_start(sampler, steps))
-    return shared + samples * (evaluations(sampler, steps) - shared)
+    predictions = shared + samples * (evaluations(sampler, steps) - shared)
+    return predictions if guidance in (0, 1) else 2 * predictions

@@ -83,6 +83,9 @@ class Spectra:
     makes_samples : bool
         The gains in force are those of samples: below 1 they are a filter (`shape`), above 1 noise
         is added, T(1 − 1/g) with the residual's own power T, which gains lead to.
+    led : float
+        Weight λ of the scan's likelihood where predictions are led by it (`core.guidance`): what
+        they then leave is C/(1 + λ C s²/σ²).
     """
 
     angles: tuple[float, ...]
@@ -91,6 +94,7 @@ class Spectra:
     gains: Mapping[str, tuple[tuple[float, ...], ...]] = field(default_factory=dict)
     tuned: tuple[float, tuple[tuple[float, ...], ...]] | None = None
     makes_samples: bool = False
+    led: float = 0.0
 
     def of(self, method: str, last: float) -> Spectra:
         """The family as one method uses it: with its gains at its last angle, if it has any.
@@ -120,6 +124,8 @@ class Spectra:
         if tuned:
             gain = self._gain(ratio)
             power = power * (np.maximum(1 - 1 / gain, 0) if self.makes_samples else gain)
+        if self.led:
+            power = power / (1 + self.led * ratio * power)
         z = (1 - share) * along[low] + share * along[high]
         variance = float(AREAS @ power)
         return Spectrum(variance, tuple(power / max(variance, TINY**2)), tuple(z))

@@ -8,6 +8,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
+    QDoubleSpinBox,
     QFormLayout,
     QHBoxLayout,
     QLabel,
@@ -20,6 +21,7 @@ from qtpy.QtWidgets import (
 from medrestore.plugin.noise_entry import NoiseEntry
 from medrestore.plugin.preferences import offered_models, preferences
 from medrestore.plugin.requests import AUTO, Choices
+from medrestore.settings import LARGEST_WEIGHT
 
 if TYPE_CHECKING:
     from medrestore.plugin.scan_picker import ScanPicker
@@ -71,6 +73,14 @@ TIPS = {
         "How samples are drawn; automatic is moment-matched, or consistency for a model that was "
         "distilled to it: one evaluation a sample."
     ),
+    "Guidance": (
+        "Weight of what the model is told of the scan against what it would say untold; 1 is off. "
+        "Only models that know both. The intervals of guided samples are not calibrated."
+    ),
+    "Measurement": (
+        "Weight of the noise's likelihood, by which samples are drawn towards the scan; 0 is off. "
+        "The intervals of guided samples are not calibrated."
+    ),
     "Image": "What the restored image is; one sample keeps the texture that the noise hid.",
     "Slices": "The acquired slices to restore, as the viewer's slider numbers them.",
     "Keep samples": "Also adds the samples as a layer that the viewer's slider plays through.",
@@ -98,6 +108,7 @@ class SettingsForm(QWidget):
         self.steps.setSpecialValueText("Automatic")
         self.sampler = _combo(SAMPLERS)
         self.estimate = _combo(ESTIMATES)
+        self.guidance, self.measurement = _weight(1.0), _weight(0.0)
         self.seed = _whole(0, 0, 2**31 - 1)
         self.first, self.last = _whole(0, 0, 0), _whole(0, 0, 0)
         self.keep_samples = QCheckBox("Keep samples")
@@ -120,6 +131,8 @@ class SettingsForm(QWidget):
             sampler=self.sampler.currentData(),
             estimate=self.estimate.currentData(),
             keep_samples=self.keep_samples.isChecked(),
+            guidance=self.guidance.value(),
+            measurement=self.measurement.value(),
             memory_gb=preferences().memory_gb,
             cluster=preferences().cluster.strip(),
             slices=None if slices == (0, self.last.maximum()) else slices,
@@ -153,6 +166,7 @@ class SettingsForm(QWidget):
         self._rows(main, {"Samples": self.samples, "Interval": self.level})
         self._rows(rare, {"Model": self.model, "Device": self.device})
         self._rows(rare, {"Image": self.estimate, "Sampler": self.sampler, "Steps": self.steps})
+        self._rows(rare, {"Guidance": self.guidance, "Measurement": self.measurement})
         self._rows(rare, {"Slices": _pair(self.first, self.last), "Seed": self.seed})
         self.keep_samples.setToolTip(TIPS["Keep samples"])
         rare.addRow("", self.keep_samples)
@@ -197,6 +211,14 @@ def _whole(value: int, low: int, high: int, suffix: str = "") -> QSpinBox:
     box.setRange(low, high)
     box.setValue(value)
     box.setSuffix(suffix)
+    return box
+
+
+def _weight(value: float) -> QDoubleSpinBox:
+    box = QDoubleSpinBox()
+    box.setRange(0, LARGEST_WEIGHT)
+    box.setSingleStep(0.5)
+    box.setValue(value)
     return box
 
 

@@ -50,6 +50,8 @@ class Choices:
     slices: tuple[int, int] | None = None
     memory_gb: float = 0
     cluster: str = ""
+    guidance: float = 1.0
+    measurement: float = 0.0
 
 
 class Snapshot(NamedTuple):
@@ -69,7 +71,7 @@ def modality_of(scan: Snapshot | None, chosen: str) -> Modality | None:
 
 
 def settings_of(choices: Choices, modality: str | None) -> dict[str, Any]:
-    """The choices as arguments of `settings.Settings`."""
+    """The choices as arguments of `settings.Settings`; without samples, none that need some."""
     settings = asdict(choices)
     for name in ("modality", "slices", "cluster"):
         del settings[name]
@@ -79,8 +81,8 @@ def settings_of(choices: Choices, modality: str | None) -> dict[str, Any]:
         settings["noise"] = AUTO
     elif modality == "MR":
         settings["noise"] = choices.noise / 100
-    if not choices.samples:  # nothing to keep, or to make an image of
-        settings |= {"keep_samples": False, "estimate": "mean"}
+    if not choices.samples:
+        settings |= {"keep_samples": False, "estimate": "mean", "guidance": 1.0, "measurement": 0.0}
     return settings
 
 

@@ -34,8 +34,8 @@ class Family:
     mean_from_samples = False
     """Whether the image is the mean of the samples, not the predictor's μ: there is none without
     two samples of two steps."""
-    unconditional = False
-    """Whether the weights also serve a refiner that is told nothing (`silent`)."""
+    latent = False
+    """Whether what is walked is an autoencoder's latent, in a plane of its own."""
 
     def told_channels(self, facts: dict[str, Any]) -> int:
         """Numbers that `condition` holds for a voxel."""
@@ -63,6 +63,10 @@ class Family:
 
         return refiner_condition(c, prediction)
 
+    def unconditional(self, facts: dict[str, Any]) -> bool:
+        """Whether the weights also serve a refiner that is told nothing (`silent`)."""
+        return False
+
     def silent(self, told: Tensor) -> Tensor:
         """The condition that says nothing, in the place of one from `condition`.
 
@@ -76,10 +80,6 @@ class Family:
             f"that says nothing (a condition of shape {tuple(told.shape)} was to be dropped); take "
             "a model of family image or score"
         )
-
-    def denoiser(self, refiner: nn.Module) -> Denoiser:
-        """The refiner as a `Denoiser` of windows."""
-        from medrestore.core.refiner import as_denoiser
 
     def plane(self, shape: tuple[int, int]) -> tuple[int, int]:
         """Size of what is walked, for slices of a shape."""
@@ -109,6 +109,10 @@ class Family:
     ) -> Tensor:
         """The residual's mean, (batch, 1, *shape), given what was walked to."""
         return z
+
+    def denoiser(self, refiner: nn.Module) -> Denoiser:
+        """The refiner as a `Denoiser` of windows."""
+        from medrestore.core.refiner import as_denoiser
 
         return as_denoiser(refiner)
 

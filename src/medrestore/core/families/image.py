@@ -27,7 +27,6 @@ class Image(Family):
     steps = 50
     exact = ((), ("unet.out",))
     mean_from_samples = True
-    unconditional = True
 
     def networks(self, facts: dict[str, Any]) -> tuple[nn.Module, nn.Module]:
         """The prior's two numbers, and a refiner."""
@@ -58,6 +57,10 @@ class Image(Family):
         seen = (c.y - prediction.mu) / prediction.log_s.exp()
         level = torch.log(c.sigma / c.scale) + 3.5
         return torch.cat((seen, level, torch.ones_like(level)), dim=1)
+
+    def unconditional(self, facts: dict[str, Any]) -> bool:
+        """Unless the condition was never dropped in training; cards may not say."""
+        return float(facts.get("condition_dropped", 1.0)) > 0
 
     def silent(self, told: Tensor) -> Tensor:
         """All zero, the one too."""

@@ -29,7 +29,6 @@ class Score(Family):
     steps = 50
     exact = ((), ("unet.out",))
     mean_from_samples = True
-    unconditional = True
 
     def networks(self, facts: dict[str, Any]) -> tuple[nn.Module, nn.Module]:
         """The prior's two numbers, and a refiner that is told nothing."""
@@ -51,6 +50,10 @@ class Score(Family):
         unit = prediction.log_s.exp()
         seen = (debiased(c.centre, c.sigma) - prediction.mu) / unit
         return torch.cat((seen, c.sigma / unit), dim=1)
+
+    def unconditional(self, facts: dict[str, Any]) -> bool:
+        """It is told of the scan when samples are drawn only."""
+        return True
 
     def silent(self, told: Tensor) -> Tensor:
         """An observation with infinite noise."""
