@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tiny import speak, tiny_card
 
 import medrestore as mr
 from medrestore.api import make_plan, run_plan
@@ -21,6 +20,7 @@ from medrestore.errors import ModelError
 from medrestore.models import Model, find_card, load
 from medrestore.settings import Settings
 from medrestore.training.export import write_bundle
+from tiny import speak, tiny_card
 
 NAME, SIDE = "a_latent", 96
 

@@ -102,7 +102,7 @@ class Autoencoder(nn.Module):
             Angles; 0 for the latent itself.
         """
         mean, log_var = self._moments(F.pixel_unshuffle(r, 2), told)
-        mean = (mean - mean.mean()) / mean.std()
+        mean = (mean - mean.mean()) / mean.std().clamp(min=1e-3)
         z = mean + torch.exp(0.5 * log_var) * eps[0]
         seen = torch.where(t > 0, t.cos() * diffuse(z, eps[1], t), z)
         return Coded(F.pixel_shuffle(self.decode(seen, told), 2), mean, log_var)

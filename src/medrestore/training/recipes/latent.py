@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 __all__ = ["latent"]
 
-REUSED = 3
-"""Steps on the same patches, which differ in angles and noise: a predictor's pass costs as much as
-a step."""
+CODED, WALKED = 3, 6
+"""Steps of the autoencoder and of the refiner on the same patches, which differ in angles and
+noise: a predictor's pass costs as much as a step of the one and several of the other."""
 
-BATCHES = 32
+BATCHES = 16
 """Batches whose latents say what a latent's mean and standard deviation are."""
 
 
@@ -51,7 +51,7 @@ def latent(
         return lambda: _in_blocks(*draw())
 
     step = autoencoder_step(
-        reused(examples("autoencoder"), REUSED),
+        reused(examples("autoencoder"), CODED),
         trainings.generator("autoencoder"),
         Adversary(device),
     )
@@ -59,7 +59,7 @@ def latent(
     net.autoencoder = coder = cast("Autoencoder", fitted)
     _standardise(coder, examples("latent"))  # no stage: the same batches when a training goes on
     draw = examples("refiner")
-    walked = reused(lambda: _encoded(coder, *draw()), REUSED)
+    walked = reused(lambda: _encoded(coder, *draw()), WALKED)
     step = refiner_step(walked, trainings.generator("refiner"))
     net.diffusion = trainings.fit("refiner", "refiner", net.diffusion, step)  # type: ignore[assignment]
     return predictor, net, held_out

@@ -1,0 +1,171 @@
+"""A latent's autoencoder in training: its loss, its critic, and the recipe end to end."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch.distributions import Normal, kl_divergence
+from torch.nn import functional as F
+
+import medrestore as mr
+from medrestore.core.autoencoder import Autoencoder
+from medrestore.models import Card, load
+from medrestore.training.adversary import Adversary
+from medrestore.training.autoencoder import autoencoder_step, divergence
+from medrestore.training.run import train
+
+PATCH = 32
+
+
+def white(generator: torch.Generator, batch: int = 8) -> torch.Tensor:
+    return torch.randn(batch, 1, PATCH, PATCH, generator=generator)
+
+
+def told(batch: int = 8) -> torch.Tensor:
+    return torch.zeros(batch, 24, PATCH // 2, PATCH // 2)
+
+
+def test_divergence_is_that_of_gaussians() -> None:
+    mean, log_var = torch.tensor([0.3, -1.2, 0.0]), torch.tensor([-4.0, 0.5, 0.0])
+    exact = kl_divergence(Normal(mean, (0.5 * log_var).exp()), Normal(0.0, 1.0)).mean()
+    assert divergence(mean, log_var).item() == pytest.approx(exact.item(), rel=1e-6)
+
+
+@pytest.mark.parametrize(("smooth", "lost"), [(False, 0.75), (True, 0.0)])
+def test_what_an_untrained_autoencoder_loses(smooth: bool, lost: float) -> None:
+    """Three quarters of white noise, nothing of 2×2 blocks, beside what the latent is unsure of."""
+    generator = torch.Generator().manual_seed(0)
+
+    def examples() -> tuple[torch.Tensor, torch.Tensor]:
+        r = white(generator, 64)
+        mean = F.avg_pool2d(r, 2).repeat_interleave(2, 2).repeat_interleave(2, 3)
+        return mean if smooth else r, told(64)
+
+    loss, figures = autoencoder_step(examples, generator)(Autoencoder(16, 1))
+    kept = 1.0 if smooth else 0.25
+    assert figures["lost"].item() == pytest.approx(lost + kept * math.exp(-4), abs=0.02)
+    assert loss.isfinite() and "doubt" not in figures
+
+
+def test_the_autoencoder_learns_where_the_power_is() -> None:
+    """Stripes of period 2 are lost by block means; a trained latent holds them."""
+    generator = torch.Generator().manual_seed(0)
+    torch.manual_seed(0)
+    net, stripes = Autoencoder(16, 1), torch.tensor([1.0, -1.0]).repeat(PATCH // 2)
+
+    def examples() -> tuple[torch.Tensor, torch.Tensor]:
+        columns = F.avg_pool2d(white(generator), 2).repeat_interleave(2, 2)
+        return 2 * columns.repeat_interleave(2, 3) * stripes, told()
+
+    step, lost = autoencoder_step(examples, generator), []
+    optimiser = torch.optim.Adam(net.parameters(), lr=5e-3)
+    for _ in range(60):
+        loss, figures = step(net)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        lost.append(figures["lost"].item())
+    assert lost[0] > 0.95 and lost[-1] < 0.2
+
+
+def test_latents_are_standardised() -> None:
+    generator = torch.Generator().manual_seed(0)
+    net, r = Autoencoder(16, 1), 0.3 + 2 * white(generator)
+    blocks = F.pixel_unshuffle(r, 2)
+    with torch.no_grad():
+        net.standardise(net.encode(blocks, told()))
+        z = net.encode(blocks, told())
+        assert z.mean().item() == pytest.approx(0, abs=1e-5)
+        assert z.std().item() == pytest.approx(1, abs=1e-5)
+        net.standardise(z)
+        assert torch.allclose(net.encode(blocks, told()), z, atol=1e-5)
+
+
+def test_the_critic_tells_texture_and_only_texture() -> None:
+    """Smooth fields of unit power are found out; fields of the same law are not."""
+    generator = torch.Generator().manual_seed(0)
+    torch.manual_seed(0)
+    doubts = {}
+    for kind in ("smooth", "same"):
+        critic = Adversary(torch.device("cpu"), channels=8, rate=2e-3)
+
+        def made(kind: str = kind) -> torch.Tensor:
+            field = white(generator)
+            return 3 * F.avg_pool2d(field, 3, 1, 1) if kind == "smooth" else field
+
+        for _ in range(60):
+            critic.learn(white(generator), made(), told())
+        with torch.no_grad():
+            doubts[kind] = critic.doubt(made(), told()).item()
+    assert doubts["smooth"] > 0.6 > 0.45 > doubts["same"]
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(0)
+    for name in ("a", "b"):
+        array = np.full((12, 96, 96), 200.0, np.float32)
+        for _ in range(60):
+            z, y, x = rng.integers(0, (8, 66, 66))
+            array[z : z + 6, y : y + rng.integers(8, 30), x : x + 20] = rng.uniform(50, 1000)
+        scan = mr.Volume(array, mr.Geometry((12, 96, 96), np.diag([4.0, 1, 1, 1])), "MR")
+        mr.write(scan, tmp_path / "data" / f"{name}.nii.gz")
+    few = {"steps": 4, "every": 2}
+    facts = {
+        "name": "small",
+        "modality": "MR",
+        "summary": "for a test",
+        "data": str(tmp_path / "data"),
+        "scans": [{"file": f"{n}.nii.gz", "person": n} for n in ("a", "b")],
+        "noise": [0.02, 0.1],
+        "corruption": {"correlated": 0, "several_coils": 0, "with_g_factor": 0},
+        "sigma_range": [0.01, 0.12],
+        "predictor": {"slices": 3, "widths": [16, 24], "blocks": 1},
+        "refiner": {
+            "channels": [16, 32],
+            "blocks": 1,
+            "groups": 8,
+            "window": 16,
+            "stride": 12,
+            "autoencoder": {"channels": 16, "blocks": 1},
+        },
+        "patch": PATCH,
+        "batch": 4,
+        "family": "latent",
+        "stages": {"predictor": few, "autoencoder": few, "refiner": few},
+    }
+    path = tmp_path / "train.json"
+    path.write_text(json.dumps(facts))
+    return path
+
+
+@pytest.mark.slow
+def test_trained_from_one_file_and_behind_another_model(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("medrestore.training.trainings.can_compile", lambda depth: False)
+    monkeypatch.setattr("medrestore.training.finish.LEVELS", {"MR": (0.05,)})
+    roots = {"runs": tmp_path / "runs", "models": tmp_path / "models"}
+    first = Card.read(train(config, **roots))
+    assert list(first.facts["training"]["stages"]) == ["predictor", "autoencoder", "refiner"]
+    assert first.spectra.angles[0] == 0 and 0.5 < first.spectra.at(0.0).variance < 1.2
+    assert first.latent is not None and first.latent.angles[0] > 0
+    assert 0.3 < first.latent.at(math.pi / 2).variance < 3
+    assert "moment-matched:2" in first.spectra.gains
+
+    stages = json.loads(config.read_text())["stages"]
+    del stages["predictor"]
+    changes = {"name": "other", "behind": str(first.folder), "stages": stages}
+    second = Card.read(train(config, changes=changes, **roots))
+    assert second.facts["training"]["behind"] == "small"
+    assert list(second.facts["training"]["stages"]) == ["autoencoder", "refiner"]
+    one, other = (load(card).predictor.state_dict() for card in (first, second))
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+    noise = np.random.default_rng(1).normal(500, 25, (4, 41, 37)).astype(np.float32)
+    scan = mr.Volume(noise, mr.Geometry(noise.shape, np.eye(4)), "MR")
+    result = mr.denoise(scan, model=str(second.folder), noise=0.05, samples=2, keep_samples=True)
+    assert result.samples.shape == (2, *noise.shape) and np.isfinite(result.samples).all()
