@@ -171,6 +171,19 @@ WORKS = {
             "Journal of the American Statistical Association", "10.1198/jasa.2011.tm11181",
         ),
         _preprint(
+            "kingma2014", "Auto-Encoding Variational Bayes",
+            "Kingma, Diederik P.; Welling, Max", 2013, "1312.6114",
+        ),
+        _preprint(
+            "rombach2022", "High-Resolution Image Synthesis with Latent Diffusion Models",
+            "Rombach, Robin; Blattmann, Andreas; Lorenz, Dominik; Esser, Patrick; Ommer, Björn",
+            2021, "2112.10752",
+        ),
+        _preprint(
+            "vahdat2021", "Score-based Generative Modeling in Latent Space",
+            "Vahdat, Arash; Kreis, Karsten; Kautz, Jan", 2021, "2106.05931",
+        ),
+        _preprint(
             "angelopoulos2022", "Conformal Risk Control",
             "Angelopoulos, Anastasios N.; Bates, Stephen; Fisch, Adam; Lei, Lihua; Schuster, Tal",
             2022, "2208.02814",
