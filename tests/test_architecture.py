@@ -38,7 +38,7 @@ LOW = {
     "guided",
     "stretch",
 }
-LEAF = LOW | {"api", "result"}
+LEAF = LOW | {"api", "likelihood", "result"}
 MAY_IMPORT = {
     "": LEAF | {"batch", "evaluation"},  # the lazy table of public names
     "errors": set[str](),
@@ -86,6 +86,7 @@ MAY_IMPORT = {
     "html_page": set[str](),
     "noise": {"errors", "volume", "core", "plan", "scratch"},
     "result": LOW,  # a part of the public interface, in a file of its own
+    "likelihood": LOW,
     "api": LOW | {"result"},
     "batch": LEAF | {"batch"},
     "evaluation": LEAF | {"evaluation"},

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from medrestore.evaluation.calibrate import calibrate as calibrate
     from medrestore.evaluation.evaluate import Report as Report
     from medrestore.evaluation.evaluate import evaluate as evaluate
+    from medrestore.likelihood import Likelihood as Likelihood
+    from medrestore.likelihood import log_likelihood as log_likelihood
     from medrestore.plan import Settings as Settings
     from medrestore.volume import Geometry as Geometry
     from medrestore.volume import Volume as Volume
@@ -61,6 +63,7 @@ _HOMES = {
     ),
     "evaluation.calibrate": ("calibrate",),
     "evaluation.evaluate": ("Report", "evaluate"),
+    "likelihood": ("Likelihood", "log_likelihood"),
     "plan": ("Settings",),
     "volume": ("Geometry", "Volume"),
 }

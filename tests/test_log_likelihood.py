@@ -1,0 +1,147 @@
+"""The likelihood of a scan by its public ways, in a world where it is known."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import medrestore as mr
+from medrestore import likelihood as home
+from medrestore.cli import main
+from medrestore.core.likelihood import EVALUATIONS, FIRST
+from medrestore.core.networks import networks
+from medrestore.errors import ModelError, SettingsError
+from medrestore.models import Model, load
+from medrestore.training.export import write_bundle
+from tiny import speak, tiny_card
+
+MEAN, STD, SCALE = 0.5, 0.2, 40.0
+SHAPE = (3, 48, 40)
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory, tiny_models: Path) -> Path:
+    folder = tmp_path_factory.mktemp("priors") / "models"
+    for family, slices in (("score", 1), ("image", 3)):
+        card = tiny_card(f"mr_{family}", "MR") | {
+            "family": family,
+            "predictor": {"mean": MEAN, "std": STD, "slices": slices},
+        }
+        torch.manual_seed(0)
+        prior, refiner = networks(card)
+        speak(refiner)
+        write_bundle(folder / f"mr_{family}", card, prior, refiner)
+    (folder / "mr_tiny").symlink_to(tiny_models / "mr_tiny")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def those_models(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEDRESTORE_MODELS", str(models))
+
+
+class Still(nn.Module):
+    """White unit r: its velocity is 0, whatever z."""
+
+    def forward(self, z_t: torch.Tensor, t: torch.Tensor, told: torch.Tensor) -> torch.Tensor:
+        return 0 * z_t
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> None:
+    def still(*arguments: object) -> Model:
+        model = load(*arguments)
+        model.refiner = Still()
+        return model
+
+    monkeypatch.setattr(home, "load", still)
+    monkeypatch.setattr(home, "intensity_scale", lambda array, modality: SCALE)
+
+
+def scan(spread: float = STD) -> mr.Volume:
+    rng = np.random.default_rng(0)
+    array = SCALE * (MEAN + spread * rng.standard_normal(SHAPE))
+    return mr.Volume(array.astype(np.float32), mr.Geometry(SHAPE, np.eye(4)), "MR")
+
+
+@pytest.mark.parametrize("family", ["score", "image"])
+def test_of_white_intensities_it_is_that_of_a_gaussian(family: str, world: None) -> None:
+    """x/scale with smoothing is N(m, S²/cos²t); the log of its own density is −n/2 ± √(n/2)."""
+    found = mr.log_likelihood(scan(), f"mr_{family}", slices=(0, 2), steps=4)
+    voxels = math.prod(SHAPE[1:])
+    unit = 0.5 * math.log(2 * math.pi * STD**2 / math.cos(FIRST) ** 2)
+    assert found.slices == (0, 2) and found.model == f"mr_{family}"
+    for nats, bits in zip(found.nats, found.bits_per_voxel, strict=True):
+        assert nats == pytest.approx(-voxels * (unit + 0.5), abs=4 * math.sqrt(voxels / 2))
+        assert bits == pytest.approx(-nats / voxels / math.log(2))
+    assert found.smoothed == pytest.approx(STD * math.tan(FIRST))
+
+
+def test_intensities_that_are_too_far_apart_are_less_likely(world: None) -> None:
+    """E log p falls by n/2·(k² − 1) where the spread is k times as large."""
+    usual, wide = (
+        mr.log_likelihood(scan(spread), "mr_score", slices=(1,), steps=2).nats[0]
+        for spread in (STD, 2 * STD)
+    )
+    voxels = math.prod(SHAPE[1:])
+    assert usual - wide == pytest.approx(voxels / 2 * 3, rel=0.1)
+
+
+class Counter:
+    """A meter that counts."""
+
+    total, ticks = 0, 0
+
+    def start(self, total: int, label: str) -> None:
+        self.total = total
+
+    def tick(self, n: int = 1) -> None:
+        self.ticks += n
+
+
+def test_a_network_is_evaluated_as_often_as_announced_and_repeats_itself() -> None:
+    volume, meter = scan(), Counter()
+    first = mr.log_likelihood(volume, "mr_score", slices=(1,), steps=3, probes=2, progress=meter)
+    assert meter.ticks == meter.total == 2 * 3 * EVALUATIONS
+    again = mr.log_likelihood(volume, "mr_score", slices=(0, 1), steps=3, probes=2)
+    assert again.nats[1] == first.nats[0]
+    other = mr.log_likelihood(volume, "mr_score", slices=(1,), steps=3, probes=2, seed=1)
+    assert other.nats[0] != first.nats[0]
+
+
+@pytest.mark.parametrize(
+    ("asked", "error", "says"),
+    [
+        ({"model": "mr_tiny"}, ModelError, "no prior of its own"),
+        ({"slices": (3,)}, SettingsError, "slices 0…2"),
+        ({"slices": ()}, SettingsError, "slices 0…2"),
+        ({"steps": 1}, SettingsError, "steps is at least 2"),
+        ({"probes": 0}, SettingsError, "probes at least 1"),
+    ],
+)
+def test_what_cannot_be_said_is_refused(asked: dict, error: type[Exception], says: str) -> None:
+    with pytest.raises(error, match=says):
+        mr.log_likelihood(scan(), **({"model": "mr_score"} | asked))
+
+
+def test_of_a_series_in_time_one_point_is_asked_for() -> None:
+    series = mr.Volume(scan().array[None], scan().geometry, "MR")
+    with pytest.raises(SettingsError, match="time_point"):
+        mr.log_likelihood(series, "mr_score")
+
+
+def test_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "scan.nii.gz"
+    mr.write(scan(), path)
+    line = ["likelihood", str(path), "--modality", "MR", "--model", "mr_score", "--slices", "1"]
+    assert main([*line, "--steps", "3", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    expected = mr.log_likelihood(mr.read(path, "MR"), "mr_score", slices=(1,), steps=3)
+    assert facts["slices"][0]["nats"] == expected.nats[0]
+    assert main([*line, "--steps", "3"]) == 0
+    assert f"{expected.bits_per_voxel[0]:.3f}" in capsys.readouterr().out
+    assert main([*line, "--steps", "1"]) == 2
