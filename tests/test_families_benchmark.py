@@ -163,6 +163,12 @@ def test_rows_are_made_once_and_all_methods_see_the_same_pixels(
     assert Table(path).holds(row)
     assert not Table(path).holds(row | {"weights": "of another training"})
 
+    table = Table(path)
+    names = list(table.rows)
+    table.keep([names[1], ("of", "no", "such", "row")])
+    table.write()
+    assert list(Table(path).rows) == names[1:]
+
 
 def test_the_pipelines_evaluations_are_counted(tiny_models: Path) -> None:
     model = load(find_card("mr_tiny", "MR"))
@@ -344,6 +350,7 @@ def test_the_figure_and_the_pages_hold_what_the_table_holds(tmp_path: Path) -> N
     listed = Method("slow", "50 steps", "mr_slice", brief=True)
     small = page.brief(rows, [listed])
     assert "| MR | slow | 50 steps | 30.0 |" in small
+    assert "−1.83 dB [−2.50, −1.00], **loses**" in small
     before = f"a\n{page.BEGIN}old\n{page.END}\nb\n"
     after = page.inserted(before, small)
     assert after.startswith("a\n") and after.endswith("\nb\n") and "old" not in after

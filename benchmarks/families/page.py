@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.families.verdict import DEFAULT, difference, reference_of
+from benchmarks.families.verdict import DEFAULT, difference, reference_of, signed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -41,6 +41,8 @@ CPU seconds longer too.
   32 × 32 there are few).
 - **FID**: of the images shown, and of single samples, on the shipped predictor's own encoder:
   comparable within a data set only.
+- **evaluations**: of the networks, for the image, its map and all samples; **MB**: weights, and the
+  most that tensors held.
 - **NPS**: mean frequency of the noise that is left less that of the noise that was there,
   cycles/pixel; below 0 it is coarser.
 
@@ -94,17 +96,16 @@ def whole(rows: Sequence[Row]) -> str:
 def brief(rows: Sequence[Row], methods: Sequence[Method]) -> str:
     """One line for each method that is to be shown, its data sets side by side."""
     head = ["modality", "family", "method", "PSNR, dB", "against the default", "std"]
-    head += ["90 % of voxels", "of 16 × 16", "FID of a sample", "evaluations", "CPU s"]
+    head += ["90 %: voxels", "16 × 16", "FID of a sample", "evaluations", "CPU s"]
     body = []
     for method in (one for one in methods if one.brief):
         own = [_row(rows, method, data) for data in BRIEF[method.modality]]
         found = [row for row in own if row is not None]
         if not found:
             continue
-        cells = [[_number(row, name, form) for row in found] for name, form in SHORT]
-        line = [method.modality, method.family, method.label, " / ".join(cells[0])]
-        line += [_verdict(rows, found), *(" / ".join(dict.fromkeys(c)) for c in cells[1:])]
-        body.append(line)
+        first, *others = (_side_by_side(found, name, form) for name, form in SHORT)
+        line = [method.modality, method.family, method.label, first, _verdict(rows, found), *others]
+        body.append([*line, *(_mean(found, name, form) for name, form in COSTS)])
     return f"{_table(head, body)}\n\n{_signature(rows)}"
 
 
@@ -114,15 +115,24 @@ SHORT = (
     ("cover90", ".0%"),
     ("cover90_256", ".0%"),
     ("fid_sample", ".1f"),
-    ("evaluations", ".0f"),
-    ("cpu_seconds", ".2g"),
 )
+COSTS = (("evaluations", ".0f"), ("cpu_seconds", ".2g"))
 
 
 def _row(rows: Sequence[Row], method: Method, data: str) -> Row | None:
     about = (data, method.family, method.label, method.model)
     same = [r for r in rows if (r["data"], r["family"], r["method"], r["model"]) == about]
     return same[0] if same else None
+
+
+def _side_by_side(rows: Sequence[Row], name: str, form: str) -> str:
+    """A figure of several data sets, once where it is the same."""
+    return " / ".join(dict.fromkeys(_number(row, name, form) for row in rows))
+
+
+def _mean(rows: Sequence[Row], name: str, form: str) -> str:
+    values = [row[name] for row in rows if name in row]
+    return format(sum(values) / len(values), form) if values else "–"
 
 
 def _number(row: Row, name: str, form: str) -> str:
@@ -148,7 +158,7 @@ COLUMNS: tuple[tuple[str, Cell], ...] = (
     ("std / samples", _several(["std_ratio", "sample_ratio"], ".2f")),
     ("90 %", _several(["cover90", "cover90_16", "cover90_256", "cover90_1024"], ".0%")),
     ("FID / of a sample", _several(["fid", "fid_sample"], ".1f")),
-    ("NPS", _several(["nps_shift"], "+.3f")),
+    ("NPS", lambda row: signed(row["nps_shift"], 3) if "nps_shift" in row else ""),
     ("evaluations", _several(["evaluations"], ".0f")),
     ("CPU s", _several(["cpu_seconds"], ".2g")),
     ("MB", _several(["memory_mb"], ".0f")),

@@ -93,7 +93,8 @@ def main() -> None:
         methods = [m for m in known if not asked.families or m.family in asked.families]
         sets = [data for data in SETS if not asked.data or data.name in asked.data]
         fill(table, methods, sets, asked.seed, asked.anew)
-    table.write((d.name, m.family, m.label, m.model) for d in SETS for m in known)
+    table.keep((d.name, m.family, m.label, m.model) for d in SETS for m in known)
+    table.write()
     rows = list(Table(table.path).rows.values())
     plot.draw(rows, table.path.with_suffix(".png"))
     page.write(rows, known)

@@ -82,14 +82,16 @@ class Table:
             and all(str(found.get(name, "")) == str(row[name]) for name in ASKED)
         )
 
-    def write(self, order: Iterable[tuple[str, ...]] = ()) -> None:
-        """Write the file; rows named in ``order`` come first, in that order."""
-        places = {name: i for i, name in enumerate(order)}
-        names = sorted(self.rows, key=lambda name: places.get(name, len(places)))
+    def keep(self, names: Iterable[tuple[str, ...]]) -> None:
+        """Keep the rows about these, in this order; others are forgotten."""
+        self.rows = {name: self.rows[name] for name in names if name in self.rows}
+
+    def write(self) -> None:
+        """Write the file."""
         with self.path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
             writer.writeheader()
-            writer.writerows({k: _short(v) for k, v in self.rows[n].items()} for n in names)
+            writer.writerows({k: _short(v) for k, v in row.items()} for row in self.rows.values())
 
 
 def _read(row: dict[str, str]) -> Row:

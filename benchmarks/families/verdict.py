@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from benchmarks.families.table import Row
 
-__all__ = ["DEFAULT", "Difference", "difference", "reference_of"]
+__all__ = ["DEFAULT", "Difference", "difference", "reference_of", "signed"]
 
 DEFAULT = ("moment-matched", "2 steps")
 """Family and label of what the others are set beside."""
@@ -39,9 +39,16 @@ class Difference(NamedTuple):
     def __str__(self) -> str:
         if self.lower == self.upper == 0:
             return self.word
+        mean, lower, upper = (signed(value) for value in self)
         if np.isnan(self.lower):
-            return f"{self.mean:+.2f} dB, {self.word}"
-        return f"{self.mean:+.2f} dB [{self.lower:+.2f}, {self.upper:+.2f}], {self.word}"
+            return f"{mean} dB, {self.word}"
+        return f"{mean} dB [{lower}, {upper}], {self.word}"
+
+
+def signed(value: float, digits: int = 2) -> str:
+    """A number with its sign, none for what is rounded to zero."""
+    text = f"{value:+.{digits}f}"
+    return text.lstrip("+-") if float(text) == 0 else text.replace("-", "−")
 
 
 def reference_of(rows: Sequence[Row], row: Row) -> Row | None:

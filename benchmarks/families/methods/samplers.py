@@ -1,4 +1,8 @@
-"""The usual samplers on the same refiner, at about 8 and about 50 evaluations of it."""
+"""The usual samplers on the same refiner, at about 8 evaluations for a sample and at about 50.
+
+`benchmarks.samplers` has more budgets of them, and schedules. The image is the predictor's whatever
+draws the samples, so real noise would say nothing new.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,17 @@ from benchmarks.families.method import Method
 from medrestore.core.evaluations import steps_within
 
 FAMILY = "same network, other samplers"
-SAMPLERS = ("ddpm", "ddim", "heun", "predictor-corrector", "langevin")
-BUDGETS = (8, 50)
-MODELS = ("mr_slice", "ct_slice")
+BUDGETS = {
+    "mr_slice": {
+        "ddpm": (8, 50),
+        "ddim": (8, 50),
+        "heun": (8, 50),
+        "predictor-corrector": (8,),
+        "langevin": (8,),
+    },
+    "ct_slice": {"ddim": (8, 50)},
+}
 
-# The image is the predictor's whatever draws the samples: real noise would say nothing new of them.
 METHODS = [
     Method(
         FAMILY,
@@ -20,7 +30,7 @@ METHODS = [
         real=False,
         brief=(sampler, steps) == ("ddim", 50),
     )
-    for model in MODELS
-    for sampler in SAMPLERS
-    for steps in (steps_within(sampler, budget) for budget in BUDGETS)
+    for model, budgets in BUDGETS.items()
+    for sampler, allowed in budgets.items()
+    for steps in (steps_within(sampler, budget) for budget in allowed)
 ]

@@ -6,7 +6,7 @@ from benchmarks.families.method import Method
 from medrestore.core.evaluations import PER_ANGLE, steps_within
 
 FAMILY = "score prior"
-SAMPLERS = ("ddim", "ddpm", "ve-sde", "predictor-corrector")
+SAMPLERS = ("ddim", "ve-sde", "predictor-corrector")
 BUDGET = 50
 
 METHODS = [
