@@ -15,6 +15,7 @@ from medrestore.card import Card
 from medrestore.cli import main
 from medrestore.core.diffusion import v_hat
 from medrestore.core.families import FAMILIES
+from medrestore.core.meter import SILENT
 from medrestore.core.networks import networks
 from medrestore.core.posterior import Moments, mean_std
 from medrestore.core.predictor import Condition
@@ -22,6 +23,7 @@ from medrestore.errors import Cancelled, ModelError
 from medrestore.models import find_card, load
 from medrestore.plugin.preferences import offered_models
 from medrestore.plugin.requests import Choices, settings_of
+from medrestore.regions import Regions
 from medrestore.settings import Settings
 from medrestore.training.export import write_bundle
 from tiny import speak, tiny_card
@@ -167,6 +169,34 @@ def test_a_run_that_is_stopped_before_two_samples_has_no_image(
         run_plan(plan, noisy, Stop(before))
     result = run_plan(plan, noisy, Stop(after))
     assert result.drawn == 2 and (result.std.array > 0).all()
+
+
+def test_regions_are_measured_about_the_mean_of_the_samples(
+    models: Path, noisy: mr.Volume, tmp_path: Path
+) -> None:
+    """With the arrays at hand, from kept samples alone, and drawn again."""
+    mask = np.zeros(SHAPE, bool)
+    mask[0, 8:24, 8:24] = True
+    result = mr.denoise(noisy, NAME, noise=0.1, samples=3, steps=2, keep_samples=True)
+    expected = result.restored.array[mask].mean()
+    source, plan = noisy, result.plan
+    for known in ({"samples": result.samples}, {}):
+        found = Regions(plan, source, result.drawn, **known).measure(mask)
+        assert found.mean == pytest.approx(expected, rel=1e-4)
+        assert len(found.samples) == 3 and found.lower < found.mean < found.upper
+    assert result.region(mask).mean == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_preview_takes_two_samples(models: Path, noisy: mr.Volume) -> None:
+    """Without any there would be the prior's mean to look at, the same everywhere."""
+    from medrestore.plugin.run import Request, restore
+
+    settings = settings_of(Choices(model=NAME, noise=10, samples=6, steps=2), "MR")
+    asked = {"modality": "MR", "slices": (1,), "preview": True}
+    request = Request(noisy.array, {"metadata": {}}, settings, **asked)
+    outcome = restore(request, SILENT)
+    assert outcome.whole.settings.samples == 6 and outcome.result.drawn == 2
+    assert outcome.result.restored.array.std() > 0
 
 
 def test_from_the_widget_and_the_command_line(

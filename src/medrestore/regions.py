@@ -109,16 +109,13 @@ class Regions:
         What the run made is used; what is missing is computed again from the plan's seed.
         """
         model = self.model or self._loaded()
-        redraws = self.redraws
+        redraws = self.redraws or (self.arrays is None and model.family.mean_from_samples)
         if self.arrays is not None and not redraws:
             return replace(self, model=model)
         part = replace(self.plan.for_slices(slices), device=model.device)
-        settings = replace(
-            part.settings,
-            estimate="mean",
-            keep_samples=redraws,
-            samples=self.drawn if redraws else 0,
-        )
+        settings = replace(part.settings, estimate="mean", keep_samples=redraws, samples=self.drawn)
+        if not redraws:
+            settings = replace(settings, samples=0, guidance=1.0, measurement=0.0)
         arrays = run(replace(part, settings=settings), self.source, model)
         samples = arrays.samples
         if self.samples is not None:

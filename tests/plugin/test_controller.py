@@ -100,7 +100,7 @@ def test_a_run_from_button_to_layers(desk, scan, head):
         "model": "auto",
         "noise": "auto",
         "samples": 4,
-        "steps": 2,
+        "steps": 0,
         "level": 0.9,
         "seed": 0,
         "device": "auto",
@@ -108,6 +108,8 @@ def test_a_run_from_button_to_layers(desk, scan, head):
         "estimate": "mean",
         "keep_samples": False,
         "memory_gb": None,
+        "guidance": 1.0,
+        "measurement": 0.0,
     }
     assert not stop.is_set()
     assert desk.views[-1].state is State.RUNNING

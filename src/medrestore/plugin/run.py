@@ -111,10 +111,24 @@ def restore(request: Request, meter: Meter, bench: Workbench | None = None) -> O
     meter.start(0, "Measuring the noise")
     whole = _plan(request, volume, settings, bench or Workbench())
     plan = whole if request.slices is None else whole.for_slices(request.slices)
-    if request.preview:  # the image and its map: what the run will show, without its samples
-        settings = replace(settings, samples=0, estimate="mean", keep_samples=False)
-        plan = replace(plan, settings=settings, evaluations=len(plan.chosen) * plan.times)
+    if request.preview:
+        plan = _glimpse(plan)
     return Outcome(api.run_plan(plan, volume, meter), whole)
+
+
+def _glimpse(plan: Plan) -> Plan:
+    """What the run will show, image and map, without samples or with as few as that takes."""
+    from medrestore.core.evaluations import passes
+    from medrestore.models import find_card
+
+    asked = replace(plan.settings, estimate="mean", keep_samples=False)
+    if find_card(asked.model, plan.modality, asked.mode).family.mean_from_samples:
+        asked = replace(asked, samples=2)
+    else:
+        asked = replace(asked, samples=0, guidance=1.0, measurement=0.0)
+    evaluated = 1 + passes(asked.sampler, asked.steps, asked.samples, asked.guidance)
+    slices = len(plan.chosen) * plan.times
+    return replace(plan, settings=asked, evaluations=slices * evaluated)
 
 
 def _restored_there(request: Request, volume: Volume, settings: Settings, meter: Meter) -> Outcome:

@@ -66,6 +66,7 @@ def _errors(
     denoise = model.denoiser(16, windows, probe.slices)
     condition = probe.condition(model)
     r = probe.residual[:, None]
+    shape = (r.shape[-2], r.shape[-1])
     z = model.encode(r.to(model.device), condition)
     found = []
     for t in angles:
@@ -74,7 +75,7 @@ def _errors(
             continue
         z_t = diffuse(z, torch.randn(z.shape, generator=generator).to(z), t)
         z_hat = denoise(z_t, t, condition)
-        left = z - z_hat if walked else r - model.decode(z_hat, condition, r.shape[-2:]).cpu()
+        left = z - z_hat if walked else r - model.decode(z_hat, condition, shape).cpu()
         found.append(left[:, 0].cpu())
     return found
 

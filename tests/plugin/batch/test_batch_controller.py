@@ -207,7 +207,7 @@ def test_several_volumes_of_a_path_have_names_of_their_own():
 
 def test_words():
     assert settings_line(Choices(noise=12.0)) == (
-        "As set under Denoise: 8 samples, 2 steps, 90 % interval, model automatic, noise measured "
+        "As set under Denoise: 8 samples, 90 % interval, model automatic, noise measured "
         "in each scan."
     )
     assert "no samples, 95 % interval, model mine" in settings_line(
