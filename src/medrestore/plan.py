@@ -165,8 +165,7 @@ def resolve(
     slices = shape[0] * times
     steps = card.steps(settings.steps, settings.samples)
     settings = replace(settings, sampler=card.sampler(settings.sampler), steps=steps)
-    guide = (settings.guidance, settings.measurement)
-    card.check_guidance(settings.sampler, steps, *guide)
+    card.check_guidance(settings.sampler, steps, settings.guidance, settings.measurement)
     each = passes(settings.sampler, steps, settings.samples, settings.guidance)
     plane, (window, stride) = card.family.plane(shape[1:]), card.window
     tiles = len(starts(plane[0], window, stride)) * len(starts(plane[1], window, stride))
