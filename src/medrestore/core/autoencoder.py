@@ -86,9 +86,10 @@ class Autoencoder(nn.Module):
     def forward(self, r: Tensor, told: Tensor, eps: tuple[Tensor, Tensor], t: Tensor) -> Coded:
         """Encode, disturb, decode, as training does.
 
-        The latent is standardised within the batch and drawn by the reparametrisation of Kingma &
-        Welling (arXiv:1312.6114). At t > 0 the decoder sees it as the mean of what is known at
-        angle t of the walk, cos t · z_t: it has to decode predictions too, which vary less.
+        The latent is given the std of the batch's residuals, so that both are in units of s, and
+        drawn by the reparametrisation of Kingma & Welling (arXiv:1312.6114). At t > 0 the decoder
+        sees it as the mean of what is known at angle t of the walk, cos t · z_t: it has to decode
+        predictions too, which vary less.
 
         Parameters
         ----------
@@ -102,13 +103,13 @@ class Autoencoder(nn.Module):
             Angles; 0 for the latent itself.
         """
         mean, log_var = self._moments(F.pixel_unshuffle(r, 2), told)
-        mean = (mean - mean.mean()) / mean.std().clamp(min=1e-3)
+        mean = (mean - mean.mean()) * (r.std() / mean.std().clamp(min=1e-3))
         z = mean + torch.exp(0.5 * log_var) * eps[0]
         seen = torch.where(t > 0, t.cos() * diffuse(z, eps[1], t), z)
         return Coded(F.pixel_shuffle(self.decode(seen, told), 2), mean, log_var)
 
     def encode(self, blocks: Tensor, told: Tensor) -> Tensor:
-        """The latent's mean, standardised, (batch, 1, y/2, x/2), of r's 2×2 blocks in channels."""
+        """The latent's mean, in units of s, (batch, 1, y/2, x/2), of r's 2×2 blocks in channels."""
         return (self._moments(blocks, told)[0] - self.centre) / self.spread
 
     def decode(self, z: Tensor, told: Tensor) -> Tensor:
@@ -116,13 +117,24 @@ class Autoencoder(nn.Module):
         found: Tensor = self.up(z) + self.decoder(torch.cat((z, told), dim=1))
         return found.float()
 
-    def standardise(self, means: Tensor) -> None:
-        """From now on subtract the mean of ``means``, from `encode`, and divide by their std."""
+    def standardise(self, means: Tensor, r: Tensor) -> None:
+        """From now on latents have mean 0 and the std of residuals.
+
+        Not that of 1: a few patches whose residuals are far larger than s would make all others
+        small, and the walk begins as if all were of unit variance.
+
+        Parameters
+        ----------
+        means : Tensor
+            From `encode`.
+        r : Tensor
+            What they are the latents of.
+        """
         self.centre += self.spread * means.mean()
-        self.spread *= means.std()
+        self.spread *= means.std() / r.std()
 
     def _moments(self, blocks: Tensor, told: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and log variance of the latent, before it is standardised."""
+        """Mean and log variance of the latent, before it is scaled."""
         mean, log_var = self.encoder(torch.cat((blocks, told), dim=1)).float().chunk(2, dim=1)
         return self.down(blocks) + mean, (SURE + log_var).clamp(-12.0, 4.0)
 

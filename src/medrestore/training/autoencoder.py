@@ -42,6 +42,7 @@ def autoencoder_step(
     generator: torch.Generator,
     adversary: Adversary | None = None,
     patience: int = PATIENCE,
+    weight: float = DOUBT,
 ) -> LossOf:
     """Loss of the autoencoder on the next batch.
 
@@ -60,6 +61,8 @@ def autoencoder_step(
         The critic; without it the step is that of a plain variational autoencoder.
     patience : int
         Batches before the critic is listened to.
+    weight : float
+        Of its doubt.
     """
     seen = 0
 
@@ -81,7 +84,7 @@ def autoencoder_step(
             made = (coded.r + error.detach().flip((-2, -1)))[whole]
             adversary.learn(r[whole], made, told[whole])
             doubt = adversary.doubt(made, told[whole])
-            loss = loss + (DOUBT * doubt if seen >= patience else 0)
+            loss = loss + (weight * doubt if seen >= patience else 0)
             figures["doubt"] = doubt.detach()
         seen += 1
         return loss, figures

@@ -75,5 +75,7 @@ def _encoded(coder: Autoencoder, r: Tensor, told: Tensor) -> Example:
 
 
 def _standardise(coder: Autoencoder, draw: Callable[[], Example]) -> None:
-    """Latents of zero mean and unit variance, over many batches."""
-    coder.standardise(torch.cat([_encoded(coder, *draw())[0] for _ in range(BATCHES)]))
+    """Latents of zero mean and the residuals' variance, over many batches."""
+    drawn = [draw() for _ in range(BATCHES)]
+    means = torch.cat([_encoded(coder, *one)[0] for one in drawn])
+    coder.standardise(means, torch.cat([r for r, _ in drawn]))

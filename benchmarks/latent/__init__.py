@@ -1,0 +1,1 @@
+"""What parts of a latent model do, measured."""
