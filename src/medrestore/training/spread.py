@@ -43,9 +43,7 @@ def measure_spread(
     held_out: Mapping[str, Model] | None = None,
     meter: Meter = SILENT,
 ) -> dict[str, Any]:
-    """Measure the card's ``spectra``, ``region_factors`` and ``intervals``.
-
-    Of a latent model ``latent_spectra`` too.
+    """Measure the card's ``spectra`` (a latent's too), ``region_factors`` and ``intervals``.
 
     Parameters
     ----------
@@ -74,10 +72,9 @@ def measure_spread(
     spectra, latent = model.spectra, model.latent
     asked = ANGLES[-1:] if settings.sampler in OWN_START else ANGLES  # samples: r's own spectrum
     if latent is not None:
-        walked = measure_spectra(model_of, cases, levels, meter=meter, walked=True)
+        latent = measure_spectra(model_of, cases, levels, meter=meter, walked=True)
         asked = (0.0, *ANGLES)  # at 0 what the autoencoder loses
     spectra = measure_spectra(model_of, cases, levels, asked, meter=meter)
-    latent = None if latent is None else walked
     regions: dict[str, Any] = {}
     scores: list[tuple[str, dict[str, Scores]]] = []
     for count in STEPS.get(settings.sampler, STEPS[DEFAULT]):
