@@ -119,7 +119,7 @@ def _facts(config: Config, trained: Trained, work: Path) -> dict[str, Any]:
         "predictor": config.predictor,
         "refiner": config.refiner,
         "sigma_range": list(config.sigma_range),
-        **({"samplers": ["consistency"]} if config.teacher else {}),
+        **({"samplers": ["consistency"], "steps": 1} if config.teacher else {}),
         "limits": list(config.limits),
         "training": {
             "command": f"medrestore train models/{config.name}/configs/train.json{begun}",
