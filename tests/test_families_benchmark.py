@@ -168,6 +168,10 @@ def test_rows_are_made_once_and_all_methods_see_the_same_pixels(
     table.keep([names[1], ("of", "no", "such", "row")])
     table.write()
     assert list(Table(path).rows) == names[1:]
+    others = Table(path)
+    others.record(row | {"method": "of another run"})
+    table.record(row | {"method": "of this run"})
+    assert [name[2] for name in Table(path).rows][-2:] == ["of another run", "of this run"]
 
 
 def test_the_pipelines_evaluations_are_counted(tiny_models: Path) -> None:

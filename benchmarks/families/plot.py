@@ -12,6 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from benchmarks.families.verdict import DEFAULT
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -122,13 +124,13 @@ def _honesty(axes: Axes, found: Sequence[Point], colour: dict[str, str]) -> None
     axes.yaxis.set_major_formatter(FuncFormatter(_plain))
     _panel(axes, found, colour)
     axes.text(
-        0.985,
-        _share(1, axes.get_ylim(), math.log),
-        "honest",
+        0.015,
+        _share(HONEST[0], axes.get_ylim(), math.log) + 0.008,
+        "within 10 %",
         transform=axes.transAxes,
         fontsize=7.5,
         color="#4f9479",
-        ha="right",
+        ha="left",
         va="bottom",
     )
 
@@ -148,8 +150,9 @@ def _panel(axes: Axes, found: Sequence[Point], colour: dict[str, str]) -> None:
     for (family, sampler), group in groupby(found, key=lambda p: (p.family, p.sampler)):
         line = list(group)
         x, y = [p.x for p in line], [p.y for p in line]
-        style: dict[str, Any] = {"color": colour[family], "zorder": 3}
-        axes.plot(x, y, lw=1.3, alpha=0.5, **style | {"zorder": 2})
+        top = 2 * (family == DEFAULT[0])
+        style: dict[str, Any] = {"color": colour[family], "zorder": 3 + top}
+        axes.plot(x, y, lw=1.3 + 0.4 * top, alpha=0.5, **style | {"zorder": 2 + top})
         shape = SHAPES.get(sampler, "o")
         axes.plot(x, y, shape, ms=6.5, mec="white", mew=0.8, clip_on=False, **style)
     _label(axes, found, colour)
@@ -166,7 +169,8 @@ def _label(axes: Axes, found: Sequence[Point], colour: dict[str, str]) -> None:
         axes.plot(
             [x, 1.0, 1.03], [place, at, at], lw=0.7, alpha=0.35, clip_on=False, zorder=1, **style
         )
-        axes.text(1.04, at, family, va="center", ha="left", fontsize=8, **style)
+        short = family.rpartition(", ")[2]
+        axes.text(1.04, at, short, va="center", ha="left", fontsize=8, **style)
 
 
 def _by_family(found: Sequence[Point]) -> dict[str, list[Point]]:

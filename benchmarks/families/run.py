@@ -6,7 +6,8 @@ Validation people with simulated noise and scans with real noise (`crops.py`), t
 samples. Methods are what the files in `methods/` register; one whose model is not shipped is listed
 as such and skipped. Writes `families.csv`, `families.png`, `README.md` and the table in
 `docs/choosing.md`. Rows that are there, of the same weights, settings, crops and seed, are kept:
-the same command adds what is new. ``--page`` writes figure and pages from the table alone.
+the same command adds what is new, and two may run at once on different families. ``--page`` writes
+figure and pages from the table alone.
 """
 
 from __future__ import annotations
@@ -61,8 +62,7 @@ def fill(
             else:
                 model = model or method.loaded()
                 row |= measured(method, model, crops, seed)
-            table.add([row])
-            table.write()
+            table.record(row)
             print(brief(row), flush=True)
 
 
@@ -93,6 +93,7 @@ def main() -> None:
         methods = [m for m in known if not asked.families or m.family in asked.families]
         sets = [data for data in SETS if not asked.data or data.name in asked.data]
         fill(table, methods, sets, asked.seed, asked.anew)
+    table.read()
     table.keep((d.name, m.family, m.label, m.model) for d in SETS for m in known)
     table.write()
     rows = list(Table(table.path).rows.values())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
 
     from benchmarks.families.crops import DataSet
     from benchmarks.families.method import Method
+    from medrestore.models import Card
 
 __all__ = ["COLUMNS", "PATH", "Row", "Table", "head"]
 
@@ -20,7 +23,7 @@ Row = dict[str, Any]
 PATH = Path(__file__).with_name("families.csv")
 NAME = ("data", "family", "method", "model")
 """What a row is about: a newer one takes its place."""
-ASKED = ("weights", "settings", "crops", "side", "seed")
+ASKED = ("weights", "calibration", "settings", "crops", "side", "seed")
 """With what it was made: where all are the same, it need not be made again."""
 COLUMNS = (
     *NAME,
@@ -33,7 +36,7 @@ COLUMNS = (
     *("nps_shift", "rmse_mean_of_40", "noise_left", "edge_gain", "psnr_each"),
     *("evaluations", "cpu_seconds", "seconds", "memory_mb"),
     *("training_steps", "training_minutes"),
-    *("weights", "settings", "date", "machine", "seed", "note"),
+    *("weights", "calibration", "settings", "date", "machine", "seed", "note"),
 )
 
 
@@ -46,11 +49,18 @@ def head(method: Method, data: DataSet, crops: int, side: int, seed: int) -> Row
         "method": method.label,
         "model": method.model,
         "weights": "" if card is None else card.sha256[:12],
+        "calibration": "" if card is None else calibration(card),
         "settings": json.dumps(dict(method.asked), sort_keys=True),
         "crops": crops,
         "side": side,
         "seed": seed,
     }
+
+
+def calibration(card: Card) -> str:
+    """Hash of all in a card that enters what is drawn and stated beside the weights."""
+    facts = [card.facts.get(name) for name in ("spectra", "intervals", "region_factors")]
+    return sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
 
 
 class Table:
@@ -64,8 +74,12 @@ class Table:
 
     def __init__(self, path: Path = PATH) -> None:
         self.path, self.rows = path, dict[tuple[str, ...], Row]()
-        if path.is_file():
-            with path.open(newline="", encoding="utf-8") as file:
+        self.read()
+
+    def read(self) -> None:
+        """Take over what the file holds."""
+        if self.path.is_file():
+            with self.path.open(newline="", encoding="utf-8") as file:
                 self.add(_read(row) for row in csv.DictReader(file))
 
     def add(self, rows: Iterable[Row]) -> None:
@@ -86,12 +100,20 @@ class Table:
         """Keep the rows about these, in this order; others are forgotten."""
         self.rows = {name: self.rows[name] for name in names if name in self.rows}
 
+    def record(self, row: Row) -> None:
+        """Add a row and write the file; what another run wrote in the meantime stays."""
+        self.read()
+        self.add([row])
+        self.write()
+
     def write(self) -> None:
-        """Write the file."""
-        with self.path.open("w", newline="", encoding="utf-8") as file:
+        """Write the file, at once or not at all."""
+        partial = self.path.with_name(f".{self.path.name}.{os.getpid()}")
+        with partial.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
             writer.writeheader()
             writer.writerows({k: _short(v) for k, v in row.items()} for row in self.rows.values())
+        os.replace(partial, self.path)
 
 
 def _read(row: dict[str, str]) -> Row:
