@@ -113,6 +113,12 @@ def test_a_network_is_evaluated_as_often_as_announced_and_repeats_itself() -> No
     assert other.nats[0] != first.nats[0]
 
 
+def test_a_slice_as_large_as_a_window() -> None:
+    volume = scan()
+    part = mr.Volume(volume.array[:, :32, :32].copy(), mr.Geometry((3, 32, 32), np.eye(4)), "MR")
+    assert np.isfinite(mr.log_likelihood(part, "mr_score", slices=(1,), steps=2).nats).all()
+
+
 @pytest.mark.parametrize(
     ("asked", "error", "says"),
     [

@@ -78,7 +78,8 @@ class Tiled:
                 for i, row in enumerate(rows):
                     if i and row == rows[i - 1]:
                         break  # the last slice, repeated
-                    total[row][at] += weight[i] * piece[i]
+                    there = total[row][at]  # added to by name: derivatives pass through
+                    there += weight[i] * piece[i]
                     norm[row][at] += weight[i]
         return (total / norm.clamp(min=1e-12))[..., :height, :width]
 
