@@ -86,15 +86,13 @@ def calibrate(
     SettingsError, InputError, OutputError
         If scans do not match or show no tissue, or if ``out`` exists already.
     """
-    settings = Settings(
-        model,
-        samples=samples,
-        steps=steps or 0,
-        sampler=sampler,
-        seed=seed,
-        noise=noise,
-        device=device,
-    )
+    how: dict[str, Any] = {
+        "samples": samples,
+        "steps": steps or 0,
+        "sampler": sampler,
+        "seed": seed,
+    }
+    settings = Settings(model, noise=noise, device=device, **how)
     modality = _check_pairs(references, noisies, people)
     card = find_card(model, modality)
     folder = Path(out) if out is not None else Path("models") / f"{card.name}_site"
