@@ -86,13 +86,10 @@ def calibrate(
     SettingsError, InputError, OutputError
         If scans do not match or show no tissue, or if ``out`` exists already.
     """
-    how: dict[str, Any] = {
-        "samples": samples,
-        "steps": steps or 0,
-        "sampler": sampler,
-        "seed": seed,
-    }
-    settings = Settings(model, noise=noise, device=device, **how)
+    steps = steps or 0
+    settings = Settings(
+        model, samples=samples, steps=steps, sampler=sampler, seed=seed, noise=noise, device=device
+    )
     modality = _check_pairs(references, noisies, people)
     card = find_card(model, modality)
     folder = Path(out) if out is not None else Path("models") / f"{card.name}_site"
