@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from medrestore.api import simulate as simulate
     from medrestore.api import write as write
     from medrestore.batch.folder import denoise_folder as denoise_folder
+    from medrestore.batch.rerun import rerun as rerun
     from medrestore.errors import Cancelled as Cancelled
     from medrestore.errors import ClusterError as ClusterError
     from medrestore.errors import GapError as GapError
@@ -47,6 +48,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "api": ("Result", "denoise", "find", "read", "simulate", "write"),
     "batch.folder": ("denoise_folder",),
+    "batch.rerun": ("rerun",),
     "errors": (
         "Cancelled",
         "ClusterError",

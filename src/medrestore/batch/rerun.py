@@ -1,0 +1,51 @@
+"""A run again, from its record alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from medrestore.api import run_plan
+from medrestore.batch.record import read_record
+from medrestore.core.meter import SILENT, Meter
+
+if TYPE_CHECKING:
+    import os
+
+    from medrestore.api import Result
+    from medrestore.batch.record import Place
+
+__all__ = ["rerun"]
+
+
+def rerun(
+    record: str | os.PathLike[str],
+    source: Place | None = None,
+    device: str | None = None,
+    progress: Meter | None = None,
+) -> Result:
+    """Repeat a run: the same voxels, on the device that it had.
+
+    Parameters
+    ----------
+    record : path
+        ``<stem>_run.json``, written beside the results of a run; a noise map is read from there.
+    source : path or Scan, optional
+        The scan, or what `find` says of it. Without it, it is looked for by its file name beside
+        the record, one folder up and in the working folder.
+    device : str, optional
+        Another device than the run's own; voxels then agree within rounding only.
+    progress : Meter, optional
+        Follows and may cancel the run.
+
+    Returns
+    -------
+    Result
+        With as many samples as the run drew.
+
+    Raises
+    ------
+    SettingsError, InputError, ModelError
+        If the record cannot be read, or its scan or model is not there or is another one.
+    """
+    plan, volume = read_record(record, source, device)
+    return run_plan(plan, volume, progress or SILENT)
