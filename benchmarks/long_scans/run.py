@@ -118,7 +118,10 @@ def once(scan: Path, out: Path, model: str, samples: int) -> dict:
 
 
 def body(path: Path, slices: int, side: int) -> Path:
-    """A CT of an elliptic body with a spine and two lungs, slice by slice, seed 0."""
+    """A CT of an elliptic body with a spine and, in 40 slices of 100, two lungs; seed 0.
+
+    Every length shows as much of them: what is seen decides on what a slice takes.
+    """
     y, x = np.mgrid[:side, :side] / side - 0.5
     hu = np.where((x / 0.42) ** 2 + (y / 0.30) ** 2 < 1, 40.0, -1000.0)
     hu[(x**2 + (y - 0.2) ** 2) < 0.05**2] = 400
@@ -134,7 +137,7 @@ def body(path: Path, slices: int, side: int) -> Path:
         file.write(bytes(352 - file.tell()))
         for z in range(slices):
             noise = np.random.default_rng([0, z]).normal(0, NOISE_HU, hu.shape)
-            plane = np.where(lungs & (z % 400 < 150), -800.0, hu) + noise
+            plane = np.where(lungs & (z % 100 < 40), -800.0, hu) + noise
             file.write(np.maximum(plane, -1024).round().astype("<i2").tobytes())
     return path
 
