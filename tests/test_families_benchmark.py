@@ -13,7 +13,7 @@ from benchmarks.families.drawn import Drawn
 from benchmarks.families.inferer import Angled, sampled, scheduler_of, through_inferer
 from benchmarks.families.method import Method
 from benchmarks.families.methods import registered
-from benchmarks.families.run import brief, fill
+from benchmarks.families.run import brief, fill, told_why
 from benchmarks.families.scores import figures, squares
 from benchmarks.families.table import Table, head
 from benchmarks.families.verdict import difference
@@ -116,6 +116,10 @@ def test_what_cannot_run_is_listed_with_its_reason(tiny_models: Path, tmp_path: 
     ]
     assert not any("psnr" in row for row in rows)
     assert "new (mr_nowhere): not shipped" in page.whole(rows)
+    shipped_since = replace(missing, model="mr_tiny")
+    table.record({**rows[0], "model": "mr_tiny"})
+    told_why(table, [missing, unknown, unserved, shipped_since])
+    assert [row["note"] for row in table.rows.values()][-1] == "not run yet"
     with pytest.raises(LookupError, match="mr_nowhere is not shipped"):
         missing.loaded()
 
@@ -330,6 +334,7 @@ def test_labels_stand_apart_and_in_order() -> None:
     assert np.diff(np.sort(found)).min() >= 0.1 - 1e-12
     assert found[0] < found[1] < found[2]
     assert np.mean(found[:3]) == pytest.approx(np.mean(wanted[:3]))
+    assert plot.apart([0.2, 0.98, 1.0], 0.1) == pytest.approx([0.2, 0.9, 1.0])
 
 
 def test_the_figure_and_the_pages_hold_what_the_table_holds(tmp_path: Path) -> None:

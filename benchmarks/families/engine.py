@@ -45,7 +45,7 @@ class Count:
     def per_slice(self, shape: tuple[int, int, int]) -> float:
         """Evaluations of each slice of a stack (z, y, x) that was restored; the predictor's too."""
         window, stride = self.model.card.window
-        rows, columns = (len(starts(n, window, stride)) for n in shape[1:])
+        rows, columns = (len(starts(n, window, stride)) for n in self.model.family.plane(shape[1:]))
         stacks = len(self.model.windows(shape[0]).covering(range(shape[0])))
         predictor = any(True for _ in self.model.predictor.parameters())
         return self.windows / (rows * columns * stacks) + predictor

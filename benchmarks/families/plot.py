@@ -30,8 +30,8 @@ COLUMNS = {
     "CT 30 HU": "CT, 30 HU",
 }
 COLOURS = (
-    *("#0072b2", "#d55e00", "#009e73", "#b8559a", "#8c6d1f", "#3a9bd0"),
-    *("#e08a00", "#5b3f8c", "#5f6b7a", "#000000"),
+    *("#0072b2", "#d55e00", "#009e73", "#b8559a", "#8c6d1f", "#5b3f8c"),
+    *("#2fa3d7", "#77828f", "#d99a00", "#000000"),
 )
 """After Okabe and Ito, whom those who see red and green alike can follow; darker where faint."""
 SHAPES = {
@@ -108,7 +108,7 @@ def points(rows: Sequence[Row], what: str) -> list[Point]:
 
 def _fidelity(axes: Axes, found: Sequence[Point], colour: dict[str, str]) -> None:
     low, high = min(p.y for p in found), max(p.y for p in found)
-    room = max(LEAST_DB - (high - low), 0.0) / 2 + 0.08 * max(high - low, LEAST_DB)
+    room = max(LEAST_DB - (high - low), 0.0) / 2 + 0.1 * max(high - low, LEAST_DB)
     axes.set_ylim(low - room, high + room)
     _panel(axes, found, colour)
 
@@ -183,10 +183,11 @@ def _share(value: float, limits: tuple[float, float], scale: Any) -> float:
     return float((scale(value) - low) / (high - low))
 
 
-def apart(wanted: Sequence[float], gap: float) -> list[float]:
+def apart(wanted: Sequence[float], gap: float, highest: float = 1.0) -> list[float]:
     """Positions at least ``gap`` apart, in the same order and as near to the wanted as possible.
 
-    Least squares: neighbours that are pushed together move as one block about their mean.
+    Least squares: neighbours that are pushed together move as one block about their mean; what
+    would end above ``highest`` moves down.
     """
     order = np.argsort(wanted, kind="stable")
     blocks: list[list[float]] = []  # sum of wanted starts, members
@@ -197,8 +198,10 @@ def apart(wanted: Sequence[float], gap: float) -> list[float]:
             blocks[-1][0] += total
             blocks[-1][1] += count
     starts = [total / count for total, count in blocks for _ in range(int(count))]
+    ranks = np.arange(len(starts))
+    limits = highest - (len(starts) - 1 - ranks) * gap
     found = np.empty(len(starts))
-    found[order] = [start + i * gap for i, start in enumerate(starts)]
+    found[order] = np.minimum(np.array(starts) + ranks * gap, limits)
     return [float(place) for place in found]
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from benchmarks.families.method import Method
     from benchmarks.families.table import Row
 
-__all__ = ["brief", "fill"]
+__all__ = ["brief", "fill", "told_why"]
 
 
 def default_first(methods: Iterable[Method]) -> list[Method]:
@@ -66,6 +66,14 @@ def fill(
             print(brief(row), flush=True)
 
 
+def told_why(table: Table, methods: Sequence[Method]) -> None:
+    """Say of every row without figures why it has none, as of now."""
+    of = {(one.family, one.label, one.model): one for one in methods}
+    for (_, *about), row in table.rows.items():
+        if "psnr" not in row:
+            row["note"] = of[*about].lacking or "not run yet"
+
+
 def brief(row: Row) -> str:
     """A row in a line."""
     keys = (*NAME, "psnr", "std_ratio", "sample_ratio", "cover90", "evaluations", "cpu_seconds")
@@ -95,6 +103,7 @@ def main() -> None:
         fill(table, methods, sets, asked.seed, asked.anew)
     table.read()
     table.keep((d.name, m.family, m.label, m.model) for d in SETS for m in known)
+    told_why(table, known)
     table.write()
     rows = list(Table(table.path).rows.values())
     plot.draw(rows, table.path.with_suffix(".png"))
