@@ -17,7 +17,7 @@ from medrestore.cli import main
 from medrestore.core.calibration import Intervals
 from medrestore.core.diffusion import v_hat
 from medrestore.core.networks import networks
-from medrestore.errors import ModelError, SettingsError
+from medrestore.errors import Cancelled, ModelError, SettingsError
 from medrestore.guided import guided
 from medrestore.models import find_card, load
 from medrestore.plan import Plan
@@ -225,3 +225,33 @@ def test_the_velocity_of_the_world_above_is_that_of_its_mean() -> None:
     z, t = torch.randn(1, 1, 3, 3), 0.7
     v = Untold()(z, torch.tensor([t]), z[:, :0])
     assert torch.allclose(v, v_hat(z, math.cos(t) * z, t), atol=1e-6)
+
+
+class Stop:
+    """Cancels after so many evaluations."""
+
+    def __init__(self, ticks: int) -> None:
+        self.left = ticks
+
+    def start(self, total: int, label: str) -> None:
+        pass
+
+    def tick(self, n: int = 1) -> None:
+        self.left -= n
+        if self.left < 0:
+            raise Cancelled("stopped by the test")
+
+
+def test_a_guided_run_stopped_before_its_first_sample_is_rerun(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    array = (100 + rng.normal(0, 5, (2, 40, 36))).astype(np.float32)
+    scan = mr.Volume(array, mr.Geometry(array.shape, np.eye(4)), "MR")
+    mr.write(scan, tmp_path / "scan.nii.gz")
+    volume = mr.read(tmp_path / "scan.nii.gz", "MR")
+    settings = Settings(model="mr_tiny", noise=0.05, samples=2, measurement=1.0)
+    result = run_plan(make_plan(volume, settings), volume, Stop(2))
+    assert result.drawn == 0
+    result.save(tmp_path / "out")
+    again = mr.rerun(next((tmp_path / "out").glob("*_run.json")), tmp_path / "scan.nii.gz")
+    assert np.array_equal(again.restored.array, result.restored.array)
+    assert np.array_equal(again.std.array, result.std.array)

@@ -13,18 +13,20 @@ import medrestore as mr
 from medrestore.api import make_plan, run_plan
 from medrestore.card import Card
 from medrestore.cli import main
+from medrestore.core.calibration import Intervals
 from medrestore.core.diffusion import v_hat
 from medrestore.core.families import FAMILIES
 from medrestore.core.meter import SILENT
 from medrestore.core.networks import networks
 from medrestore.core.posterior import Moments, mean_std
 from medrestore.core.predictor import Condition
-from medrestore.errors import Cancelled, ModelError
+from medrestore.errors import Cancelled, ModelError, SettingsError
 from medrestore.models import find_card, load
 from medrestore.plugin.preferences import offered_models
 from medrestore.plugin.requests import Choices, settings_of
 from medrestore.regions import Regions
 from medrestore.settings import Settings
+from medrestore.training.config import Config
 from medrestore.training.export import write_bundle
 from tiny import speak, tiny_card
 
@@ -105,6 +107,49 @@ def test_the_error_of_a_mean_of_samples_includes_the_means_own() -> None:
     stated = mean_std(np.float32(2.0) * np.ones((400, 400), np.float32), moments)
     error = 2 * (draws[0] - moments.mean)
     assert math.sqrt((stated**2).mean()) == pytest.approx(error.std(), rel=0.01)
+
+
+def test_intervals_of_few_samples_cover_what_they_promise() -> None:
+    """A factor that is right for 8 samples is widened for fewer by Student's t; so is a Gaussian's.
+
+    Truth and samples from one Gaussian: |x − mean|/(sd·√(1 + 1/n)) follows t with n − 1 degrees.
+    """
+    rng = np.random.default_rng(2)
+    right = Intervals((1.0,), ((0.71, 1.41, 1.895, 2.36),), people=4, samples=8)
+    for n in (2, 3, 5, 8):
+        draws = rng.standard_normal((n + 1, 100_000))
+        std = draws[1:].std(axis=0, ddof=1) * math.sqrt(1 + 1 / n)
+        away = np.abs(draws[0] - draws[1:].mean(axis=0)) / std
+        for intervals in (right, Intervals.gaussian()):
+            covered = (away <= intervals.factor(0.9, 0.05, n)).mean()
+            assert covered == pytest.approx(0.9, abs=0.005)
+    assert right.factor(0.9, 0.05) == pytest.approx(1.895)
+
+
+@pytest.mark.parametrize("samples", [2, 8])
+def test_the_guards_find_noise_and_nothing_else(
+    models: Path, noisy: mr.Volume, samples: int
+) -> None:
+    """The scan departs from a mean of n samples of its posterior by σ² − V·(1 − 1/n)."""
+    plan = make_plan(
+        noisy, Settings(model=NAME, noise=0.1, samples=samples, steps=40, sampler="ddpm")
+    )
+    model = load(find_card(NAME, "MR"))
+    model.refiner = Exact(plan.noise.sigma / (STD * plan.scale))
+    result = run_plan(plan, noisy, model=model)
+    assert result.guards is not None
+    assert result.guards.residual_ratio == pytest.approx(1, abs=0.1)
+
+
+@pytest.mark.parametrize("steps", [3, 24])
+def test_the_map_is_of_the_samples_themselves(models: Path, noisy: mr.Volume, steps: int) -> None:
+    """Heun ends elsewhere than its last prediction: few steps show it."""
+    result = mr.denoise(
+        noisy, NAME, noise=0.1, samples=12, steps=steps, sampler="heun", keep_samples=True
+    )
+    inside = result.restored.array > 5 * result.std.array
+    drawn = result.samples.std(axis=0, ddof=1) * math.sqrt(1 + 1 / 12)
+    assert result.std.array[inside] == pytest.approx(drawn[inside], rel=1e-3)
 
 
 def test_the_condition_is_the_noisy_scan_in_the_priors_units() -> None:
@@ -221,3 +266,34 @@ def test_a_card_of_an_unknown_kind_says_so(models: Path) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | {"family": "magic"}))
     with pytest.raises(ModelError, match=r"family 'magic'.*residual, image"):
         _ = Card.read(models / NAME).samplers
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"family": "imgae"}, "family is one of residual, "),
+        ({"family": "image", "depth": 8}, "depth"),
+    ],
+)
+def test_a_config_that_cannot_be_trained_says_so(changes: dict, said: str) -> None:
+    path = Path(__file__).parents[1] / "models" / "mr_slice_ddpm" / "configs" / "train.json"
+    assert Config.read(path).family == "image"
+    with pytest.raises(SettingsError, match=said):
+        Config.read(path, changes)
+
+
+def test_a_folder_takes_the_models_own_steps(
+    models: Path, noisy: mr.Volume, tmp_path: Path
+) -> None:
+    mr.write(noisy, tmp_path / "in" / "scan.nii.gz")
+    mr.denoise_folder(
+        tmp_path / "in",
+        tmp_path / "out",
+        modality="MR",
+        model=NAME,
+        noise=0.1,
+        samples=2,
+        steps=None,
+    )
+    record = json.loads(next((tmp_path / "out").rglob("*_run.json")).read_text())
+    assert record["plan"]["settings"]["steps"] == 50

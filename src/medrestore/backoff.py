@@ -154,6 +154,16 @@ class Sparing:
 
         return denoise
 
+    def decode(self, z: Tensor, told: Tensor, shape: tuple[int, int], batch: int) -> Tensor:
+        """What was walked to, in voxels; ``batch`` windows at once, or as many as have fitted."""
+
+        def attempt() -> Tensor:
+            at_once = min(batch, self.batch)
+            made = self._engine.decode(self._send(z), self._send(told), shape, at_once)
+            return made.to(z.device)
+
+        return self._until_it_fits(attempt, "batch")
+
     def _until_it_fits(self, attempt: Callable[[], T], what: str) -> T:
         while True:
             try:

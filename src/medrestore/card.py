@@ -190,7 +190,8 @@ class Card:
             return Intervals.gaussian()
         levels = tuple(self.facts["intervals"]["relative_sigma"])
         rows = tuple(tuple(row) for row in table[key])
-        return Intervals(levels, rows, int(self.facts["intervals"]["people"]))
+        facts = self.facts["intervals"]
+        return Intervals(levels, rows, int(facts["people"]), int(facts.get("samples", 0)))
 
     def region_factor(self, method: str, voxels: int) -> float:
         """What a region's interval is multiplied by, from its size; 1 if never calibrated.
@@ -204,7 +205,7 @@ class Card:
         key = nearest(table, method)
         row = table[key] if key is not None else []
         if not row:
-            return float(self.facts.get("region_factor", 1.0))
+            return 1.0 if "+guided" in method else float(self.facts.get("region_factor", 1.0))
         return float(np.interp(np.log(voxels), np.log(facts["voxels"]), row))
 
     @property

@@ -113,9 +113,8 @@ class Regions:
         if self.arrays is not None and not redraws:
             return replace(self, model=model)
         part = replace(self.plan.for_slices(slices), device=model.device)
-        settings = replace(part.settings, estimate="mean", keep_samples=redraws, samples=self.drawn)
-        if not redraws:
-            settings = replace(settings, samples=0, guidance=1.0, measurement=0.0)
+        settings = part.settings.drawing(self.drawn if redraws else 0)
+        settings = replace(settings, estimate="mean", keep_samples=redraws)
         arrays = run(replace(part, settings=settings), self.source, model)
         samples = arrays.samples
         if self.samples is not None:

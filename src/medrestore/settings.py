@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -122,6 +122,12 @@ class Settings:
             raise SettingsError(
                 f"estimate={self.estimate!r} needs samples, but samples=0; ask for at least 1"
             )
+
+    def drawing(self, samples: int) -> Settings:
+        """The same with so many samples; without any, nothing that takes some."""
+        if samples:
+            return replace(self, samples=samples)
+        return replace(self, samples=0, estimate="mean", guidance=1.0, measurement=0.0)
 
     @property
     def method(self) -> str:

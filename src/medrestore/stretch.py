@@ -17,7 +17,7 @@ import torch
 from medrestore.core.evaluations import evaluations, shares_start, without_network
 from medrestore.core.intensity import foreground
 from medrestore.core.noise_field import NoiseField
-from medrestore.core.posterior import Moments, interval, mean_std, total_std
+from medrestore.core.posterior import Moments, explained_std, interval, mean_std, total_std
 from medrestore.core.samplers import SAMPLERS
 from medrestore.core.samplers.chain import sample, shared_start
 from medrestore.core.samplers.decoded import decoded
@@ -215,7 +215,8 @@ class Stretch:
     def count(self, k: int) -> None:
         """The sample drawn last is sample ``k`` of the result."""
         settings = self.frame.plan.settings
-        Moments(self.mean, self.squares, k).add(self.r_hat)
+        whole = self.frame.engine.family.mean_from_samples
+        Moments(self.mean, self.squares, k).add(self.r if whole else self.r_hat)
         if settings.estimate == "posterior-mean":
             self.residual += (self.r - self.residual) / (k + 1)
         elif settings.estimate == "sample" and k == 0:
@@ -238,7 +239,8 @@ class Stretch:
         if drawn and settings.estimate != "mean":
             restored = self._image(i, self.mu[row] + self.s[row] * self.residual[i])
         lowest = 0.0 if plan.modality == "MR" else None
-        factor = frame.engine.intervals(method).factor(settings.level, sigma / plan.scale)
+        rest_on = drawn if frame.engine.family.mean_from_samples else None
+        factor = frame.engine.intervals(method).factor(settings.level, sigma / plan.scale, rest_on)
         out.lower[i], out.upper[i] = interval(mu, std, factor, lowest)
         out.restored[i], out.mu[i], out.std[i], out.s[i] = restored, mu, std, s
         out.ratio[i] = self.ratios[row]
@@ -252,8 +254,9 @@ class Stretch:
             return mu, s, s
         predictions = Moments(self.mean[i], self.squares[i], drawn)
         if frame.engine.family.mean_from_samples:
-            std = np.where(sigma < frame.floor, sigma, mean_std(s, predictions))
-            return self._image(i, mu + s * self.mean[i]), std, std
+            image = self._image(i, mu + s * self.mean[i])
+            both = explained_std(s, predictions), mean_std(s, predictions)
+            return image, *(np.where(sigma < frame.floor, sigma, one) for one in both)
         left = self.spectra.remaining(self.last, [self.ratios[row]])[0]
         return mu, s, np.where(sigma < frame.floor, s, total_std(s, predictions, left))
 

@@ -42,6 +42,7 @@ SCHEDULES = {
     "karras": "karras2022",
 }
 KINDS = {
+    "image": (("saharia2021",), "diffusion of the image, told the noisy scan"),
     "score": (
         ("song2021sde", "kawar2021", "efron2011"),
         "a prior of images, told of the scan when samples are drawn",

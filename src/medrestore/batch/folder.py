@@ -120,6 +120,7 @@ def denoise_folder(
         If stopped; what is restored is kept and reported.
     """
     _check_wishes(resume, overwrite, cluster, jobs)
+    settings["steps"] = settings.get("steps") or 0
     root, out, meter = Path(source), Path(destination), progress or SILENT
     handling = Handling(modality, fallback, gaps, format, overwrite)
     batch = Batch(root, out, Settings(**settings), handling, meter, on_step or (lambda _: None))

@@ -171,8 +171,7 @@ def _plan(facts: dict[str, Any], path: Path) -> Plan:
     drawn = int(facts["samples_drawn"])
     if drawn == plan.settings.samples:
         return plan
-    estimate = plan.settings.estimate if drawn else "mean"
-    return replace(plan, settings=replace(plan.settings, samples=drawn, estimate=estimate))
+    return replace(plan, settings=plan.settings.drawing(drawn))
 
 
 def _scan(wanted: dict[str, Any], plan: Plan, record: Path, source: Place | None) -> Volume:

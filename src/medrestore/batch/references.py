@@ -149,6 +149,12 @@ WORKS = {
             "Chen, Ting", 2023, "2301.10972",
         ),
         _preprint(
+            "saharia2021", "Image Super-Resolution via Iterative Refinement",
+            "Saharia, Chitwan; Ho, Jonathan; Chan, William; Salimans, Tim; Fleet, David J.; "
+            "Norouzi, Mohammad",
+            2021, "2104.07636",
+        ),
+        _preprint(
             "ho2022", "Classifier-Free Diffusion Guidance",
             "Ho, Jonathan; Salimans, Tim", 2022, "2207.12598",
         ),

@@ -115,8 +115,8 @@ def _sampling(add: Callable[..., object]) -> None:
         "--sampler",
         default="auto",
         metavar="auto|moment-matched|ddpm|ddim|heun|predictor-corrector|ve-sde|langevin|consistency",
-        help="how samples are drawn; auto: moment-matched, or consistency where the model was "
-        "distilled to it; default: auto",
+        help="how samples are drawn; auto, the default, is the model's own: moment-matched, ddim "
+        "of models of the image itself, consistency of those distilled to it",
     )
     add(
         "--schedule",

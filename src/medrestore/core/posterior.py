@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Moments", "interval", "mean_std", "total_std"]
+__all__ = ["Moments", "explained_std", "interval", "mean_std", "total_std"]
 
 
 @dataclass
@@ -57,11 +57,19 @@ def total_std(
 
 
 def mean_std(s: NDArray[np.float32], predictions: Moments) -> NDArray[np.float32]:
-    """RMS error expected about the mean of n samples, s·√(Var_k r̂_k · (1 + 1/n)).
+    """RMS error expected about the mean of n samples, s·√(Var_k r_k · (1 + 1/n)).
 
     The truth is one more draw from where the samples come from; their mean varies by 1/n.
     """
     return np.asarray(s * np.sqrt(predictions.variance * (1 + 1 / predictions.n)), dtype=np.float32)
+
+
+def explained_std(s: NDArray[np.float32], predictions: Moments) -> NDArray[np.float32]:
+    """By how much less than the noise the scan departs from the mean of n samples.
+
+    With V the posterior's variance, E[(y − x̄_n)²] = σ² − V·(1 − 1/n): what the guards take for s².
+    """
+    return np.asarray(s * np.sqrt(predictions.variance * (1 - 1 / predictions.n)), dtype=np.float32)
 
 
 def interval(

@@ -70,8 +70,8 @@ TIPS = {
     "Seed": "The same seed gives the same result.",
     "Device": "Where the network runs; automatic takes a CUDA GPU if there is one.",
     "Sampler": (
-        "How samples are drawn; automatic is moment-matched, or consistency for a model that was "
-        "distilled to it: one evaluation a sample."
+        "How samples are drawn; automatic is the model's own: moment-matched, DDIM for a model of "
+        "the image itself, consistency for one that was distilled to it: one evaluation a sample."
     ),
     "Guidance": (
         "Weight of what the model is told of the scan against what it would say untold; 1 is off. "

@@ -123,9 +123,9 @@ def _glimpse(plan: Plan) -> Plan:
 
     asked = replace(plan.settings, estimate="mean", keep_samples=False)
     if find_card(asked.model, plan.modality, asked.mode).family.mean_from_samples:
-        asked = replace(asked, samples=2)
+        asked = asked.drawing(2)
     else:
-        asked = replace(asked, samples=0, guidance=1.0, measurement=0.0)
+        asked = asked.drawing(0)
     evaluated = 1 + passes(asked.sampler, asked.steps, asked.samples, asked.guidance)
     slices = len(plan.chosen) * plan.times
     return replace(plan, settings=asked, evaluations=slices * evaluated)

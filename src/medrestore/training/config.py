@@ -7,6 +7,7 @@ import math
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from medrestore.core.families import FAMILIES
 from medrestore.errors import SettingsError
 from medrestore.training.loop import Schedule
 
@@ -135,7 +136,7 @@ class Config:
             facts["stages"] = {k: Schedule(**v) for k, v in facts["stages"].items()}
             for name in ("noise", "sigma_range", "licences", "notes", "limits"):
                 facts[name] = tuple(facts.get(name, ()))
-            return cls(**facts)
+            config = cls(**facts)
         except OSError as error:
             raise SettingsError(f"cannot read the training config {path.name}") from error
         except (ValueError, TypeError, KeyError) as error:
@@ -143,6 +144,19 @@ class Config:
                 f"{path.name} is no training config: {error}; see models/mr_slice/configs/"
                 "train.json for one"
             ) from error
+        config._check(path.name)
+        return config
+
+    def _check(self, name: str) -> None:
+        if self.family not in FAMILIES:
+            raise SettingsError(
+                f"{name}: family is one of {', '.join(FAMILIES)}, got {self.family!r}"
+            )
+        if self.depth > 1 and self.family != "residual":
+            raise SettingsError(
+                f"{name}: models of family {self.family} work slice by slice, got depth "
+                f"{self.depth}; leave depth at 1"
+            )
 
     def to_json(self) -> str:
         """The configuration as a file's text."""

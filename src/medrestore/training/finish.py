@@ -113,6 +113,7 @@ def _facts(config: Config, trained: Trained, work: Path) -> dict[str, Any]:
         "modality": config.modality,
         "mode": "slice" if config.depth == 1 else "patch3d",
         **({} if config.family == "residual" else {"family": config.family}),
+        **({"condition_dropped": config.condition_dropped} if config.family == "image" else {}),
         "depth": config.depth,
         "depth_stride": config.depth_stride,
         "summary": config.summary,

@@ -63,5 +63,8 @@ def measure_sampled(
     people = len({case.person for case in cases})
     return {
         "region_factors": {**regions, "people": people, "people_held_out": 0},
-        "intervals": calibrate(scores, "the training people, with fresh noise"),
+        "intervals": {
+            **calibrate(scores, "the training people, with fresh noise"),
+            "samples": settings.samples,
+        },
     }

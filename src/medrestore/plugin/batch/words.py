@@ -40,6 +40,10 @@ def settings_line(choices: Choices) -> str:
     ]
     if choices.estimate != "mean" and choices.samples:
         said.append("image: " + choices.estimate.replace("-", " "))
+    if choices.sampler != AUTO and choices.samples:
+        said.append(f"sampler {choices.sampler}")
+    if (choices.guidance, choices.measurement) != (1, 0) and choices.samples:
+        said.append(f"guidance {choices.guidance:g}, measurement {choices.measurement:g}")
     if choices.device != AUTO:
         said.append(f"on {choices.device.upper() if choices.device == 'cpu' else 'the GPU'}")
     if choices.keep_samples and choices.samples:
