@@ -103,8 +103,7 @@ def denoise_folder(
     found : Scans, optional
         What `find` found under ``source``: saves looking again.
     cluster : str, optional
-        Address of a Dask scheduler (``"tcp://host:8786"``), whose workers restore the scans: they
-        see the same files under the same paths, and run the same medrestore.
+        Address of a Dask scheduler (``"tcp://host:8786"``); its workers see the same files.
     jobs : int, optional
         Worker processes on this machine; scripts need a main guard, as for `multiprocessing`.
     on_step, on_forecast : callable, optional
@@ -120,10 +119,10 @@ def denoise_folder(
         If stopped; what is restored is kept and reported.
     """
     _check_wishes(resume, overwrite, cluster, jobs)
-    settings["steps"] = settings.get("steps") or 0
     root, out, meter = Path(source), Path(destination), progress or SILENT
     handling = Handling(modality, fallback, gaps, format, overwrite)
-    batch = Batch(root, out, Settings(**settings), handling, meter, on_step or (lambda _: None))
+    asked = Settings(**settings | {"steps": settings.get("steps") or 0})
+    batch = Batch(root, out, asked, handling, meter, on_step or (lambda _: None))
     with _placed(cluster, jobs, meter) as place:
         told = on_forecast if cluster is None else None  # it would tell of this machine
         return _run(batch, _gathered(root, out, meter, found), place, resume, told)
