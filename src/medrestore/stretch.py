@@ -60,6 +60,7 @@ class Stretch:
     mean: NDArray[np.float32]
     squares: NDArray[np.float32]
     residual: NDArray[np.float32]
+    expected: NDArray[np.float32]
     start_r_hat: NDArray[np.float32]
 
     def __init__(self, frame: Frame, chosen: Sequence[int], out: Arrays) -> None:
@@ -98,8 +99,8 @@ class Stretch:
             keeps |= {"mu": whole, "s": whole}
         if asked.samples:
             keeps |= {"r": here, "r_hat": here, "mean": here, "squares": here}
-        if asked.samples and asked.estimate != "mean":
-            keeps["residual"] = here
+            keeps |= {"residual": here} if asked.estimate != "mean" else {}
+            keeps |= {"expected": here} if self.frame.engine.family.mean_from_samples else {}
         if asked.samples and shares_start(asked.sampler, asked.steps):
             keeps["start_r_hat"] = whole
         return keeps
@@ -217,6 +218,8 @@ class Stretch:
         settings = self.frame.plan.settings
         whole = self.frame.engine.family.mean_from_samples
         Moments(self.mean, self.squares, k).add(self.r if whole else self.r_hat)
+        if whole:  # r tells the spread, r̂ the mean, without the last step's error
+            self.expected += (self.r_hat - self.expected) / (k + 1)
         if settings.estimate == "posterior-mean":
             self.residual += (self.r - self.residual) / (k + 1)
         elif settings.estimate == "sample" and k == 0:
@@ -254,7 +257,7 @@ class Stretch:
             return mu, s, s
         predictions = Moments(self.mean[i], self.squares[i], drawn)
         if frame.engine.family.mean_from_samples:
-            image = self._image(i, mu + s * self.mean[i])
+            image = self._image(i, mu + s * self.expected[i])
             both = explained_std(s, predictions), mean_std(s, predictions)
             return image, *(np.where(sigma < frame.floor, sigma, one) for one in both)
         left = self.spectra.remaining(self.last, [self.ratios[row]])[0]
@@ -268,10 +271,7 @@ class Stretch:
         return np.maximum(plane, np.float32(0)) if frame.plan.modality == "MR" else plane
 
     def _kernel(self, rows: Sequence[int], walk: bool = False) -> Callable[[float], Kernel]:
-        """Angle → kernels of the dropped covariance, one for each slice of a slab.
-
-        Of voxels, or of what is walked.
-        """
+        """Angle → kernels of the covariance dropped in a slab's slices, in voxels or as walked."""
         ratios = [self.ratios[row] for row in rows]
         spectra = (self.frame.engine.latent if walk else None) or self.spectra
         return lambda angle: spectra.kernels(angle, ratios)
