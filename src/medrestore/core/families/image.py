@@ -27,21 +27,26 @@ class Image(Family):
     steps = 50
     exact = ((), ("unet.out",))
     mean_from_samples = True
+    kind = "of the image"
 
     def networks(self, facts: dict[str, Any]) -> tuple[nn.Module, nn.Module]:
         """The prior's two numbers, and a refiner."""
         from medrestore.core.prior import Prior
         from medrestore.core.refiner import Refiner
 
-        refiner = Refiner(**self.arguments(facts["refiner"]), told=self.told_channels(facts))
+        refiner = Refiner(**self.arguments(facts["refiner"]), told=self.heard_channels(facts))
         return Prior(**facts["predictor"]), refiner
+
+    def heard_channels(self, facts: dict[str, Any]) -> int:
+        """How many channels of the condition the network itself takes in."""
+        return self.told_channels(facts)
 
     def described(self, facts: dict[str, Any]) -> list[tuple[str, str]]:
         """The prior, the refiner, and the samplers that have to do without a predictor."""
         prior, refiner = facts["predictor"], facts["refiner"]
         return [
             ("prior of a voxel", f"{prior['mean']} ± {prior['std']} of the intensity scale"),
-            ("network", f"MONAI DiffusionModelUNet, channels {refiner['channels']}, of the image"),
+            ("network", f"MONAI DiffusionModelUNet, channels {refiner['channels']}, {self.kind}"),
             ("samplers", ", ".join(self.samplers)),
             ("usual steps", str(facts.get("steps", self.steps))),
         ]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from medrestore.core.families.family import Family
+from medrestore.core.families.image import Image
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -22,20 +22,14 @@ if TYPE_CHECKING:
 __all__ = ["Score"]
 
 
-class Score(Family):
+class Score(Image):
     """An unconditional diffusion of the image: a plug-and-play prior."""
 
-    samplers = ("ddim", "ddpm", "heun", "predictor-corrector", "ve-sde", "langevin")
-    steps = 50
-    exact = ((), ("unet.out",))
-    mean_from_samples = True
+    kind = "of the image, told nothing"
 
-    def networks(self, facts: dict[str, Any]) -> tuple[nn.Module, nn.Module]:
-        """The prior's two numbers, and a refiner that is told nothing."""
-        from medrestore.core.prior import Prior
-        from medrestore.core.refiner import Refiner
-
-        return Prior(**facts["predictor"]), Refiner(**self.arguments(facts["refiner"]), told=0)
+    def heard_channels(self, facts: dict[str, Any]) -> int:
+        """None: the observation says at which angle it is evaluated, and on what."""
+        return 0
 
     def told_channels(self, facts: dict[str, Any]) -> int:
         """The scan as r would be, and the noise's standard deviation."""
@@ -66,13 +60,3 @@ class Score(Family):
         from medrestore.core.informed import informed
 
         return informed(refiner)
-
-    def described(self, facts: dict[str, Any]) -> list[tuple[str, str]]:
-        """The prior of a voxel, the network, and how it is usually sampled."""
-        prior, refiner = facts["predictor"], facts["refiner"]
-        return [
-            ("prior of a voxel", f"{prior['mean']} ± {prior['std']} of the intensity scale"),
-            ("network", f"MONAI DiffusionModelUNet, channels {refiner['channels']}, told nothing"),
-            ("samplers", ", ".join(self.samplers)),
-            ("usual steps", str(facts.get("steps", self.steps))),
-        ]
