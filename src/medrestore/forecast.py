@@ -22,7 +22,7 @@ from medrestore.core.guard import looks
 from medrestore.core.live_memory import peak_bytes
 from medrestore.core.predictor import Condition, Prediction
 from medrestore.core.refiner import CONDITION_CHANNELS
-from medrestore.core.windows import Windows, starts
+from medrestore.core.windows import Windows, tiles
 from medrestore.frame import TOLD_BYTES
 from medrestore.guards import check
 from medrestore.pipeline import STRETCH_BYTES, run
@@ -214,8 +214,7 @@ def _scan(card: Card, depth: int, side: int) -> Volume:
 
 
 def _tiles(card: Card, shape: tuple[int, int, int]) -> int:
-    (height, width), (window, stride) = card.family.plane(shape[1:]), card.window
-    return len(starts(height, window, stride)) * len(starts(width, window, stride))
+    return tiles(card.family.plane(shape[1:]), *card.window)
 
 
 def _held_bytes(plan: Plan, told: int = CONDITION_CHANNELS) -> int:

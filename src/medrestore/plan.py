@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from medrestore.core.evaluations import passes
 from medrestore.core.planes import sha256_of
-from medrestore.core.windows import starts
+from medrestore.core.windows import tiles
 from medrestore.errors import SettingsError
 from medrestore.scratch import Held
 from medrestore.settings import Settings
@@ -167,8 +167,7 @@ def resolve(
     settings = replace(settings, sampler=card.sampler(settings.sampler), steps=steps)
     card.check_guidance(settings.sampler, steps, settings.guidance, settings.measurement)
     each = passes(settings.sampler, steps, settings.samples, settings.guidance)
-    plane, (window, stride) = card.family.plane(shape[1:]), card.window
-    tiles = len(starts(plane[0], window, stride)) * len(starts(plane[1], window, stride))
+    windows = tiles(card.family.plane(shape[1:]), *card.window)
     batch = max(1, (256 if device.startswith("cuda") else 16) // card.depth[0])
     return Plan(
         settings=settings,
@@ -182,7 +181,7 @@ def resolve(
         noise=noise,
         device=device,
         batch=batch,
-        slab=max(1, batch // tiles),
+        slab=max(1, batch // windows),
         slices=None,
         evaluations=slices * (1 + each),
         warnings=(*_warnings(card, noise, scale), *_of_guidance(settings)),

@@ -13,7 +13,7 @@ from medrestore.errors import SettingsError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Windows", "starts", "taper"]
+__all__ = ["Windows", "starts", "taper", "tiles"]
 
 
 def starts(length: int, window: int, stride: int) -> list[int]:
@@ -32,6 +32,11 @@ def starts(length: int, window: int, stride: int) -> list[int]:
     if length <= window:
         return [0]
     return [*range(0, length - window, stride), length - window]
+
+
+def tiles(plane: tuple[int, int], window: int, stride: int) -> int:
+    """How many square windows cover a plane (y, x)."""
+    return len(starts(plane[0], window, stride)) * len(starts(plane[1], window, stride))
 
 
 def taper(window: int) -> Tensor:
