@@ -82,7 +82,7 @@ def finish(
         for person, other in trained.held_out.items()
     }
     if model.family.mean_from_samples:
-        facts |= measure_sampled(model, cases, levels[1::2], settings, meter)
+        facts |= measure_sampled(model, cases, levels, settings, meter)
     else:
         facts |= measure_spread(model, cases, levels, settings, unseen, meter)
     write_card(folder, {**facts, "weights_sha256": model.card.sha256})

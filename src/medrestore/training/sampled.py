@@ -41,13 +41,15 @@ def measure_sampled(
     cases : list of Case
         Scans of several people.
     levels : tuple of float
-        Noise added: fraction of the foreground (MR) or HU in soft tissue (CT).
+        Noise added: fraction of the foreground (MR) or HU in soft tissue (CT). Of several every
+        second is looked at.
     settings : Settings
         Samples; sampler and steps are the model's own.
     meter : Meter
         One tick per case and level.
     """
     asked = replace(settings, sampler="auto", steps=0, keep_samples=True)
+    levels = levels[1::2] or levels
     meter.start(len(cases) * len(levels), "calibrating")
     probes = []
     for case in cases:
