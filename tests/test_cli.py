@@ -441,6 +441,8 @@ def test_train_hands_over(
     assert got[:3] == [config, "mr_tiny", 1.5]
     assert "models/x" in capsys.readouterr().out
     assert "--time-limit" in refused("train", config, "--time-limit", "0")
+    monkeypatch.setitem(sys.modules, "medrestore.training.run", None)
+    assert "medrestore[train]" in refused("train", config)
 
 
 def test_view_opens_the_scan_with_our_reader(

@@ -64,14 +64,20 @@ def run(arguments: argparse.Namespace) -> int:
         raise SettingsError(f"--devices is at least 1, got {arguments.devices}")
     changes = dict(_change(text) for text in arguments.set)
 
-    from medrestore.training.config import Config
-    from medrestore.training.run import train
-    from medrestore.training.source import pack
-
     if arguments.pack is not None:
+        from medrestore.training.config import Config
+        from medrestore.training.source import pack
+
         paths = pack(Config.read(config, changes), Path(arguments.pack))
         print(f"packed: {len(paths)} scans, {sum(p.stat().st_size for p in paths) / 1e6:.1f} MB")
         return 0
+
+    try:
+        from medrestore.training.run import train
+    except ModuleNotFoundError as error:
+        raise SettingsError(
+            f'training needs {error.name}, which is not installed: pip install "medrestore[train]"'
+        ) from error
     with Bar("stopped; the checkpoints written so far are in runs/") as bar:
         folder = train(
             config,
