@@ -17,6 +17,7 @@ from medrestore.models import find_card
 from medrestore.plugin.preferences import offered_models
 from medrestore.plugin.requests import Choices, settings_of
 from medrestore.settings import SAMPLERS, Settings
+from meters import Counter
 
 NAME = "a_consistency"
 
@@ -57,18 +58,6 @@ def test_its_sampler_is_its_own(models: Path, noisy: mr.Volume) -> None:
         make_plan(noisy, Settings(model=NAME, sampler="ddim", noise=0.05))
     with pytest.raises(ModelError, match=r"mr_tiny does not serve.*use sampler moment-matched, dd"):
         make_plan(noisy, Settings(sampler="consistency", noise=0.05))
-
-
-class Counter:
-    """A meter that counts."""
-
-    ticks = 0
-
-    def start(self, total: int, label: str) -> None:
-        pass
-
-    def tick(self, n: int = 1) -> None:
-        self.ticks += n
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3])

@@ -16,16 +16,15 @@ from medrestore.batch.record import read_record
 from medrestore.cli import main
 from medrestore.core.calibration import Intervals
 from medrestore.core.diffusion import v_hat
-from medrestore.core.networks import networks
-from medrestore.errors import Cancelled, ModelError, SettingsError
+from medrestore.errors import ModelError, SettingsError
 from medrestore.guided import guided
 from medrestore.models import find_card, load
 from medrestore.plan import Plan
 from medrestore.plugin.repeat import command_line, python_lines
 from medrestore.plugin.requests import Choices, settings_of
 from medrestore.settings import Settings
-from medrestore.training.export import write_bundle
-from tiny import speak, tiny_card
+from meters import Counter, Stop
+from tiny import write_tiny_prior
 
 MEAN, STD, SIGMA = 2.0, 0.2, 0.1
 SHAPE = (2, 40, 32)
@@ -38,19 +37,13 @@ def models(tmp_path_factory: pytest.TempPathFactory, tiny_models: Path) -> Path:
     """One model of each family that knows what it would say untold, and one that does not."""
     folder = tmp_path_factory.mktemp("guided") / "models"
     for family, slices in PRIORS.items():
-        card = tiny_card(f"mr_{family}", "MR") | {
-            "family": family,
-            "predictor": {"mean": MEAN, "std": STD, "slices": slices},
-        }
-        card["spectra"] = {
-            "angles": [math.pi / 2],
-            "spectra": [{"variance": 1.0, "density": [1.0] * 8, "along_z": 0.0}],
-        }
-        card["intervals"]["factors"] = {"ddim:50": [[7.0, 8.0, 9.0, 10.0]] * 2}
-        torch.manual_seed(0)
-        prior, refiner = networks(card)
-        speak(refiner)
-        write_bundle(folder / f"mr_{family}", card, prior, refiner)
+        prior = {"mean": MEAN, "std": STD, "slices": slices}
+        white = {"variance": 1.0, "density": [1.0] * 8, "along_z": 0.0}
+        spectra = {"angles": [math.pi / 2], "spectra": [white]}
+        factors = {"ddim:50": [[7.0, 8.0, 9.0, 10.0]] * 2}
+        intervals = {"relative_sigma": [0.01, 0.1], "people": 1, "factors": factors}
+        name = f"mr_{family}"
+        write_tiny_prior(folder, name, prior, family, spectra=spectra, intervals=intervals)
     (folder / "mr_tiny").symlink_to(tiny_models / "mr_tiny")
     return folder
 
@@ -111,18 +104,6 @@ def test_samples_are_those_of_the_posterior(
     assert off.std() == pytest.approx(std / math.sqrt(25), rel=0.1)
     stated = math.sqrt((result.std.array**2).mean())
     assert stated == pytest.approx(std * math.sqrt(1 + 1 / 25), rel=0.04)
-
-
-class Counter:
-    """A meter that counts."""
-
-    total, ticks = 0, 0
-
-    def start(self, total: int, label: str) -> None:
-        self.total = total
-
-    def tick(self, n: int = 1) -> None:
-        self.ticks += n
 
 
 @pytest.mark.parametrize(("guidance", "times"), [(1.0, 1), (0.0, 1), (2.0, 2)])
@@ -225,21 +206,6 @@ def test_the_velocity_of_the_world_above_is_that_of_its_mean() -> None:
     z, t = torch.randn(1, 1, 3, 3), 0.7
     v = Untold()(z, torch.tensor([t]), z[:, :0])
     assert torch.allclose(v, v_hat(z, math.cos(t) * z, t), atol=1e-6)
-
-
-class Stop:
-    """Cancels after so many evaluations."""
-
-    def __init__(self, ticks: int) -> None:
-        self.left = ticks
-
-    def start(self, total: int, label: str) -> None:
-        pass
-
-    def tick(self, n: int = 1) -> None:
-        self.left -= n
-        if self.left < 0:
-            raise Cancelled("stopped by the test")
 
 
 def test_a_guided_run_stopped_before_its_first_sample_is_rerun(tmp_path: Path) -> None:

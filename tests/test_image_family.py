@@ -27,8 +27,8 @@ from medrestore.plugin.requests import Choices, settings_of
 from medrestore.regions import Regions
 from medrestore.settings import Settings
 from medrestore.training.config import Config
-from medrestore.training.export import write_bundle
-from tiny import speak, tiny_card
+from meters import Stop
+from tiny import tiny_card, write_tiny_prior
 
 NAME = "mr_plain"
 MEAN, STD = 0.5, 0.2
@@ -38,17 +38,11 @@ SHAPE = (2, 48, 40)
 @pytest.fixture
 def models(tiny_models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """One model of the family, and nothing else."""
-    card = tiny_card(NAME, "MR") | {
-        "family": "image",
-        "predictor": {"mean": MEAN, "std": STD, "slices": 3},
-        "intervals": {"relative_sigma": [0.01, 0.1], "people": 1, "factors": {}},
-    }
-    torch.manual_seed(0)
-    prior, refiner = networks(card)
-    speak(refiner)
-    write_bundle(tmp_path / "models" / NAME, card, prior, refiner)
-    monkeypatch.setenv("MEDRESTORE_MODELS", str(tmp_path / "models"))
-    return tmp_path / "models"
+    prior = {"mean": MEAN, "std": STD, "slices": 3}
+    intervals = {"relative_sigma": [0.01, 0.1], "people": 1, "factors": {}}
+    folder = write_tiny_prior(tmp_path / "models", NAME, prior, "image", intervals=intervals)
+    monkeypatch.setenv("MEDRESTORE_MODELS", str(folder))
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -188,21 +182,6 @@ def test_where_there_is_too_little_noise_the_scan_stays(models: Path, noisy: mr.
     assert np.array_equal(result.restored.array[:, :, :20], kept)
     assert (result.std.array[:, :, :20] == 0).all() and (result.std.array[:, :, 20:] > 0).all()
     assert np.array_equal(result.samples[0][:, :, :20], kept)
-
-
-class Stop:
-    """Cancels after so many evaluations."""
-
-    def __init__(self, ticks: int) -> None:
-        self.left = ticks
-
-    def start(self, total: int, label: str) -> None:
-        pass
-
-    def tick(self, n: int = 1) -> None:
-        self.left -= n
-        if self.left < 0:
-            raise Cancelled("stopped by the test")
 
 
 def test_a_run_that_is_stopped_before_two_samples_has_no_image(

@@ -13,11 +13,9 @@ import medrestore as mr
 from medrestore import likelihood as home
 from medrestore.cli import main
 from medrestore.core.likelihood import EVALUATIONS, FIRST
-from medrestore.core.networks import networks
 from medrestore.errors import ModelError, SettingsError
 from medrestore.models import Model, load
-from medrestore.training.export import write_bundle
-from tiny import speak, tiny_card
+from tiny import write_tiny_prior
 
 MEAN, STD, SCALE = 0.5, 0.2, 40.0
 SHAPE = (3, 48, 40)
@@ -27,14 +25,8 @@ SHAPE = (3, 48, 40)
 def models(tmp_path_factory: pytest.TempPathFactory, tiny_models: Path) -> Path:
     folder = tmp_path_factory.mktemp("priors") / "models"
     for family, slices in (("score", 1), ("image", 3)):
-        card = tiny_card(f"mr_{family}", "MR") | {
-            "family": family,
-            "predictor": {"mean": MEAN, "std": STD, "slices": slices},
-        }
-        torch.manual_seed(0)
-        prior, refiner = networks(card)
-        speak(refiner)
-        write_bundle(folder / f"mr_{family}", card, prior, refiner)
+        prior = {"mean": MEAN, "std": STD, "slices": slices}
+        write_tiny_prior(folder, f"mr_{family}", prior, family)
     (folder / "mr_tiny").symlink_to(tiny_models / "mr_tiny")
     return folder
 

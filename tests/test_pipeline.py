@@ -16,6 +16,7 @@ from medrestore.plan import Plan, Settings
 from medrestore.result import LAYERS
 from medrestore.settings import SAMPLERS
 from medrestore.volume import Geometry, Source, Volume
+from meters import Stop
 
 SHAPE = (6, 70, 50)
 
@@ -152,25 +153,10 @@ def test_clean_input_comes_back(volume: Volume, tiny_models) -> None:
         assert result.std.array == pytest.approx(np.full(SHAPE, result.plan.noise.sigma))
 
 
-class StopAfter:
-    """A meter that cancels at its n-th tick."""
-
-    def __init__(self, ticks: int) -> None:
-        self.left = ticks
-
-    def start(self, total: int, label: str) -> None:
-        assert total > 0 and label
-
-    def tick(self, n: int = 1) -> None:
-        self.left -= n
-        if self.left < 0:
-            raise Cancelled("stopped")
-
-
 def test_a_cancelled_run_keeps_the_samples_it_has(plan: Plan, volume: Volume) -> None:
     slices = SHAPE[0]
     one = run_plan(replace(plan, settings=replace(plan.settings, samples=1)), volume)
-    partial = run_plan(plan, volume, StopAfter(3 * slices + 2))  # predictor, start, 1 sample, …
+    partial = run_plan(plan, volume, Stop(3 * slices + 2))  # predictor, start, 1 sample, …
     assert partial.drawn == 1
     assert np.array_equal(partial.std.array, one.std.array)
     assert json.loads(partial._record([]))["samples_drawn"] == 1
@@ -178,7 +164,7 @@ def test_a_cancelled_run_keeps_the_samples_it_has(plan: Plan, volume: Volume) ->
 
 def test_a_run_cancelled_too_early_has_no_result(plan: Plan, volume: Volume) -> None:
     with pytest.raises(Cancelled):
-        run_plan(plan, volume, StopAfter(3))
+        run_plan(plan, volume, Stop(3))
 
 
 def test_nan_voxels_come_back_as_nan(volume: Volume, tiny_models) -> None:
@@ -327,7 +313,7 @@ def test_conditions_are_computed_once_where_there_is_room(
     whole: mr.Result, plan: Plan, volume: Volume, monkeypatch
 ) -> None:
     """Kept or computed again for every sample: the same voxels."""
-    model = load(find_card("mr_tiny", "MR"))
+    model = load(find_card("mr_tiny", "MR"), precision=plan.precision)
     asked, condition = [], model.condition
     monkeypatch.setattr(model, "condition", lambda *a: asked.append(1) or condition(*a))
     kept = run_plan(plan, volume, model=model)

@@ -7,14 +7,13 @@ import pytest
 
 from medrestore import pipeline, scratch
 from medrestore.api import make_plan
-from medrestore.core.meter import Meter
 from medrestore.engine import MAPS, Arrays
-from medrestore.errors import Cancelled
 from medrestore.guards import check
 from medrestore.models import Card, load
 from medrestore.pipeline import run
 from medrestore.plan import Settings
 from medrestore.volume import Geometry, Volume
+from meters import Stop
 from tiny import write_tiny_stack_model
 
 SHAPE = (22, 40, 36)
@@ -98,21 +97,6 @@ def test_stacks_overlap_between_stretches(tmp_path, in_stretches) -> None:
     assert_same(run(plan, scan, model), whole, atol=2e-3)
 
 
-class StopsAt(Meter):
-    """Cancels at a tick."""
-
-    def __init__(self, tick: int) -> None:
-        self.left = tick
-
-    def start(self, total: int, label: str) -> None:
-        pass
-
-    def tick(self, n: int = 1) -> None:
-        self.left -= n
-        if self.left < 0:
-            raise Cancelled("stop")
-
-
 def test_a_cancel_between_stretches_leaves_whole_samples(tiny_models, in_stretches) -> None:
     """Stopped in the middle of the third sample, the run has two, in every stretch."""
     scan, depth = volume("MR"), SHAPE[0]
@@ -122,7 +106,7 @@ def test_a_cancel_between_stretches_leaves_whole_samples(tiny_models, in_stretch
     two = replace(plan, settings=replace(plan.settings, samples=2))
     whole = run(two, scan, model)
     in_stretches()
-    stopped = run(plan, scan, model, StopsAt(2 * depth + 2 * depth + depth // 2))
+    stopped = run(plan, scan, model, Stop(2 * depth + 2 * depth + depth // 2))
     assert stopped.drawn == 2
     assert_same(stopped, whole)
 

@@ -36,6 +36,16 @@ def write_tiny_stack_model(folder: Path) -> Path:
     return folder
 
 
+def write_tiny_prior(folder: Path, name: str, prior: dict, family: str, **facts: object) -> Path:
+    """Write a model whose image is the mean of its samples; ``prior`` is its mean, std, slices."""
+    card = tiny_card(name, "MR") | {"family": family, "predictor": prior, **facts}
+    torch.manual_seed(0)
+    predictor, refiner = networks(card)
+    speak(refiner)
+    write_bundle(folder / name, card, predictor, refiner)
+    return folder
+
+
 def speak(*nets: torch.nn.Module) -> None:
     """Last layers start at zero: give them something to say."""
     for net in nets:

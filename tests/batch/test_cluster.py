@@ -26,7 +26,7 @@ from medrestore.errors import Cancelled, ClusterError, ResourceError, SettingsEr
 from scans import ct_array, mr_array, write_ct, write_nifti
 from tiny import write_tiny_stack_model
 
-pytestmark = pytest.mark.usefixtures("tiny_models")
+pytestmark = pytest.mark.usefixtures("tiny_models", "one_thread")
 IN_PROCESS: dict[str, Any] = {
     "processes": False,
     "protocol": "tcp://",
@@ -36,15 +36,6 @@ IN_PROCESS: dict[str, Any] = {
     "memory_limit": None,
 }
 FAST: dict[str, Any] = {"samples": 1, "fallback": "MR", "noise": 0.05}
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """As the workers have: with another number of threads the last bits differ."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

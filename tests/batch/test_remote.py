@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from distributed import LocalCluster
 
 import medrestore as mr
@@ -20,17 +19,8 @@ from medrestore.settings import Settings
 from medrestore.volume import Volume
 from scans import mr_array, write_nifti
 
-pytestmark = pytest.mark.usefixtures("tiny_models")
+pytestmark = pytest.mark.usefixtures("tiny_models", "one_thread")
 SETTINGS = Settings(samples=3, noise=0.05, seed=4, keep_samples=True)
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """As the workers have: with another number of threads the last bits differ."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")
