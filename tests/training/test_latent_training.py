@@ -1,6 +1,5 @@
 """A latent's autoencoder in training: its loss, its critic, and the recipe end to end."""
 
-import json
 import math
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from medrestore.core.autoencoder import Autoencoder
 from medrestore.models import Card, load
 from medrestore.training.adversary import Adversary
 from medrestore.training.autoencoder import autoencoder_step, divergence
-from medrestore.training.run import train
+from small import quick, trained, write_config
 
 PATCH = 32
 
@@ -107,63 +106,30 @@ def test_the_critic_tells_texture_and_only_texture() -> None:
     assert doubts["smooth"] > 0.6 > 0.45 > doubts["same"]
 
 
-@pytest.fixture
-def config(tmp_path: Path) -> Path:
-    rng = np.random.default_rng(0)
-    for name in ("a", "b"):
-        array = np.full((12, 96, 96), 200.0, np.float32)
-        for _ in range(60):
-            z, y, x = rng.integers(0, (8, 66, 66))
-            array[z : z + 6, y : y + rng.integers(8, 30), x : x + 20] = rng.uniform(50, 1000)
-        scan = mr.Volume(array, mr.Geometry((12, 96, 96), np.diag([4.0, 1, 1, 1])), "MR")
-        mr.write(scan, tmp_path / "data" / f"{name}.nii.gz")
-    few = {"steps": 4, "every": 2}
-    facts = {
-        "name": "small",
-        "modality": "MR",
-        "summary": "for a test",
-        "data": str(tmp_path / "data"),
-        "scans": [{"file": f"{n}.nii.gz", "person": n} for n in ("a", "b")],
-        "noise": [0.02, 0.1],
-        "corruption": {"correlated": 0, "several_coils": 0, "with_g_factor": 0},
-        "sigma_range": [0.01, 0.12],
-        "predictor": {"slices": 3, "widths": [16, 24], "blocks": 1},
-        "refiner": {
-            "channels": [16, 32],
-            "blocks": 1,
-            "groups": 8,
-            "window": 16,
-            "stride": 12,
-            "autoencoder": {"channels": 16, "blocks": 1},
-        },
-        "patch": PATCH,
-        "batch": 4,
-        "family": "latent",
-        "stages": {"predictor": few, "autoencoder": few, "refiner": few},
-    }
-    path = tmp_path / "train.json"
-    path.write_text(json.dumps(facts))
-    return path
-
-
 @pytest.mark.slow
 def test_trained_from_one_file_and_behind_another_model(
-    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("medrestore.training.trainings.can_compile", lambda depth: False)
-    monkeypatch.setattr("medrestore.training.finish.LEVELS", {"MR": (0.05,)})
-    roots = {"runs": tmp_path / "runs", "models": tmp_path / "models"}
-    first = Card.read(train(config, **roots))
+    quick(monkeypatch)
+    few = {"steps": 4, "every": 2}
+    coder = {"channels": 16, "blocks": 1}
+    refiner = {"channels": [16, 32], "blocks": 1, "groups": 8, "window": 16, "stride": 12}
+    stages = {"autoencoder": few, "refiner": few}
+    config = write_config(
+        tmp_path,
+        family="latent",
+        predictor={"slices": 3, "widths": [16, 24], "blocks": 1},
+        refiner=refiner | {"autoencoder": coder},
+        stages={"predictor": few, **stages},
+    )
+    first = Card.read(trained(config))
     assert list(first.facts["training"]["stages"]) == ["predictor", "autoencoder", "refiner"]
     assert first.spectra.angles[0] == 0 and 0.5 < first.spectra.at(0.0).variance < 1.2
     assert first.latent is not None and first.latent.angles[0] > 0
     assert 0.3 < first.latent.at(math.pi / 2).variance < 3
     assert "moment-matched:2" in first.spectra.gains
 
-    stages = json.loads(config.read_text())["stages"]
-    del stages["predictor"]
-    changes = {"name": "other", "behind": str(first.folder), "stages": stages}
-    second = Card.read(train(config, changes=changes, **roots))
+    second = Card.read(trained(config, name="other", behind=str(first.folder), stages=stages))
     assert second.facts["training"]["behind"] == "small"
     assert list(second.facts["training"]["stages"]) == ["autoencoder", "refiner"]
     one, other = (load(card).predictor.state_dict() for card in (first, second))

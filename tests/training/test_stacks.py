@@ -14,7 +14,7 @@ from medrestore.training.config import Config
 from medrestore.training.corrupt import Pair
 from medrestore.training.data import PatchSampler, Stack
 from medrestore.training.pairs import Pairs, as_stacks
-from medrestore.training.run import train
+from small import quick, trained
 
 
 def stack(depth: int = 20) -> Stack:
@@ -109,9 +109,8 @@ def config(tmp_path: Path) -> Path:
 
 
 def test_train_a_stack_model(config: Path, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("medrestore.training.trainings.can_compile", lambda depth: False)
-    monkeypatch.setattr("medrestore.training.finish.LEVELS", {"MR": (0.05,)})
-    folder = train(config, runs=tmp_path / "runs", models=tmp_path / "models")
+    quick(monkeypatch)
+    folder = trained(config)
     card = Card.read(folder)
     assert (card.mode, card.depth) == ("patch3d", (8, 6))
     curve = (tmp_path / "runs/small3d/predictor/curve.csv").read_text().splitlines()

@@ -20,58 +20,21 @@ from medrestore.training.loop import Schedule, averaged, fit, learning_rate
 from medrestore.training.loss import predictor_loss
 from medrestore.training.pairs import Pairs
 from medrestore.training.run import train
-
-
-def shapes(seed: int = 0, size: int = 96) -> np.ndarray:
-    """Slices of random rectangles: edges to keep, plains to smooth."""
-    rng = np.random.default_rng(seed)
-    array = np.full((12, size, size), 200.0, np.float32)
-    for _ in range(60):
-        z, y, x = rng.integers(0, (8, size - 30, size - 30))
-        array[z : z + 6, y : y + rng.integers(8, 30), x : x + 20] = rng.uniform(50, 1000)
-    return array
+from small import blocks, quick, scan, trained, write_config
 
 
 @pytest.fixture
-def config(tmp_path: Path) -> Path:
-    geometry = mr.Geometry((12, 96, 96), np.diag([4.0, 1, 1, 1]))
-    for seed, name in enumerate(("a", "b")):
-        scan = mr.Volume(shapes(seed), geometry, "MR")
-        mr.write(scan, tmp_path / "data" / f"{name}.nii.gz")
-    facts = {
-        "name": "small",
-        "modality": "MR",
-        "summary": "for a test",
-        "data": str(tmp_path / "data"),
-        "scans": [{"file": f"{n}.nii.gz", "person": n} for n in ("a", "b")],
-        "noise": [0.02, 0.1],
-        "corruption": {"correlated": 0, "several_coils": 0, "with_g_factor": 0},
-        "sigma_range": [0.01, 0.12],
-        "predictor": {"slices": 3, "widths": [16, 24, 32], "blocks": 1},
-        "refiner": {
-            "channels": [16, 16, 32],
-            "blocks": 1,
-            "groups": 8,
-            "window": 48,
-            "stride": 48,
-        },
-        "patch": 32,
-        "batch": 4,
-        "stages": {
-            "predictor": {"steps": 40, "rate": 0.003, "muon": 5, "every": 10, "warm_up": 5},
-            "refiner": {"steps": 4, "every": 2},
-        },
-        "licences": ["made here (CC0)"],
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    quick(monkeypatch)
+    stages = {
+        "predictor": {"steps": 40, "rate": 0.003, "muon": 5, "every": 10, "warm_up": 5},
+        "refiner": {"steps": 4, "every": 2},
     }
-    path = tmp_path / "train.json"
-    path.write_text(json.dumps(facts))
-    return path
+    return write_config(tmp_path, stages=stages, licences=["made here (CC0)"])
 
 
-def test_train_resume_and_use(config: Path, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("medrestore.training.trainings.can_compile", lambda depth: False)
-    monkeypatch.setattr("medrestore.training.finish.LEVELS", {"MR": (0.05,)})
-    folder = train(config, runs=tmp_path / "runs", models=tmp_path / "models")
+def test_train_resume_and_use(config: Path, tmp_path: Path) -> None:
+    folder = trained(config)
     card = Card.read(folder)
     assert card.facts["training"]["stages"]["predictor"]["steps"] == 40
     assert card.intervals("predictor").people == 2
@@ -86,21 +49,19 @@ def test_train_resume_and_use(config: Path, tmp_path: Path, monkeypatch) -> None
     assert last < 0.9 * first  # error/σ² falls
 
     before = load(card).predictor.state_dict()["mean.weight"].clone()
-    again = train(config, runs=tmp_path / "runs", models=tmp_path / "models")
-    assert torch.equal(load(Card.read(again)).predictor.state_dict()["mean.weight"], before)
+    assert torch.equal(
+        load(Card.read(trained(config))).predictor.state_dict()["mean.weight"], before
+    )
 
-    clean = shapes(5)
-    volume = mr.Volume(clean, mr.Geometry(clean.shape, np.eye(4)), "MR")
-    noisy = mr.simulate(volume, noise=0.05, seed=3)
+    clean = scan(5)
+    noisy = mr.simulate(clean, noise=0.05, seed=3)
     result = mr.denoise(noisy, model=str(folder), noise=0.05, samples=2)
-    assert np.std(result.restored.array - clean) < np.std(noisy.array - clean)
+    assert np.std(result.restored.array - clean.array) < np.std(noisy.array - clean.array)
 
 
 @pytest.mark.slow
-def test_fine_tuning_starts_from_the_models_weights(config, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr("medrestore.training.trainings.can_compile", lambda depth: False)
-    monkeypatch.setattr("medrestore.training.finish.LEVELS", {"MR": (0.05,)})
-    first = train(config, runs=tmp_path / "runs", models=tmp_path / "models")
+def test_fine_tuning_starts_from_the_models_weights(config: Path, tmp_path: Path) -> None:
+    first = trained(config)
     tuned = train(
         config, str(first), time_limit=1e-9, runs=tmp_path / "tuned", models=tmp_path / "other"
     )
@@ -109,9 +70,9 @@ def test_fine_tuning_starts_from_the_models_weights(config, tmp_path, monkeypatc
     assert Card.read(tuned).facts["training"]["command"].endswith("--from small")
 
 
-def test_folds_never_see_whom_they_are_held_out_for(config, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr("medrestore.training.trainings.can_compile", lambda depth: False)
-    monkeypatch.setattr("medrestore.training.finish.LEVELS", {"MR": (0.05,)})
+def test_folds_never_see_whom_they_are_held_out_for(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     drawn = []
 
     class Watched(Pairs):
@@ -120,10 +81,8 @@ def test_folds_never_see_whom_they_are_held_out_for(config, tmp_path, monkeypatc
             super().__init__(config, stacks, *rest)
 
     monkeypatch.setattr("medrestore.training.trainings.Pairs", Watched)
-    facts = json.loads(config.read_text())
-    facts["stages"]["fold"] = {"steps": 3, "every": 1}
-    config.write_text(json.dumps(facts))
-    folder = train(config, runs=tmp_path / "runs", models=tmp_path / "models")
+    stages = json.loads(config.read_text())["stages"] | {"fold": {"steps": 3, "every": 1}}
+    folder = trained(config, stages=stages)
     everybody, first, second, *examples = drawn
     assert first | second == everybody and not first & second
     assert sorted(map(sorted, examples)) == sorted(map(sorted, (first, second)))
@@ -133,10 +92,8 @@ def test_folds_never_see_whom_they_are_held_out_for(config, tmp_path, monkeypatc
     folds = {name for name in card.facts["training"]["stages"] if name.startswith("fold_")}
     assert len(folds) == 2
 
-    facts["name"] = "tuned"
-    facts["stages"] |= {name: {"steps": 0} for name in ("predictor", "fold", "refiner")}
-    config.write_text(json.dumps(facts))
-    train(config, str(folder), runs=tmp_path / "runs", models=tmp_path / "models")
+    none = {name: {"steps": 0} for name in ("predictor", "fold", "refiner")}
+    trained(config, folder, name="tuned", stages=stages | none)
     for fold in folds:  # goes on from the first model's, not from the model that knows everybody
         kin, own = (averaged(tmp_path / "runs" / name / fold) for name in ("small", "tuned"))
         assert kin and all(torch.equal(kin[key], own[key]) for key in kin)
@@ -224,7 +181,7 @@ def test_half_precision_weights_restore_the_same(tmp_path: Path) -> None:
     write_bundle(tmp_path / "half", facts, whole.predictor, whole.refiner)
     half = load(Card.read(tmp_path / "half"))
     torch.manual_seed(0)
-    clean = torch.from_numpy(shapes(1)[None, :7]) / 1000
+    clean = torch.from_numpy(blocks(1)[None, :7]) / 1000
     c = Condition(
         clean + 0.05 * torch.randn(clean.shape), torch.full((1, 1, 96, 96), 0.05), torch.ones(1)
     )
