@@ -61,7 +61,7 @@ class Likelihood:
 
 def log_likelihood(
     volume: Volume,
-    model: str = "mr_slice_ddpm",
+    model: str = "mr_slice_score",
     slices: Sequence[int] | None = None,
     steps: int = 16,
     probes: int = 1,
@@ -102,7 +102,7 @@ def log_likelihood(
     if not card.family.unconditional(card.facts):
         raise ModelError(
             f"model {card.name} is always told of a noisy scan and has no prior of its own; take "
-            "one of family score or image, such as mr_slice_ddpm"
+            "one of family score or image, such as mr_slice_score"
         )
     loaded, meter = load(card, pick_device(device)), progress or SILENT
     scale = intensity_scale(without_padding(volume.array, card.modality), card.modality)

@@ -29,7 +29,7 @@ def add(commands: Commands) -> None:
     parser = command(commands, "likelihood", run, does, EXAMPLES)
     parser.add_argument("input", metavar="IN", help="a file, or a folder with one DICOM volume")
     parser.add_argument(
-        "--model", default="mr_slice_ddpm", metavar="NAME|FOLDER", help="default: %(default)s"
+        "--model", default="mr_slice_score", metavar="NAME|FOLDER", help="default: %(default)s"
     )
     parser.add_argument(
         "--slices", type=int, nargs="+", metavar="Z", help="which, from 0; default: all"
