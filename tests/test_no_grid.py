@@ -40,14 +40,23 @@ def test_no_peak_at_the_period_of_the_tiles(maps: tuple, axis: int) -> None:
     stride = card.window[1]
     inner = result.std.array[:, 16:-16, 16:-16]
     profile = inner.mean(axis=tuple({0, 1, 2} - {axis}))
-    assert rippled(profile, stride) < 0.02 + rippled(profile, stride + 5)
+    elsewhere = max(rippled(profile, stride + more) for more in (5, 6))  # odd and even
+    assert rippled(profile, stride) < 0.02 + elsewhere
+
+
+@pytest.mark.parametrize("axis", [1, 2])
+def test_columns_are_alike(maps: tuple, axis: int) -> None:
+    """Networks that halve the plane tell odd from even columns, by a percent or two of the std."""
+    card, result = maps
+    profile = result.std.array[:, 16:-16, 16:-16].mean(axis=tuple({0, 1, 2} - {axis}))
+    assert rippled(profile, 2) < (0.03 if card.family.mean_from_samples else 0.015)
 
 
 def test_flat_through_the_slices(maps: tuple) -> None:
-    """Four samples leave a slice's mean uncertain to about 1 %."""
+    """Four samples leave a slice's mean uncertain to about 1 %, distilled ones to 1.5 %."""
     card, result = maps
     profile = result.std.array[:, 16:-16, 16:-16].mean(axis=(1, 2))
-    assert np.ptp(profile[2:-2]) < 0.06 * profile.mean()
+    assert np.ptp(profile[2:-2]) < 0.08 * profile.mean()
     window, stride = card.depth
     if window > 1:
         assert rippled(profile, stride) < 0.02 + rippled(profile, stride - 3)

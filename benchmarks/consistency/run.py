@@ -26,6 +26,7 @@ import numpy as np
 import torch
 from scipy.stats import t as student
 
+from benchmarks.headline import headline
 from benchmarks.quality.cases import SCANS
 from benchmarks.spread.run import LEVEL, LEVELS, MOST, middle
 from medrestore.evaluation.bundle import write_card
@@ -105,13 +106,8 @@ def stated(table: list[dict[str, Any]], asked: argparse.Namespace) -> dict[str, 
         for row in table
     ]
     last = [row for row in rows if row["scan"].startswith("mean")]
-    said = "; ".join(
-        f"{row['method']} at {row['noise']:g}: std ratio {row['sample_ratio']:.2f}, "
-        f"{row['psnr_mean']:.2f} dB"
-        for row in last
-    )
     return {
-        "headline": f"means of {asked.samples} samples: {said}",
+        "headline": headline(last, asked.model.partition("_")[0].upper(), asked.samples),
         "command": f"python -m benchmarks.consistency.run {asked.model} --update-card",
         "date": str(date.today()),
         "machine": f"{platform.machine()} CPU, 1 thread",

@@ -1,7 +1,7 @@
 """What every method restores: a few small crops, the same noisy voxels for all.
 
-64 × 64 pixels, one window of the refiners, around the middle of what is scored in one slice of each
-held-out person (two of CT, as there are but two people), in a stack of 16. The cases are those of
+64 × 64 pixels, one window of the refiners, around the middle of what is scored in two slices of
+each held-out person, in a stack of 16. The cases are those of
 `benchmarks.quality`: noise of seed 0 in whole slices, intensities over the reference's foreground
 scale (MR). Real noise: two contrasts of the repeated diffusion scan, each repeat the other's
 reference, and inserts of the phantom.
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["SETS", "SIDE", "Crop", "DataSet", "cut"]
 
 SIDE, DEPTH = 64, 16
-AWAY = {"MR": (0,), "CT": (-3, 3)}
+AWAY = (-3, 3)
 """Slices that are scored, from the middle one."""
 CONTRASTS = (0, 1)
 """Of the diffusion scan: b = 0 and the first direction of b = 1000."""
@@ -147,7 +147,7 @@ def people(modality: str, level: float) -> list[Crop]:
     found = []
     for scan in SCANS[modality]:
         case = simulated(scan, modality, level)
-        for away in AWAY[modality]:
+        for away in AWAY:
             z = len(case.noisy) // 2 + away
             found.append(cut(case, z, middle_of(case.mask[z])))
     return found

@@ -45,6 +45,9 @@ class Method:
         What a reader of its row has to know.
     brief : bool
         Whether it stands in the documentation's small table too.
+    own : bool
+        Whether it is how its model is meant to be run, and no other benchmark fills the model's
+        card: then its figures do.
     """
 
     family: str
@@ -56,6 +59,7 @@ class Method:
     real: bool = True
     note: str = ""
     brief: bool = False
+    own: bool = False
 
     @property
     def modality(self) -> str:

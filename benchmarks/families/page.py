@@ -29,8 +29,8 @@ HEAD = """\
 
 Written by `python -m benchmarks.families.run` from [families.csv](families.csv), which holds more:
 KID with its interval, regions of other sizes, samples' own PSNR, wall seconds, memory, training
-budget, seed, weights. Every method restores the same noisy pixels: 64 × 64 of the middle slice of
-each held-out person (MR: five; CT: two, two slices each), the true σ given, 8 samples. `MR repeats`
+budget, seed, weights. Every method restores the same noisy pixels: 64 × 64 in two slices of
+each held-out person (MR: five; CT: two), the true σ given, 8 samples. `MR repeats`
 and `CT phantom` have real noise. Costs are of one such slice; the machine is shared, which makes
 CPU seconds longer too.
 

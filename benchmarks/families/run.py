@@ -7,7 +7,8 @@ samples. Methods are what the files in `methods/` register; one whose model is n
 as such and skipped. Writes `families.csv`, `families.png`, `README.md` and the table in
 `docs/choosing.md`. Rows that are there, of the same weights, settings, crops and seed, are kept:
 the same command adds what is new, and two may run at once on different families. ``--page`` writes
-figure and pages from the table alone.
+figure and pages from the table alone, ``--update-cards`` its figures into the cards of models that
+no other benchmark measures.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from benchmarks.families import page, plot
+from benchmarks.families import cards, page, plot
 from benchmarks.families.crops import SETS, SIDE
 from benchmarks.families.measure import measured
 from benchmarks.families.methods import registered
@@ -89,6 +90,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--anew", action="store_true", help="compute rows that are there too")
     parser.add_argument("--page", action="store_true", help="figure and page only")
+    parser.add_argument("--update-cards", action="store_true", help="write models' cards too")
     return parser.parse_args()
 
 
@@ -108,6 +110,8 @@ def main() -> None:
     rows = list(Table(table.path).rows.values())
     plot.draw(rows, table.path.with_suffix(".png"))
     page.write(rows, known)
+    if asked.update_cards:
+        cards.update(rows, known)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,8 @@ METHODS = [
         "mr_slice_ddpm",
         {"sampler": sampler, "steps": steps},
         real=sampler == "ddim",
-        brief=(sampler, steps) == ("ddim", 50),
+        brief=(sampler, steps) == ("ddim", BUDGET),
+        own=(sampler, steps) == ("ddim", BUDGET),
     )
     for sampler, steps in (*FEWER, *((one, steps_within(one, BUDGET)) for one in SAMPLERS))
 ]

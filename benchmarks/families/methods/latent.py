@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from benchmarks.families.method import Method
 
-METHODS = [Method("latent", "as shipped", "mr_slice_latent", brief=True)]
+METHODS = [Method("latent", "as shipped", "mr_slice_latent", brief=True, own=True)]

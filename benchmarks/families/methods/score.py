@@ -17,6 +17,7 @@ METHODS = [
         {"sampler": sampler, "steps": steps},
         real=sampler == SAMPLERS[0],
         brief=sampler == SAMPLERS[0],
+        own=sampler == SAMPLERS[0],
     )
     for sampler in SAMPLERS
     if sampler in PER_ANGLE

@@ -1,0 +1,37 @@
+"""What a card says in a line of samples that were measured beside another model's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["headline"]
+
+
+def headline(rows: Sequence[dict[str, Any]], modality: str, samples: int, beside: str = "") -> str:
+    """PSNR of the mean of the samples and their spread at each noise level.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        ``noise``, ``method``, ``psnr_mean`` in dB and ``sample_ratio``, each noise and method once.
+        The method of the first row is the model's own, that of the last the reference.
+    modality : str
+        ``"MR"`` (noise as a fraction) or ``"CT"`` (HU).
+    samples : int
+        How many there were.
+    beside : str
+        The reference's model, if its method does not say enough.
+    """
+    own, other = ([r for r in rows if r["method"] == rows[i]["method"]] for i in (0, -1))
+    psnr, peer = (", ".join(f"{row['psnr_mean']:.1f}" for row in group) for group in (own, other))
+    ratio = ", ".join(f"{row['sample_ratio']:.2f}" for row in own)
+    times, unit = (100, "%") if modality == "MR" else (1, "HU")
+    noise = ", ".join(f"{times * row['noise']:.3g}" for row in own)
+    name = " ".join(part for part in (beside, rows[-1]["method"]) if part)
+    return (
+        f"{samples} samples by {rows[0]['method']}: PSNR {psnr} dB ({name}: {peer}), "
+        f"std ratio {ratio} at {noise} {unit}"
+    )
