@@ -3,12 +3,12 @@
     python -m benchmarks.guidance.run mr_slice
     python -m benchmarks.guidance.run mr_slice_ddpm --guidance 1 1.5 2 3 0
 
-Crops of `benchmarks.families` (64², one for each of five people, Rician noise of 3 and 9 %), the
+Crops of `benchmarks.families` (64², two of each of five people, Rician noise of 3 and 9 %), the
 true σ given, 8 samples; each weight of classifier-free guidance without measurement, and each
 weight of measurement without guidance (and, where guidance 0 is asked for, around the prior alone).
 PSNR is that of the mean of the samples and that of one sample; `std_ratio` the stated standard
 deviation, `sample_ratio` that of the samples, both over the true error about the mean. The mean
-over people, each counting the same. Adds its rows to `benchmarks/guidance/guidance.csv`, in the
+over the crops. Adds its rows to `benchmarks/guidance/guidance.csv`, in the
 place of earlier ones of the same model, noise and settings.
 """
 
@@ -98,7 +98,7 @@ def rows(model: Model, asked: argparse.Namespace) -> Iterator[dict[str, Any]]:
                 "measurement": measurement,
                 **{name: f"{means[name]:.4g}" for name in FIGURES},
                 "evaluations": round(means["evaluations"]),
-                "people": len(crops),
+                "people": len({crop.scan for crop in crops}),
                 "weights": model.card.sha256[:12],
                 "date": date.today().isoformat(),
                 "machine": f"{platform.machine()}, {torch.get_num_threads()} of {os.cpu_count()}",
@@ -129,7 +129,7 @@ def main() -> None:
     parser.add_argument("--sampler", default="auto")
     parser.add_argument("--steps", type=int, default=0, help="default: the model's own")
     parser.add_argument("--data", nargs="+", choices=DATA, default=list(DATA))
-    parser.add_argument("--crops", type=int, default=5, help="people at most")
+    parser.add_argument("--crops", type=int, default=10, help="at most, two of each person")
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
     torch.set_num_threads(1)
