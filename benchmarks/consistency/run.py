@@ -4,11 +4,12 @@
 
 Validation scans and noise as in `benchmarks.spread`, the middle slices, at most 256² around the
 foreground. Student: one and two steps; teacher: moment-matched, four steps, which take four
-evaluations. Of voxels: std of the samples over true error (`sample_ratio`), the same of the stated
-standard deviation (`std_ratio`), coverage of the 90 % interval, PSNR of the mean of the samples and
-seconds. Of means of regions: std of the samples over true error, and coverage with the card's
-factor. Each scan counts the same in the means. Writes `benchmarks/consistency/<model>.csv`; with
-`--update-card` the model's card and page too.
+evaluations. Of voxels: std of the samples over true error (`sample_ratio`) and over the error
+against the anatomy without the reference's own noise, estimated (`clean_ratio`), the stated
+standard deviation over true error (`std_ratio`), coverage of the 90 % interval, PSNR of the mean of
+the samples and seconds. Of means of regions: std of the samples over true error, and coverage with
+the card's factor. Each scan counts the same in the means. Writes
+`benchmarks/consistency/<model>.csv`; with `--update-card` the model's card and page too.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ from scipy.stats import t as student
 from benchmarks.headline import headline
 from benchmarks.quality.cases import SCANS
 from benchmarks.spread.run import LEVEL, LEVELS, MOST, middle
+from medrestore.core.noise_level import estimate
 from medrestore.evaluation.bundle import write_card
+from medrestore.evaluation.noisy_reference import clean_rmse
 from medrestore.models import Model, find_card, load
 from medrestore.settings import Settings
 from medrestore.training.probe import Case, Probe, restored
@@ -40,13 +43,14 @@ REFERENCE = ("moment-matched", 4)
 """What the teacher is run with: sampler and steps."""
 
 FIELDS = (
-    *("scan", "noise", "method", "sample_ratio", "std_ratio", "cover90", "psnr_mean", "seconds"),
+    *("scan", "noise", "method", "sample_ratio", "clean_ratio", "std_ratio"),
+    *("cover90", "psnr_mean", "seconds"),
     *(f"{what}_{int(np.prod(shape))}" for shape in SHAPES for what in ("ratio", "cover90")),
 )
 
 
-def figures(probe: Probe, model: Model, settings: Settings) -> dict[str, float]:
-    """Of one case: voxels, the mean of the samples, regions of every size."""
+def figures(probe: Probe, model: Model, settings: Settings, own: float) -> dict[str, float]:
+    """Of one case: voxels, the mean of the samples, regions. The reference's own noise: ``own``."""
     arrays, inside = probe.arrays, probe.inside
     assert arrays.samples is not None
     error = ((arrays.mu - probe.truth)[inside] ** 2).mean()
@@ -54,12 +58,17 @@ def figures(probe: Probe, model: Model, settings: Settings) -> dict[str, float]:
     off = ((arrays.samples.mean(axis=0) - probe.truth)[inside] ** 2).mean()
     covered = (arrays.lower <= probe.truth) & (probe.truth <= arrays.upper)
     scale = 1.0 if model.card.modality == "MR" else 1000.0
+    chosen = list(probe.slices)
+    added = float(np.sqrt((probe.sigma[chosen][inside] ** 2).mean()))
+    clean = clean_rmse(arrays.mu, probe.truth, probe.noisy[chosen], inside, own, added)
     found = {
         "sample_ratio": float(np.sqrt(spread / error)),
         "std_ratio": float(np.sqrt((arrays.std[inside] ** 2).mean() / error)),
         "cover90": float(covered[inside].mean()),
         "psnr_mean": float(-10 * np.log10(off / scale**2)),
     }
+    if clean:  # 0 where the estimate is below it
+        found["clean_ratio"] = float(np.sqrt(spread)) / clean
     nominal = student.ppf((1 + LEVEL) / 2, settings.samples - 1)
     for shape in SHAPES:
         rows = np.array(region_errors(probe, model.spectra, shape, LEVEL, MOST))
@@ -78,7 +87,8 @@ def measured(model: Model, case: Case, level: float, settings: Settings, slices:
     started = time.perf_counter()
     probe = restored(model, case, level, settings, slices)
     seconds = time.perf_counter() - started
-    return {"method": settings.method, **figures(probe, model, settings), "seconds": seconds}
+    own = estimate(case.array, model.card.modality).sigma
+    return {"method": settings.method, **figures(probe, model, settings, own), "seconds": seconds}
 
 
 def means(table: list[dict[str, Any]]) -> list[dict[str, Any]]:

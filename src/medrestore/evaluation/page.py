@@ -148,13 +148,16 @@ def _sampling(rows: list[dict[str, Any]], modality: str) -> str:
     cells = []
     for row in rows:
         one = [row["scan"], _noise(row, modality), row["method"], _figure(row, "psnr_mean", 2)]
-        one += [_figure(row, "sample_ratio", 2), _figure(row, "cover90", 3)]
+        to_clean = f" ({row['clean_ratio']:.2f})" if "clean_ratio" in row else ""
+        one += [_figure(row, "sample_ratio", 2) + to_clean, _figure(row, "cover90", 3)]
         for n in sizes:
             one.append(f"{_figure(row, f'ratio_{n}', 2)}, {_figure(row, f'cover90_{n}', 3)}")
         cells.append(one)
+    clean = "; in brackets, against the anatomy without the reference's own noise, estimated"
     return (
         "Ratio: standard deviation of the samples over the true error, of voxels and of means of "
-        "so many.\n\n" + _table(header, cells)
+        f"so many{clean if any('clean_ratio' in row for row in rows) else ''}.\n\n"
+        + _table(header, cells)
     )
 
 
