@@ -73,19 +73,21 @@ def test_fine_tuning_starts_from_the_models_weights(config: Path, tmp_path: Path
 def test_folds_never_see_whom_they_are_held_out_for(
     config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    drawn = []
+    drawn, corrected = [], []
 
     class Watched(Pairs):
         def __init__(self, config, stacks, *rest) -> None:
             drawn.append({hash(stack.array.tobytes()) for stack in stacks})
+            corrected.append(config.noise_aware)
             super().__init__(config, stacks, *rest)
 
     monkeypatch.setattr("medrestore.training.trainings.Pairs", Watched)
     stages = json.loads(config.read_text())["stages"] | {"fold": {"steps": 3, "every": 1}}
-    folder = trained(config, stages=stages)
+    folder = trained(config, stages=stages, noise_aware=True)
     everybody, first, second, *examples = drawn
     assert first | second == everybody and not first & second
     assert sorted(map(sorted, examples)) == sorted(map(sorted, (first, second)))
+    assert corrected == [True, True, True, False, False]  # what is diffused holds no more noise
     card = Card.read(folder)
     assert card.facts["region_factors"]["people_held_out"] == 2
     assert "not trained on them" in card.facts["intervals"]["who"]

@@ -60,7 +60,8 @@ class Config:
     corruption : dict
         Further arguments of `corrupt.MrNoise` or `corrupt.CtNoise`: shares of kinds of noise.
     noise_aware : bool
-        Correct targets for the noise that the scans carry (`training.targets`).
+        Correct a predictor's targets for the noise that the scans carry (`training.targets`); what
+        is diffused is learned from the scans as they are.
     synthetic : dict
         Shares of ``"dead_leaves"`` and ``"label_map"`` volumes in the draw, together below 1.
     synthetic_stacks : int

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -82,7 +82,7 @@ class Trainings:
                     start_predictor(net, kin)
                     if self.config.teacher or self.config.behind:  # as its own refiner saw it
                         return net.to(self.fabric.device)
-            step = predictor_step(self.pairs(name, shift=11 * (k + 1), of=seen))
+            step = predictor_step(self.pairs(name, 11 * (k + 1), of=seen, corrected=True))
             return self.fit("fold", name, net, step)
 
         return fit_folds(everybody, FOLDS, without)
@@ -135,15 +135,25 @@ class Trainings:
         ).eval()
 
     def pairs(
-        self, stage: str, shift: int = 0, margin: int = 0, of: Sequence[str] | None = None
+        self,
+        stage: str,
+        shift: int = 0,
+        margin: int = 0,
+        of: Sequence[str] | None = None,
+        corrected: bool = False,
     ) -> Pairs:
-        """Pairs of some people, all by default, ``margin`` pixels wider on every side."""
+        """Pairs of some people, all by default, ``margin`` pixels wider on every side.
+
+        ``corrected`` targets carry noise of their own beside the scan's, as ``noise_aware`` asks: a
+        predictor's mean and likelihood allow for it, what is diffused would hold it.
+        """
+        config = self.config if corrected else replace(self.config, noise_aware=False)
         people = self.people if of is None else {p: self.people[p] for p in of if p in self.people}
         stacks = [stack for group in people.values() for stack in group]
         seed = _fresh_seed(self.config, self.work / stage) + shift
         seed += 500_000_009 * self.fabric.global_rank
         patch = self.config.patch + 2 * margin
-        return Pairs(self.config, stacks, seed, patch, self.fabric.device)
+        return Pairs(config, stacks, seed, patch, self.fabric.device)
 
 
 def _fresh_seed(config: Config, folder: Path) -> int:

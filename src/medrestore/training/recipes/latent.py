@@ -42,7 +42,7 @@ def latent(
     """
     net, device = cast("LatentRefiner", refiner), trainings.fabric.device
     if not trainings.config.behind:
-        step = predictor_step(trainings.pairs("predictor"))
+        step = predictor_step(trainings.pairs("predictor", corrected=True))
         predictor = trainings.fit("predictor", "predictor", predictor, step)
     held_out = trainings.folds()
 

@@ -18,7 +18,7 @@ def residual(
     trainings: Trainings, predictor: nn.Module, refiner: nn.Module
 ) -> tuple[nn.Module, nn.Module, dict[str, nn.Module]]:
     """Stages ``"predictor"``, ``"fold"`` and ``"refiner"``."""
-    step = predictor_step(trainings.pairs("predictor"))
+    step = predictor_step(trainings.pairs("predictor", corrected=True))
     predictor = trainings.fit("predictor", "predictor", predictor, step)
     held_out = trainings.folds()
     examples = trainings.residuals("refiner", predictor, held_out)
