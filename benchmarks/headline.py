@@ -16,7 +16,8 @@ def headline(rows: Sequence[dict[str, Any]], modality: str, samples: int, beside
     Parameters
     ----------
     rows : sequence of dict
-        ``noise``, ``method``, ``psnr_mean`` in dB and ``sample_ratio``, each noise and method once.
+        ``noise``, ``method``, ``psnr_mean`` in dB, and ``sample_ratio`` or else ``std_ratio``, each
+        noise and method once.
         The method of the first row is the model's own, that of the last the reference.
     modality : str
         ``"MR"`` (noise as a fraction) or ``"CT"`` (HU).
@@ -27,7 +28,7 @@ def headline(rows: Sequence[dict[str, Any]], modality: str, samples: int, beside
     """
     own, other = ([r for r in rows if r["method"] == rows[i]["method"]] for i in (0, -1))
     psnr, peer = (", ".join(f"{row['psnr_mean']:.1f}" for row in group) for group in (own, other))
-    ratio = ", ".join(f"{row['sample_ratio']:.2f}" for row in own)
+    ratio = ", ".join(f"{row.get('sample_ratio', row.get('std_ratio')):.2f}" for row in own)
     times, unit = (100, "%") if modality == "MR" else (1, "HU")
     noise = ", ".join(f"{times * row['noise']:.3g}" for row in own)
     name = " ".join(part for part in (beside, rows[-1]["method"]) if part)

@@ -120,6 +120,31 @@ def test_intervals_of_few_samples_cover_what_they_promise() -> None:
     assert right.factor(0.9, 0.05) == pytest.approx(1.895)
 
 
+def test_factors_of_many_steps_are_not_those_of_few(
+    tiny_models: Path, tmp_path: Path, noisy: mr.Volume
+) -> None:
+    """Few steps leave too little spread, which is all that such a model knows of its error."""
+    prior = {"mean": MEAN, "std": STD, "slices": 3}
+    table = {"relative_sigma": [0.1], "people": 4, "samples": 8}
+    intervals = table | {"factors": {"ddim:50": [[0.7, 1.4, 2.2, 2.9]]}}
+    regions = {"voxels": [16], "level": 0.9, "people": 4, "people_held_out": 0}
+    regions |= {"factors": {"ddim:50": [1.3]}}
+    facts = {"intervals": intervals, "region_factors": regions}
+    folder = write_tiny_prior(tmp_path, NAME, prior, "image", **facts) / NAME
+    card = find_card(str(folder), "MR")
+    assert (card.intervals("ddim:50").people, card.region_factor("ddim:50", 9)) == (4, 1.3)
+    for method in ("ddim:10", "ddpm:50", "ddim+guided:50"):
+        assert (card.intervals(method).people, card.region_factor(method, 9)) == (0, 1.0)
+
+    def warned(**asked: object) -> list[str]:
+        plan = make_plan(noisy, Settings(model=str(folder), noise=0.1, **asked))
+        return [text for text in plan.warnings if "calibrated for ddim:50" in text]
+
+    assert not warned() and not warned(guidance=2.0)  # of which another warning tells
+    assert "not for ddim:10: they may be far too narrow" in warned(steps=10)[0]
+    assert warned(sampler="ddpm")
+
+
 @pytest.mark.parametrize("samples", [2, 8])
 def test_the_guards_find_noise_and_nothing_else(
     models: Path, noisy: mr.Volume, samples: int

@@ -193,6 +193,15 @@ def test_windows_are_counted_in_the_plane_that_is_walked(models: Path, noisy: mr
     assert plan.settings.method == "moment-matched:2"
 
 
+def test_it_is_asked_for_by_name(models: Path, tiny_models: Path, tmp_path: Path) -> None:
+    """ "auto" means a model of the residual itself, however the others are called."""
+    (tmp_path / "a_latent").symlink_to(models / NAME)
+    (tmp_path / "mr_tiny").symlink_to(tiny_models / "mr_tiny")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MEDRESTORE_MODELS", str(tmp_path))
+        assert find_card("auto", "MR").name == "mr_tiny"
+
+
 def test_stacks_are_refused(models: Path) -> None:
     with pytest.raises(ModelError, match=r"slice by slice, depth 8 was asked for; use depth 1"):
         networks(latent_card() | {"depth": 8})

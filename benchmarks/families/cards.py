@@ -59,6 +59,6 @@ def _line(row: Row) -> dict[str, Any]:
         "noise": NOISE[row["data"]],
         "method": f"{row['sampler']}:{row['steps']}",
         "psnr_mean": row["psnr"],
-        "sample_ratio": row["sample_ratio"],
+        "std_ratio": row["std_ratio"],
         "cover90": row["cover90"],
     }

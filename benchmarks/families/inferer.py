@@ -16,7 +16,7 @@ from monai.networks.schedulers import DDIMScheduler, DDPMScheduler
 from torch import Tensor, nn
 
 from benchmarks.families.drawn import Drawn
-from medrestore.core.calibration import gaussian_factor
+from medrestore.core.calibration import Intervals
 from medrestore.core.meter import SILENT
 from medrestore.core.posterior import Moments, interval, mean_std
 from medrestore.core.region import sampled_std
@@ -119,11 +119,12 @@ def summed_up(
         moments.add(one)
     shown, std = moments.mean, mean_std(np.ones_like(samples[0]), moments)
     lowest = 0.0 if modality == "MR" else None
-    lower, upper = interval(shown, std, gaussian_factor(level), lowest)
+    factor = Intervals.gaussian().factor(level, 1.0, rest_on=len(samples))
+    lower, upper = interval(shown, std, factor, lowest)
 
     def region(mask: NDArray[np.bool_]) -> tuple[float, float]:
         means = samples[:, mask].mean(axis=1, dtype=np.float64)
-        half, _ = sampled_std(means, level)
+        half, _ = sampled_std(means, level, about_their_mean=True)
         return float(means.mean()) - half, float(means.mean()) + half
 
     return Drawn(shown, std, lower, upper, samples, region, name, steps, evaluations)

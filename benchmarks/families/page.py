@@ -28,11 +28,10 @@ HEAD = """\
 # Families of models and samplers
 
 Written by `python -m benchmarks.families.run` from [families.csv](families.csv), which holds more:
-KID with its interval, regions of other sizes, samples' own PSNR, wall seconds, memory, training
-budget, seed, weights. Every method restores the same noisy pixels: 64 × 64 in two slices of
-each held-out person (MR: five; CT: two), the true σ given, 8 samples. `MR repeats`
-and `CT phantom` have real noise. Costs are of one such slice; the machine is shared, which makes
-CPU seconds longer too.
+KID with its interval, regions of other sizes, samples' own PSNR, wall seconds, seed, weights. Every
+method restores the same noisy pixels: 64 × 64 in two slices of each held-out person (MR: five; CT:
+two), the true σ given, 8 samples. `MR repeats` and `CT phantom` have real noise. Costs are of one
+such slice; the machine is shared, which makes CPU seconds longer too.
 
 - **against the default** ({family}, {label}): paired difference in PSNR of the image shown, with a
   95 % bootstrap interval over the people, who are few.
@@ -43,6 +42,8 @@ CPU seconds longer too.
   comparable within a data set only.
 - **evaluations**: of the networks, for the image, its map and all samples; **MB**: weights, and the
   most that tensors held.
+- **trained**: steps and minutes of all stages, a student's without its teacher's; minutes are of
+  busy CPU cores.
 - **NPS**: mean frequency of the noise that is left less that of the noise that was there,
   cycles/pixel; below 0 it is coarser.
 
@@ -96,7 +97,7 @@ def whole(rows: Sequence[Row]) -> str:
 def brief(rows: Sequence[Row], methods: Sequence[Method]) -> str:
     """One line for each method that is to be shown, its data sets side by side."""
     head = ["modality", "family", "method", "PSNR, dB", "against the default", "std"]
-    head += ["90 %: voxels", "16 × 16", "FID of a sample", "evaluations", "CPU s"]
+    head += ["90 %: voxels", "16 × 16", "FID of a sample", "evaluations", "CPU s", "trained, steps"]
     body = []
     for method in (one for one in methods if one.brief):
         own = [_row(rows, method, data) for data in BRIEF[method.modality]]
@@ -116,7 +117,7 @@ SHORT = (
     ("cover90_256", ".0%"),
     ("fid_sample", ".1f"),
 )
-COSTS = (("evaluations", ".0f"), ("cpu_seconds", ".2g"))
+COSTS = (("evaluations", ".0f"), ("cpu_seconds", ".2g"), ("training_steps", ".0f"))
 
 
 def _row(rows: Sequence[Row], method: Method, data: str) -> Row | None:
@@ -162,6 +163,7 @@ COLUMNS: tuple[tuple[str, Cell], ...] = (
     ("evaluations", _several(["evaluations"], ".0f")),
     ("CPU s", _several(["cpu_seconds"], ".2g")),
     ("MB", _several(["memory_mb"], ".0f")),
+    ("trained: steps / min", _several(["training_steps", "training_minutes"], ".0f")),
 )
 """Of the whole table: name, and what a row's cell says; columns without any figure are left out."""
 

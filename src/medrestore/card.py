@@ -15,6 +15,7 @@ from medrestore.core.method import nearest
 from medrestore.errors import ModelError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from medrestore.core.families import Family
@@ -175,17 +176,10 @@ class Card:
     def intervals(self, method: str) -> Intervals:
         """Calibrated factors of ``"predictor"`` or ``"sampler:steps"``.
 
-        A number of steps that was not calibrated takes the factors of the nearest one that was;
-        a sampler that never was takes a Gaussian's.
+        A sampler that never was calibrated takes a Gaussian's (`calibrated`).
         """
         table: dict[str, Any] = self.facts["intervals"]["factors"]
-        sampler, _, steps = method.partition(":")
-        near = {
-            abs(int(key.partition(":")[2]) - int(steps or 0)): key
-            for key in sorted(table)
-            if steps and key.startswith(f"{sampler}:")
-        }
-        key = method if method in table else near.get(min(near, default=-1))
+        key = self.calibrated(method, table)
         if key is None:
             return Intervals.gaussian()
         levels = tuple(self.facts["intervals"]["relative_sigma"])
@@ -193,16 +187,28 @@ class Card:
         facts = self.facts["intervals"]
         return Intervals(levels, rows, int(facts["people"]), int(facts.get("samples", 0)))
 
+    def calibrated(self, method: str, table: Mapping[str, Any] | None = None) -> str | None:
+        """The method of the card whose factors a method takes, if any.
+
+        Where the standard deviation does not rest on samples alone, another number of steps takes
+        the nearest one's; where it does, few steps leave too little of it, and factors of many
+        would promise what they cannot hold.
+        """
+        known = self.facts["intervals"]["factors"] if table is None else table
+        if self.family.mean_from_samples:
+            return method if method in known else None
+        return nearest(known, method)
+
     def region_factor(self, method: str, voxels: int) -> float:
         """What a region's interval is multiplied by, from its size; 1 if never calibrated.
 
         Interpolated in the logarithm of the number of voxels, constant outside the calibrated
-        sizes. A number of steps that was not calibrated takes the nearest one's; a card of the
-        first kind holds one factor for samples of any kind.
+        sizes. Other numbers of steps as of `calibrated`; a card of the first kind holds one factor
+        for samples of any kind.
         """
         facts: dict[str, Any] = self.facts.get("region_factors", {})
         table: dict[str, list[float]] = facts.get("factors", {})
-        key = nearest(table, method)
+        key = self.calibrated(method, table)
         row = table[key] if key is not None else []
         if not row:
             return 1.0 if "+guided" in method else float(self.facts.get("region_factor", 1.0))

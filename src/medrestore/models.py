@@ -49,7 +49,7 @@ def find_card(model: str, modality: str, mode: str | None = None) -> Card:
     if model == "auto":
         usual = [c for c in cards if DEFAULT in c.samplers]  # other families are asked for by name
         fitting = [c for c in usual if c.modality == modality and mode in (None, c.mode)]
-        preferred = sorted(fitting, key=lambda c: c.mode != "slice")
+        preferred = sorted(fitting, key=lambda c: (c.mode != "slice", c.family.latent))
         if not preferred:
             raise ModelError(
                 f"no model for {modality}{f' in mode {mode}' if mode else ''}; there are: "

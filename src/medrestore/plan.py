@@ -184,12 +184,17 @@ def resolve(
         slab=max(1, batch // windows),
         slices=None,
         evaluations=slices * (1 + each),
-        warnings=(*_warnings(card, noise, scale), *_of_guidance(settings)),
+        warnings=_warnings(card, noise, scale, settings),
         precision=precision,
     )
 
 
-def _warnings(card: Card, noise: Noise, scale: float) -> tuple[str, ...]:
+def _warnings(card: Card, noise: Noise, scale: float, settings: Settings) -> tuple[str, ...]:
+    of_noise = _of_noise(card, noise, scale)
+    return (*of_noise, *_of_guidance(settings), *_of_calibration(card, settings))
+
+
+def _of_noise(card: Card, noise: Noise, scale: float) -> tuple[str, ...]:
     low, high = card.sigma_range
     relative = noise.sigma / scale
     if relative > high:
@@ -212,6 +217,16 @@ def _of_guidance(settings: Settings) -> tuple[str, ...]:
         f"samples are guided (guidance {settings.guidance:g}, measurement "
         f"{settings.measurement:g}): they no longer spread as the posterior does, and their std "
         "and intervals are not calibrated",
+    )
+
+
+def _of_calibration(card: Card, settings: Settings) -> tuple[str, ...]:
+    if not card.family.mean_from_samples or settings.guided or card.calibrated(settings.method):
+        return ()
+    known = ", ".join(sorted(card.facts["intervals"]["factors"])) or "no method"
+    return (
+        f"{card.name} knows how wrong it is from its samples alone, and its intervals were "
+        f"calibrated for {known}, not for {settings.method}: they may be far too narrow",
     )
 
 

@@ -94,7 +94,7 @@ class Regions:
         if samples is not None:
             method = self.plan.settings.method
             means = tuple(float(one[inside].mean(dtype=np.float64)) for one in samples)
-            half, std = sampled_std(np.array(means), level)
+            half, std = sampled_std(np.array(means), level, model.family.mean_from_samples)
         else:
             method = "predictor"
             kernel = model.spectra.kernels(np.pi / 2, ratio.tolist())

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from medrestore.core.noise_field import NoiseField
-from medrestore.core.region import closed_form_std
+from medrestore.core.region import closed_form_std, sampled_std
 from medrestore.core.spectrum import Kernel, Spectrum, kernel_of
 
 SMOOTH = kernel_of(Spectrum(1.0, (9.0, 9.0, 8.0, 4.0, 2.0, 1.0, 0.5, 0.2), (0.35, 0.0, 0.1)))
@@ -34,6 +34,19 @@ def test_it_is_what_the_samples_do(slices: tuple[int, ...]) -> None:
         r = NoiseField(7, [(k, z) for z in slices], (24, 24)).coloured(0, kernel)[:, 0].numpy()
         means.append((s * r)[inside].mean())
     assert np.std(means) == pytest.approx(std, rel=0.15)  # two standard errors of 120 draws
+
+
+@pytest.mark.parametrize("samples", [2, 4, 8])
+def test_an_interval_about_the_mean_of_the_samples_allows_for_it(samples: int) -> None:
+    """Truth and samples from one Gaussian: about the true mean Student's t, else by √(1 + 1/n)."""
+    rng = np.random.default_rng(3)
+    draws = rng.standard_normal((4000, samples))
+    truth, missed = rng.standard_normal(4000), 0
+    for own, x in zip(draws, truth, strict=True):
+        half, std = sampled_std(own, 0.9, about_their_mean=True)
+        missed += abs(x - own.mean()) > half
+        assert std == pytest.approx(own.std(ddof=1) * math.sqrt(1 + 1 / samples))
+    assert missed / len(truth) == pytest.approx(0.1, abs=0.015)
 
 
 def test_slices_apart_share_less() -> None:

@@ -8,8 +8,10 @@ import pytest
 import torch
 
 import medrestore as mr
+from medrestore.errors import SettingsError
 from medrestore.models import Card, find_card, load
 from small import PEOPLE, quick, scan, trained, write_config
+from tiny import write_tiny_prior
 
 pytestmark = pytest.mark.slow
 
@@ -75,6 +77,13 @@ def test_training_goes_on_from_its_checkpoint_and_folds_of_the_teacher_are_used(
     card = Card.read(folder)
     assert [*card.facts["training"]["stages"]] == ["consistency"]
     assert card.facts["region_factors"]["people_held_out"] == len(PEOPLE)
+
+
+def test_only_refiners_behind_a_predictor_are_distilled(work: Path, tmp_path: Path) -> None:
+    prior = {"mean": 0.4, "std": 0.3, "slices": 1}
+    folder = write_tiny_prior(tmp_path, "mr_prior", prior, "score") / "mr_prior"
+    with pytest.raises(SettingsError, match="mr_prior is of family score"):
+        trained(work / "train.json", name="none", teacher=str(folder))
 
 
 def test_it_restores_and_samples_in_its_own_way(work: Path) -> None:

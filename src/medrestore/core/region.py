@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,13 +20,18 @@ if TYPE_CHECKING:
 __all__ = ["closed_form_std", "sampled_std"]
 
 
-def sampled_std(means: NDArray[Any], level: float) -> tuple[float, float]:
+def sampled_std(
+    means: NDArray[Any], level: float, about_their_mean: bool = False
+) -> tuple[float, float]:
     """Half-width and standard deviation of a region's mean from its value in each sample.
 
     Student's t with S − 1 degrees of freedom: 1.645 standard deviations of 8 perfect samples
-    would cover only 84–86 % instead of 90 %.
+    would cover only 84–86 % instead of 90 %. ``about_their_mean``: the interval is not about the
+    posterior's mean but about that of these samples, which varies by 1/S of their variance.
     """
     std = float(np.std(means, ddof=1))
+    if about_their_mean:
+        std *= math.sqrt(1 + 1 / len(means))
     return float(student.ppf(0.5 + level / 2, len(means) - 1)) * std, std
 
 

@@ -141,7 +141,7 @@ def _evaluation(evaluation: dict[str, Any], modality: str) -> str:
 
 
 def _sampling(rows: list[dict[str, Any]], modality: str) -> str:
-    """Samples of a distilled model beside its teacher's."""
+    """Samples beside another model's."""
     sizes = sorted({int(key[6:]) for row in rows for key in row if key.startswith("ratio_")})
     header = ["scan", "noise", "samples by", "PSNR of their mean", "std ratio", "90 % covers"]
     header += [f"{n} voxels: ratio, covers" for n in sizes]
@@ -149,16 +149,17 @@ def _sampling(rows: list[dict[str, Any]], modality: str) -> str:
     for row in rows:
         one = [row["scan"], _noise(row, modality), row["method"], _figure(row, "psnr_mean", 2)]
         to_clean = f" ({row['clean_ratio']:.2f})" if "clean_ratio" in row else ""
-        one += [_figure(row, "sample_ratio", 2) + to_clean, _figure(row, "cover90", 3)]
+        ratio = "sample_ratio" if "sample_ratio" in row else "std_ratio"
+        one += [_figure(row, ratio, 2) + to_clean, _figure(row, "cover90", 3)]
         for n in sizes:
             one.append(f"{_figure(row, f'ratio_{n}', 2)}, {_figure(row, f'cover90_{n}', 3)}")
         cells.append(one)
-    clean = "; in brackets, against the anatomy without the reference's own noise, estimated"
-    return (
-        "Ratio: standard deviation of the samples over the true error, of voxels and of means of "
-        f"so many{clean if any('clean_ratio' in row for row in rows) else ''}.\n\n"
-        + _table(header, cells)
-    )
+    whose = "of the samples" if any("sample_ratio" in row for row in rows) else "stated"
+    said = f"Ratio: standard deviation {whose} over the true error, of voxels"
+    said += " and of means of so many" if sizes else ""
+    if any("clean_ratio" in row for row in rows):
+        said += "; in brackets, against the anatomy without the reference's own noise, estimated"
+    return f"{said}.\n\n{_table(header, cells)}"
 
 
 def _restoring(evaluation: dict[str, Any], modality: str) -> str:

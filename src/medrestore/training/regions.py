@@ -36,12 +36,17 @@ def boxes(probe: Probe, shape: tuple[int, int, int]) -> Iterator[tuple[slice, ..
 
 
 def region_errors(
-    probe: Probe, spectra: Spectra, shape: tuple[int, int, int], level: float, most: int = 60
+    probe: Probe,
+    spectra: Spectra,
+    shape: tuple[int, int, int],
+    level: float,
+    most: int = 60,
+    about_their_mean: bool = False,
 ) -> list[tuple[float, float, float]]:
     """Of each box: error of its mean, half-width of its interval from samples, in closed form.
 
     At most ``most`` boxes, spread over all there are; the half-width from samples is NaN where
-    there are none.
+    there are none. ``about_their_mean``: as of `core.region.sampled_std`.
     """
     arrays, found = probe.arrays, []
     there = list(boxes(probe, shape))
@@ -50,7 +55,7 @@ def region_errors(
         sampled = np.nan
         if arrays.samples is not None:
             means = arrays.samples[:, *at].mean(axis=(1, 2, 3), dtype=np.float64)
-            sampled = sampled_std(means, level)[0]
+            sampled = sampled_std(means, level, about_their_mean)[0]
         rows = range(*at[0].indices(len(probe.truth)))
         kernel = spectra.kernels(np.pi / 2, [float(arrays.ratio[z]) for z in rows])
         inside = np.zeros((len(rows), *probe.truth.shape[1:]), bool)
@@ -62,7 +67,9 @@ def region_errors(
     return found
 
 
-def factors(probes: Iterable[Probe], spectra: Spectra, settings: Settings) -> dict[str, Any]:
+def factors(
+    probes: Iterable[Probe], spectra: Spectra, settings: Settings, about_their_mean: bool = False
+) -> dict[str, Any]:
     """Factors of region intervals for one sampler and for the closed form.
 
     For each size the smallest factor at which the mean over people of the share of regions that
@@ -76,6 +83,8 @@ def factors(probes: Iterable[Probe], spectra: Spectra, settings: Settings) -> di
         With their gains: what the samples were drawn with.
     settings : Settings
         Sampler and level.
+    about_their_mean : bool
+        Whether the image is the mean of the samples.
 
     Returns
     -------
@@ -86,7 +95,9 @@ def factors(probes: Iterable[Probe], spectra: Spectra, settings: Settings) -> di
     seen: dict[int, dict[str, list[Any]]] = {}
     for probe in probes:
         for shape in SHAPES:
-            rows = region_errors(probe, spectra, shape, settings.level)
+            rows = region_errors(
+                probe, spectra, shape, settings.level, about_their_mean=about_their_mean
+            )
             size = int(np.prod(shape))
             seen.setdefault(size, {}).setdefault(probe.person, []).extend(rows)
     sizes, table = [], []

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from medrestore.core.meter import SILENT, Meter
+from medrestore.errors import SettingsError
 from medrestore.models import find_card
 from medrestore.training.config import Config
 from medrestore.training.devices import launch
@@ -70,6 +71,11 @@ def train(
     people = stacks_by_person(config, runs / "noise_banks", meter)
     start_from = config.teacher or config.behind or start_from
     start = None if start_from is None else find_card(start_from, config.modality)
+    if config.teacher and start is not None and start.facts.get("family", "residual") != "residual":
+        raise SettingsError(
+            f"{start.name} is of family {start.facts['family']}; only refiners behind a predictor, "
+            "of family residual, can be distilled"
+        )
     trainings = Trainings(config, people, work, _limits(config, time_limit), start, fabric, meter)
     recipe = RECIPES["consistency" if config.teacher else config.family]
     predictor, refiner, held_out = recipe(trainings, *networks_of(config, start))

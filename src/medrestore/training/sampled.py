@@ -57,7 +57,7 @@ def measure_sampled(
             probes.append(restored(model, case, level, asked, SLICES, widest=WIDEST_PX))
             meter.tick()
     used = probes[0].plan.settings
-    regions = factors(probes, model.spectra, used)
+    regions = factors(probes, model.spectra, used, about_their_mean=True)
     del regions["factors"]["predictor"]
     scores = [(probe.person, scored(probe, model.sigma_range[0])) for probe in probes]
     for _, by_method in scores:
