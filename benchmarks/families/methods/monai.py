@@ -24,6 +24,6 @@ METHODS = [
         most=2,
         real=False,
         brief=True,
-        note="one person only: 8,001 evaluations for a slice",
+        note="one person only: a minute a slice",
     ),
 ]
