@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 __all__ = ["headline"]
 
 
-def headline(rows: Sequence[dict[str, Any]], modality: str, samples: int, beside: str = "") -> str:
+def headline(rows: Sequence[dict[str, Any]], modality: str, samples: int) -> str:
     """PSNR of the mean of the samples and their spread at each noise level.
 
     Parameters
@@ -23,16 +23,13 @@ def headline(rows: Sequence[dict[str, Any]], modality: str, samples: int, beside
         ``"MR"`` (noise as a fraction) or ``"CT"`` (HU).
     samples : int
         How many there were.
-    beside : str
-        The reference's model, if its method does not say enough.
     """
     own, other = ([r for r in rows if r["method"] == rows[i]["method"]] for i in (0, -1))
     psnr, peer = (", ".join(f"{row['psnr_mean']:.1f}" for row in group) for group in (own, other))
     ratio = ", ".join(f"{row.get('sample_ratio', row.get('std_ratio')):.2f}" for row in own)
     times, unit = (100, "%") if modality == "MR" else (1, "HU")
     noise = ", ".join(f"{times * row['noise']:.3g}" for row in own)
-    name = " ".join(part for part in (beside, rows[-1]["method"]) if part)
     return (
-        f"{samples} samples by {rows[0]['method']}: PSNR {psnr} dB ({name}: {peer}), "
+        f"{samples} samples by {rows[0]['method']}: PSNR {psnr} dB ({rows[-1]['method']}: {peer}), "
         f"std ratio {ratio} at {noise} {unit}"
     )

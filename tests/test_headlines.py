@@ -62,6 +62,9 @@ def test_the_table_fills_the_cards_of_models_that_nothing_else_measures(
     assert {k: v for k, v in after.facts.items() if k != "evaluation"} == before
     said = after.facts["evaluation"]["headline"]
     assert "ddim:2: PSNR 31.0, 25.9 dB (mr_slice moment-matched:2: 35.0, 29.9)" in said
+    same = [row | {"sampler": "ddim"} for row in ROWS]  # told apart by their models
+    said = cards.evaluation(same, OWN)["headline"]
+    assert "ddim:2: PSNR 31.0, 25.9 dB (mr_slice ddim:2: 35.0, 29.9)" in said
     page = (after.folder / "docs" / "README.md").read_text()
     assert "| mean of 5 | 3% | ddim:2 | 31.00 | 1.04 | 0.900 |" in page
     main(["models"])

@@ -40,10 +40,11 @@ def evaluation(rows: Sequence[Row], method: Method) -> dict[str, Any]:
     if not whole:
         return {}
     own, others = zip(*whole, strict=True)
-    lines = [_line(row) for row in (*own, *others)]
+    lines = [_line(row, _method(row)) for row in own]
+    lines += [_line(row, f"{row['model']} {_method(row)}") for row in others]
     first = own[0]
     return {
-        "headline": headline(lines, method.modality, first["samples"], others[0]["model"]),
+        "headline": headline(lines, method.modality, first["samples"]),
         "command": "python -m benchmarks.families.run --update-cards",
         "date": first["date"],
         "machine": first["machine"],
@@ -53,11 +54,15 @@ def evaluation(rows: Sequence[Row], method: Method) -> dict[str, Any]:
     }
 
 
-def _line(row: Row) -> dict[str, Any]:
+def _method(row: Row) -> str:
+    return f"{row['sampler']}:{row['steps']}"
+
+
+def _line(row: Row, method: str) -> dict[str, Any]:
     return {
         "scan": f"mean of {row['people']}",
         "noise": NOISE[row["data"]],
-        "method": f"{row['sampler']}:{row['steps']}",
+        "method": method,
         "psnr_mean": row["psnr"],
         "std_ratio": row["std_ratio"],
         "cover90": row["cover90"],
