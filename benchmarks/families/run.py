@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from benchmarks.families.method import Method
     from benchmarks.families.table import Row
 
-__all__ = ["brief", "fill", "told_why"]
+__all__ = ["brief", "fill", "told_why", "wanted"]
 
 
 def default_first(methods: Iterable[Method]) -> list[Method]:
@@ -52,7 +52,7 @@ def fill(
         lacking = method.lacking
         model = None
         for data in sets:
-            if data.modality != method.modality or (data.real and not method.real):
+            if not wanted(method, data):
                 continue
             crops = [] if lacking else data.crops()[: method.most]
             row = head(method, data, len(crops), SIDE, seed)
@@ -65,6 +65,11 @@ def fill(
                 row |= measured(method, model, crops, seed)
             table.record(row)
             print(brief(row), flush=True)
+
+
+def wanted(method: Method, data: DataSet) -> bool:
+    """Whether a method is run on a data set."""
+    return method.modality == data.modality and (method.real or not data.real)
 
 
 def told_why(table: Table, methods: Sequence[Method]) -> None:
@@ -104,7 +109,7 @@ def main() -> None:
         sets = [data for data in SETS if not asked.data or data.name in asked.data]
         fill(table, methods, sets, asked.seed, asked.anew)
     table.read()
-    table.keep((d.name, m.family, m.label, m.model) for d in SETS for m in known)
+    table.keep((d.name, m.family, m.label, m.model) for d in SETS for m in known if wanted(m, d))
     told_why(table, known)
     table.write()
     rows = list(Table(table.path).rows.values())
