@@ -42,8 +42,8 @@ such slice; the machine is shared, which makes CPU seconds longer too.
   comparable within a data set only.
 - **evaluations**: of the networks, for the image, its map and all samples; **MB**: weights, and the
   most that tensors held.
-- **trained**: steps and minutes of all stages, a student's without its teacher's; minutes are of
-  busy CPU cores.
+- **trained**: steps and minutes of all stages, a student's without its teacher's, a latent model's
+  without the predictor that it took over; minutes are of busy CPU cores.
 - **NPS**: mean frequency of the noise that is left less that of the noise that was there,
   cycles/pixel; below 0 it is coarser.
 
