@@ -13,12 +13,12 @@ from medrestore.training.run import train
 PEOPLE = ("a", "b")
 
 
-def blocks(seed: int, shape: tuple[int, int, int] = (12, 96, 96), many: int = 60) -> np.ndarray:
+def blocks(seed: int) -> np.ndarray:
     """Slices of random rectangles: edges to keep, plains to smooth."""
     rng = np.random.default_rng(seed)
-    array = np.full(shape, 200.0, np.float32)
-    for _ in range(many):
-        z, y, x = rng.integers(0, (shape[0] - 4, shape[1] - 30, shape[2] - 30))
+    array = np.full((12, 96, 96), 200.0, np.float32)
+    for _ in range(60):
+        z, y, x = rng.integers(0, (8, 66, 66))
         array[z : z + 6, y : y + rng.integers(8, 30), x : x + 20] = rng.uniform(50, 1000)
     return array
 

@@ -8,7 +8,7 @@ import numpy as np
 from monai.networks.nets.diffusion_model_unet import DiffusionModelUNet
 
 from benchmarks.families.drawn import Drawn
-from medrestore.core.windows import starts
+from medrestore.core.windows import tiles
 from medrestore.pipeline import run
 from medrestore.plan import resolve
 from medrestore.regions import Regions
@@ -44,11 +44,10 @@ class Count:
 
     def per_slice(self, shape: tuple[int, int, int]) -> float:
         """Evaluations of each slice of a stack (z, y, x) that was restored; the predictor's too."""
-        window, stride = self.model.card.window
-        rows, columns = (len(starts(n, window, stride)) for n in self.model.family.plane(shape[1:]))
+        each = tiles(self.model.family.plane(shape[1:]), *self.model.card.window)
         stacks = len(self.model.windows(shape[0]).covering(range(shape[0])))
         predictor = any(True for _ in self.model.predictor.parameters())
-        return self.windows / (rows * columns * stacks) + predictor
+        return self.windows / (each * stacks) + predictor
 
 
 def through_pipeline(model: Model, crop: Crop, asked: Settings) -> Drawn:

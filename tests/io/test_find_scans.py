@@ -19,21 +19,9 @@ from numpy.typing import NDArray
 from medrestore import io
 from medrestore.errors import Cancelled, InputError, OutputError, UnreadableError
 from medrestore.volume import Geometry, Volume
+from meters import Counter
 
 New = Callable[..., Any]
-
-
-class Counter:
-    """A meter that counts."""
-
-    def __init__(self) -> None:
-        self.total = self.done = 0
-
-    def start(self, total: int, label: str) -> None:
-        self.total = total
-
-    def tick(self, n: int = 1) -> None:
-        self.done += n
 
 
 def volume(value: float = 1.0) -> Volume:
@@ -76,7 +64,7 @@ def test_every_volume_is_found_and_opens(archive: Path) -> None:
 def test_progress_counts_every_file(archive: Path) -> None:
     meter = Counter()
     io.find(archive, progress=meter)
-    assert meter.done == meter.total == 14
+    assert meter.ticks == meter.total == 14
 
 
 def test_no_voxel_is_read(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -219,13 +207,13 @@ def test_a_search_can_be_cancelled(archive: Path) -> None:
     class Cancels(Counter):
         def tick(self, n: int = 1) -> None:
             super().tick(n)
-            if self.done == 3:
+            if self.ticks == 3:
                 raise Cancelled("stop")
 
     meter = Cancels()
     with pytest.raises(Cancelled):
         io.find(archive, meter)
-    assert meter.done == 3
+    assert meter.ticks == 3
 
 
 def test_threads_leave_warnings_and_logs_as_they_were(archive: Path) -> None:
