@@ -15,6 +15,7 @@ from medrestore.cli import main
 from medrestore.core.likelihood import EVALUATIONS, FIRST
 from medrestore.errors import ModelError, SettingsError
 from medrestore.models import Model, load
+from meters import Counter
 from tiny import write_tiny_prior
 
 MEAN, STD, SCALE = 0.5, 0.2, 40.0
@@ -81,18 +82,6 @@ def test_intensities_that_are_too_far_apart_are_less_likely(world: None) -> None
     )
     voxels = math.prod(SHAPE[1:])
     assert usual - wide == pytest.approx(voxels / 2 * 3, rel=0.1)
-
-
-class Counter:
-    """A meter that counts."""
-
-    total, ticks = 0, 0
-
-    def start(self, total: int, label: str) -> None:
-        self.total = total
-
-    def tick(self, n: int = 1) -> None:
-        self.ticks += n
 
 
 def test_a_network_is_evaluated_as_often_as_announced_and_repeats_itself() -> None:

@@ -16,7 +16,7 @@ from medrestore.plan import Plan, Settings
 from medrestore.result import LAYERS
 from medrestore.settings import SAMPLERS
 from medrestore.volume import Geometry, Source, Volume
-from meters import Stop
+from meters import Counter, Stop
 
 SHAPE = (6, 70, 50)
 
@@ -110,18 +110,6 @@ def test_every_sampler_runs_at_any_length(volume: Volume, tiny_models, sampler, 
     assert result.drawn == 2
     assert (result.std.array > 0).all()
     assert meter.ticks == plan.evaluations
-
-
-class Counter:
-    """A meter that counts."""
-
-    ticks = 0
-
-    def start(self, total: int, label: str) -> None:
-        pass
-
-    def tick(self, n: int = 1) -> None:
-        self.ticks += n
 
 
 def test_schedules_are_part_of_the_plan(plan: Plan, volume: Volume, whole: mr.Result) -> None:
