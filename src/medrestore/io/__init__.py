@@ -23,7 +23,17 @@ if TYPE_CHECKING:
     from medrestore.io.dicom.stacks import Stack
     from medrestore.volume import Modality, Volume
 
-__all__ = ["Progress", "Scan", "Scans", "find", "read", "write", "write_map", "write_series"]
+__all__ = [
+    "Progress",
+    "Scan",
+    "Scans",
+    "find",
+    "read",
+    "read_map",
+    "write",
+    "write_map",
+    "write_series",
+]
 
 WRITABLE = ".nii.gz, .nii, .nrrd, .mha, .mhd or .zarr"
 LISTED = 8
@@ -211,6 +221,33 @@ def write_map(
     with staged_folder(target, overwrite, is_derived) as staged:
         save_map(volume, staged, description)
     return target
+
+
+def read_map(path: str | os.PathLike[str]) -> Volume:
+    """Read a DICOM Parametric Map of 32-bit floating point, such as `write_map` makes.
+
+    Parameters
+    ----------
+    path : path
+        A file, or a folder with one file for each time point and nothing else.
+
+    Returns
+    -------
+    Volume
+        Real-world values in their unit (HU, else a.u.), without a modality.
+
+    Raises
+    ------
+    InputError
+        If there is no such map, or its planes make no volume.
+    """
+    from medrestore.io.dicom.parametric_read import load_map
+
+    place = _existing(Path(path))
+    files = [place] if place.is_file() else sorted(p for p in place.iterdir() if p.is_file())
+    if not files:
+        raise UnreadableError(f"{place} holds no files; give the folder with the map")
+    return load_map(files, place.name.removesuffix(".dcm"))
 
 
 def _existing(path: Path) -> Path:

@@ -49,6 +49,10 @@ class Stack:
         """The planes of one time point."""
         return Stack((self.frames[t],))
 
+    def slices(self, chosen: Sequence[int]) -> Stack:
+        """Some of the planes, of every time point."""
+        return Stack(tuple(tuple(planes[z] for z in chosen) for planes in self.frames))
+
 
 def group(frames: Iterable[Frame]) -> tuple[list[Stack], list[tuple[Path, str]]]:
     """Sort planes into volumes.
