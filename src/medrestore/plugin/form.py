@@ -152,11 +152,25 @@ class SettingsForm(QWidget):
         """Ask for noise in the modality's unit; a number in another unit is dropped."""
         self.noise_entry.show_unit(modality)
 
-    def show_slices(self, count: int) -> None:
-        """Offer all slices of a scan."""
-        for box, value in ((self.first, 0), (self.last, count - 1)):
-            box.setRange(0, max(0, count - 1))
-            box.setValue(value)
+    def show_slices(self, count: int, anew: bool) -> None:
+        """Offer the slices of a scan; those chosen stay, unless it is another one (``anew``)."""
+        highest = max(0, count - 1)
+        anew = anew or self.last.maximum() != highest
+        for box, value in ((self.first, 0), (self.last, highest)):
+            box.setRange(0, highest)
+            box.setEnabled(count > 0)
+            if anew:
+                box.setValue(value)
+        self.noise_entry.region.setEnabled(count > 0)
+
+    def forget(self, stated: str | None) -> None:
+        """Let go of what was chosen for another scan: noise measured in it, and its modality.
+
+        A modality stays for scans that do not say theirs (``stated`` is None).
+        """
+        self.noise_entry.forget_region()
+        if stated is not None:
+            self.modality.setCurrentIndex(0)
 
     def _lay_out(self) -> None:
         main, rare = _form(), _form()
