@@ -158,9 +158,9 @@ def free_bytes(device: str) -> int:
 
 def course_of(plan: Plan, card: Card, pace: Pace) -> Course:
     """Forecast of a run's time, by its parts."""
-    asked, plane, slices = plan.settings, plan.shape[1] * plan.shape[2], len(plan.chosen)
+    settings, plane, slices = plan.settings, plan.shape[1] * plan.shape[2], len(plan.chosen)
     depth, (deep, _) = Windows(plan.shape[0], *card.depth), card.depth
-    in_a_row = evaluations(asked.sampler, asked.steps) if asked.samples else 0
+    in_a_row = evaluations(settings.sampler, settings.steps) if settings.samples else 0
     needed = set(depth.reach(plan.chosen, in_a_row))
     covering = depth.covering(needed)
     whole = [first for first in covering if needed.issuperset(depth.inside(first))]
@@ -169,7 +169,7 @@ def course_of(plan: Plan, card: Card, pace: Pace) -> Course:
     return Course(
         predicting=plan.times * len(covering) * deep * plane * pace.predicting,
         sampling=plan.times
-        * (windows * pace.window + asked.samples * slices * plane * pace.drawing),
+        * (windows * pace.window + settings.samples * slices * plane * pace.drawing),
         checking=plan.times * looks(slices) * plane * pace.checking,
         slices=slices,
         passes=passes,

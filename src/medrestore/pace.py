@@ -70,10 +70,10 @@ class Pace:
 
 def kind_of(plan: Plan, card: Card) -> tuple[object, ...]:
     """What a pace depends on: runs of one kind share it."""
-    asked = plan.settings
-    guided = (asked.guidance not in (0, 1), asked.measurement != 0)
+    settings = plan.settings
+    guided = (settings.guidance not in (0, 1), settings.measurement != 0)
     device = (plan.device, plan.precision, torch.get_num_threads())
-    return (card.sha256, *device, asked.sampler, guided, _shape(plan, card))
+    return (card.sha256, *device, settings.sampler, guided, _steps(plan), _shape(plan, card))
 
 
 def pace_of(
@@ -122,6 +122,11 @@ def windows_of(card: Card, shape: tuple[int, int, int]) -> int:
     return tiles(card.family.plane(shape[1:]), *card.window)
 
 
+def _steps(plan: Plan) -> int:
+    """Steps of the small run: where there are many, each but the last draws noise of its own."""
+    return 2 if plan.settings.steps <= 2 else 3
+
+
 def _shape(plan: Plan, card: Card) -> tuple[int, int, int]:
     """Slices, rows and columns of the small run: whole windows, as many along a side as planned."""
     (depth, _), (window, stride) = card.depth, card.window
@@ -134,11 +139,11 @@ def _shape(plan: Plan, card: Card) -> tuple[int, int, int]:
 
 def _small(plan: Plan, card: Card) -> tuple[Plan, Volume]:
     """The small run: its plan, and noise, since what a network sees does not change its time."""
-    asked, shape = plan.settings, _shape(plan, card)
+    shape = _shape(plan, card)
     settings = replace(
-        asked,
+        plan.settings,
         samples=2 if card.family.mean_from_samples else 1,
-        steps=2,
+        steps=_steps(plan),
         estimate="mean",
         keep_samples=False,
     )
@@ -172,7 +177,7 @@ def _timed(
 
 
 class _Watch:
-    """A meter that tells the predictor's time from that of the evaluations after it."""
+    """A meter that keeps the predictor's time apart from that of the evaluations after it."""
 
     def __init__(self, slices: int, clock: Callable[[], float]) -> None:
         self._slices, self._clock, self._done = slices, clock, 0

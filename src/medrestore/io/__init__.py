@@ -231,23 +231,14 @@ def read_map(path: str | os.PathLike[str]) -> Volume:
     path : path
         A file, or a folder with one file for each time point and nothing else.
 
-    Returns
-    -------
-    Volume
-        Real-world values in their unit (HU, else a.u.), without a modality.
-
     Raises
     ------
     InputError
         If there is no such map, or its planes make no volume.
     """
-    from medrestore.io.dicom.parametric_read import load_map
+    from medrestore.io.dicom.parametric_read import load_maps
 
-    place = _existing(Path(path))
-    files = [place] if place.is_file() else sorted(p for p in place.iterdir() if p.is_file())
-    if not files:
-        raise UnreadableError(f"{place} holds no files; give the folder with the map")
-    return load_map(files, place.name.removesuffix(".dcm"))
+    return load_maps(_existing(Path(path)))
 
 
 def _existing(path: Path) -> Path:

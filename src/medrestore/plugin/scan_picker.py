@@ -52,12 +52,12 @@ class ScanPicker(QComboBox):
         self._viewer = viewer
         self._accepts, self._adopts = accepts, adopts
         self._layers: list[Any] = []
-        self._told: Any = None
+        self._announced: Any = None
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(8)
         self.setPlaceholderText("no scan open")
         self.refresh()
-        self.currentIndexChanged.connect(self._tell)
+        self.currentIndexChanged.connect(self._announce)
         events, follow = viewer.layers.events, self.refresh
         for name in WATCHED:
             if hasattr(events, name):  # `renamed` is younger than napari 0.7
@@ -83,18 +83,18 @@ class ScanPicker(QComboBox):
         self.addItems([layer.name for layer in layers])
         self.setCurrentIndex(at)
         self.blockSignals(False)
-        self._tell()
+        self._announce()
 
-    def _tell(self, *_: object) -> None:
+    def _announce(self, *_: object) -> None:
         """Another layer is chosen, unless it is the same."""
-        before, self._told = self._told, self.layer
-        if self._told is before:
+        before, self._announced = self._announced, self.layer
+        if self._announced is before:
             return
         for name in REPLACED:
             if before is not None and hasattr(before.events, name):
                 getattr(before.events, name).disconnect(self._replaced)
-            if self._told is not None and hasattr(self._told.events, name):
-                getattr(self._told.events, name).connect(self._replaced)
+            if self._announced is not None and hasattr(self._announced.events, name):
+                getattr(self._announced.events, name).connect(self._replaced)
         self.chosen.emit()
 
     def _replaced(self, event: Any = None) -> None:

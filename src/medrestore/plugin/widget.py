@@ -88,7 +88,7 @@ class DenoiseWidget(QWidget):
 
     def _lay_out(self) -> None:
         self.preview_button.setToolTip(
-            "Restores the slice on display, and says what the whole scan would take."
+            "Restores the slice on display, and says what Denoise would take."
         )
         self.denoise_button.setToolTip("Restores the scan and adds its layers.")
         self.cancel_button.setToolTip("Stops at the next step; what is valid by then is kept.")

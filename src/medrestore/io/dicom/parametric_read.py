@@ -19,12 +19,11 @@ from medrestore.io.limits import check_shape
 from medrestore.volume import Source, Volume
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-__all__ = ["load_map"]
+__all__ = ["load_maps"]
 
 TAGS = (
     "SOPClassUID",
@@ -40,20 +39,14 @@ UNITS = {"[hnsf'U]": "HU"}
 """Units of measurement (UCUM) that a volume has a word for; all others are arbitrary to it."""
 
 
-def load_map(files: Sequence[Path], name: str) -> Volume:
-    """Read a map: one file, or one for each time point.
-
-    Parameters
-    ----------
-    files : sequence of Path
-        In any order; Instance Number (0020,0013) is that of time.
-    name : str
-        What to call it.
+def load_maps(place: Path) -> Volume:
+    """Read a map: a file, or a folder with one file for each time point.
 
     Returns
     -------
     Volume
-        Real-world values, slices sorted along their normal as in `series.load`; no modality.
+        Real-world values in their unit (HU, else a.u.), slices sorted along their normal as in
+        `series.load`; no modality. Instance Number (0020,0013) is that of time.
 
     Raises
     ------
@@ -62,6 +55,10 @@ def load_map(files: Sequence[Path], name: str) -> Volume:
     InputError
         If its planes make no volume.
     """
+    files = [place] if place.is_file() else sorted(p for p in place.iterdir() if p.is_file())
+    if not files:
+        raise UnreadableError(f"{place} holds no files; give the folder with the map")
+    name = place.name.removesuffix(".dcm")
     found = sorted((_read(file) for file in files), key=lambda one: one[0])
     stack = Stack(tuple(frames for _, frames, _, _ in found))
     geometry, warnings = geometry_of(stack, name, "keep")
