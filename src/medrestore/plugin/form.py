@@ -30,8 +30,10 @@ __all__ = ["SettingsForm"]
 
 TOOL_TIP_ROLE = Qt.ItemDataRole.ToolTipRole
 
-FIELD_WIDTH = 185
+FIELD_WIDTH = 200
 """Wide enough for the names of models and, with the labels, for the title of the dock."""
+RARE_WIDTH = 170
+"""Of fields under *More settings*, whose labels are longer: unfolded, the panel is no wider."""
 
 SAMPLERS = [
     ("Automatic", AUTO),
@@ -178,10 +180,13 @@ class SettingsForm(QWidget):
         main.addRow(self.facts)
         self._rows(main, {"Modality": self.modality, "Noise": self.noise_entry})
         self._rows(main, {"Samples": self.samples, "Interval": self.level})
-        self._rows(rare, {"Model": self.model, "Device": self.device})
-        self._rows(rare, {"Image": self.estimate, "Sampler": self.sampler, "Steps": self.steps})
-        self._rows(rare, {"Guidance": self.guidance, "Measurement": self.measurement})
-        self._rows(rare, {"Slices": _pair(self.first, self.last), "Seed": self.seed})
+        for rows in (
+            {"Model": self.model, "Device": self.device},
+            {"Image": self.estimate, "Sampler": self.sampler, "Steps": self.steps},
+            {"Guidance": self.guidance, "Measurement": self.measurement},
+            {"Slices": _pair(self.first, self.last), "Seed": self.seed},
+        ):
+            self._rows(rare, rows, RARE_WIDTH)
         self.keep_samples.setToolTip(TIPS["Keep samples"])
         rare.addRow("", self.keep_samples)
         self.rare.setLayout(rare)
@@ -199,10 +204,12 @@ class SettingsForm(QWidget):
         self.rare.setVisible(shown)
         self.more.setText("▾ More settings" if shown else "▸ More settings")
 
-    def _rows(self, layout: QFormLayout, rows: dict[str, QWidget]) -> None:
+    def _rows(
+        self, layout: QFormLayout, rows: dict[str, QWidget], width: int = FIELD_WIDTH
+    ) -> None:
         for label, field in rows.items():
             field.setToolTip(TIPS[label])
-            field.setMinimumWidth(FIELD_WIDTH)
+            field.setMinimumWidth(width)
             layout.addRow(label, field)
 
 
