@@ -5,6 +5,7 @@ The formats do not know each other; this module looks at a path and picks one.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -234,7 +235,8 @@ def _load(scan: Scan, stack: Stack | None, modality: Modality | None, gaps: Gaps
         return itk.load(scan.path, modality)
     from medrestore.io import dicom
 
-    stack = stack or dicom.open_stack(scan.files, scan.part, modality)
+    if stack is None:
+        stack = replace(dicom.open_stack(scan.files, scan.part, modality), copies=scan.copies)
     name = dicom.stem(scan.path) if scan.part is None else scan.name
     return dicom.load(stack, name, modality, gaps)
 

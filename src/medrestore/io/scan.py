@@ -50,6 +50,8 @@ class Scan:
         Stem for file and layer names; unique among the scans of one folder.
     part : int or None
         Which of the volumes in ``files`` this is; None where there is to be only one.
+    copies : tuple of Path
+        Files left out because they hold images of this scan once more.
     """
 
     path: Path
@@ -63,6 +65,7 @@ class Scan:
     warnings: tuple[str, ...] = ()
     name: str = "scan"
     part: int | None = 0
+    copies: tuple[Path, ...] = field(default=(), repr=False)
 
     def __str__(self) -> str:
         """One line: name, modality, grid, spacing, orientation."""

@@ -11,6 +11,7 @@ from medrestore.io.dicom import dataset
 from medrestore.io.dicom.classic import classic_frames
 from medrestore.io.dicom.dataset import DAMAGE
 from medrestore.io.dicom.enhanced import enhanced_frames
+from medrestore.io.dicom.modality_lut import lookup_type
 from medrestore.io.dicom.mosaic import is_mosaic, mosaic_frames
 from medrestore.io.dicom.quiet import quiet
 from medrestore.io.dicom.uih import grid_frames, is_grid
@@ -41,7 +42,7 @@ least 1 bit; the others have no bound: empty slices of 4096 × 4096 in files of 
 
 
 def frames_of(path: Path, modality: str | None = None) -> list[Frame]:
-    """Every plane of a file.
+    """Every plane of a file; one whose place or scaling cannot be read says so itself.
 
     Parameters
     ----------
@@ -62,8 +63,7 @@ def frames_of(path: Path, modality: str | None = None) -> list[Frame]:
         with quiet():
             _check_is_scan(header, path, modality)
             _check_size(header, path)
-            frames = _planes(header, path)
-            return [_placed(frame) for frame in frames]
+            return [_possible(frame) for frame in _planes(header, path)]
     except MedrestoreError:
         raise
     except DAMAGE as error:
@@ -141,12 +141,12 @@ def _check_is_scan(header: Any, path: Path, modality: str | None) -> None:
 
 
 def _rescale_type(header: Any) -> str:
-    """Rescale Type (0028,1054) of a file, or of the first frame that states one."""
+    """Rescale Type (0028,1054) of a file, or of the first frame that states one; or a table's."""
     for groups in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"):
         for macros in (header.get(groups) or [])[:1]:
             for values in macros.get("PixelValueTransformationSequence") or []:
                 return shown(values.get("RescaleType") or "").upper()
-    return shown(header.get("RescaleType") or "").upper()
+    return lookup_type(header) or shown(header.get("RescaleType") or "").upper()
 
 
 def _check_size(header: Any, path: Path) -> None:
@@ -173,11 +173,15 @@ def _best_ratio(header: Any) -> int:
     return next(fits, max(BEST_RATIOS.values()))
 
 
-def _placed(frame: Frame) -> Frame:
-    """The plane, refused if no scanner has its position; an absurd thickness is none."""
-    for values in (frame.position, frame.orientation, frame.spacing):
-        check_millimetres(str(frame.path), values or ())
-    check_spacing(str(frame.path), frame.spacing or ())
+def _possible(frame: Frame) -> Frame:
+    """The plane, at fault if no scanner has its position; an absurd thickness is none."""
+    try:
+        for values in (frame.position, frame.orientation, frame.spacing):
+            check_millimetres("", values or ())
+        check_spacing("", frame.spacing or ())
+    except InputError as error:
+        fault = "; ".join(filter(None, (frame.fault, str(error).lstrip(": "))))
+        frame = replace(frame, fault=fault)
     if frame.thickness is not None and not SMALLEST_MM <= frame.thickness <= FARTHEST_MM:
         return replace(frame, thickness=None)
     return frame

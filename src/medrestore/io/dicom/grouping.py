@@ -1,0 +1,98 @@
+"""From loose planes to volumes: which planes belong together."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from medrestore.errors import InputError
+from medrestore.io.dicom.apart import parts
+from medrestore.io.dicom.copies import without_copies
+from medrestore.io.dicom.homes import homes
+from medrestore.io.dicom.repeats import volumes_among
+from medrestore.io.dicom.soundness import check_scaling, reason_against
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable, Mapping
+    from pathlib import Path
+
+    from medrestore.io.dicom.frame import Frame
+    from medrestore.io.dicom.stacks import Stack
+
+__all__ = ["group"]
+
+
+def group(frames: Iterable[Frame]) -> tuple[list[Stack], list[tuple[Path, str]]]:
+    """Sort planes into volumes.
+
+    Planes belong together when series, modality, matrix, voxel size, orientation, image type,
+    echo, stack and kernel agree. Several planes at one position are time points.
+
+    Returns
+    -------
+    stacks : list of Stack
+        In the order of folders, then instance numbers.
+    skipped : list of (Path, str)
+        Repeated files, and planes that make no volume, with the reason.
+    """
+    kept, copies = without_copies(frames)
+    skipped = [(path, f"the same image as {copies[path].name}") for path in copies]
+    stacks: list[Stack] = []
+    for series in _series(kept):
+        reason = reason_against(series)
+        if reason:
+            skipped += [(frame.path, reason) for frame in series]
+            continue
+        for cluster in _clusters(series):
+            found, refused = _volumes(cluster)
+            stacks += [_with_copies(stack, copies) for stack in found]
+            skipped += refused
+    stacks.sort(key=lambda stack: (str(stack.first.path.parent), _order(stack)))
+    return stacks, list(dict.fromkeys(skipped))
+
+
+def _series(frames: list[Frame]) -> list[list[Frame]]:
+    """Planes by the series they belong to."""
+    home = homes(frames)
+    found: dict[str, list[Frame]] = defaultdict(list)
+    for frame in frames:
+        found[home[frame.series]].append(frame)
+    return list(found.values())
+
+
+def _clusters(frames: Iterable[Frame]) -> list[list[Frame]]:
+    """Planes of a series that agree in everything but position and time."""
+    exact: dict[Hashable, list[list[Frame]]] = defaultdict(list)
+    for frame in frames:
+        clusters = exact[frame.modality, frame.shape, frame.contrast, frame.placed]
+        for cluster in clusters:
+            if cluster[0].is_parallel(frame):
+                cluster.append(frame)
+                break
+        else:
+            clusters.append([frame])
+    return [cluster for clusters in exact.values() for cluster in clusters]
+
+
+def _volumes(cluster: list[Frame]) -> tuple[list[Stack], list[tuple[Path, str]]]:
+    stacks: list[Stack] = []
+    skipped = []
+    for part in parts(cluster):
+        try:
+            found = volumes_among(part)
+            for stack in found:
+                check_scaling(stack)
+            stacks += found
+        except InputError as error:
+            skipped += [(frame.path, str(error)) for frame in part]
+    return stacks, skipped
+
+
+def _with_copies(stack: Stack, copies: Mapping[Path, Path]) -> Stack:
+    files = set(stack.files)
+    return replace(stack, copies=tuple(path for path, of in copies.items() if of in files))
+
+
+def _order(stack: Stack) -> tuple[tuple[int, int], str]:
+    return min(frame.number for frame in stack.planes), str(stack.first.contrast)
