@@ -6,78 +6,112 @@ Joined they would be one volume with two kinds of noise, or slices at no even di
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from medrestore.io.dicom.stated import named
 from medrestore.io.dicom.steps import SAME_PLACE_MM, is_regular, places
+from medrestore.io.dicom.values import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
     from medrestore.io.dicom.frame import Frame
 
-__all__ = ["depths_of", "parts"]
+__all__ = ["Part", "depths_of", "parts"]
+
+KERNEL, VOLTAGE, THICKNESS, ORIGIN = range(4)
+"""Places in `Frame.reconstruction`."""
 
 
-def parts(cluster: Sequence[Frame]) -> list[list[Frame]]:
+@dataclass(frozen=True)
+class Part:
+    """Planes that may make one volume.
+
+    Parameters
+    ----------
+    frames : list of Frame
+        Of one series, matrix and orientation.
+    label : str
+        What tells it from others of the series, for a message; empty where there are none.
+    """
+
+    frames: list[Frame]
+    label: str = ""
+
+
+def parts(cluster: Sequence[Frame]) -> list[Part]:
     """Planes of one orientation, by kernel, and by what else tells overlapping scans apart.
 
-    Voltage, slice thickness and "derived" divide CT whose scans lie over each other. The number
-    of the acquisition divides what else overlaps without sharing its places: repeats at the same
-    places are time points, and acquisitions side by side one scan.
+    Series number, voltage, slice thickness and "derived" divide scans that lie over each other.
+    The number of the acquisition divides what overlaps without sharing its places: repeats at the
+    same places are time points, and acquisitions side by side are one scan.
     """
-    kernels = {_kernel(frame) for frame in cluster} - {""}
-    groups = _by(cluster, _kernel) if len(kernels) > 1 else [list(cluster)]
-    return [part for group in groups for part in _overlapping(group)]
+    kernels = {_reconstruction(KERNEL)(frame) for frame in cluster} - {""}
+    whole = Part(list(cluster))
+    found = _divided(whole, "ConvolutionKernel", _reconstruction(KERNEL))
+    return [
+        part for group in (found if len(kernels) > 1 else [whole]) for part in _overlapping(group)
+    ]
 
 
-def depths_of(planes: Iterable[Frame]) -> NDArray[np.float64]:
+def depths_of(planes: Sequence[Frame]) -> NDArray[np.float64]:
     """Distances along the normal of the first plane, mm; zeros where planes have no place."""
-    planes = list(planes)
     if not planes[0].placed:
         return np.zeros(len(planes))
     normal = planes[0].normal
     return np.array([np.dot(frame.position or (), normal) for frame in planes])
 
 
-def _overlapping(group: list[Frame]) -> list[list[Frame]]:
-    depths = depths_of(group)
-    repeated = len(places(depths)) < len(group)
-    if not repeated and is_regular(places(depths)):
-        return [group]
-    tags: list[Callable[[Frame], Hashable]] = [
-        lambda frame, i=i: frame.reconstruction[i]  # type: ignore[misc]
-        for i in range(1, len(group[0].reconstruction))
-    ]
-    if not is_regular(places(depths)):
-        tags.append(lambda frame: frame.acquisition[0])
-    for tag in tags:
-        divided = _by(group, tag)
-        if len(divided) > 1 and _are_scans(divided):
-            return [part for one in divided for part in _overlapping(one)]
-    return [group]
+def _reconstruction(place: int) -> Callable[[Frame], str]:
+    return lambda frame: frame.reconstruction[place] if frame.reconstruction else ""
 
 
-def _are_scans(divided: Sequence[Sequence[Frame]]) -> bool:
+TELLING: tuple[tuple[str, Callable[[Frame], str]], ...] = (
+    ("SeriesNumber", lambda frame: frame.label[0] if frame.label else ""),
+    ("KVP", _reconstruction(VOLTAGE)),
+    ("SliceThickness", _reconstruction(THICKNESS)),
+    ("ImageType", _reconstruction(ORIGIN)),
+)
+ACQUISITION: tuple[str, Callable[[Frame], str]] = (
+    "AcquisitionNumber",
+    lambda frame: str(frame.acquisition[0]),
+)
+
+
+def _overlapping(whole: Part) -> list[Part]:
+    depths = places(depths_of(whole.frames))
+    regular = is_regular(depths)
+    if regular and len(depths) == len(whole.frames):
+        return [whole]
+    for keyword, tag in TELLING if regular else (*TELLING, ACQUISITION):
+        found = _divided(whole, keyword, tag)
+        if len(found) > 1 and _are_scans(found):
+            return [part for one in found for part in _overlapping(one)]
+    return [whole]
+
+
+def _are_scans(found: Sequence[Part]) -> bool:
     """Whether each part is a volume of its own, and some lie over each other."""
-    depths = [places(depths_of(part)) for part in divided]
+    depths = [places(depths_of(part.frames)) for part in found]
     ends = sorted((d[0], d[-1]) for d in depths)
     overlap = any(
-        later[0] < max(end for _, end in ends[: i + 1]) - SAME_PLACE_MM
-        for i, later in enumerate(ends[1:])
+        start < max(end for _, end in ends[:i]) - SAME_PLACE_MM
+        for i, (start, _) in enumerate(ends)
+        if i
     )
     return overlap and all(map(is_regular, depths))
 
 
-def _kernel(frame: Frame) -> str:
-    return frame.reconstruction[0] if frame.reconstruction else ""
-
-
-def _by(frames: Iterable[Frame], tag: Callable[[Frame], Hashable]) -> list[list[Frame]]:
-    found: dict[Hashable, list[Frame]] = defaultdict(list)
-    for frame in frames:
+def _divided(whole: Part, keyword: str, tag: Callable[[Frame], str]) -> list[Part]:
+    found: dict[str, list[Frame]] = defaultdict(list)
+    for frame in whole.frames:
         found[tag(frame)].append(frame)
-    return list(found.values())
+    label = f"{whole.label}, " if whole.label else ""
+    return [
+        Part(frames, f"{label}{named(keyword)} {shown(value)}") for value, frames in found.items()
+    ]

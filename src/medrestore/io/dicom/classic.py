@@ -9,7 +9,7 @@ from medrestore.errors import InputError
 from medrestore.io.dicom.component import component_of, ge_raw_data_type
 from medrestore.io.dicom.diffusion import diffusion_of
 from medrestore.io.dicom.frame import Frame
-from medrestore.io.dicom.modality_lut import has_lookup
+from medrestore.io.dicom.modality_lut import lookup_of
 from medrestore.io.dicom.pepolar import is_reversed
 from medrestore.io.dicom.scaling import scaling
 from medrestore.io.dicom.stated import one_number, some_numbers
@@ -46,7 +46,7 @@ def classic_frames(header: Any, path: Path) -> list[Frame]:
     spacing = some_numbers(header, "PixelSpacing", 2, faults)
     scale = scaling(header, header, header, faults)
     modality, raw = text(header, "Modality"), ge_raw_data_type(header)
-    component = component_of(header.get("ImageType"), header, raw) if modality == "MR" else None
+    component = component_of(header.get("ImageType"), header, raw) if modality != "CT" else None
     reversed_rows = is_reversed(header, faults)
     kind = image_kind(header.get("ImageType"), modality)
     frame = Frame(
@@ -61,7 +61,7 @@ def classic_frames(header: Any, path: Path) -> list[Frame]:
         slope=scale.slope,
         intercept=scale.intercept,
         unstated=scale.unstated,
-        lookup=has_lookup(header, faults),
+        lookup=lookup_of(header, faults),
         inverted=is_inverted(header),
         upside_down=reversed_rows,
         padding=no_data_value(header),

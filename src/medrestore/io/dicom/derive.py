@@ -5,13 +5,18 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any
 
+from pydicom.datadict import dictionary_VR, keyword_for_tag
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.valuerep import DSfloat
 
+from medrestore.io.dicom.stated import decimal, texts
 from medrestore.io.dicom.values import number, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from pydicom.tag import BaseTag
 
     from medrestore.io.dicom.frame import Frame
 
@@ -76,6 +81,7 @@ SCANNING = (
     ("EchoPlanarPulseSequence", ("YES",), "EP"),
 )
 """Attribute of enhanced MR, its values, and the classic Scanning Sequence they stand for."""
+PLACE = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
 GATED = ("CG", "PPG", "RG")
 """Scan Options (0018,0022) under which Trigger Time is a delay after a heart beat or breath."""
 
@@ -86,8 +92,9 @@ def derived_header(source: Any, frame: Frame, modality: str) -> Dataset:
     Private attributes, overlays, and everything that speaks of stored values are left out.
     """
     header = Dataset()
-    for element in source:
-        if _is_kept(element.tag, element.keyword):
+    for tag in sorted(source.keys()):
+        element = _readable(source, tag) if _is_kept(tag, keyword_for_tag(tag)) else None
+        if element is not None:
             header.add(copy.deepcopy(element))
     for _ in header.iterall():
         pass  # converts values that are still raw bytes, maybe of the other byte order
@@ -96,13 +103,24 @@ def derived_header(source: Any, frame: Frame, modality: str) -> Dataset:
     if "PerFrameFunctionalGroupsSequence" in source:
         _flatten(header, source, frame)
     enhanced = "PerFrameFunctionalGroupsSequence" in source  # its top level places no frame
-    if enhanced or frame.tile is not None or "ImagePositionPatient" not in header:
+    if enhanced or frame.tile is not None or not all(keyword in header for keyword in PLACE):
         _place(header, frame)
     if modality == "MR":
         header.ScanningSequence = header.get("ScanningSequence") or "RM"
         header.SequenceVariant = header.get("SequenceVariant") or "NONE"
     _drop_unmet_conditions(header)
     return header
+
+
+def _readable(source: Any, tag: BaseTag) -> DataElement | None:
+    """An element of a header, with points for decimal commas; None for one that cannot be read."""
+    written = [text for text in texts(source, tag) or () if text.strip(" \0")]
+    found = [value for value in map(decimal, written) if value is not None]
+    if len(found) < len(written):
+        return None
+    if any("," in text for text in written):
+        return DataElement(tag, "DS", decimals(found)) if dictionary_VR(tag) == "DS" else None
+    return source[tag]  # type: ignore[no-any-return]
 
 
 def _is_kept(tag: Any, keyword: str) -> bool:
@@ -175,7 +193,7 @@ def _place(header: Dataset, frame: Frame) -> None:
     """State a plane's place where the source's own attributes do not, or mean a whole mosaic."""
     if frame.position is None or frame.orientation is None or frame.spacing is None:
         return
-    for keyword in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing"):
+    for keyword in PLACE:
         header.pop(keyword, None)  # with its type: a damaged one would turn numbers into zeros
     header.ImagePositionPatient = decimals(frame.position)
     header.ImageOrientationPatient = decimals(frame.orientation)

@@ -9,7 +9,7 @@ from medrestore.errors import InputError
 from medrestore.io.dicom.classic import identity, thickness
 from medrestore.io.dicom.component import component_of
 from medrestore.io.dicom.frame import Frame
-from medrestore.io.dicom.modality_lut import has_lookup
+from medrestore.io.dicom.modality_lut import lookup_of
 from medrestore.io.dicom.scaling import scaling
 from medrestore.io.dicom.stated import some_numbers
 from medrestore.io.dicom.values import (
@@ -87,7 +87,7 @@ def _frame(header: Any, macros: _Macros, path: Path, index: int, dimensions: lis
     faults: list[str] = []
     scale = scaling(macros["PixelValueTransformationSequence"] or header, macros, header, faults)
     spacing = some_numbers(measures, "PixelSpacing", 2, faults)
-    component = _component(header, macros) if modality == "MR" else None
+    component = _component(header, macros) if modality != "CT" else None
     frame = Frame(
         path=path,
         index=index,
@@ -102,7 +102,7 @@ def _frame(header: Any, macros: _Macros, path: Path, index: int, dimensions: lis
         slope=scale.slope,
         intercept=scale.intercept,
         unstated=scale.unstated,
-        lookup=has_lookup(header, faults),
+        lookup=lookup_of(header, faults),
         inverted=is_inverted(header),
         padding=no_data_value(header),
         number=(integer(header, "InstanceNumber", 0), index),

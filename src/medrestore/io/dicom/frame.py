@@ -46,8 +46,8 @@ class Frame:
         Modality transformation of this plane (0028,1053), (0028,1052); 1 and 0 where not stated.
     unstated : tuple of str
         Which of the two are absent or empty, by keyword.
-    lookup : bool
-        Whether a Modality LUT Sequence (0028,3000) gives the intensities instead.
+    lookup : str
+        What a Modality LUT Sequence (0028,3000) gives instead, e.g. ``"HU"``; empty without one.
     inverted : bool
         MONOCHROME1 whose stored values run against the signal (not CT: HU are defined).
     upside_down : bool
@@ -90,7 +90,7 @@ class Frame:
     slope: float = 1.0
     intercept: float = 0.0
     unstated: tuple[str, ...] = ()
-    lookup: bool = False
+    lookup: str = ""
     inverted: bool = False
     upside_down: bool = False
     padding: int | None = None

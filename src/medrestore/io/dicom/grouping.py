@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping
     from pathlib import Path
 
+    from medrestore.io.dicom.apart import Part
     from medrestore.io.dicom.frame import Frame
     from medrestore.io.dicom.stacks import Stack
 
@@ -45,9 +46,11 @@ def group(frames: Iterable[Frame]) -> tuple[list[Stack], list[tuple[Path, str]]]
             skipped += [(frame.path, reason) for frame in series]
             continue
         for cluster in _clusters(series):
-            found, refused = _volumes(cluster)
-            stacks += [_with_copies(stack, copies) for stack in found]
-            skipped += refused
+            for part in parts(cluster):
+                try:
+                    stacks += [_noted(stack, part, copies) for stack in volumes_among(part.frames)]
+                except InputError as error:
+                    skipped += [(frame.path, str(error)) for frame in part.frames]
     stacks.sort(key=lambda stack: (str(stack.first.path.parent), _order(stack)))
     return stacks, list(dict.fromkeys(skipped))
 
@@ -75,23 +78,12 @@ def _clusters(frames: Iterable[Frame]) -> list[list[Frame]]:
     return [cluster for clusters in exact.values() for cluster in clusters]
 
 
-def _volumes(cluster: list[Frame]) -> tuple[list[Stack], list[tuple[Path, str]]]:
-    stacks: list[Stack] = []
-    skipped = []
-    for part in parts(cluster):
-        try:
-            found = volumes_among(part)
-            for stack in found:
-                check_scaling(stack)
-            stacks += found
-        except InputError as error:
-            skipped += [(frame.path, str(error)) for frame in part]
-    return stacks, skipped
-
-
-def _with_copies(stack: Stack, copies: Mapping[Path, Path]) -> Stack:
+def _noted(stack: Stack, part: Part, copies: Mapping[Path, Path]) -> Stack:
+    """The stack, with what grouping knows of it; refused if its slices are scaled unlike."""
+    check_scaling(stack)
     files = set(stack.files)
-    return replace(stack, copies=tuple(path for path, of in copies.items() if of in files))
+    own = tuple(path for path, original in copies.items() if original in files)
+    return replace(stack, copies=own, label=part.label)
 
 
 def _order(stack: Stack) -> tuple[tuple[int, int], str]:

@@ -16,15 +16,15 @@ from medrestore.io.dicom.values import is_inverted, number, shown, text
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["has_lookup", "looked_up", "lookup_type"]
+__all__ = ["looked_up", "lookup_of", "lookup_type"]
 
 KEYWORD = "ModalityLUTSequence"
 WHOLE_RANGE = 2**16
 """What a Number of Entries of 0 stands for."""
 
 
-def has_lookup(header: Any, faults: list[str]) -> bool:
-    """Whether intensities come from a table.
+def lookup_of(header: Any, faults: list[str]) -> str:
+    """What the image's table gives, ``"HU"`` or another type; empty where there is no table.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def has_lookup(header: Any, faults: list[str]) -> bool:
         Gets one more where there is a table and it cannot be applied.
     """
     if not header.get(KEYWORD):
-        return False
+        return ""
     slope = number(header, "RescaleSlope", 1.0), number(header, "RescaleIntercept", 0.0)
     try:
         table(header)
@@ -47,11 +47,11 @@ def has_lookup(header: Any, faults: list[str]) -> bool:
         reason = "of a MONOCHROME1 image, whose values may be inverted before or after it"
     if reason:
         faults.append(f"{named(KEYWORD)} cannot be applied: it is {reason}")
-    return True
+    return lookup_type(header) or "US"
 
 
 def lookup_type(header: Any) -> str:
-    """What the table gives, Modality LUT Type (0028,3004), e.g. ``"HU"``; empty without a table."""
+    """Modality LUT Type (0028,3004) of the table, US: unspecified; empty where there is none."""
     items = header.get(KEYWORD)
     return shown(text(items[0], "ModalityLUTType")).upper() if items else ""
 

@@ -25,6 +25,7 @@ NO_MAGNITUDES: dict[Component, str] = {
     "parameter map": "the header says a map computed from other images (as ADC, FA, T1): its "
     "noise is not what the models were trained for",
 }
+NO_HU = ", whose Modality LUT Type is not HU: they may be no Hounsfield units"
 LISTED = 3
 """Files named before 'and n more'."""
 
@@ -41,7 +42,8 @@ def _notes(stack: Stack) -> Iterator[str]:
     if first.inverted:
         yield "MONOCHROME1: stored values run from white to black and were inverted"
     if first.lookup:
-        yield f"intensities follow from the {named('ModalityLUTSequence')}"
+        doubt = "" if first.modality != "CT" or first.lookup == "HU" else NO_HU
+        yield f"intensities follow from the {named('ModalityLUTSequence')}{doubt}"
     elif first.modality == "CT" and first.unstated:
         missing = " and ".join(named(keyword) for keyword in first.unstated)
         yield (
@@ -53,6 +55,9 @@ def _notes(stack: Stack) -> Iterator[str]:
             "GE's epi_pepolar stores images of the reversed phase-encoding polarity upside down: "
             "their rows were turned"
         )
+    if stack.label:
+        label = without_uids(stack.label)
+        yield f"its series holds several volumes that are kept apart, this one of {label}"
     series = len({frame.series for frame in stack.planes})
     if series > 1:
         yield (

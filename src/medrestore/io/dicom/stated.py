@@ -1,17 +1,23 @@
 """Numbers on which places and intensities hang: read as they were meant, or named as unreadable.
 
-pydicom raises on a Decimal String that is no number and leaves it to its caller; a default in its
-place would move a CT by 1024 HU without a word. What is found is noted, not raised: one such slice
-spoils its series, and whoever puts the series together says so.
+pydicom turns a Decimal String that is no number into a text and leaves it to its caller; a default
+in its place would move a CT by 1024 HU without a word. What is found is noted, not raised: one
+such slice spoils its series, and whoever puts the series together says so.
 """
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from pydicom.datadict import dictionary_description, dictionary_VR, tag_for_keyword
+from pydicom.datadict import (
+    dictionary_description,
+    dictionary_has_tag,
+    dictionary_VR,
+    tag_for_keyword,
+)
 from pydicom.dataset import Dataset
 
 from medrestore.io.dicom.dataset import DAMAGE
@@ -71,13 +77,23 @@ def decimal(text: str, thousands: bool = False) -> float | None:
     return float(text) if DECIMAL.fullmatch(text) else None
 
 
-def texts(item: Any, keyword: str) -> list[str] | None:
-    """The values of a Decimal or Integer String as they were written; None for other types."""
-    element: Any = item.get_item(keyword) if isinstance(item, Dataset) else None
-    if element is None or not isinstance(element.value, bytes):
-        return None  # absent, or already converted
-    vr = element.VR if element.VR not in (None, "UN") else dictionary_VR(element.tag)
-    return element.value.decode("latin-1").split("\\") if vr in ("DS", "IS") else None
+def texts(item: Any, attribute: str | int) -> list[str] | None:
+    """The values of a Decimal or Integer String as they were written; None where they are numbers.
+
+    pydicom converts a value when it is first looked at, and one that is no number to a string.
+    """
+    element: Any = item.get_item(attribute) if isinstance(item, Dataset) else None
+    if element is None or not dictionary_has_tag(element.tag):
+        return None
+    if dictionary_VR(element.tag) not in ("DS", "IS"):
+        return None
+    value = element.value
+    if isinstance(value, bytes):
+        return value.decode("latin-1").split("\\")
+    values = [value] if isinstance(value, str) else value
+    if isinstance(values, Iterable) and all(isinstance(each, str) for each in values):
+        return list(values) or None
+    return None
 
 
 def _numbers(
