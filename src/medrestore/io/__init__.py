@@ -68,7 +68,7 @@ def read(
 
 
 def find(path: str | os.PathLike[str], progress: Progress | None = None) -> Scans:
-    """Every volume under a folder, or in a file; headers are read, voxels are not.
+    """Every volume under a folder, or in a file, from headers; voxels only tell copies from others.
 
     Parameters
     ----------
