@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydicom.uid import RLELossless
 
 from medrestore import io
-from medrestore.errors import InputError
+from medrestore.errors import InputError, UnreadableError
 from medrestore.volume import Volume
 
 New = Callable[..., Any]
@@ -144,3 +144,21 @@ def test_results_of_slices_of_one_uid(series: New, stored: NDArray, tmp_path: Pa
     again = io.read(io.write_series(volume, tmp_path / "out", description="restored"))
     np.testing.assert_array_equal(again.array, volume.array)
     assert io.write_map(volume, tmp_path / "map", description="std").is_dir()
+
+
+@pytest.mark.parametrize("k", [1, 5])
+def test_a_truncated_file_of_a_series_stands_in_the_warnings(series: New, k: int) -> None:
+    """At an end of the stack no gap gives it away."""
+    stored = np.random.default_rng(0).integers(0, 4000, (5, 64, 64)).astype(np.int16)
+    scan = series("MR")
+    scan.planes(stored, (0, 0, 2.0))
+    path = scan.folder / f"IM000{k}.dcm"
+    path.write_bytes(path.read_bytes()[:-4096])
+    for volume in both_ways(scan.folder):
+        np.testing.assert_array_equal(volume.array, np.delete(stored, k - 1, axis=0))
+        (warning,) = volume.warnings
+        assert f"{path.name} left out: of the same series, and damaged" in warning
+    ((skipped, reason),) = io.find(scan.folder).skipped
+    assert skipped == path and reason.startswith("is truncated")
+    with pytest.raises(UnreadableError, match=path.name):
+        io.read(path)

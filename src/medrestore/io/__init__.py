@@ -236,7 +236,8 @@ def _load(scan: Scan, stack: Stack | None, modality: Modality | None, gaps: Gaps
     from medrestore.io import dicom
 
     if stack is None:
-        stack = replace(dicom.open_stack(scan.files, scan.part, modality), copies=scan.copies)
+        stack = dicom.open_stack(scan.files, scan.part, modality)
+        stack = replace(stack, copies=scan.copies, lost=scan.lost)
     name = dicom.stem(scan.path) if scan.part is None else scan.name
     return dicom.load(stack, name, modality, gaps)
 

@@ -52,6 +52,8 @@ class Scan:
         Which of the volumes in ``files`` this is; None where there is to be only one.
     copies : tuple of Path
         Files left out because they hold images of this scan once more.
+    lost : tuple of Path
+        Files left out because they are damaged; they name the series of this scan.
     """
 
     path: Path
@@ -66,6 +68,7 @@ class Scan:
     name: str = "scan"
     part: int | None = 0
     copies: tuple[Path, ...] = field(default=(), repr=False)
+    lost: tuple[Path, ...] = field(default=(), repr=False)
 
     def __str__(self) -> str:
         """One line: name, modality, grid, spacing, orientation."""

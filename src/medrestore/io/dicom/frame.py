@@ -73,6 +73,8 @@ class Frame:
         First row and column of the plane inside a Siemens or UIH mosaic.
     fault : str
         What cannot be read of the plane's place or scaling, for a message; its series is refused.
+    lost : str
+        Why the file cannot be read although its series is known; all else is empty then.
     series, instance, study, space : str
         UIDs, ``space`` that of the frame of reference; never shown.
     label : tuple of str
@@ -103,6 +105,7 @@ class Frame:
     acquisition: tuple[object, ...] = ()
     tile: tuple[int, int] | None = None
     fault: str = ""
+    lost: str = ""
     series: str = field(default="", repr=False)
     instance: str = field(default="", repr=False)
     study: str = field(default="", repr=False)

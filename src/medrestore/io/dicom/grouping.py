@@ -37,8 +37,11 @@ def group(frames: Iterable[Frame]) -> tuple[list[Stack], list[tuple[Path, str]]]
     skipped : list of (Path, str)
         Repeated files, and planes that make no volume, with the reason.
     """
-    kept, copies = without_copies(frames)
-    skipped = [(path, f"the same image as {copies[path].name}") for path in copies]
+    found = list(frames)
+    lost = [frame for frame in found if frame.lost]
+    kept, copies = without_copies(frame for frame in found if not frame.lost)
+    skipped = [(frame.path, frame.lost) for frame in lost]
+    skipped += [(path, f"the same image as {copies[path].name}") for path in copies]
     stacks: list[Stack] = []
     for series in _series(kept):
         reason = reason_against(series)
@@ -48,7 +51,8 @@ def group(frames: Iterable[Frame]) -> tuple[list[Stack], list[tuple[Path, str]]]
         for cluster in _clusters(series):
             for part in parts(cluster):
                 try:
-                    stacks += [_noted(stack, part, copies) for stack in volumes_among(part.frames)]
+                    volumes = volumes_among(part.frames)
+                    stacks += [_noted(stack, part, copies, lost) for stack in volumes]
                 except InputError as error:
                     skipped += [(frame.path, str(error)) for frame in part.frames]
     stacks.sort(key=lambda stack: (str(stack.first.path.parent), _order(stack)))
@@ -78,12 +82,14 @@ def _clusters(frames: Iterable[Frame]) -> list[list[Frame]]:
     return [cluster for clusters in exact.values() for cluster in clusters]
 
 
-def _noted(stack: Stack, part: Part, copies: Mapping[Path, Path]) -> Stack:
+def _noted(stack: Stack, part: Part, copies: Mapping[Path, Path], lost: Iterable[Frame]) -> Stack:
     """The stack, with what grouping knows of it; refused if its slices are scaled unlike."""
     check_scaling(stack)
     files = set(stack.files)
     own = tuple(path for path, original in copies.items() if original in files)
-    return replace(stack, copies=own, label=part.label)
+    uids = {frame.series for frame in stack.planes}
+    missing = tuple(frame.path for frame in lost if frame.series in uids)
+    return replace(stack, copies=own, lost=missing, label=part.label)
 
 
 def _order(stack: Stack) -> tuple[tuple[int, int], str]:

@@ -11,11 +11,12 @@ from medrestore.io.dicom import dataset
 from medrestore.io.dicom.classic import classic_frames
 from medrestore.io.dicom.dataset import DAMAGE
 from medrestore.io.dicom.enhanced import enhanced_frames
+from medrestore.io.dicom.frame import Frame
 from medrestore.io.dicom.modality_lut import lookup_type
 from medrestore.io.dicom.mosaic import is_mosaic, mosaic_frames
 from medrestore.io.dicom.quiet import quiet
 from medrestore.io.dicom.uih import grid_frames, is_grid
-from medrestore.io.dicom.values import shown
+from medrestore.io.dicom.values import shown, text
 from medrestore.io.limits import (
     DEFLATE_BEST_RATIO,
     FARTHEST_MM,
@@ -30,9 +31,7 @@ from medrestore.io.packed import size_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from medrestore.io.dicom.frame import Frame
-
-__all__ = ["frames_of", "open_header"]
+__all__ = ["frames_found", "frames_of", "open_header"]
 
 HU = {"", "HU", "US"}
 """Rescale Types (0028,1054) under which a CT's values are Hounsfield units; US: unspecified."""
@@ -70,6 +69,23 @@ def frames_of(path: Path, modality: str | None = None) -> list[Frame]:
         raise UnreadableError(
             f"{path} has a damaged header ({type(error).__name__}); export it again"
         ) from error
+
+
+def frames_found(path: Path, modality: str | None = None) -> list[Frame]:
+    """As `frames_of`; a file that is damaged but names its series gives one plane, ``lost``.
+
+    Others of the series can then say that it is missing: at an end of the stack nothing else would.
+    """
+    try:
+        return frames_of(path, modality)
+    except UnreadableError as error:
+        header = open_header(path)
+        with quiet():
+            series = text(header, "SeriesInstanceUID")
+        if not series:
+            raise
+        reason = str(error).removeprefix(str(path)).lstrip(": ")
+        return [Frame(path, 0, (0, 0), lost=reason, series=series)]
 
 
 def _planes(header: Any, path: Path) -> list[Frame]:

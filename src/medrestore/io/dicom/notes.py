@@ -9,6 +9,7 @@ from medrestore.io.uids import without_uids
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from medrestore.io.dicom.stacks import Stack
     from medrestore.volume import Component
@@ -65,6 +66,14 @@ def _notes(stack: Stack) -> Iterator[str]:
             "number and description agree, and the images lie on one grid"
         )
     if stack.copies:
-        names = ", ".join(without_uids(path.name) for path in stack.copies[:LISTED])
-        more = f" and {len(stack.copies) - LISTED} more" if len(stack.copies) > LISTED else ""
-        yield f"{names}{more} left out: the same image, place and voxels as another file"
+        yield f"{_listed(stack.copies)} left out: the same image, place and voxels as another file"
+    if stack.lost:
+        yield (
+            f"{_listed(stack.lost)} left out: of the same series, and damaged; slices are missing "
+            "unless these are copies"
+        )
+
+
+def _listed(paths: tuple[Path, ...]) -> str:
+    names = ", ".join(without_uids(path.name) for path in paths[:LISTED])
+    return names + (f" and {len(paths) - LISTED} more" if len(paths) > LISTED else "")

@@ -104,7 +104,7 @@ def load(stack: Stack, name: str, modality: Modality | None = None, gaps: Gaps =
     array = intensities(stack)
     array = array[0] if stack.shape[0] == 1 else array
     settled = settle_modality(array, asked=modality, tag=stack.first.modality)
-    source = Source("dicom", name, stack.files, stack, stack.first.component)
+    source = Source("dicom", name, stack.files, stack, component=stack.first.component)
     return Volume(array, geometry, settled, unit_of(settled), source, warnings + notes_on(stack))
 
 
@@ -127,6 +127,7 @@ def _scan(stack: Stack, name: str, part: int) -> Scan:
         files=stack.files,
         warnings=warnings + notes_on(stack),
         copies=stack.copies,
+        lost=stack.lost,
         name=name,
         part=part,
     )

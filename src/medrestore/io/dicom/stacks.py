@@ -23,12 +23,15 @@ class Stack:
         Time points, each with its slices.
     copies : tuple of Path
         Files left out because they hold planes of this stack once more.
+    lost : tuple of Path
+        Files of the same series that cannot be read.
     label : str
         What tells it from other volumes of its series, where an attribute does.
     """
 
     frames: tuple[tuple[Frame, ...], ...]
     copies: tuple[Path, ...] = field(default=(), compare=False)
+    lost: tuple[Path, ...] = field(default=(), compare=False)
     label: str = field(default="", compare=False)
 
     @property
