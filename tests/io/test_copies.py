@@ -9,7 +9,7 @@ import numpy as np
 import pydicom
 import pytest
 from numpy.typing import NDArray
-from pydicom.uid import RLELossless
+from pydicom.uid import RLELossless, generate_uid
 
 from medrestore import io
 from medrestore.errors import InputError, UnreadableError
@@ -162,3 +162,21 @@ def test_a_truncated_file_of_a_series_stands_in_the_warnings(series: New, k: int
     assert skipped == path and reason.startswith("is truncated")
     with pytest.raises(UnreadableError, match=path.name):
         io.read(path)
+
+
+def test_an_export_with_new_uids_is_a_copy(scan: Any, stored: NDArray) -> None:
+    for path in sorted(scan.folder.iterdir()):
+        image = pydicom.dcmread(path)
+        image.SOPInstanceUID = generate_uid()
+        image.save_as(scan.folder / f"z_{path.name}")
+    for volume in both_ways(scan.folder):
+        np.testing.assert_array_equal(volume.array, stored)
+        assert "and 2 more left out: the same image" in volume.warnings[0]
+
+
+def test_unlike_images_with_the_same_numbers_are_kept(series: New, stored: NDArray) -> None:
+    scan = series("MR")
+    for t in range(2):
+        for k, values in enumerate(stored):
+            scan.plane(values + 100 * t, (0, 0, 2.0 * k), InstanceNumber=k + 1)
+    np.testing.assert_array_equal(io.read(scan.folder).array, [stored, stored + 100])

@@ -181,6 +181,30 @@ def test_a_missing_scale_that_makes_no_difference_is_none(series: New, stored: N
     assert volume.warnings == ()
 
 
+def test_what_is_read_as_ct_without_a_scale_is_warned_about(series: New, stored: NDArray) -> None:
+    scan = series("OT")
+    scan.planes(stored, (0, 0, 2.0))
+    assert io.read(scan.folder, modality="MR").warnings == ()
+    assert "Hounsfield" in io.read(scan.folder, modality="CT").warnings[0]
+
+
+def test_a_scale_of_a_binary_type_is_read(ct: Any, stored: NDArray) -> None:
+    for path in paths(ct.folder):
+        image = pydicom.dcmread(path)
+        image.pop("RescaleIntercept")
+        image.add_new("RescaleIntercept", "FD", -1024.0)
+        image.save_as(path)
+    np.testing.assert_array_equal(io.read(ct.folder).array, stored - 1024.0)
+
+
+def test_a_scale_whose_type_was_lost_is_read(ct: Any, stored: NDArray) -> None:
+    for path in paths(ct.folder):
+        image = pydicom.dcmread(path)
+        image.file_meta.TransferSyntaxUID = pydicom.uid.ImplicitVRLittleEndian
+        image.save_as(path, implicit_vr=True, little_endian=True)
+    np.testing.assert_array_equal(io.read(ct.folder).array, stored - 1024.0)
+
+
 def test_slopes_that_some_mr_slices_lack_are_refused(series: New, stored: NDArray) -> None:
     scan = series("MR")
     for k, values in enumerate(stored):

@@ -37,6 +37,7 @@ def two(series: New, stored: NDArray, one: dict[str, Any], other: dict[str, Any]
         ({"KVP": 80}, {"KVP": 140}),
         ({"SliceThickness": 2.0}, {"SliceThickness": 5.0}),
         ({"SeriesNumber": 4}, {"SeriesNumber": 5}),
+        ({"SeriesDescription": "soft"}, {"SeriesDescription": "sharp"}),
         ({}, {"ImageType": ["DERIVED", "PRIMARY", "AXIAL"]}),
     ],
     ids=lambda tags: next(iter(tags), "original"),
@@ -95,6 +96,19 @@ def test_passes_that_overlap_are_two_volumes(series: New, stored: NDArray) -> No
         io.read(scan.folder)
 
 
+@pytest.mark.parametrize("direction", [1, -1])
+def test_passes_that_only_instance_numbers_tell_apart(
+    series: New, stored: NDArray, direction: int
+) -> None:
+    scan = series("CT", **CT)
+    order = range(5)[::direction]
+    for start, more in ((0.0, 0), (7.3 * direction, 500)):
+        for k in order:
+            scan.plane(stored[k] + more, (0, 0, start + 2.0 * k))
+    volumes = sorted(arrays(scan.folder), key=np.min)
+    np.testing.assert_array_equal(volumes, [stored, stored + 500])
+
+
 def test_passes_at_the_same_places_are_time_points(series: New, stored: NDArray) -> None:
     scan = two(series, stored, {"AcquisitionNumber": 1}, {"AcquisitionNumber": 2})
     np.testing.assert_array_equal(io.read(scan.folder).array, [stored, stored + 500])
@@ -117,6 +131,18 @@ def test_a_slice_missing_between_acquisitions_is_a_gap(series: New, stored: NDAr
     for k in (0, 1, 3, 4):
         scan.plane(stored[k], (0, 0, 2.0 * k), AcquisitionNumber=1 + (k > 2))
     with pytest.raises(GapError, match=r"slices 2 and 3 are 4\.00 mm apart"):
+        io.read(scan.folder)
+
+
+@pytest.mark.parametrize("tag", ["AcquisitionNumber", "SliceLocation"])
+def test_a_slice_missing_among_interleaved_ones_is_a_gap(
+    series: New, stored: NDArray, tag: str
+) -> None:
+    """Even and odd slices are regular each, and still one scan."""
+    scan = series("MR")
+    for k in (0, 2, 4, 6, 1, 3, 5, 9):
+        scan.plane(stored[k % 5], (0, 0, 2.0 * k), **{tag: 1 + k % 2})
+    with pytest.raises(GapError, match=r"slices 7 and 8 are 6\.00 mm apart"):
         io.read(scan.folder)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medrestore.io.dicom.stated import named
-from medrestore.io.dicom.steps import SAME_PLACE_MM, is_regular, places
+from medrestore.io.dicom.steps import SAME_PLACE_MM, is_regular, on_one_grid, places
 from medrestore.io.dicom.values import shown
 
 if TYPE_CHECKING:
@@ -47,9 +47,10 @@ class Part:
 def parts(cluster: Sequence[Frame]) -> list[Part]:
     """Planes of one orientation, by kernel, and by what else tells overlapping scans apart.
 
-    Series number, voltage, slice thickness and "derived" divide scans that lie over each other.
-    The number of the acquisition divides what overlaps without sharing its places: repeats at the
-    same places are time points, and acquisitions side by side are one scan.
+    Series number and, for CT, description, voltage, slice thickness and "derived" divide scans
+    that lie over each other. The number of the acquisition, or a turn of the table where numbers
+    rise, divides what overlaps without sharing its places: repeats at the same places are time
+    points, and acquisitions side by side are one scan.
     """
     kernels = {_reconstruction(KERNEL)(frame) for frame in cluster} - {""}
     whole = Part(list(cluster))
@@ -71,13 +72,15 @@ def _reconstruction(place: int) -> Callable[[Frame], str]:
     return lambda frame: frame.reconstruction[place] if frame.reconstruction else ""
 
 
-TELLING: tuple[tuple[str, Callable[[Frame], str]], ...] = (
+_Tag = tuple[str, "Callable[[Frame], str]"]
+TELLING: tuple[_Tag, ...] = (
     ("SeriesNumber", lambda frame: frame.label[0] if frame.label else ""),
+    ("SeriesDescription", lambda frame: frame.label[1] if frame.reconstruction else ""),
     ("KVP", _reconstruction(VOLTAGE)),
     ("SliceThickness", _reconstruction(THICKNESS)),
     ("ImageType", _reconstruction(ORIGIN)),
 )
-ACQUISITION: tuple[str, Callable[[Frame], str]] = (
+ACQUISITION: _Tag = (
     "AcquisitionNumber",
     lambda frame: str(frame.acquisition[0]),
 )
@@ -86,13 +89,26 @@ ACQUISITION: tuple[str, Callable[[Frame], str]] = (
 def _overlapping(whole: Part) -> list[Part]:
     depths = places(depths_of(whole.frames))
     regular = is_regular(depths)
-    if regular and len(depths) == len(whole.frames):
+    if len(depths) < 2 or (regular and len(depths) == len(whole.frames)):
         return [whole]
-    for keyword, tag in TELLING if regular else (*TELLING, ACQUISITION):
+    ways = TELLING  # slices of one grid that are missing are a gap, not another pass
+    if not regular and not on_one_grid(depths):
+        ways = (*TELLING, ACQUISITION, _passes(whole.frames))
+    for keyword, tag in ways:
         found = _divided(whole, keyword, tag)
         if len(found) > 1 and _are_scans(found):
             return [part for one in found for part in _overlapping(one)]
     return [whole]
+
+
+def _passes(frames: Sequence[Frame]) -> _Tag:
+    """Runs of instance numbers along which the table moves one way."""
+    ordered = sorted(frames, key=lambda frame: frame.number)
+    steps = np.diff(depths_of(ordered))
+    turns = np.sign(steps) != np.sign(np.median(steps))
+    runs = np.concatenate([[0], np.cumsum(turns)])
+    run_of = {id(frame): str(run + 1) for frame, run in zip(ordered, runs, strict=True)}
+    return "InstanceNumber", lambda frame: f"run {run_of[id(frame)]}"
 
 
 def _are_scans(found: Sequence[Part]) -> bool:

@@ -15,7 +15,7 @@ from medrestore.errors import MedrestoreError
 from medrestore.io.dicom.pixels import file_planes
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Sequence
     from pathlib import Path
 
     from medrestore.io.dicom.frame import Frame
@@ -28,20 +28,34 @@ def without_copies(frames: Iterable[Frame]) -> tuple[list[Frame], dict[Path, Pat
 
     Files with one UID whose planes differ in place or time are different images. Those that agree
     in all of this, in their numbers too, and differ in their voxels are at fault: which is meant
-    cannot be known.
+    cannot be known. Files that agree but for their UIDs are copies where their voxels are alike,
+    as after an export with new UIDs.
     """
     files: dict[Path, list[Frame]] = defaultdict(list)
     for frame in frames:
         files[frame.path].append(frame)
-    alike: dict[Hashable, list[list[Frame]]] = defaultdict(list)
-    for planes in files.values():
-        alike[tuple(_identity(frame) for frame in planes)].append(planes)
-    kept: list[Frame] = []
     copies: dict[Path, Path] = {}
-    for rivals in alike.values():
-        images = [rivals[0]] if len(rivals) == 1 else _images(rivals, copies)
-        kept += [frame for planes in images for frame in planes]
-    return kept, copies
+    kept = [
+        image
+        for rivals in _alike(files.values(), _identity)
+        for image in (_told_apart(_images(rivals, copies)) if len(rivals) > 1 else rivals)
+    ]
+    kept = [
+        image
+        for rivals in _alike(kept, lambda frame: (_content(frame), _numbers(frame)))
+        for image in (_images(rivals, copies) if len(rivals) > 1 else rivals)
+    ]
+    return [frame for image in kept for frame in image], copies
+
+
+def _alike(
+    files: Iterable[list[Frame]], key: Callable[[Frame], Hashable]
+) -> list[list[list[Frame]]]:
+    """Files whose planes all agree in something."""
+    found: dict[Hashable, list[list[Frame]]] = defaultdict(list)
+    for planes in files:
+        found[tuple(key(frame) for frame in planes)].append(planes)
+    return list(found.values())
 
 
 def _images(rivals: Sequence[list[Frame]], copies: dict[Path, Path]) -> list[list[Frame]]:
@@ -51,13 +65,18 @@ def _images(rivals: Sequence[list[Frame]], copies: dict[Path, Path]) -> list[lis
         original = found.setdefault(_digest(planes), planes)
         if original is not planes:
             copies[planes[0].path] = original[0].path
+    return list(found.values())
+
+
+def _told_apart(images: Iterable[list[Frame]]) -> list[list[Frame]]:
+    """Images of one UID and place, at fault where their numbers are the same too."""
     numbers: dict[Hashable, list[Frame]] = {}
-    images = []
-    for planes in found.values():
+    found = []
+    for planes in images:
         twin = numbers.setdefault(tuple(map(_numbers, planes)), planes)
         fault = "" if twin is planes else _fault(twin[0].path, planes[0].path)
-        images.append([replace(frame, fault=fault or frame.fault) for frame in planes])
-    return images
+        found.append([replace(frame, fault=fault or frame.fault) for frame in planes])
+    return found
 
 
 def _by_bytes(rivals: Sequence[list[Frame]], copies: dict[Path, Path]) -> list[list[Frame]]:
@@ -85,10 +104,13 @@ def _digest(planes: Sequence[Frame]) -> bytes:
 
 
 def _identity(frame: Frame) -> Hashable:
-    """What copies share; images without a UID are never taken for copies."""
+    return frame.instance or frame.path, _content(frame)
+
+
+def _content(frame: Frame) -> Hashable:
+    """What copies share beside their UID and numbers."""
     return (
         frame.series,
-        frame.instance or frame.path,
         frame.index,
         frame.tile,
         frame.shape,

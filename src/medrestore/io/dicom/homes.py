@@ -29,7 +29,7 @@ def homes(frames: Sequence[Frame]) -> dict[str, str]:
     planes = Counter(frame.series for frame in frames)
     lone: dict[Hashable, list[Frame]] = defaultdict(list)
     for frame in frames:
-        if planes[frame.series] == 1 and frame.series and frame.study and any(frame.label):
+        if planes[frame.series] == 1 and frame.series and (frame.study or frame.space):
             key = (frame.study, frame.space, frame.label, frame.modality, frame.shape)
             lone[key, frame.contrast].append(frame)
     found = {series: series for series in planes}

@@ -31,21 +31,29 @@ LISTED = 3
 """Files named before 'and n more'."""
 
 
-def notes_on(stack: Stack) -> tuple[str, ...]:
-    """Warnings about a scan's values, series and files; geometry has its own."""
-    return tuple(_notes(stack))
+def notes_on(stack: Stack, modality: str | None) -> tuple[str, ...]:
+    """Warnings about a scan's values, series and files; geometry has its own.
+
+    Parameters
+    ----------
+    stack : Stack
+        The scan.
+    modality : str or None
+        What it is read as.
+    """
+    return tuple(_notes(stack, modality))
 
 
-def _notes(stack: Stack) -> Iterator[str]:
+def _notes(stack: Stack, modality: str | None) -> Iterator[str]:
     first = stack.first
     if first.component in NO_MAGNITUDES:
         yield NO_MAGNITUDES[first.component]
     if first.inverted:
         yield "MONOCHROME1: stored values run from white to black and were inverted"
     if first.lookup:
-        doubt = "" if first.modality != "CT" or first.lookup == "HU" else NO_HU
+        doubt = "" if modality != "CT" or first.lookup == "HU" else NO_HU
         yield f"intensities follow from the {named('ModalityLUTSequence')}{doubt}"
-    elif first.modality == "CT" and first.unstated:
+    elif modality == "CT" and first.unstated:
         missing = " and ".join(named(keyword) for keyword in first.unstated)
         yield (
             f"{missing} {'are' if len(first.unstated) > 1 else 'is'} missing: the values may be no "

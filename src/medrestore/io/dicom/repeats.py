@@ -30,8 +30,8 @@ def volumes_among(cluster: list[Frame]) -> list[Stack]:
     if not cluster[0].placed:
         if len(cluster) > 1:
             raise InputError(
-                f"{len(cluster)} images of one series have no position in the patient: their "
-                "order cannot be known"
+                f"{len(cluster)} images of one series have no position, orientation or pixel "
+                "spacing in the patient: their order cannot be known"
             )
         return [Stack((tuple(cluster),))]
     planes, places = _by_depth(cluster)

@@ -105,7 +105,9 @@ def load(stack: Stack, name: str, modality: Modality | None = None, gaps: Gaps =
     array = array[0] if stack.shape[0] == 1 else array
     settled = settle_modality(array, asked=modality, tag=stack.first.modality)
     source = Source("dicom", name, stack.files, stack, component=stack.first.component)
-    return Volume(array, geometry, settled, unit_of(settled), source, warnings + notes_on(stack))
+    return Volume(
+        array, geometry, settled, unit_of(settled), source, warnings + notes_on(stack, settled)
+    )
 
 
 def _scan(stack: Stack, name: str, part: int) -> Scan:
@@ -125,7 +127,7 @@ def _scan(stack: Stack, name: str, part: int) -> Scan:
         orientation=geometry.axis_codes,
         time_points=times,
         files=stack.files,
-        warnings=warnings + notes_on(stack),
+        warnings=warnings + notes_on(stack, tag),
         copies=stack.copies,
         lost=stack.lost,
         name=name,

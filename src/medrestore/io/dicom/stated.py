@@ -30,6 +30,8 @@ __all__ = ["decimal", "named", "one_number", "some_numbers", "texts"]
 
 DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 """A Decimal String (PS3.5 6.2), with as many digits as anybody wrote."""
+BINARY = {"FD", "FL", "SL", "SS", "SV", "UL", "US", "UV"}
+"""Types of numbers that a file may state for what should be a string."""
 GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
 """Thousands in groups, or a decimal comma before three digits: −1,024 may be either."""
 
@@ -85,7 +87,7 @@ def texts(item: Any, attribute: str | int) -> list[str] | None:
     element: Any = item.get_item(attribute) if isinstance(item, Dataset) else None
     if element is None or not dictionary_has_tag(element.tag):
         return None
-    if dictionary_VR(element.tag) not in ("DS", "IS"):
+    if dictionary_VR(element.tag) not in ("DS", "IS") or element.VR in BINARY:
         return None
     value = element.value
     if isinstance(value, bytes):

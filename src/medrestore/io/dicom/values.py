@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from pydicom.multival import MultiValue
+
 from medrestore.io.dicom.dataset import DAMAGE
 
 __all__ = [
@@ -27,6 +29,8 @@ def text(item: Any, keyword: str) -> str:
     except DAMAGE:
         raw = item.get_item(keyword).value
         value = raw.decode("latin-1").strip("\0") if isinstance(raw, bytes) else None
+    if isinstance(value, MultiValue):
+        return "\\".join(str(each).strip() for each in value)
     return "" if value is None else str(value).strip()
 
 
