@@ -146,16 +146,22 @@ def enhanced(path: Path, planes: list[dict[str, Any]], stored: NDArray[Any], **t
     return path
 
 
-def rewrite(path: Path, **written: bytes | None) -> None:
+def put(dataset: Dataset, **written: bytes | None) -> None:
     """Put bytes in place of attributes' values, as no library would; None takes one away."""
-    image = pydicom.dcmread(path)
     for keyword, value in written.items():
         tag = Tag(tag_for_keyword(keyword))
-        image.pop(tag, None)
+        dataset.pop(tag, None)
         if value is not None:
             value += b" " * (len(value) % 2)
-            vr = dictionary_VR(tag)
-            image[tag] = RawDataElement(tag, vr, len(value), value, 0, False, True)
+            dataset[tag] = RawDataElement(
+                tag, dictionary_VR(tag), len(value), value, 0, False, True
+            )
+
+
+def rewrite(path: Path, **written: bytes | None) -> None:
+    """`put` in a file."""
+    image = pydicom.dcmread(path)
+    put(image, **written)
     image.save_as(path)
 
 

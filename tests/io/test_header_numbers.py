@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pydicom
 import pytest
-from dicom_files import csa, item, rewrite
+from dicom_files import csa, item, put, rewrite
 from numpy.typing import NDArray
 
 from medrestore import io
@@ -264,6 +264,28 @@ def test_an_enhanced_file_may_state_its_scale_outside_its_groups(
         del groups.PixelValueTransformationSequence
     image.save_as(path)
     np.testing.assert_array_equal(io.read(path).array, stored - 1024.0)
+
+
+def test_numbers_of_functional_groups(tmp_path: Path, write_enhanced: Any, stored: NDArray) -> None:
+    planes = [{"position": (1.0, 2.0, 2.5 * k)} for k in range(5)]
+    path = write_enhanced(tmp_path / "scan.dcm", planes, stored, Modality="CT")
+    image = pydicom.dcmread(path)
+    for groups in image.PerFrameFunctionalGroupsSequence:
+        put(groups.PixelValueTransformationSequence[0], RescaleIntercept=b"-1024,0")
+    shared = image.SharedFunctionalGroupsSequence[0]
+    put(shared.PixelMeasuresSequence[0], PixelSpacing=b"0,7\\0,5", SliceThickness=b"2,5")
+    image.save_as(path)
+    volume = io.read(path)
+    np.testing.assert_array_equal(volume.array, stored - 1024.0)
+    again = io.read(io.write_series(volume, tmp_path / "out", description="restored"))
+    np.testing.assert_array_equal(again.array, volume.array)
+    assert again.geometry.same_grid(volume.geometry)
+    assert pydicom.dcmread(paths(tmp_path / "out")[0]).SliceThickness == 2.5
+    groups = image.PerFrameFunctionalGroupsSequence[4]
+    put(groups.PixelValueTransformationSequence[0], RescaleIntercept=b"-1024 HU")
+    image.save_as(path)
+    with pytest.raises(InputError, match=r"Rescale Intercept \(0028,1052\) is '-1024 HU'"):
+        io.read(path)
 
 
 def test_the_step_of_a_mosaic_that_cannot_be_read(series: New, stored: NDArray) -> None:

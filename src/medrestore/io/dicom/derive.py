@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydicom.datadict import dictionary_VR, keyword_for_tag
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
+from pydicom.tag import BaseTag, Tag
 from pydicom.valuerep import DSfloat
 
 from medrestore.io.dicom.stated import decimal, texts
@@ -15,8 +16,6 @@ from medrestore.io.dicom.values import number, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from pydicom.tag import BaseTag
 
     from medrestore.io.dicom.frame import Frame
 
@@ -136,11 +135,11 @@ def _flatten(header: Dataset, source: Any, frame: Frame) -> None:
     shared = (source.get("SharedFunctionalGroupsSequence") or [{}])[0]
     own = source.PerFrameFunctionalGroupsSequence[frame.index]
     for macro, keywords in FROM_MACROS.items():
-        items = own.get(macro) or shared.get(macro) or [{}]
-        for keyword in keywords:
-            value = items[0].get(keyword)
-            if value is not None:
-                setattr(header, keyword, value)
+        (item, *_) = own.get(macro) or shared.get(macro) or [Dataset()]
+        for tag in map(Tag, keywords):
+            element = _readable(item, tag) if tag in item else None
+            if element is not None and element.value is not None:
+                header[tag] = copy.deepcopy(element)
     echo = (own.get("MREchoSequence") or shared.get("MREchoSequence") or [{}])[0]
     if echo.get("EffectiveEchoTime") is not None:
         header.EchoTime = DSfloat(float(echo.EffectiveEchoTime), auto_format=True)
