@@ -113,7 +113,8 @@ def _numbers(
     values = [v for v in found if v is not None and math.isfinite(v)]
     if len(values) == len(found) == count:
         return tuple(values)
-    faults.append(f"{named(keyword)} is {_quoted(written)}, not {count} number{'s' * (count > 1)}")
+    wanted = "a number" if count == 1 else f"{count} numbers"
+    faults.append(f"{named(keyword)} is {_quoted(written)}, not {wanted}")
     return None
 
 
