@@ -38,7 +38,7 @@ def without_copies(frames: Iterable[Frame]) -> tuple[list[Frame], dict[Path, Pat
     kept = [
         image
         for rivals in _alike(files.values(), _identity)
-        for image in (_told_apart(_images(rivals, copies)) if len(rivals) > 1 else rivals)
+        for image in (_distinguished(_images(rivals, copies)) if len(rivals) > 1 else rivals)
     ]
     kept = [
         image
@@ -68,7 +68,7 @@ def _images(rivals: Sequence[list[Frame]], copies: dict[Path, Path]) -> list[lis
     return list(found.values())
 
 
-def _told_apart(images: Iterable[list[Frame]]) -> list[list[Frame]]:
+def _distinguished(images: Iterable[list[Frame]]) -> list[list[Frame]]:
     """Images of one UID and place, at fault where their numbers are the same too."""
     numbers: dict[Hashable, list[Frame]] = {}
     found = []

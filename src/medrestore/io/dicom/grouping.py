@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from medrestore.errors import InputError
-from medrestore.io.dicom.apart import parts
 from medrestore.io.dicom.copies import without_copies
-from medrestore.io.dicom.homes import homes
+from medrestore.io.dicom.joined_series import joined_series
+from medrestore.io.dicom.overlaps import parts
 from medrestore.io.dicom.repeats import volumes_among
 from medrestore.io.dicom.soundness import check_scaling, reason_against
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping
     from pathlib import Path
 
-    from medrestore.io.dicom.apart import Part
     from medrestore.io.dicom.frame import Frame
+    from medrestore.io.dicom.overlaps import Part
     from medrestore.io.dicom.stacks import Stack
 
 __all__ = ["group"]
@@ -61,10 +61,10 @@ def group(frames: Iterable[Frame]) -> tuple[list[Stack], list[tuple[Path, str]]]
 
 def _series(frames: list[Frame]) -> list[list[Frame]]:
     """Planes by the series they belong to."""
-    home = homes(frames)
+    joined = joined_series(frames)
     found: dict[str, list[Frame]] = defaultdict(list)
     for frame in frames:
-        found[home[frame.series]].append(frame)
+        found[joined[frame.series]].append(frame)
     return list(found.values())
 
 

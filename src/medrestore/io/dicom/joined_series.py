@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
-from medrestore.io.dicom.apart import depths_of
+from medrestore.io.dicom.overlaps import depths_of
 from medrestore.io.dicom.steps import on_one_grid, places
 
 if TYPE_CHECKING:
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
     from medrestore.io.dicom.frame import Frame
 
-__all__ = ["homes"]
+__all__ = ["joined_series"]
 
 FEWEST = 3
 """Slices at even distances are no chance from here on."""
 
 
-def homes(frames: Sequence[Frame]) -> dict[str, str]:
+def joined_series(frames: Sequence[Frame]) -> dict[str, str]:
     """The series that each UID stands for: itself, or the first of those that make one.
 
     Series of one plane each are one where study, frame of reference, series number and
