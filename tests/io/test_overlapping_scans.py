@@ -184,8 +184,9 @@ def test_a_slice_missing_among_series_of_one_is_a_gap(series: New, stored: NDArr
         lambda k: {"FrameOfReferenceUID": generate_uid()},
         lambda k: {"EchoTime": 10.0 * k},
         lambda k: {"position": (0, 0, 2.0 * k + 0.7 * (k % 2))},
+        lambda k: {"position": (5.0 * (k == 2), 0, 2.0 * k)},
     ],
-    ids=["number", "description", "study", "frame of reference", "echo", "no grid"],
+    ids=["number", "description", "study", "frame of reference", "echo", "no grid", "shifted"],
 )
 def test_series_of_one_slice_stay_apart_where_anything_differs(
     series: New, stored: NDArray, tags: Any
