@@ -15,6 +15,7 @@ FILES = sorted(SRC.rglob("*.py"))
 LOW = {
     "errors",
     "volume",
+    "component",
     "core",
     "physics",
     "io",
@@ -45,6 +46,7 @@ MAY_IMPORT = {
     "resources": {"errors"},
     "software": set[str](),
     "volume": {"errors"},
+    "component": {"errors", "volume"},
     "core": {"errors", "core"},
     "physics": {"errors", "core.intensity", "physics"},
     "io": {"errors", "volume", "scratch", "io"},
@@ -84,7 +86,7 @@ MAY_IMPORT = {
     "regions": {"errors", "volume", "core", "engine", "models", "plan", "pipeline"},
     "saving": {"errors"},
     "html_page": set[str](),
-    "noise": {"errors", "volume", "core", "plan", "scratch"},
+    "noise": {"errors", "volume", "component", "core", "plan", "scratch"},
     "result": LOW,  # a part of the public interface, in a file of its own
     "likelihood": LOW,
     "api": LOW | {"result"},

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from medrestore.component import check_component
 from medrestore.core.noise_level import estimate as estimate_noise
 from medrestore.core.padding import ct_padding
 from medrestore.core.planes import planes
@@ -65,7 +66,16 @@ def resolve_noise(
 
 
 def modality_of(volume: Volume) -> Modality:
-    """What a scan is; raises `ModalityError` if it does not say."""
+    """What a scan that can be restored is.
+
+    Raises
+    ------
+    ModalityError
+        If it does not say.
+    InputError
+        If its header says that its values are no magnitudes.
+    """
+    check_component(volume)
     if volume.modality is None:
         raise ModalityError(
             "the scan does not say whether it is CT or MR; "

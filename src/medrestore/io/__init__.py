@@ -5,6 +5,7 @@ The formats do not know each other; this module looks at a path and picks one.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,7 +68,7 @@ def read(
 
 
 def find(path: str | os.PathLike[str], progress: Progress | None = None) -> Scans:
-    """Every volume under a folder, or in a file; headers are read, voxels are not.
+    """Every volume under a folder, or in a file, from headers; voxels only tell copies from others.
 
     Parameters
     ----------
@@ -234,7 +235,9 @@ def _load(scan: Scan, stack: Stack | None, modality: Modality | None, gaps: Gaps
         return itk.load(scan.path, modality)
     from medrestore.io import dicom
 
-    stack = stack or dicom.open_stack(scan.files, scan.part, modality)
+    if stack is None:
+        stack = dicom.open_stack(scan.files, scan.part, modality)
+        stack = replace(stack, copies=scan.copies, lost=scan.lost)
     name = dicom.stem(scan.path) if scan.part is None else scan.name
     return dicom.load(stack, name, modality, gaps)
 

@@ -50,6 +50,10 @@ class Scan:
         Stem for file and layer names; unique among the scans of one folder.
     part : int or None
         Which of the volumes in ``files`` this is; None where there is to be only one.
+    copies : tuple of Path
+        Files left out because they hold images of this scan once more.
+    lost : tuple of Path
+        Files left out because they are damaged; they name the series of this scan.
     """
 
     path: Path
@@ -63,6 +67,8 @@ class Scan:
     warnings: tuple[str, ...] = ()
     name: str = "scan"
     part: int | None = 0
+    copies: tuple[Path, ...] = field(default=(), repr=False)
+    lost: tuple[Path, ...] = field(default=(), repr=False)
 
     def __str__(self) -> str:
         """One line: name, modality, grid, spacing, orientation."""

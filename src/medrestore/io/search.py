@@ -79,7 +79,7 @@ def _look(path: Path, modality: Modality | None) -> _Look:
         if kind == "dicom":
             from medrestore.io import dicom
 
-            return _Look(path, planes=dicom.frames_of(path, modality))
+            return _Look(path, planes=dicom.frames_found(path, modality))
         if kind == "nifti":
             from medrestore.io import nifti
 
