@@ -182,7 +182,7 @@ def test_a_slice_without_thickness_is_1_mm_thick(tmp_path: Path) -> None:
     image = nib.Nifti1Image(np.ones((5, 4, 1), np.float32), None)
     flat = AFFINE.copy()
     flat[:3, 2] = 0
-    image.header["sform_code"] = 1
+    image.header["sform_code"], image.header["pixdim"][1:3] = 1, (2, 3)
     for row, name in enumerate(("srow_x", "srow_y", "srow_z")):
         image.header[name] = flat[row]
     nib.save(image, tmp_path / "slice.nii")

@@ -61,13 +61,15 @@ def read(
     if isinstance(path, Scan):
         return _load(path, None, asked, gaps)
     place = _existing(Path(path))
-    lone = place.is_file() or is_store(place)
+    lone = not place.is_dir() or is_store(place)
     scan, stack = (_lone(place), None) if lone else _only(place, asked)
     return _load(scan, stack, asked, gaps)
 
 
 def find(path: str | os.PathLike[str], progress: Progress | None = None) -> Scans:
-    """Every volume under a folder, or in a file; headers are read, voxels are not.
+    """Every volume under a folder, or in a file.
+
+    Headers are read; of voxels no more than tells a scan from a label map, which is left out.
 
     Parameters
     ----------
@@ -80,15 +82,15 @@ def find(path: str | os.PathLike[str], progress: Progress | None = None) -> Scan
     -------
     Scans
         In order of their paths; its ``skipped`` names every other file and why it was left out.
-        Hidden files and folders are passed over.
+        Hidden files and folders are passed over; linked folders are followed, each once.
 
     Raises
     ------
     InputError
         If the path does not exist.
     """
-    found, skipped = search(_existing(Path(path)), None, progress)
-    return Scans((scan for scan, _ in found), skipped)
+    found = search(_existing(Path(path)), None, progress)
+    return Scans((scan for scan, _ in found.volumes), found.skipped, found.left_out)
 
 
 def write(volume: Volume, path: str | os.PathLike[str], overwrite: bool = False) -> Path:
@@ -251,7 +253,7 @@ def _lone(path: Path) -> Scan:
 
 def _only(folder: Path, modality: Modality | None) -> tuple[Scan, Stack | None]:
     """The one scan under a folder."""
-    found, skipped = search(folder, modality)
+    found, skipped, _ = search(folder, modality)
     if len(found) == 1:
         return found[0]
     if found:
