@@ -137,8 +137,8 @@ class Frame:
         """
         if key in self.told:
             return self.told[key]
-        c, mean = self.condition(slices), np.clip(mu, *self.known)
-        mean, spread = (torch.from_numpy(a)[:, None].to(self.plan.device) for a in (mean, s))
+        c, maps = self.condition(slices), (np.clip(mu, *self.known), s)
+        mean, spread = (torch.from_numpy(one)[:, None].to(self.plan.device) for one in maps)
         prediction = Prediction(mean, torch.maximum(spread, 0.05 * c.sigma).log())
         seen = self.engine.condition(c, prediction)
         if seen.nbytes + sum(kept.nbytes for kept in self.told.values()) <= TOLD_BYTES:

@@ -156,12 +156,15 @@ class Source:
     header : object, optional
         What the format's own writer put aside for itself; one that differs between time points
         has a method ``time_point(t)``.
+    hu_offset : float
+        What was added to the file's numbers to make them HU (`io.read`).
     """
 
     format: str = "array"
     name: str = "scan"
     paths: tuple[Path, ...] = field(default=(), repr=False)
     header: Any = field(default=None, repr=False)
+    hu_offset: float = 0.0
 
     def __post_init__(self) -> None:
         name = re.sub(r"[/\\\x00-\x1f]+", "_", self.name).strip() or "scan"

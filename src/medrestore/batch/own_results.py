@@ -51,7 +51,7 @@ def own_results(scans: Sequence[Scan], others: Iterable[Path]) -> list[Run]:
         Files found that are no scans, records among them.
     """
     left = list(scans)
-    runs = []
+    runs: list[Run] = []
     for record in (path for path in others if path.name.endswith(RECORD)):
         named = _outputs(record)
         _take(runs, left, record, [s for s in left if _beside(s, record) and s.path.name in named])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from medrestore.errors import InputError, OutputError, UnreadableError
 from medrestore.io.detect import format_of, suffix_of
 from medrestore.io.modality import check_modality
+from medrestore.io.offset import shifted
 from medrestore.io.scan import Progress, Scan, Scans
 from medrestore.io.search import search
 from medrestore.io.staging import staged_file, staged_folder
@@ -31,7 +32,10 @@ LISTED = 8
 
 
 def read(
-    path: str | os.PathLike[str] | Scan, modality: str | None = None, gaps: Gaps = "error"
+    path: str | os.PathLike[str] | Scan,
+    modality: str | None = None,
+    gaps: Gaps = "error",
+    hu_offset: float = 0.0,
 ) -> Volume:
     """Read a scan.
 
@@ -40,10 +44,12 @@ def read(
     path : path or Scan
         A file, a folder with exactly one volume, or what `find` returned.
     modality : "CT" or "MR", optional
-        What the scan is. Without it: the DICOM tag, else CT if the 1st percentile is below −200,
-        else the volume's modality is None.
+        What the scan is. Without it: the DICOM tag, else CT if the values show it (air near −1000
+        and a range as HU have it), else the volume's modality is None.
     gaps : {"error", "keep"}
         What to do where DICOM slices are missing or uneven: refuse, or keep each slice's position.
+    hu_offset : float
+        Added to every voxel of a CT: the rescale intercept (commonly −1024) that its file lost.
 
     Returns
     -------
@@ -58,12 +64,14 @@ def read(
     if gaps not in ("error", "keep"):
         raise InputError(f"gaps is {gaps!r}; give 'error' or 'keep'")
     asked = check_modality(modality)
+    if hu_offset and asked is None:
+        asked = "CT"
     if isinstance(path, Scan):
-        return _load(path, None, asked, gaps)
+        return shifted(_load(path, None, asked, gaps), hu_offset)
     place = _existing(Path(path))
     lone = not place.is_dir() or is_store(place)
     scan, stack = (_lone(place), None) if lone else _only(place, asked)
-    return _load(scan, stack, asked, gaps)
+    return shifted(_load(scan, stack, asked, gaps), hu_offset)
 
 
 def find(path: str | os.PathLike[str], progress: Progress | None = None) -> Scans:

@@ -15,12 +15,17 @@ import numpy as np
 from medrestore.errors import InputError, OutputError, UnreadableError, UnsuitableError
 from medrestore.io.limits import (
     DEFLATE_BEST_RATIO,
-    check_millimetres,
     check_promise,
     check_shape,
-    check_spacing,
 )
 from medrestore.io.modality import settle_modality, unit_of
+from medrestore.io.nifti_geometry import (
+    disk_affine,
+    geometry_of,
+    scaled,
+    unit_mm,
+    with_thickness,
+)
 from medrestore.io.nifti_stored import open_stored
 from medrestore.io.nifti_voxels import ReleasingFile, read_voxels, stored_planes
 from medrestore.io.packed import is_packed
@@ -43,8 +48,6 @@ nib: Any = nibabel
 TIME_INTENTS = (0, 2001)
 """NIFTI_INTENT_NONE and _TIME_SERIES: with others a fifth axis holds vectors or the like."""
 LABEL_INTENT = 1002
-SCALE_TOLERANCE = 0.01
-UNITS_MM = {"unknown": 1.0, "mm": 1.0, "micron": 1e-3, "meter": 1e3}
 DAMAGE = (
     nib.filebasedimages.ImageFileError,
     nib.spatialimages.HeaderDataError,
@@ -65,7 +68,7 @@ def describe(path: Path) -> Scan:
     """
     stored = _open(path)
     shape, times, remarks = _grid(stored, path)
-    geometry, warnings = _geometry(stored.header, shape, path)
+    geometry, warnings = geometry_of(stored.header, shape, path)
     if _is_label_map(stored, shape, times):
         raise UnsuitableError(f"{path} is a label map (few whole numbers in regions), no scan")
     return Scan(
@@ -97,7 +100,7 @@ def load(path: Path, modality: Modality | None = None) -> Volume:
     """
     stored = _open(path)
     shape, times, remarks = _grid(stored, path)
-    geometry, doubts = _geometry(stored.header, shape, path)
+    geometry, doubts = geometry_of(stored.header, shape, path)
     try:
         with np.errstate(over="ignore", invalid="ignore"):  # beyond float32: infinite, NaN
             array, oddities = read_voxels(stored, shape, times)
@@ -125,7 +128,7 @@ def save(volume: Volume, path: Path) -> None:
         data = data.reshape(_stored_shape(header, data), order="F")
         image = _image(data, header.get_best_affine(), header.copy())
     else:
-        image = _image(data, _disk_affine(volume.geometry), None)
+        image = _image(data, disk_affine(volume.geometry), None)
         _state_affine(image, volume.geometry)
     try:
         with nib.openers.ImageOpener(path, "wb") as file:  # closed by us: nibabel forgets on errors
@@ -174,7 +177,8 @@ def _is_label_map(stored: Stored, shape: tuple[int, int, int], times: int) -> bo
 def _grid(stored: Stored, path: Path) -> tuple[tuple[int, int, int], int, tuple[str, ...]]:
     """Shape (z, y, x), number of time points, remarks; refuses what is not a scalar image."""
     disk = [int(n) for n in stored.header.get_data_shape()]
-    dtype, remarks = stored.dtype, ()
+    dtype = stored.dtype
+    remarks: tuple[str, ...] = ()
     if dtype.fields is not None:
         raise InputError(f"{path} holds colours (RGB); medrestore restores scalar CT and MR scans")
     if dtype.kind == "c":
@@ -199,99 +203,10 @@ def _grid(stored: Stored, path: Path) -> tuple[tuple[int, int, int], int, tuple[
     return (z, y, x), disk[3] if len(disk) == 4 else 1, remarks
 
 
-def _geometry(
-    header: Any, shape: tuple[int, int, int], path: Path
-) -> tuple[Geometry, tuple[str, ...]]:
-    """Geometry in RAS mm, and what is doubtful about it."""
-    warnings = []
-    scale = _unit_mm(header)
-    try:
-        affine = _scaled(header.get_best_affine(), scale)
-    except nib.spatialimages.HeaderDataError as error:
-        raise UnreadableError(
-            f"{path} is damaged: its qform is no rotation ({error}); set a valid one"
-        ) from error
-    check_millimetres(str(path), affine[:3].ravel())
-    known = int(header["sform_code"]) > 0 or int(header["qform_code"]) > 0
-    if not known:
-        warnings.append(
-            "position and orientation are not given (sform and qform codes are 0): left and "
-            "right cannot be told apart"
-        )
-    if (scales := _scale_contradiction(header, affine, scale)) is not None:
-        warnings.append(scales)
-    elif int(header["sform_code"]) > 0 and int(header["qform_code"]) > 0:
-        apart = _disagreement_mm(header, shape, scale)
-        if apart > 0.1 * min(np.linalg.norm(affine[:3, :3], axis=0)):
-            warnings.append(f"sform and qform disagree by up to {apart:.1f} mm; sform is used")
-    affine, thin = _with_thickness(affine, shape)
-    check_spacing(str(path), np.linalg.norm(affine[:3, :3], axis=0))
-    if thin:
-        warnings.append("the slice thickness is not given: 1 mm is assumed")
-    return Geometry(shape, affine[:, [2, 1, 0, 3]], known), tuple(warnings)
-
-
-def _scale_contradiction(header: Any, affine: NDArray[np.float64], scale: float) -> str | None:
-    """What to say where the sform's voxels are not of the size that pixdim gives."""
-    if int(header["sform_code"]) <= 0:
-        return None
-    stated = np.abs(np.asarray(header["pixdim"][1:4], np.float64)) * scale
-    used = np.linalg.norm(affine[:3, :3], axis=0)
-    axes = np.asarray(header["dim"][1:4]) > 1
-    given = axes & (stated > 0) & np.isfinite(stated) & (used > 0)
-    if np.all(np.abs(used[given] - stated[given]) <= SCALE_TOLERANCE * used[given]):
-        return None
-    sizes = ("×".join(f"{size:.4g}" for size in one[given]) for one in (used, stated))
-    return "the sform gives voxels of {} mm, pixdim says {} mm; the sform is used".format(*sizes)
-
-
-def _disagreement_mm(header: Any, shape: tuple[int, int, int], scale: float) -> float:
-    corners = np.array(np.meshgrid(*[(0, n - 1) for n in shape[::-1]])).reshape(3, -1)
-    corners = np.vstack([corners, np.ones(corners.shape[1])])
-    try:
-        with np.errstate(over="ignore", invalid="ignore"):
-            apart = (header.get_sform() - header.get_qform()) @ corners
-            farthest = float(np.linalg.norm(apart[:3], axis=0).max()) * scale
-    except nib.spatialimages.HeaderDataError:  # a quaternion that is no rotation
-        return float("inf")
-    return farthest if np.isfinite(farthest) else float("inf")
-
-
-def _with_thickness(
-    affine: NDArray[np.float64], shape: tuple[int, int, int]
-) -> tuple[NDArray[np.float64], bool]:
-    """Complete a single slice's affine that has no third axis with its normal, 1 mm long."""
-    if shape[0] != 1 or np.linalg.norm(affine[:3, 2]) > 1e-9:
-        return affine, False
-    normal = np.cross(affine[:3, 0], affine[:3, 1])
-    completed = affine.copy()
-    completed[:3, 2] = normal / (np.linalg.norm(normal) or 1.0)
-    return completed, True
-
-
-def _unit_mm(header: Any) -> float:
-    """Millimetres per spatial unit of the header; unknown units are taken as mm."""
-    try:
-        return UNITS_MM[header.get_xyzt_units()[0]]
-    except KeyError:
-        return 1.0
-
-
-def _scaled(affine: NDArray[np.float64], scale: float) -> NDArray[np.float64]:
-    scaled = np.array(affine, dtype=np.float64)
-    scaled[:3] *= scale
-    return scaled
-
-
-def _disk_affine(geometry: Geometry) -> NDArray[np.float64]:
-    """Affine for (x, y, z) indices."""
-    return np.asarray(geometry.affine[:, [2, 1, 0, 3]])
-
-
 def _describes(header: Any, volume: Volume) -> bool:
     """Whether a source header still fits the volume's grid."""
-    affine, _ = _with_thickness(
-        _scaled(header.get_best_affine(), _unit_mm(header)), volume.geometry.shape
+    affine, _ = with_thickness(
+        scaled(header.get_best_affine(), unit_mm(header)), volume.geometry.shape
     )
     x, y, z = ([int(n) for n in header.get_data_shape()] + [1, 1])[:3]
     grid = Geometry((z, y, x), affine[:, [2, 1, 0, 3]])
@@ -317,7 +232,7 @@ def _image(data: NDArray[Any], affine: NDArray[np.float64], header: Any) -> Any:
 
 def _state_affine(image: Any, geometry: Geometry) -> None:
     """Scanner coordinates in sform, and in qform where it can hold them: it knows no shear."""
-    affine = _disk_affine(geometry)
+    affine = disk_affine(geometry)
     image.header.set_xyzt_units("mm", "sec" if len(image.shape) == 4 else None)
     code = 1 if geometry.known else 0
     image.set_sform(affine, code)

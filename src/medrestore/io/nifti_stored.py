@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import nibabel
-import numpy as np
 
 from medrestore.errors import UnreadableError
 from medrestore.io.nifti_header import vet
@@ -13,6 +12,8 @@ from medrestore.io.packed import opened
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import numpy as np
 
 __all__ = ["Stored", "open_stored"]
 
@@ -49,7 +50,8 @@ class Stored(NamedTuple):
     @property
     def dtype(self) -> np.dtype[Any]:
         """Type of the stored numbers."""
-        return np.dtype(self.header.get_data_dtype())
+        stored: np.dtype[Any] = self.header.get_data_dtype()
+        return stored
 
     @property
     def offset(self) -> int:

@@ -98,7 +98,7 @@ def _parts(out: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
     yield from (planes[first : first + size] for first in range(0, len(planes), size))
 
 
-def _exactly(file: io.BufferedReader, count: int) -> bytes:
+def _exactly(file: io.BufferedReader[Unpacked], count: int) -> bytes:
     data = file.read(count)
     if len(data) < count:
         raise EOFError(f"{count - len(data)} bytes are missing")
