@@ -20,7 +20,7 @@ MOST_LABELS = 256
 SMALL_LABEL = 255
 FEW = 8
 """So few values may belong to a phantom without noise, if they are larger than labels are."""
-EQUAL = 0.8
+EQUAL = 0.7
 """Of neighbours that are not both background, so many are equal in a label map at least; in scans
 quantised to 8 bits it is a tenth or two."""
 ENOUGH = 20_000

@@ -30,6 +30,8 @@ __all__ = ["check_values"]
 MOST_VOXELS = 1_000_000
 """Looked at, in whole slices spread evenly over the scan, unless slices are large."""
 FEWEST_PLANES = 8
+UNUSUAL = 1e-4
+"""Share of deep voxels that is worth a word."""
 HU_LIKE = 0.01
 """Share of an MR's voxels near −1000 from which on it is rather a CT."""
 
@@ -92,7 +94,7 @@ def _check_mr(volume: Volume, planes: NDArray[Any], values: NDArray[Any]) -> tup
             f"{name} is phase: its values run round a circle from {values.min():.4g} to "
             f"{values.max():.4g}; give the magnitude image"
         )
-    found = signs(values)
+    found = signs(planes)
     if found.signed:
         share = f"{np.mean(values < 0):.0%} of the voxels are negative, down to {values.min():.4g}"
         if np.mean((values > -1100) & (values < -900)) > HU_LIKE:
@@ -101,7 +103,7 @@ def _check_mr(volume: Volume, planes: NDArray[Any], values: NDArray[Any]) -> tup
             f"{name} is no magnitude image of MR: {share}; give the magnitudes themselves, not a "
             "real part, a phase-sensitive reconstruction or what is left when a mean is subtracted"
         )
-    if found.deep:
+    if found.deep > UNUSUAL:
         return (
             f"{found.deep:.2%} of the voxels lie below zero by more than a tenth of the signal: no "
             "magnitude does, and they become 0",

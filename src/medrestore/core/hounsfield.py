@@ -78,9 +78,9 @@ def judge(values: NDArray[Any]) -> Scale:
         return Scale()
     zeros = np.count_nonzero(values == 0) / values.size
     if _is_a_body_in_air(values - OFFSET):
-        air = np.median(values[(values != 0) & (np.abs(values) < OFFSET + AIR_HU[1])])
+        air, plain = _air(values)
         fault = "air lies at about {:.0f} in place of −1000: a rescale intercept was lost"
-        if abs(air - (OFFSET - 1000)) <= NEAR:
+        if plain:
             return Scale(fault.format(air), OFFSET)
         if zeros >= PLENTY_AIR or abs(air) <= NEAR:
             return Scale(fault.format(0))
@@ -93,6 +93,17 @@ def judge(values: NDArray[Any]) -> Scale:
     return Scale()
 
 
+def _air(values: NDArray[Any]) -> tuple[float, bool]:
+    """Where air lies, zeros left out, and whether it is where an offset of 1024 puts it.
+
+    Of air at 0 that was cut off there the half above is left: it thins out from 0 on.
+    """
+    rest = values[(values != 0) & (np.abs(values) < OFFSET + AIR_HU[1])]
+    at, middle = OFFSET - 1000, float(np.median(rest)) if rest.size else 0.0
+    thins_out = _share(rest, (0, NEAR)) > _share(rest, (at - NEAR / 2, at + NEAR / 2))
+    return middle, abs(middle - at) <= NEAR and not thins_out
+
+
 def _is_a_body_in_air(hu: NDArray[Any]) -> bool:
     below, soft = _share(hu, BELOW_AIR_HU), _share(hu, SOFT_HU)
     enough = _share(hu, AIR_HU) >= PLENTY_AIR and soft >= LEAST_SOFT
@@ -101,4 +112,4 @@ def _is_a_body_in_air(hu: NDArray[Any]) -> bool:
 
 def _share(values: NDArray[Any], limits: tuple[float, float]) -> float:
     low, high = limits
-    return float(np.count_nonzero((values >= low) & (values <= high))) / values.size
+    return float(np.count_nonzero((values >= low) & (values <= high))) / max(values.size, 1)

@@ -19,6 +19,8 @@ __all__ = ["ct_padding", "is_padding"]
 BELOW_HU = -1500.0
 FEWEST = 10
 """Voxels that hold a padding value, at least."""
+MOST_VALUES = 4
+"""Of each scan: one by the scanner, others by whoever resampled it or cut the table away."""
 BIN_HU = 50.0
 """Padding outnumbers all other voxels of its bin and of both bins beside it."""
 
@@ -52,14 +54,15 @@ def ct_padding(hu: NDArray[np.float32], after: Callable[[], object] = nothing) -
             deep[_bin(value)] += count
             if count > 1:
                 repeated[value] += count
-    found = []
-    for value, count in repeated.most_common():
-        at = _bin(value)
-        others = deep[at - 1] + deep[at] + deep[at + 1] - count
-        if count >= FEWEST and count > others:
-            found.append(value)
-            deep[at] -= count
-    return tuple(sorted(found))
+    for value, count in repeated.most_common(MOST_VALUES):
+        deep[_bin(value)] -= count  # what may be padding is not what it is compared with
+    return tuple(
+        sorted(
+            value
+            for value, count in repeated.most_common(MOST_VALUES)
+            if count >= FEWEST and count > sum(deep[_bin(value) + step] for step in (-1, 0, 1))
+        )
+    )
 
 
 def is_padding(plane: NDArray[Any], values: Sequence[float]) -> NDArray[np.bool_]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from scipy import ndimage
 
 from medrestore.core.intensity import foreground_scale
 
@@ -16,10 +17,11 @@ __all__ = ["Signs", "signs"]
 SHALLOW, DEEP = 0.02, 0.1
 """Depths below zero, as fractions of the foreground scale."""
 MOST_SHALLOW, MOST_DEEP = 0.015, 0.005
-"""Shares of voxels that may lie deeper. Splines, windowed sinc and Fourier interpolation of real
-magnitudes leave at most 1.1 % and 0.14 %; the real part of an image with 2 % of noise has at least
-3.6 % beyond the first."""
-UNUSUAL = 0.0015
+"""Shares of voxels that may lie deeper and are no undershoot."""
+REACH = 7
+UNDERSHOOT = 0.25
+"""Splines, windowed sinc and Fourier interpolation go below zero within so many pixels beside a
+bright one, by less than this fraction of it."""
 
 
 class Signs(NamedTuple):
@@ -28,28 +30,30 @@ class Signs(NamedTuple):
     Parameters
     ----------
     signed : bool
-        They mean something: there are more than undershoot explains.
+        They mean something: there are more than interpolation explains.
     deep : float
-        Share of the voxels that lie below zero by a tenth of the foreground, where that is more
-        than interpolation leaves; else 0.
+        Share of the voxels that lie below zero by a tenth of the foreground and are no undershoot.
     """
 
     signed: bool
     deep: float
 
 
-def signs(values: NDArray[Any]) -> Signs:
+def signs(planes: NDArray[Any]) -> Signs:
     """Look at the negative voxels of an MR scan.
 
     Parameters
     ----------
-    values : ndarray, any shape
-        Finite voxels; an even sample will do.
+    planes : ndarray, shape (n, y, x)
+        Some slices; NaN is left out.
     """
-    if not (values < 0).any():
+    planes = np.where(np.isfinite(planes), planes, 0)
+    if not (planes < 0).any():
         return Signs(False, 0.0)
-    if values.max() <= 0:
+    if planes.max() <= 0:
         return Signs(True, 1.0)
-    scale = foreground_scale(np.maximum(values, 0))
-    shallow, deep = (float(np.mean(values < -depth * scale)) for depth in (SHALLOW, DEEP))
-    return Signs(shallow > MOST_SHALLOW or deep > MOST_DEEP, deep if deep > UNUSUAL else 0.0)
+    scale = foreground_scale(np.maximum(planes, 0))
+    around = ndimage.maximum_filter(planes, (1, REACH, REACH))
+    meant = planes < -UNDERSHOOT * around
+    shallow, deep = (float(np.mean(meant & (planes < -d * scale))) for d in (SHALLOW, DEEP))
+    return Signs(shallow > MOST_SHALLOW or deep > MOST_DEEP, deep)
