@@ -48,3 +48,7 @@ def test_signed_magnitudes_and_pure_noise() -> None:
 def test_nothing_to_see() -> None:
     assert not fills_a_circle(np.zeros(SHAPE))
     assert not fills_a_circle(np.full(SHAPE, np.nan))
+
+
+def test_even_noise_in_another_range_is_no_circle() -> None:
+    assert not fills_a_circle(RNG.uniform(10, 100, SHAPE))

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 __all__ = ["fills_a_circle"]
 
+CUT = 0.02
+"""A circle is cut open at 0 or opposite of it, give or take this fraction of its length."""
 BINS = 16
 EMPTIEST = 0.1
 """Of an even share, each bin of the range holds so much at least."""
@@ -21,10 +23,10 @@ SHORTER = 0.9
 def fills_a_circle(planes: NDArray[Any]) -> bool:
     """Whether values wrap round, whatever the range they are stored in (±π, ±4096, 0…4095, …).
 
-    Two things are so in phase only. All of the range is filled up to both of its ends, since noise
-    has any phase; a magnitude's largest values are few. And differences between neighbours are
-    shorter round the circle: 3/4 in noise, less where smooth phase wraps; of a magnitude hardly
-    any differ by more than half of the range.
+    Three things are so in phase only. The range begins at 0 or has it in its middle. All of it is
+    filled up to both ends, since noise has any phase; a magnitude's largest values are few. And
+    differences between neighbours are shorter round the circle: 3/4 in noise, less where smooth
+    phase wraps; of a magnitude hardly any differ by more than half of the range.
 
     Parameters
     ----------
@@ -35,7 +37,7 @@ def fills_a_circle(planes: NDArray[Any]) -> bool:
     if not values.size:
         return False
     low, high = float(values.min()), float(values.max())
-    if not high > low:
+    if not high > low or min(abs(low), abs(low + high)) > CUT * (high - low):
         return False
     distinct, counts = np.unique(values, return_counts=True)
     inside = (values > low) & (values < high) & (values != distinct[counts.argmax()])  # a mask's
