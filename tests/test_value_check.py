@@ -50,10 +50,11 @@ def phase() -> np.ndarray:
         ),
         (mr_array(SHAPE) * (body(SHAPE) > 0), "CT", "no CT in HU"),
         (phase(), "MR", "is phase: its values run round a circle from -409"),
+        (phase(), "CT", "is phase"),
         (mr_array(SHAPE) - 100, "MR", "no magnitude image of MR"),
         (ct_array(SHAPE), "MR", r"negative, down to .*--modality CT"),
     ],
-    ids=["offset", "unit", "MR as CT", "phase", "signed", "CT as MR"],
+    ids=["offset", "unit", "MR as CT", "phase", "phase as CT", "signed", "CT as MR"],
 )
 def test_every_way_in_refuses_it_in_one_line(
     array: np.ndarray, modality: str, words: str, tiny_models: Path, tmp_path: Path, capsys

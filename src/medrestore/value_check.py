@@ -58,11 +58,15 @@ def check_values(volume: Volume) -> tuple[str, ...]:
     values = planes[np.isfinite(planes)]
     if not values.size:
         return ()
-    return (
-        _check_ct(volume, planes, values)
-        if volume.modality == "CT"
-        else _check_mr(volume, planes, values)
-    )
+    magnitudes = getattr(volume, "component", None) == "magnitude"  # the header says so
+    if not magnitudes and fills_a_circle(planes):
+        raise UnsuitableError(
+            f"{volume.source.name} is phase: its values run round a circle from "
+            f"{values.min():.4g} to {values.max():.4g}; give the magnitude image"
+        )
+    if volume.modality == "CT":
+        return _check_ct(volume, planes, values)
+    return _check_mr(volume, planes, values)
 
 
 def _check_ct(volume: Volume, planes: NDArray[Any], values: NDArray[Any]) -> tuple[str, ...]:
@@ -89,11 +93,6 @@ def _check_ct(volume: Volume, planes: NDArray[Any], values: NDArray[Any]) -> tup
 
 def _check_mr(volume: Volume, planes: NDArray[Any], values: NDArray[Any]) -> tuple[str, ...]:
     name = volume.source.name
-    if fills_a_circle(planes):
-        raise UnsuitableError(
-            f"{name} is phase: its values run round a circle from {values.min():.4g} to "
-            f"{values.max():.4g}; give the magnitude image"
-        )
     found = signs(planes)
     if found.signed:
         share = f"{np.mean(values < 0):.0%} of the voxels are negative, down to {values.min():.4g}"

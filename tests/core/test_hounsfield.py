@@ -46,6 +46,13 @@ def test_hounsfield_units_are_accepted(hu: np.ndarray) -> None:
     assert not found.fault and not found.offset
 
 
+def test_padding_that_was_compressed_with_loss_does_not_count() -> None:
+    hu = body()
+    hu[:, :24] = np.random.default_rng(0).normal(-3024, 150, hu[:, :24].shape)
+    found = judge(hu)
+    assert not found.fault and not found.doubt
+
+
 def test_metal_does_not_count() -> None:
     hu = body()
     hu[2, 40:44, 40:44] = 30_000

@@ -33,6 +33,7 @@ PLENTY_AIR, LEAST_SOFT = 0.05, 0.01
 NARROWEST_HU = 20.0
 """Tissues, or the noise of one, spread over more."""
 LOWEST_HU, HIGHEST_HU = -1500.0, 4100.0
+MOST_DEEP = 0.6
 PILE = 0.01
 """Share of voxels at exactly 0, with none below, that shows a window's lower end."""
 
@@ -68,12 +69,16 @@ def judge(values: NDArray[Any]) -> Scale:
     values : ndarray, any shape
         Finite voxels without padding; an even sample will do.
     """
-    lowest, low, middle, high, highest = np.percentile(values, [0, 5, 50, 95, 99.9])
+    deep = values < LOWEST_HU
+    if np.mean(deep) > MOST_DEEP:
+        return Scale(f"{np.mean(deep):.0%} of the values lie below {LOWEST_HU:.0f}")
+    values = values[~deep]  # padding that lossy compression or resampling has blurred
+    lowest, middle, high, highest = np.percentile(values, [0, 50, 95, 99.9])
     shown = f"values run from {lowest:.4g} to {highest:.4g}"
     if highest - np.percentile(values, 0.1) < NARROWEST_HU:
         return Scale(f"{shown}, fewer units than the noise of a CT has")
-    if low < LOWEST_HU or high > HIGHEST_HU:
-        return Scale(f"{shown}, and more than single voxels are far from −1000 to 3000")
+    if high > HIGHEST_HU:
+        return Scale(f"{shown}, and more than metal is above {HIGHEST_HU:.0f}")
     if _share(values, AIR_HU) >= LEAST_AIR:
         return Scale()
     zeros = np.count_nonzero(values == 0) / values.size
