@@ -38,6 +38,8 @@ LOW = {
     "frame",
     "guided",
     "stretch",
+    "label_map",
+    "value_check",
 }
 LEAF = LOW | {"api", "likelihood", "result"}
 MAY_IMPORT = {
@@ -49,7 +51,9 @@ MAY_IMPORT = {
     "component": {"errors", "volume"},
     "core": {"errors", "core"},
     "physics": {"errors", "core.intensity", "physics"},
-    "io": {"errors", "volume", "scratch", "io"},
+    "label_map": set[str](),
+    "value_check": {"errors", "volume", "core", "label_map", "scratch"},
+    "io": {"errors", "volume", "scratch", "label_map", "io"},
     "card": {"errors", "core"},
     "models": {"errors", "core", "resources", "card"},
     "settings": {"errors", "core.evaluations", "core.schedules"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from medrestore.errors import InputError
+from medrestore.errors import UnsuitableError
 
 if TYPE_CHECKING:
     from medrestore.volume import Volume
@@ -28,12 +28,12 @@ def check_component(volume: Volume) -> None:
 
     Raises
     ------
-    InputError
+    UnsuitableError
         If they are phase, real or imaginary part, or a field map.
     """
     what = REFUSED.get(volume.component or "")
     if what is not None:
-        raise InputError(
+        raise UnsuitableError(
             f"{volume.source.name} holds {what}, not magnitudes, as its header says; medrestore "
             "restores MR magnitudes: give the magnitude images of this scan"
         )

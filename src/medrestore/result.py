@@ -269,6 +269,7 @@ class Result:
                     if path.name == without_uids(path.name)
                 ],
                 "sha256": sha256_of(source.array),
+                "hu_offset": source.source.hu_offset,
             },
             "samples_drawn": self.drawn,
             "warnings": [*source.warnings, *self.warnings],

@@ -160,6 +160,8 @@ class Source:
         has a method ``time_point(t)``.
     component : str or None
         What of the MR signal the values are, where the file says; None for CT.
+    hu_offset : float
+        What was added to the file's numbers to make them HU (`io.read`).
     """
 
     format: str = "array"
@@ -167,6 +169,7 @@ class Source:
     paths: tuple[Path, ...] = field(default=(), repr=False)
     header: Any = field(default=None, repr=False)
     component: Component | None = None
+    hu_offset: float = 0.0
 
     def __post_init__(self) -> None:
         name = re.sub(r"[/\\\x00-\x1f]+", "_", self.name).strip() or "scan"

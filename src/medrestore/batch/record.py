@@ -184,7 +184,8 @@ def _scan(wanted: dict[str, Any], plan: Plan, record: Path, source: Place | None
         raise InputError(
             f"the scan of this run, {name}, is not beside its record; say where with --input"
         )
-    volume = io.read(places[0], plan.modality, gaps="keep")
+    offset = float(wanted.get("hu_offset", 0.0))  # older records have none
+    volume = io.read(places[0], plan.modality, gaps="keep", hu_offset=offset)
     candidates = [volume]
     if volume.is_4d and plan.times == 1:
         candidates += [volume.time_point(t) for t in range(len(volume.array))]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from medrestore.errors import InputError, OutputError, UnreadableError
 from medrestore.io.detect import format_of, suffix_of
 from medrestore.io.modality import check_modality
+from medrestore.io.offset import shifted
 from medrestore.io.scan import Progress, Scan, Scans
 from medrestore.io.search import search
 from medrestore.io.staging import staged_file, staged_folder
@@ -32,7 +33,10 @@ LISTED = 8
 
 
 def read(
-    path: str | os.PathLike[str] | Scan, modality: str | None = None, gaps: Gaps = "error"
+    path: str | os.PathLike[str] | Scan,
+    modality: str | None = None,
+    gaps: Gaps = "error",
+    hu_offset: float = 0.0,
 ) -> Volume:
     """Read a scan.
 
@@ -41,10 +45,12 @@ def read(
     path : path or Scan
         A file, a folder with exactly one volume, or what `find` returned.
     modality : "CT" or "MR", optional
-        What the scan is. Without it: the DICOM tag, else CT if the 1st percentile is below −200,
-        else the volume's modality is None.
+        What the scan is. Without it: the DICOM tag, else CT if the values show it (air near −1000
+        and a range as HU have it), else the volume's modality is None.
     gaps : {"error", "keep"}
         What to do where DICOM slices are missing or uneven: refuse, or keep each slice's position.
+    hu_offset : float
+        Added to every voxel of a CT: the rescale intercept (commonly −1024) that its file lost.
 
     Returns
     -------
@@ -59,16 +65,21 @@ def read(
     if gaps not in ("error", "keep"):
         raise InputError(f"gaps is {gaps!r}; give 'error' or 'keep'")
     asked = check_modality(modality)
+    if hu_offset and asked is None:
+        asked = "CT"
     if isinstance(path, Scan):
-        return _load(path, None, asked, gaps)
+        return shifted(_load(path, None, asked, gaps), hu_offset)
     place = _existing(Path(path))
-    lone = place.is_file() or is_store(place)
+    lone = not place.is_dir() or is_store(place)
     scan, stack = (_lone(place), None) if lone else _only(place, asked)
-    return _load(scan, stack, asked, gaps)
+    return shifted(_load(scan, stack, asked, gaps), hu_offset)
 
 
 def find(path: str | os.PathLike[str], progress: Progress | None = None) -> Scans:
-    """Every volume under a folder, or in a file, from headers; voxels only tell copies from others.
+    """Every volume under a folder, or in a file.
+
+    Headers are read; of voxels no more than tells a scan from a label map, which is left out, and
+    copies from others.
 
     Parameters
     ----------
@@ -81,15 +92,15 @@ def find(path: str | os.PathLike[str], progress: Progress | None = None) -> Scan
     -------
     Scans
         In order of their paths; its ``skipped`` names every other file and why it was left out.
-        Hidden files and folders are passed over.
+        Hidden files and folders are passed over; linked folders are followed, each once.
 
     Raises
     ------
     InputError
         If the path does not exist.
     """
-    found, skipped = search(_existing(Path(path)), None, progress)
-    return Scans((scan for scan, _ in found), skipped)
+    found = search(_existing(Path(path)), None, progress)
+    return Scans((scan for scan, _ in found.volumes), found.skipped, found.left_out)
 
 
 def write(volume: Volume, path: str | os.PathLike[str], overwrite: bool = False) -> Path:
@@ -254,7 +265,7 @@ def _lone(path: Path) -> Scan:
 
 def _only(folder: Path, modality: Modality | None) -> tuple[Scan, Stack | None]:
     """The one scan under a folder."""
-    found, skipped = search(folder, modality)
+    found, skipped, _ = search(folder, modality)
     if len(found) == 1:
         return found[0]
     if found:

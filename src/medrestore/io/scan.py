@@ -80,10 +80,18 @@ class Scan:
 
 
 class Scans(list[Scan]):
-    """The scans under a folder; `skipped` holds ``(path, reason)`` of every file left out."""
+    """The scans under a folder; `skipped` holds ``(path, reason)`` of every file left out.
+
+    `left_out` are the paths of those that there is nothing wrong with: label maps, pipes, links
+    that lead nowhere.
+    """
 
     def __init__(
-        self, scans: Iterable[Scan] = (), skipped: Iterable[tuple[Path, str]] = ()
+        self,
+        scans: Iterable[Scan] = (),
+        skipped: Iterable[tuple[Path, str]] = (),
+        left_out: Iterable[Path] = (),
     ) -> None:
         super().__init__(scans)
         self.skipped: list[tuple[Path, str]] = list(skipped)
+        self.left_out = frozenset(left_out)
