@@ -16,6 +16,24 @@ hypothesis.settings.register_profile("medrestore", derandomize=True, deadline=No
 hypothesis.settings.load_profile("medrestore")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--precision`` makes every machine one with, or without, hardware for bfloat16."""
+    parser.addoption(
+        "--precision",
+        choices=("float32", "bfloat16"),
+        help='what precision="auto" means in this run of the tests; default: what the chip has',
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Answer for the chip before any test asks it."""
+    precision = config.getoption("--precision")
+    if precision is not None:
+        from medrestore.core import precision as asked
+
+        asked.has_bfloat16 = lambda _device: precision == "bfloat16"
+
+
 @pytest.fixture(scope="session")
 def tiny_models(tmp_path_factory):
     """A folder with two tiny models, ``mr_tiny`` and ``ct_tiny``; made the default models."""

@@ -15,6 +15,7 @@ FILES = sorted(SRC.rglob("*.py"))
 LOW = {
     "errors",
     "volume",
+    "component",
     "core",
     "physics",
     "io",
@@ -39,6 +40,8 @@ LOW = {
     "frame",
     "guided",
     "stretch",
+    "label_map",
+    "value_check",
 }
 LEAF = LOW | {"api", "likelihood", "result"}
 MAY_IMPORT = {
@@ -47,9 +50,12 @@ MAY_IMPORT = {
     "resources": {"errors"},
     "software": set[str](),
     "volume": {"errors"},
+    "component": {"errors", "volume"},
     "core": {"errors", "core"},
     "physics": {"errors", "core.intensity", "physics"},
-    "io": {"errors", "volume", "scratch", "io"},
+    "label_map": set[str](),
+    "value_check": {"errors", "volume", "core", "label_map", "scratch"},
+    "io": {"errors", "volume", "scratch", "label_map", "io"},
     "card": {"errors", "core"},
     "models": {"errors", "core", "resources", "card"},
     "settings": {"errors", "core.evaluations", "core.schedules"},
@@ -77,7 +83,7 @@ MAY_IMPORT = {
     "regions": {"errors", "volume", "core", "engine", "models", "plan", "pipeline"},
     "saving": {"errors"},
     "html_page": set[str](),
-    "noise": {"errors", "volume", "core", "plan", "scratch"},
+    "noise": {"errors", "volume", "component", "core", "plan", "scratch"},
     "result": LOW,  # a part of the public interface, in a file of its own
     "likelihood": LOW,
     "api": LOW | {"result"},

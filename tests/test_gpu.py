@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from medrestore.backoff import Sparing
+from medrestore.core.precision import SAME_VOXELS_WITHIN
 from medrestore.core.predictor import Condition
 from medrestore.forecast import complete
 from medrestore.models import Card, Model, load
@@ -26,8 +27,6 @@ pytestmark = [
 ]
 MODELS = Path(__file__).parents[1] / "models"
 NAMES = sorted(path.parent.parent.name for path in MODELS.glob("*/configs/card.json"))
-TOLERANCE = {"float32": 1e-3, "bfloat16": 2e-2}
-"""In units of σ."""
 
 
 @pytest.fixture(autouse=True)
@@ -62,7 +61,7 @@ def restored(card: Card, model: Model, **settings) -> tuple:
     return run(plan, volume, model), sigma
 
 
-@pytest.mark.parametrize("precision", TOLERANCE)
+@pytest.mark.parametrize("precision", SAME_VOXELS_WITHIN)
 def test_predictor_and_refiner(card: Card, precision: str) -> None:
     volume, sigma, scale = scan(card)
     slices, window = card.depth[0], card.window[0]
@@ -80,17 +79,17 @@ def test_predictor_and_refiner(card: Card, precision: str) -> None:
         found.append([a.cpu() for a in (prediction.mu, prediction.log_s.exp(), r_hat)])
     for ours, theirs in zip(*found, strict=True):
         assert torch.isfinite(theirs).all()
-        assert (ours - theirs).abs().max() <= TOLERANCE[precision] * sigma
+        assert (ours - theirs).abs().max() <= SAME_VOXELS_WITHIN[precision] * sigma
 
 
-@pytest.mark.parametrize("precision", TOLERANCE)
+@pytest.mark.parametrize("precision", SAME_VOXELS_WITHIN)
 def test_a_whole_run(card: Card, precision: str) -> None:
     settings = {"samples": 2, "steps": 2, "noise": 0.03}
     ours, sigma = restored(card, load(card, "cpu"), **settings)
     theirs, _ = restored(card, load(card, "cuda", precision), **settings)
     for name in ("restored", "std", "mu", "s", "samples"):
         difference = np.abs(getattr(ours, name) - getattr(theirs, name)).max()
-        assert difference <= TOLERANCE[precision] * sigma, name
+        assert difference <= SAME_VOXELS_WITHIN[precision] * sigma, name
 
 
 def test_batches_change_nothing(card: Card) -> None:

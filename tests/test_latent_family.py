@@ -2,7 +2,6 @@
 
 import json
 import math
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -160,17 +159,6 @@ def test_any_size_is_encoded_and_decoded(gaussian: Model, shape: tuple[int, int]
         z = gaussian.encode(r, told, batch=3)
         assert z.shape == blocks.shape and torch.allclose(z, 2 * blocks, atol=1e-5)
         assert torch.allclose(gaussian.decode(z, told, shape, batch=5), r, atol=1e-5)
-
-
-def test_windows_of_any_batch_give_the_same(models: Path, noisy: mr.Volume) -> None:
-    settings = Settings(model=NAME, noise=0.05, samples=2, steps=2, keep_samples=True)
-    plan, model = make_plan(noisy, settings), load(find_card(NAME, "MR"))
-    whole = run_plan(plan, noisy, model=model)
-    for batch, slab in ((1, 1), (5, 3)):
-        again = run_plan(replace(plan, batch=batch, slab=slab), noisy, model=model)
-        assert np.allclose(again.samples, whole.samples, atol=1e-3 * plan.noise.sigma)
-    part = run_plan(plan.for_slices((2,)), noisy, model=model)
-    assert np.allclose(part.samples[:, 0], whole.samples[:, 2], atol=1e-3 * plan.noise.sigma)
 
 
 def test_the_decoder_is_heard_and_told(models: Path, noisy: mr.Volume) -> None:

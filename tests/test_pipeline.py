@@ -50,30 +50,11 @@ def test_every_volume_lies_on_the_source_grid(whole: mr.Result, volume: Volume) 
     assert (whole.upper.array >= whole.restored.array).all()
 
 
-def test_same_seed_same_voxels(whole: mr.Result, plan: Plan, volume: Volume) -> None:
-    again = run_plan(plan, volume)
-    assert np.array_equal(again.restored.array, whole.restored.array)
-    assert np.array_equal(again.std.array, whole.std.array)
-    assert np.array_equal(again.samples, whole.samples)
-
-
 def test_another_seed_gives_other_samples_but_the_same_mean(plan: Plan, volume: Volume) -> None:
     other = run_plan(replace(plan, settings=replace(plan.settings, seed=12)), volume)
     first = run_plan(plan, volume)
     assert np.array_equal(other.restored.array, first.restored.array)
     assert np.abs(other.samples - first.samples).mean() > 0.1 * first.std.array.mean()
-
-
-def test_a_preview_has_the_voxels_of_the_whole(
-    whole: mr.Result, plan: Plan, volume: Volume
-) -> None:
-    preview = run_plan(plan.for_slices((2, 3)), volume)
-    for name in ("restored", "std", "lower", "upper"):
-        here, there = getattr(preview, name).array, getattr(whole, name).array[2:4]
-        assert np.abs(here - there).max() <= 1e-3 * plan.noise.sigma
-    assert np.abs(preview.samples - whole.samples[:, 2:4]).max() <= 1e-3 * plan.noise.sigma
-    corner = preview.restored.geometry.world((0, 0, 0))
-    assert corner == pytest.approx(volume.geometry.world((2, 0, 0)))
 
 
 def test_neighbours_repeat_at_the_ends_and_stop_at_gaps() -> None:
@@ -83,22 +64,6 @@ def test_neighbours_repeat_at_the_ends_and_stop_at_gaps() -> None:
     assert neighbours(2, 3, 6, positions) == [1, 2, 2]
     assert neighbours(3, 5, 6, positions) == [3, 3, 3, 4, 5]
     assert neighbours(4, 3, 6, positions) == [3, 4, 5]
-
-
-@pytest.mark.parametrize("batch", [1, 5])
-def test_batch_size_changes_nothing(
-    whole: mr.Result, plan: Plan, volume: Volume, batch: int
-) -> None:
-    other = run_plan(replace(plan, batch=batch), volume)
-    assert np.abs(other.samples - whole.samples).max() <= 1e-3 * plan.noise.sigma
-    assert np.abs(other.std.array - whole.std.array).max() <= 1e-3 * plan.noise.sigma
-
-
-def test_sample_k_does_not_depend_on_how_many_follow(
-    whole: mr.Result, plan: Plan, volume: Volume
-) -> None:
-    fewer = run_plan(replace(plan, settings=replace(plan.settings, samples=2)), volume)
-    assert np.array_equal(fewer.samples, whole.samples[:2])
 
 
 @pytest.mark.parametrize("sampler", [name for name in SAMPLERS if name not in OWN_START])

@@ -7,6 +7,7 @@ import pytest
 
 from medrestore import pipeline, scratch
 from medrestore.api import make_plan
+from medrestore.core.precision import SAME_VOXELS_WITHIN
 from medrestore.engine import MAPS, Arrays
 from medrestore.guards import check
 from medrestore.models import Card, load
@@ -58,11 +59,12 @@ def assert_same(one: Arrays, other: Arrays, atol: float = 0.0) -> None:
         {"samples": 3, "steps": 2, "keep_samples": True, "estimate": "posterior-mean"},
     ],
 )
-def test_the_same_voxels_bit_for_bit(tiny_models, in_stretches, modality, asked) -> None:
+@pytest.mark.parametrize("precision", sorted(SAME_VOXELS_WITHIN))
+def test_the_same_voxels_bit_for_bit(tiny_models, in_stretches, modality, asked, precision) -> None:
     scan = volume(modality)
     settings = Settings(noise=0.08 if modality == "MR" else 20.0, **asked)
     plan = replace(make_plan(scan, settings), slab=5)
-    model = load(Card.read(tiny_models / f"{modality.lower()}_tiny"))
+    model = load(Card.read(tiny_models / f"{modality.lower()}_tiny"), "cpu", precision)
     whole = run(plan, scan, model)
     checked = check(plan, scan, whole, 0.1)
     in_stretches()

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from medrestore.errors import ResourceError as ResourceError
     from medrestore.errors import SettingsError as SettingsError
     from medrestore.errors import UnreadableError as UnreadableError
+    from medrestore.errors import UnsuitableError as UnsuitableError
     from medrestore.evaluation.calibrate import calibrate as calibrate
     from medrestore.evaluation.evaluate import Report as Report
     from medrestore.evaluation.evaluate import evaluate as evaluate
@@ -64,6 +65,7 @@ _HOMES = {
         "ResourceError",
         "SettingsError",
         "UnreadableError",
+        "UnsuitableError",
     ),
     "evaluation.calibrate": ("calibrate",),
     "evaluation.evaluate": ("Report", "evaluate"),

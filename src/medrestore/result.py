@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from medrestore import io
 from medrestore.core.planes import sha256_of
+from medrestore.core.precision import SAME_VOXELS_WITHIN
 from medrestore.errors import OutputError, SettingsError
 from medrestore.guards import check
 from medrestore.io.uids import without_uids
@@ -259,6 +260,7 @@ class Result:
             "software": versions({source.source.format, *map(format_of, written)}),
             "system": system_name(),
             "device": device_name(self.plan.device),
+            "same_voxels_within_sigma": SAME_VOXELS_WITHIN[self.plan.precision],
             "input": {
                 "name": source.source.name,
                 "files": [
@@ -267,6 +269,7 @@ class Result:
                     if path.name == without_uids(path.name)
                 ],
                 "sha256": sha256_of(source.array),
+                "hu_offset": source.source.hu_offset,
             },
             "samples_drawn": self.drawn,
             "warnings": [*source.warnings, *self.warnings],

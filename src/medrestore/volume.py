@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Geometry", "Modality", "Source", "Volume"]
+__all__ = ["Component", "Geometry", "Modality", "Source", "Volume"]
 
 Modality = Literal["CT", "MR"]
+Component = Literal["magnitude", "phase", "real", "imaginary", "field map", "parameter map"]
+"""What of the MR signal a scan's values are: one of its components, or computed from them."""
 
 OBLIQUE_DEGREES = 0.1
 """Slices turned or tilted by more than this are called oblique."""
@@ -171,12 +173,18 @@ class Source:
     header : object, optional
         What the format's own writer put aside for itself; one that differs between time points
         has a method ``time_point(t)``, one that differs between slices ``slices(chosen)``.
+    component : str or None
+        What of the MR signal the values are, where the file says; None for CT.
+    hu_offset : float
+        What was added to the file's numbers to make them HU (`io.read`).
     """
 
     format: str = "array"
     name: str = "scan"
     paths: tuple[Path, ...] = field(default=(), repr=False)
     header: Any = field(default=None, repr=False)
+    component: Component | None = None
+    hu_offset: float = 0.0
 
     def __post_init__(self) -> None:
         name = re.sub(r"[/\\\x00-\x1f]+", "_", self.name).strip() or "scan"
@@ -227,6 +235,11 @@ class Volume:
                 f"{self.geometry.shape}"
             )
         object.__setattr__(self, "array", array)
+
+    @property
+    def component(self) -> Component | None:
+        """What of the MR signal the values are; None for CT and where no file says."""
+        return self.source.component
 
     @property
     def is_4d(self) -> bool:

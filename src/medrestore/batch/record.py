@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medrestore import io
+from medrestore.batch.repetition import repetition_note
 from medrestore.core.planes import sha256_of
 from medrestore.errors import InputError, MissingScanError, ModelError, SettingsError
 from medrestore.models import find_card, pick_device
@@ -49,12 +50,13 @@ def read_record(
         The scan, or what `find` says of it. Without it, it is looked for by its file name beside
         the record, one folder up and in the working folder.
     device : str, optional
-        Another device than the run's own; voxels then agree within rounding only.
+        Another device than the run's own.
 
     Returns
     -------
     plan : Plan
-        With as many samples as the run drew.
+        With as many samples as the run drew, in its precision, and with a warning where this
+        machine cannot give the very bits (`batch.repetition`).
     volume : Volume
         The scan, or the time point of a 4-D scan, that was restored.
 
@@ -68,7 +70,8 @@ def read_record(
         If the model is not there or another version of it is.
     """
     plan, volume = _run_of(Path(record), source)
-    return replace(plan, device=pick_device(device or plan.device)), volume
+    here = replace(plan, device=pick_device(device or plan.device))
+    return replace(here, warnings=repetition_note(facts_of(Path(record)), here)), volume
 
 
 def _run_of(path: Path, source: Place | None) -> tuple[Plan, Volume]:
@@ -219,7 +222,8 @@ def _scan(wanted: dict[str, Any], plan: Plan, record: Path, source: Place | None
         raise MissingScanError(
             f"the scan of this run, {name}, is not beside its record; say where with --input"
         )
-    volume = io.read(places[0], plan.modality, gaps="keep")
+    offset = float(wanted.get("hu_offset", 0.0))  # older records have none
+    volume = io.read(places[0], plan.modality, gaps="keep", hu_offset=offset)
     candidates = [volume]
     if volume.is_4d and plan.times == 1:
         candidates += [volume.time_point(t) for t in range(len(volume.array))]

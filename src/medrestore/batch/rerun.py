@@ -23,7 +23,10 @@ def rerun(
     device: str | None = None,
     progress: Meter | None = None,
 ) -> Result:
-    """Repeat a run: the same voxels, on the device that it had.
+    """Repeat a run: the same voxels, on the device and in the precision that it had.
+
+    Bit for bit on the same machine with the same torch; elsewhere within
+    `core.precision.SAME_VOXELS_WITHIN`, which a warning of the result's plan then says.
 
     Parameters
     ----------
@@ -33,7 +36,7 @@ def rerun(
         The scan, or what `find` says of it. Without it, it is looked for by its file name beside
         the record, one folder up and in the working folder.
     device : str, optional
-        Another device than the run's own; voxels then agree within rounding only.
+        Another device than the run's own.
     progress : Meter, optional
         Follows and may cancel the run.
 

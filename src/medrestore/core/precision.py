@@ -18,7 +18,19 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-__all__ = ["has_bfloat16", "pick_precision", "trunk_in_bfloat16", "weights_last"]
+__all__ = [
+    "SAME_VOXELS_WITHIN",
+    "has_bfloat16",
+    "pick_precision",
+    "trunk_in_bfloat16",
+    "weights_last",
+]
+
+SAME_VOXELS_WITHIN = {"float32": 1e-3, "bfloat16": 2e-2}
+"""What "the same voxels" means: the largest difference, in units of the noise's σ, between two runs
+of one plan in another batch, slab, number of threads, or on another device. The same device, build
+and batch give the same bits. A sum in another order differs in its last bit; where that bit decides
+how a number is rounded to bfloat16, the difference becomes 2⁻⁸ of it."""
 
 
 def has_bfloat16(device: str) -> bool:
