@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from medrestore.errors import GapError as GapError
     from medrestore.errors import InputError as InputError
     from medrestore.errors import MedrestoreError as MedrestoreError
+    from medrestore.errors import MissingScanError as MissingScanError
     from medrestore.errors import ModalityError as ModalityError
     from medrestore.errors import ModelError as ModelError
     from medrestore.errors import NoiseLevelError as NoiseLevelError
@@ -56,6 +57,7 @@ _HOMES = {
         "GapError",
         "InputError",
         "MedrestoreError",
+        "MissingScanError",
         "ModalityError",
         "ModelError",
         "NoiseLevelError",

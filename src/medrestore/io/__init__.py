@@ -25,7 +25,17 @@ if TYPE_CHECKING:
     from medrestore.io.dicom.stacks import Stack
     from medrestore.volume import Modality, Volume
 
-__all__ = ["Progress", "Scan", "Scans", "find", "read", "write", "write_map", "write_series"]
+__all__ = [
+    "Progress",
+    "Scan",
+    "Scans",
+    "find",
+    "read",
+    "read_map",
+    "write",
+    "write_map",
+    "write_series",
+]
 
 WRITABLE = ".nii.gz, .nii, .nrrd, .mha, .mhd or .zarr"
 LISTED = 8
@@ -223,6 +233,24 @@ def write_map(
     with staged_folder(target, overwrite, is_derived) as staged:
         save_map(volume, staged, description)
     return target
+
+
+def read_map(path: str | os.PathLike[str]) -> Volume:
+    """Read a DICOM Parametric Map of 32-bit floating point, such as `write_map` makes.
+
+    Parameters
+    ----------
+    path : path
+        A file, or a folder with one file for each time point and nothing else.
+
+    Raises
+    ------
+    InputError
+        If there is no such map, or its planes make no volume.
+    """
+    from medrestore.io.dicom.parametric_read import load_maps
+
+    return load_maps(_existing(Path(path)))
 
 
 def _existing(path: Path) -> Path:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from medrestore.io.dicom.frame import Frame
@@ -57,3 +58,7 @@ class Stack:
     def time_point(self, t: int) -> Stack:
         """The planes of one time point."""
         return Stack((self.frames[t],))
+
+    def slices(self, chosen: Sequence[int]) -> Stack:
+        """Some of the planes, of every time point."""
+        return Stack(tuple(tuple(planes[z] for z in chosen) for planes in self.frames))
