@@ -12,14 +12,17 @@ from medrestore import forecast
 from medrestore.api import make_plan
 from medrestore.core.noise_field import white_slice
 from medrestore.core.predictor import Condition
+from medrestore.core.windows import tiles
 from medrestore.errors import SettingsError
-from medrestore.forecast import Pace, complete, pace_of, seconds_of
+from medrestore.forecast import complete, course_of, known_course
 from medrestore.guards import check
 from medrestore.models import Model, find_card, load
+from medrestore.pace import FRESH_S, Pace, kind_of, pace_of
 from medrestore.pipeline import run
 from medrestore.plan import Noise, resolve
 from medrestore.settings import Settings
 from medrestore.volume import Geometry, Volume
+from tiny import write_tiny_prior, write_tiny_stack_model
 
 PACE = Pace(1e-6, 2e-7, window=1e-3, checking=0.0, voxel_bytes=500, window_bytes=1e6)
 
@@ -27,6 +30,21 @@ PACE = Pace(1e-6, 2e-7, window=1e-3, checking=0.0, voxel_bytes=500, window_bytes
 @pytest.fixture(scope="module")
 def model(tiny_models) -> Model:
     return load(find_card("mr_tiny", "MR"))
+
+
+@pytest.fixture(scope="module")
+def prior(tmp_path_factory) -> Model:
+    """One that knows what it would say untold, and whose image is the mean of its samples."""
+    folder = tmp_path_factory.mktemp("prior")
+    facts = {"mean": 1.0, "std": 0.2, "slices": 1}
+    write_tiny_prior(folder, "mr_score", facts, "score")
+    return load(find_card(str(folder / "mr_score"), "MR"))
+
+
+@pytest.fixture(scope="module")
+def stack_model(tmp_path_factory) -> Model:
+    folder = write_tiny_stack_model(tmp_path_factory.mktemp("stacks"))
+    return load(find_card(str(folder / "mr_tiny3d"), "MR"))
 
 
 def scan(shape: tuple[int, ...]) -> Volume:
@@ -38,38 +56,126 @@ def planned(model: Model, shape: tuple[int, ...], **settings):
     return resolve(Settings(**settings), scan(shape), model.card, Noise(5.0), 100.0, "cpu")
 
 
+def seconds_of(plan, card, pace) -> float:
+    return course_of(plan, card, pace).seconds
+
+
+@pytest.fixture
+def known(monkeypatch):
+    """Nothing was timed yet, and whatever is timed takes `PACE`."""
+    monkeypatch.setattr(forecast, "_PACES", {})
+    monkeypatch.setattr(forecast, "pace_of", lambda *_, **__: PACE)
+
+
 class Clockwork:
     """A model whose work takes time that is known: it moves the hands itself."""
 
-    def __init__(self, model: Model) -> None:
-        self._model, self.now = model, 0.0
+    def __init__(self, model: Model, wait: float = 0.0) -> None:
+        self._model, self.now, self.wait, self.planes = model, 0.0, wait, set()
 
     def __getattr__(self, name: str):
         return getattr(self._model, name)
 
     def predict(self, c: Condition):
-        self.now += 3e-6 * c.sigma.numel()
+        self.now += self.wait + 3e-6 * c.sigma.numel()
         return self._model.predict(c)
 
     def denoiser(self, batch, windows, slices):
         inner = self._model.denoiser(batch, windows, slices)
 
         def denoise(z_t, t, condition):
-            assert condition.shape[-2:] in ((32, 32), (104, 104))  # 1 or 4 × 4 windows a slice
-            self.now += 7e-3 * len(z_t) * (1 if condition.shape[-1] == 32 else 16)
+            plane = tuple(condition.shape[-2:])
+            self.planes.add(plane)
+            self.now += self.wait + 7e-3 * len(z_t) * tiles(plane, *self._model.card.window)
             return inner(z_t, t, condition)
 
         return denoise
 
 
-def test_a_small_run_is_timed(model: Model) -> None:
+@pytest.mark.parametrize(
+    ("shape", "timed"),
+    [((6, 70, 50), (56, 80)), ((2, 900, 40), (56, 152)), ((9, 20, 20), (32, 32))],
+)
+def test_a_small_run_of_the_planned_kind_is_timed(model: Model, shape, timed) -> None:
     clockwork = Clockwork(model)
-    pace = pace_of(clockwork, clock=lambda: clockwork.now)
+    pace = pace_of(clockwork, planned(model, shape), clock=lambda: clockwork.now)
+    assert clockwork.planes == {timed, (32, 32)}  # whole windows, six a side; one, for memory
     assert pace.predicting == pytest.approx(3e-6)
     assert pace.window == pytest.approx(7e-3)
-    assert pace.drawing == 0
+    assert pace.drawing == pytest.approx(0, abs=1e-12)
     assert 50 < pace.voxel_bytes < 1000
     assert 32**2 * 4 * 7 < pace.window_bytes < 5e6
+
+
+@pytest.mark.parametrize(
+    "asked", [{}, {"guidance": 2.0}, {"measurement": 0.5}, {"sampler": "heun"}]
+)
+@pytest.mark.parametrize("samples", [1, 5])
+def test_a_forecast_is_what_the_run_takes(model, prior, asked, samples) -> None:
+    """Whatever is asked for, and with what each evaluation costs beside its windows."""
+    engine = prior if "guidance" in asked else model
+    samples += engine is prior  # which takes at least two
+    plan = planned(engine, (4, 70, 50), samples=samples, steps=3, **asked)
+    clockwork = Clockwork(engine, wait=0.01)
+    pace = pace_of(clockwork, plan, clock=lambda: clockwork.now)
+    begun = clockwork.now
+    run(plan, scan((4, 70, 50)), clockwork)
+    assert seconds_of(plan, engine.card, pace) == pytest.approx(clockwork.now - begun, rel=0.05)
+
+
+def test_a_forecast_of_some_slices_of_a_3d_model_counts_what_they_depend_on(stack_model) -> None:
+    whole = planned(stack_model, (40, 32, 32), samples=2)
+    some = whole.for_slices((20,))
+    clockwork = Clockwork(stack_model)
+    pace = pace_of(clockwork, some, clock=lambda: clockwork.now)
+    begun = clockwork.now
+    run(some, scan((40, 32, 32)), clockwork)
+    assert seconds_of(some, stack_model.card, pace) == pytest.approx(clockwork.now - begun, rel=0.2)
+    assert (
+        seconds_of(some, stack_model.card, pace)
+        > 2 * seconds_of(whole, stack_model.card, pace) / 40
+    )
+
+
+def test_a_pace_grows_old(model, monkeypatch) -> None:
+    now, timed = [1000.0], []
+    monkeypatch.setattr(forecast, "_PACES", {})
+    monkeypatch.setattr(forecast, "pace_of", lambda *_, **how: timed.append(how) or PACE)
+    monkeypatch.setattr(forecast.time, "monotonic", lambda: now[0])
+    plan = planned(model, (6, 70, 50))
+    for later in (0, FRESH_S - 1, 2):
+        now[0] += later
+        complete(plan, model.card, lambda: model)
+    complete(planned(model, (6, 400, 400)), model.card, lambda: model)  # of another kind
+    again = {"repeats": 1, "warm": True}
+    assert timed == [{"repeats": 2, "warm": False}, again, again]
+
+
+def test_kinds_of_runs(model: Model) -> None:
+    def kind(shape=(6, 70, 50), **settings):
+        return kind_of(planned(model, shape, **settings), model.card)
+
+    assert kind() == kind(samples=3, steps=2, seed=7) == kind((60, 70, 50))
+    assert kind(steps=3) == kind(steps=50) != kind()  # what lies between two evaluations, too
+    assert kind((6, 900, 900)) == kind((6, 800, 700))
+    assert kind((6, 50, 70)) == kind((6, 72, 48))  # as many windows
+    assert len({kind(), kind((6, 900, 900)), kind(sampler="ddpm"), kind(measurement=1.0)}) == 4
+
+
+def test_the_course_of_a_run(model: Model, known) -> None:
+    plan = planned(model, (2, 4, 70, 50), samples=2, steps=2)
+    assert known_course(plan, model.card) is None
+    done = complete(plan, model.card, lambda: model)
+    course = known_course(done, model.card)
+    assert done.seconds == pytest.approx(course.seconds, abs=0.01)
+    one = 4 * (1 + 3)  # ticks of a time point: predictor, start, two samples
+    assert course.reached(0) == 0
+    assert course.reached(4) == pytest.approx(course.predicting / 2)
+    assert course.reached(one) == pytest.approx((course.predicting + course.sampling) / 2)
+    assert course.reached(one + 4) == pytest.approx(course.predicting + course.sampling / 2)
+    assert course.reached(2 * one) == pytest.approx(course.seconds - course.checking)
+    steps = np.diff([course.reached(n) for n in range(2 * one + 1)])
+    assert (steps > 0).all()
 
 
 def test_time_is_counted_in_voxels_windows_and_samples(model: Model) -> None:
@@ -102,9 +208,8 @@ def test_time_points_and_previews(model: Model) -> None:
     assert half == pytest.approx(seconds_of(one, model.card, PACE) / 2)
 
 
-def test_batches_shrink_to_the_memory_that_is_free(model, monkeypatch) -> None:
+def test_batches_shrink_to_the_memory_that_is_free(model, known, monkeypatch) -> None:
     plan = replace(planned(model, (6, 70, 50)), slab=8)
-    monkeypatch.setattr(forecast, "_PACES", _Always(PACE))
     monkeypatch.setattr(forecast, "free_bytes", lambda device: 1 << 40)
     roomy = complete(plan, model.card, lambda: model)
     assert (roomy.slab, roomy.batch) == (8, 16)
@@ -117,8 +222,7 @@ def test_batches_shrink_to_the_memory_that_is_free(model, monkeypatch) -> None:
     assert (least.slab, least.batch) == (1, 1)
 
 
-def test_a_run_stays_within_the_memory_it_is_given(model, monkeypatch) -> None:
-    monkeypatch.setattr(forecast, "_PACES", _Always(PACE))
+def test_a_run_stays_within_the_memory_it_is_given(model, known, monkeypatch) -> None:
     plan = replace(planned(model, (6, 70, 50)), slab=8)
     allowed = (forecast._held_bytes(plan) + 2 * 6.5e6) / 1e9
     limited = replace(plan, settings=replace(plan.settings, memory_gb=allowed))
@@ -133,8 +237,7 @@ def test_a_run_stays_within_the_memory_it_is_given(model, monkeypatch) -> None:
         Settings(memory_gb=0)
 
 
-def test_too_little_memory_is_said_before_the_run(model, monkeypatch) -> None:
-    monkeypatch.setattr(forecast, "_PACES", _Always(PACE))
+def test_too_little_memory_is_said_before_the_run(model, known, monkeypatch) -> None:
     plan = planned(model, (6, 70, 50))
     assert complete(plan, model.card, lambda: model).warnings == plan.warnings
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=1_000_000))
@@ -145,7 +248,7 @@ def test_too_little_memory_is_said_before_the_run(model, monkeypatch) -> None:
 def test_a_plan_is_timed_once(model, tiny_models, monkeypatch) -> None:
     timed = []
     monkeypatch.setattr(forecast, "_PACES", {})
-    monkeypatch.setattr(forecast, "pace_of", lambda *_: timed.append(1) or PACE)
+    monkeypatch.setattr(forecast, "pace_of", lambda *_, **__: timed.append(1) or PACE)
     first = make_plan(scan((3, 40, 40)), Settings(noise=0.05, samples=0))
     make_plan(scan((3, 40, 40)), Settings(noise=0.05, samples=0))
     assert len(timed) == 1
@@ -165,17 +268,3 @@ def test_arrays_held_are_as_many_as_forecast(model: Model, samples: int, keep: b
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak == pytest.approx(forecast._held_bytes(plan), rel=0.2)
-
-
-class _Always(dict):
-    """A table that knows every key."""
-
-    def __init__(self, value: object) -> None:
-        super().__init__()
-        self.value = value
-
-    def __contains__(self, key: object) -> bool:
-        return True
-
-    def __getitem__(self, key: object) -> object:
-        return self.value

@@ -244,7 +244,7 @@ def test_a_preview_takes_two_samples(models: Path, noisy: mr.Volume) -> None:
     asked = {"modality": "MR", "slices": (1,), "preview": True}
     request = Request(noisy.array, {"metadata": {}}, settings, **asked)
     outcome = restore(request, SILENT)
-    assert outcome.whole.settings.samples == 6 and outcome.result.drawn == 2
+    assert outcome.planned.settings.samples == 6 and outcome.result.drawn == 2
     assert outcome.result.restored.array.std() > 0
 
 

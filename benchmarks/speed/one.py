@@ -23,8 +23,9 @@ from torch.utils.flop_counter import FlopCounterMode
 import medrestore as mr
 from medrestore.core.precision import pick_precision
 from medrestore.core.predictor import Condition
-from medrestore.forecast import complete, pace_of, seconds_of
+from medrestore.forecast import complete, course_of
 from medrestore.models import find_card, load, pick_device
+from medrestore.pace import pace_of, windows_of
 from medrestore.pipeline import run
 from medrestore.plan import Noise, Settings, resolve
 
@@ -82,14 +83,6 @@ def flops(model, plan) -> float:
     return stacks * (predicting.get_total_flops() + passes * tiles * refining.get_total_flops())
 
 
-def windows_of(card, shape) -> int:
-    """Windows of a slice, or of a stack of slices."""
-    from medrestore.core.windows import starts
-
-    window, stride = card.window
-    return len(starts(shape[1], window, stride)) * len(starts(shape[2], window, stride))
-
-
 def measure(job: dict) -> dict:
     """Forecast and run; the best of the repeats."""
     torch.set_num_threads(job["threads"])
@@ -103,7 +96,7 @@ def measure(job: dict) -> dict:
     plan = resolve(settings, volume, card, noise, scale, device, model.precision)
     plan = complete(plan, card, lambda: model)
     clock = time.perf_counter if device.startswith("cuda") else time.process_time
-    paces = [pace_of(model, clock=clock) for _ in range(2)]
+    paces = [pace_of(model, plan, clock=clock) for _ in range(2)]
     best = replace(
         paces[0],
         **{
@@ -125,7 +118,7 @@ def measure(job: dict) -> dict:
         "evaluations_per_slice": plan.evaluations // plan.shape[0],
         "wall_s": min(walls),
         "cpu_s": min(cpus),
-        "forecast_s": seconds_of(plan, card, best),
+        "forecast_s": course_of(plan, card, best).seconds,
         "peak_mb": peaks[0] / 1e6,
         "forecast_mb": plan.memory_bytes / 1e6,
         "tflop": flops(model, plan) / 1e12,

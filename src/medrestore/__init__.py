@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from medrestore.errors import GapError as GapError
     from medrestore.errors import InputError as InputError
     from medrestore.errors import MedrestoreError as MedrestoreError
+    from medrestore.errors import MissingScanError as MissingScanError
     from medrestore.errors import ModalityError as ModalityError
     from medrestore.errors import ModelError as ModelError
     from medrestore.errors import NoiseLevelError as NoiseLevelError
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from medrestore.errors import ResourceError as ResourceError
     from medrestore.errors import SettingsError as SettingsError
     from medrestore.errors import UnreadableError as UnreadableError
+    from medrestore.errors import UnsuitableError as UnsuitableError
     from medrestore.evaluation.calibrate import calibrate as calibrate
     from medrestore.evaluation.evaluate import Report as Report
     from medrestore.evaluation.evaluate import evaluate as evaluate
@@ -55,6 +57,7 @@ _HOMES = {
         "GapError",
         "InputError",
         "MedrestoreError",
+        "MissingScanError",
         "ModalityError",
         "ModelError",
         "NoiseLevelError",
@@ -62,6 +65,7 @@ _HOMES = {
         "ResourceError",
         "SettingsError",
         "UnreadableError",
+        "UnsuitableError",
     ),
     "evaluation.calibrate": ("calibrate",),
     "evaluation.evaluate": ("Report", "evaluate"),

@@ -22,6 +22,7 @@ from medrestore.noise import modality_of, resolve_noise, without_padding
 from medrestore.physics.simulate import noisier
 from medrestore.plan import Noise, Plan, Settings, resolve
 from medrestore.result import Result
+from medrestore.value_check import check_values
 from medrestore.volume import Volume
 
 if TYPE_CHECKING:
@@ -45,10 +46,13 @@ __all__ = [
 
 
 def read(
-    path: str | os.PathLike[str] | Scan, modality: str | None = None, gaps: Gaps = "error"
+    path: str | os.PathLike[str] | Scan,
+    modality: str | None = None,
+    gaps: Gaps = "error",
+    hu_offset: float = 0.0,
 ) -> Volume:
     """Read a file, a folder with exactly one DICOM volume, or what `find` returned; `io.read`."""
-    return io.read(path, modality, gaps)
+    return io.read(path, modality, gaps, hu_offset)
 
 
 def find(path: str | os.PathLike[str], progress: io.Progress | None = None) -> Scans:
@@ -146,14 +150,21 @@ def make_plan(
         The settings' model, if it is loaded already.
     noise : Noise, optional
         The settings' noise in this scan, if it is resolved already.
+
+    Raises
+    ------
+    UnsuitableError
+        If the scan's values are none that models restore (`value_check`).
     """
     modality = modality_of(volume)
+    doubts = check_values(volume)
     card = find_card(settings.model, modality, settings.mode)
     device = pick_device(settings.device)
     scale = intensity_scale(without_padding(volume.array, modality), modality)
     noise = noise or resolve_noise(volume, settings.noise, scale, noise_map)
     precision = pick_precision(settings.precision, device)
     plan = resolve(settings, volume, card, noise, scale, device, precision)
+    plan = replace(plan, warnings=(*doubts, *plan.warnings))
     return complete(plan, card, lambda: model or load(card, device, precision))
 
 
@@ -203,8 +214,11 @@ def simulate(
     ------
     SettingsError
         If the arguments do not fit the modality.
+    UnsuitableError
+        If the scan is neither CT in HU nor magnitudes of MR.
     """
     modality = modality_of(volume)
+    check_values(volume)
     own = None
     if modality == "CT" and dose is not None:
         own = estimate_noise(volume.time_point(0).array, modality).sigma or None

@@ -6,7 +6,9 @@
     ├── InputError            a scan cannot be used as it is
     │   ├── UnreadableError   not a scan, damaged, truncated, or a codec is missing
     │   ├── GapError          slices are missing or unevenly spaced
-    │   └── ModalityError     neither the file nor the caller says CT or MR
+    │   ├── ModalityError     neither the file nor the caller says CT or MR
+    │   ├── MissingScanError  the scan of a saved run is not found, or what is found is another
+    │   └── UnsuitableError   readable, but no CT in HU and no MR magnitudes: labels, phase, …
     ├── OutputError           a result cannot be written where it was asked for
     ├── SettingsError         a setting is out of range or contradicts another
     ├── ModelError            a model is missing, damaged or of another version
@@ -26,6 +28,7 @@ __all__ = [
     "GapError",
     "InputError",
     "MedrestoreError",
+    "MissingScanError",
     "ModalityError",
     "ModelError",
     "NoiseLevelError",
@@ -33,6 +36,7 @@ __all__ = [
     "ResourceError",
     "SettingsError",
     "UnreadableError",
+    "UnsuitableError",
 ]
 
 
@@ -54,6 +58,14 @@ class GapError(InputError):
 
 class ModalityError(InputError):
     """Neither the file nor the caller says whether a scan is CT or MR."""
+
+
+class UnsuitableError(InputError):
+    """Readable, but nothing that models restore: neither CT in HU nor magnitudes of MR."""
+
+
+class MissingScanError(InputError):
+    """The scan of a saved run is not where it is looked for, or what lies there is another one."""
 
 
 class OutputError(MedrestoreError):

@@ -1,9 +1,8 @@
-"""How long a run will take and how much memory it needs, from a small run that is timed.
+"""How long a run will take and how much memory it needs.
 
-The small run goes through the same pipeline, model, device, precision and sampler as the run that
-is planned; what it took is scaled by the voxels the predictor reads, the windows the refiner reads
-and the voxels that samples are drawn for and guards look at. Reading and writing files is not in
-it.
+Time: what the run computes, counted in voxels the predictor reads, windows the refiner reads, and
+voxels that samples are drawn for and guards look at, times what each takes here and now (`pace`).
+Reading and writing files is not in it.
 """
 
 from __future__ import annotations
@@ -13,31 +12,26 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
 import psutil
 import torch
 
-from medrestore.core.evaluations import shares_start, without_network
+from medrestore.core.evaluations import evaluations, shares_start, without_network
 from medrestore.core.guard import looks
-from medrestore.core.live_memory import peak_bytes
-from medrestore.core.predictor import Condition, Prediction
 from medrestore.core.refiner import CONDITION_CHANNELS
-from medrestore.core.windows import Windows, tiles
+from medrestore.core.windows import Windows
 from medrestore.frame import TOLD_BYTES
-from medrestore.guards import check
-from medrestore.pipeline import STRETCH_BYTES, run
-from medrestore.plan import Noise, Plan, resolve
+from medrestore.pace import FRESH_S, Pace, kind_of, pace_of, windows_of
+from medrestore.pipeline import STRETCH_BYTES
 from medrestore.scratch import IN_MEMORY_BYTES
-from medrestore.settings import Settings
-from medrestore.volume import Geometry, Volume
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from medrestore.card import Card
     from medrestore.models import Model
+    from medrestore.plan import Plan
 
-__all__ = ["Pace", "complete", "free_bytes", "pace_of", "seconds_of"]
+__all__ = ["Course", "complete", "course_of", "free_bytes", "known_course"]
 
 WORKING, COUNTING, NOISE_PLANES, CHECKING = 10, 3, 80, 9
 """Planes of 4 bytes a voxel that a run holds while it works, per slice of a slab; arrays of a
@@ -48,32 +42,45 @@ SHARE = 0.5
 """Share of the free memory that batches may fill: allocators and other programs take some."""
 
 
+MODEL = 4
+"""Leading entries of a kind of run that name model, device, precision and threads."""
+
+_PACES: dict[tuple[object, ...], tuple[Pace, float]] = {}
+"""Of this process: the pace of each kind of run, and when it was measured."""
+
+
 @dataclass(frozen=True)
-class Pace:
-    """What a model takes on a device.
+class Course:
+    """The seconds that the parts of a run are forecast to take.
 
     Parameters
     ----------
-    predicting, drawing : float
-        Seconds per voxel: predictor and maps; a sample without its evaluations.
-    window : float
-        Seconds per window of the refiner.
-    checking : float
-        Seconds per voxel that the guards look at.
-    voxel_bytes, window_bytes : float
-        Memory for activations: per voxel the predictor reads at once, per window of the refiner.
+    predicting, sampling, checking : float
+        Predictor; samples; guards; of all time points.
+    slices, passes, times : int
+        Ticks of the run's meter: a time point has one for each slice and the predictor, then one
+        for each slice and pass of the refiner.
     """
 
     predicting: float
-    drawing: float
-    window: float
+    sampling: float
     checking: float
-    voxel_bytes: float
-    window_bytes: float
+    slices: int
+    passes: int
+    times: int = 1
 
+    @property
+    def seconds(self) -> float:
+        """All of it."""
+        return self.predicting + self.sampling + self.checking
 
-_PACES: dict[tuple[object, ...], Pace] = {}
-"""Of this process, by model, device, precision, threads and sampler."""
+    def reached(self, ticks: int) -> float:
+        """Seconds forecast until the meter has ticked so often."""
+        whole, rest = divmod(ticks, self.slices * (1 + self.passes))
+        predicted = min(rest, self.slices) / self.slices
+        sampled = max(rest - self.slices, 0) / (self.slices * max(self.passes, 1))
+        done = (whole + predicted) * self.predicting + (whole + sampled) * self.sampling
+        return min(done / self.times, self.seconds)
 
 
 def complete(plan: Plan, card: Card, loaded: Callable[[], Model]) -> Plan:
@@ -82,16 +89,13 @@ def complete(plan: Plan, card: Card, loaded: Callable[[], Model]) -> Plan:
     Parameters
     ----------
     plan : Plan
-        From `plan.resolve`.
+        From `plan.resolve`, for all slices or some.
     card : Card
         The plan's model.
     loaded : callable
-        Gives the model on the plan's device; asked only if it was not timed before.
+        Gives the model on the plan's device; asked only if its pace is not known or has grown old.
     """
-    key = (card.sha256, plan.device, plan.precision, torch.get_num_threads(), plan.settings.sampler)
-    if key not in _PACES:
-        _PACES[key] = pace_of(loaded(), plan.settings.sampler)
-    pace = _PACES[key]
+    pace = _pace(plan, card, loaded)
     limit = (plan.settings.memory_gb or math.inf) * 1e9
     free, told = min(free_bytes(plan.device), limit), card.family.told_channels(card.facts)
     held = _held_bytes(plan, told)
@@ -103,14 +107,34 @@ def complete(plan: Plan, card: Card, loaded: Callable[[], Model]) -> Plan:
     working = max(slab * slice_bytes, batch * pace.window_bytes if plan.settings.samples else 0)
     needed = int(held + (0 if on_gpu else working))
     warnings = plan.warnings + _shortage(needed, limit)
-    return replace(
+    done = replace(
         plan,
         slab=slab,
         batch=batch,
-        seconds=round(seconds_of(plan, card, pace), 2),
+        seconds=round(course_of(plan, card, pace).seconds, 2),
         memory_bytes=needed,
         warnings=warnings,
     )
+    _PACES.setdefault(kind_of(done, card), _PACES[kind_of(plan, card)])
+    return done
+
+
+def known_course(plan: Plan, card: Card) -> Course | None:
+    """The parts of a forecast that `complete` has made in this process; None where it has not."""
+    pace, _ = _PACES.get(kind_of(plan, card), (None, 0.0))
+    return None if pace is None else course_of(plan, card, pace)
+
+
+def _pace(plan: Plan, card: Card, loaded: Callable[[], Model]) -> Pace:
+    """The pace of a plan's kind of run, at most `FRESH_S` old."""
+    kind = kind_of(plan, card)
+    pace, measured = _PACES.get(kind, (None, -math.inf))
+    if pace is not None and time.monotonic() - measured <= FRESH_S:
+        return pace
+    warm = any(known[:MODEL] == kind[:MODEL] for known in _PACES)
+    pace = pace_of(loaded(), plan, repeats=1 if warm else 2, warm=warm)
+    _PACES[kind] = pace, time.monotonic()
+    return pace
 
 
 def _shortage(needed: int, limit: float) -> tuple[str, ...]:
@@ -132,89 +156,25 @@ def free_bytes(device: str) -> int:
     return int(psutil.virtual_memory().available)
 
 
-def seconds_of(plan: Plan, card: Card, pace: Pace) -> float:
-    """Forecast of a run's time."""
-    plane, slices = plan.shape[1] * plan.shape[2], len(plan.chosen)
-    depth = Windows(plan.shape[0], *card.depth)
-    stacks = len(depth.covering(plan.chosen))
-    windows = stacks * _tiles(card, plan.shape)
+def course_of(plan: Plan, card: Card, pace: Pace) -> Course:
+    """Forecast of a run's time, by its parts."""
+    settings, plane, slices = plan.settings, plan.shape[1] * plan.shape[2], len(plan.chosen)
+    depth, (deep, _) = Windows(plan.shape[0], *card.depth), card.depth
+    in_a_row = evaluations(settings.sampler, settings.steps) if settings.samples else 0
+    needed = set(depth.reach(plan.chosen, in_a_row))
+    covering = depth.covering(needed)
+    whole = [first for first in covering if needed.issuperset(depth.inside(first))]
     passes = round(plan.evaluations / (slices * plan.times)) - 1
-    seconds = stacks * card.depth[0] * plane * pace.predicting + passes * windows * pace.window
-    seconds += plan.settings.samples * slices * plane * pace.drawing
-    seconds += looks(slices) * plane * pace.checking
-    return seconds * plan.times
-
-
-def pace_of(
-    model: Model, sampler: str = "moment-matched", clock: Callable[[], float] = time.perf_counter
-) -> Pace:
-    """What a model takes here and now, in seconds of ``clock``."""
-    card, (depth, _), (window, stride) = model.card, model.card.depth, model.card.window
-    samples = 2 if card.family.mean_from_samples else 1
-    settings = Settings(model=card.name, samples=samples, steps=2, sampler=sampler)
-    side = window + (3 * stride if depth == 1 else 0)
-    tiles = _tiles(card, (depth, side, side))
-
-    def timed(scan: Volume) -> tuple[float, float, float, float]:
-        noise = Noise(float(np.prod(card.sigma_range)) ** 0.5)
-        plan = resolve(settings, scan, card, noise, 1.0, model.device, model.precision)
-        watch = _Watch(len(scan.array), clock)
-        arrays = run(plan, scan, model, watch)  # on the host: a GPU has finished
-        drawn = clock()
-        check(plan, scan, arrays, card.sigma_range[0])
-        return watch.predicting, watch.evaluation, drawn - watch.last, clock() - drawn
-
-    timed(_scan(card, depth, window))  # libraries load, caches fill
-    planned = resolve(settings, _scan(card, depth, side), card, Noise(0.1), 1.0, model.device)
-    slices = depth if depth > 1 else math.ceil(planned.batch / tiles)
-    scan = _scan(card, slices, side)
-    both = (timed(scan) for _ in range(2))
-    predicting, evaluation, drawing, checking = map(min, zip(*both, strict=True))
-    voxel_bytes, window_bytes = _activations(model)
-    return Pace(
-        predicting=predicting / scan.array.size,
-        drawing=drawing / (samples * scan.array.size),
-        window=evaluation / (tiles if depth > 1 else slices * tiles),
-        checking=checking / (looks(slices) * side**2),
-        voxel_bytes=voxel_bytes,
-        window_bytes=window_bytes,
+    windows = passes * len(whole) * windows_of(card, plan.shape)
+    return Course(
+        predicting=plan.times * len(covering) * deep * plane * pace.predicting,
+        sampling=plan.times
+        * (windows * pace.window + settings.samples * slices * plane * pace.drawing),
+        checking=plan.times * looks(slices) * plane * pace.checking,
+        slices=slices,
+        passes=passes,
+        times=plan.times,
     )
-
-
-class _Watch:
-    """A meter that tells the predictor's time from that of the evaluations after it."""
-
-    def __init__(self, slices: int, clock: Callable[[], float]) -> None:
-        self.slices, self.clock, self.done = slices, clock, 0
-
-    def start(self, total: int, label: str) -> None:
-        self.begun = self.last = self.clock()
-
-    def tick(self, n: int = 1) -> None:
-        self.done += n
-        self.last = self.clock()
-        if self.done == self.slices:
-            self.predicted = self.last
-
-    @property
-    def predicting(self) -> float:
-        """Seconds of the predictor."""
-        return self.predicted - self.begun
-
-    @property
-    def evaluation(self) -> float:
-        """Seconds of one evaluation of the refiner over all slices."""
-        return (self.last - self.predicted) * self.slices / (self.done - self.slices)
-
-
-def _scan(card: Card, depth: int, side: int) -> Volume:
-    """Noise about the scale, 1: what a network computes takes as long whatever it sees."""
-    noise = np.random.default_rng(0).normal(1, 0.05, (depth, side, side)).astype(np.float32)
-    return Volume(noise, Geometry(noise.shape, np.eye(4)), card.modality)
-
-
-def _tiles(card: Card, shape: tuple[int, int, int]) -> int:
-    return tiles(card.family.plane(shape[1:]), *card.window)
 
 
 def _held_bytes(plan: Plan, told: int = CONDITION_CHANNELS) -> int:
@@ -247,17 +207,3 @@ def _held_bytes(plan: Plan, told: int = CONDITION_CHANNELS) -> int:
 def _in_memory(size: int) -> int:
     """What an array takes of the memory: nothing if it lies in a file (`scratch`)."""
     return size if size <= IN_MEMORY_BYTES else 0
-
-
-@torch.inference_mode()
-def _activations(model: Model) -> tuple[float, float]:
-    """Bytes per voxel of the predictor's input and per window of the refiner's."""
-    (depth, _), (window, _) = model.card.depth, model.card.window
-    y = torch.ones(depth, model.slices, window, window, device=model.device)
-    c = Condition(y, torch.ones_like(y[:, :1]), torch.ones_like(y[:1, :1, :1, :1]))
-    predicting = peak_bytes(lambda: model.predict(c))
-    seen = model.condition(c, Prediction(c.centre, torch.zeros_like(c.centre)))
-    denoiser = model.denoiser(1, model.windows(depth), range(depth))
-    z = torch.zeros(depth, 1, *model.family.plane((window, window)), device=model.device)
-    refining = peak_bytes(lambda: denoiser(z, 1.0, seen))
-    return predicting / (depth * window**2), float(refining)

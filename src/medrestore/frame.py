@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from medrestore.core.intensity import KNOWN
 from medrestore.core.neighbours import neighbours
+from medrestore.core.padding import is_padding
 from medrestore.core.predictor import Condition, Prediction
 
 if TYPE_CHECKING:
@@ -44,8 +46,8 @@ class Frame:
         Its time point.
     positions_mm : tuple of float, optional
         Where unevenly spaced slices lie.
-    padding : float, optional
-        Value of voxels that are no measurement (`core.padding`).
+    padding : tuple of float
+        Values of voxels that are no measurement (`core.padding`).
     told : dict
         Conditions of the refiner that were kept, by stretch and slab.
     """
@@ -56,7 +58,7 @@ class Frame:
     y: NDArray[np.float32]
     t: int
     positions_mm: tuple[float, ...] | None
-    padding: float | None
+    padding: tuple[float, ...]
     told: dict[tuple[int, int], Tensor] = field(default_factory=dict)
 
     @property
@@ -64,12 +66,31 @@ class Frame:
         """Noise below which the model leaves a voxel as it is."""
         return np.float32(self.engine.sigma_range[0] * self.plan.scale)
 
+    @property
+    def known(self) -> tuple[np.float32, np.float32]:
+        """Lowest and highest intensity that networks are shown."""
+        lowest, highest = (np.float32(bound * self.plan.scale) for bound in KNOWN)
+        return lowest, highest
+
     def invalid(self, z: int) -> NDArray[np.bool_]:
         """Voxels of a slice that are no measurement."""
         bad = ~np.isfinite(self.y[z])
-        if self.padding is not None:
-            bad |= self.y[z] == np.float32(self.padding)
+        if self.padding:
+            bad |= is_padding(self.y[z], self.padding)
         return np.asarray(bad)
+
+    def beyond(self, z: int) -> NDArray[np.bool_]:
+        """Voxels of a slice whose intensity no model knows (`core.intensity.KNOWN`)."""
+        lowest, highest = self.known
+        return np.asarray((self.y[z] < lowest) | (self.y[z] > highest))
+
+    def untouched(self, z: int) -> NDArray[np.bool_]:
+        """Voxels of a slice that come back as they are: too little noise, or too far out."""
+        return np.asarray((self.sigma(z) < self.floor) | self.beyond(z))
+
+    def seen(self, z: int) -> NDArray[np.float32]:
+        """A slice as networks see it: within the intensities that they know."""
+        return np.clip(self.filled(z), *self.known)
 
     def filled(self, z: int) -> NDArray[np.float32]:
         """A slice with air in place of what is no measurement."""
@@ -87,7 +108,7 @@ class Frame:
     def condition(self, slices: Sequence[int]) -> Condition:
         """What the predictor is told of some slices."""
         reads = [neighbours(z, self.engine.slices, len(self.y), self.positions_mm) for z in slices]
-        planes = {z: self.filled(z) for z in {z for one in reads for z in one}}
+        planes = {z: self.seen(z) for z in {z for one in reads for z in one}}
         y = np.stack([np.stack([planes[z] for z in one]) for one in reads])
         device, sigma = self.plan.device, np.stack([self.sigma(z) for z in slices])
         return Condition(
@@ -116,8 +137,8 @@ class Frame:
         """
         if key in self.told:
             return self.told[key]
-        c = self.condition(slices)
-        mean, spread = (torch.from_numpy(a)[:, None].to(self.plan.device) for a in (mu, s))
+        c, maps = self.condition(slices), (np.clip(mu, *self.known), s)
+        mean, spread = (torch.from_numpy(one)[:, None].to(self.plan.device) for one in maps)
         prediction = Prediction(mean, torch.maximum(spread, 0.05 * c.sigma).log())
         seen = self.engine.condition(c, prediction)
         if seen.nbytes + sum(kept.nbytes for kept in self.told.values()) <= TOLD_BYTES:

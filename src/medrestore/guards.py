@@ -178,7 +178,7 @@ def _evidence(
         level,
         cast("Modality", plan.modality),
         lowest_sigma,
-        ct_padding(frame, Held(frame).tick) if plan.modality == "CT" else None,
+        ct_padding(frame, Held(frame).tick) if plan.modality == "CT" else (),
         _along_z(plan, geometry),
     )
 

@@ -51,9 +51,10 @@ def guided(
     device = frame.plan.device
     y, sigma = (
         torch.from_numpy(np.stack([of(z) for z in slices]))[:, None].to(device)
-        for of in (frame.filled, frame.sigma)
+        for of in (frame.seen, frame.sigma)
     )
-    mu, s = (torch.from_numpy(one)[:, None].to(device) for one in maps)
+    mean = np.clip(maps[0], *frame.known)  # as `y` is: what is beyond is left alone
+    mu, s = (torch.from_numpy(one)[:, None].to(device) for one in (mean, maps[1]))
     sigma = sigma.clamp(min=0.1 * float(frame.floor))
     unit = torch.maximum(s, 0.05 * sigma)
     seen = debiased(y, sigma) if frame.plan.modality == "MR" else y

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from medrestore.component import check_component
 from medrestore.core.noise_level import estimate as estimate_noise
-from medrestore.core.padding import ct_padding
+from medrestore.core.padding import ct_padding, is_padding
 from medrestore.core.planes import planes
 from medrestore.errors import ModalityError, NoiseLevelError, SettingsError
 from medrestore.plan import Noise
@@ -65,7 +66,16 @@ def resolve_noise(
 
 
 def modality_of(volume: Volume) -> Modality:
-    """What a scan is; raises `ModalityError` if it does not say."""
+    """What a scan that can be restored is.
+
+    Raises
+    ------
+    ModalityError
+        If it does not say.
+    InputError
+        If its header says that its values are no magnitudes.
+    """
+    check_component(volume)
     if volume.modality is None:
         raise ModalityError(
             "the scan does not say whether it is CT or MR; "
@@ -84,10 +94,10 @@ def _estimated(array: NDArray[np.float32], modality: Modality) -> NoiseEstimate:
 def without_padding(array: NDArray[np.float32], modality: str) -> NDArray[np.float32]:
     """CT padding as NaN, which every estimate leaves out."""
     held = Held(array)
-    padding = ct_padding(array, held.tick) if modality == "CT" else None
-    if padding is None:
+    padding = ct_padding(array, held.tick) if modality == "CT" else ()
+    if not padding:
         return array
     masked = held.zeros(array.shape)
     for plane, original in zip(planes(masked), planes(array, held.tick), strict=True):
-        plane[:] = np.where(original == np.float32(padding), np.float32(np.nan), original)
+        plane[:] = np.where(is_padding(original, padding), np.float32(np.nan), original)
     return masked

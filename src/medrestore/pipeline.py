@@ -65,7 +65,7 @@ def run(plan: Plan, volume: Volume, engine: Engine, meter: Meter = SILENT) -> Ar
     meter.start(plan.evaluations, "Restoring")
     out, drawn = Arrays.blank(plan), plan.settings.samples
     for t, y in enumerate(frames):
-        padding = ct_padding(y, Held(y).tick) if plan.modality == "CT" else None
+        padding = ct_padding(y, Held(y).tick) if plan.modality == "CT" else ()
         frame = Frame(plan, engine, meter, y, t, volume.geometry.slice_positions_mm, padding)
         drawn = min(drawn, _restore(frame, out))
     return out.finished(drawn, volume.is_4d)

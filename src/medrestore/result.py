@@ -111,7 +111,7 @@ class Result:
     def reopened(
         cls,
         plan: Plan,
-        source: Volume,
+        source: Volume | None,
         volumes: Mapping[str, Volume],
         samples: NDArray[np.float32] | None = None,
     ) -> Result:
@@ -121,8 +121,8 @@ class Result:
         ----------
         plan : Plan
             Of the run, with as many samples as were drawn.
-        source : Volume
-            The scan that was restored.
+        source : Volume, optional
+            The scan that was restored; regions need it.
         volumes : mapping
             By the names in `LAYERS`; the guards may be missing.
         samples : ndarray, optional
@@ -269,6 +269,7 @@ class Result:
                     if path.name == without_uids(path.name)
                 ],
                 "sha256": sha256_of(source.array),
+                "hu_offset": source.source.hu_offset,
             },
             "samples_drawn": self.drawn,
             "warnings": [*source.warnings, *self.warnings],

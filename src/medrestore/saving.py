@@ -9,10 +9,12 @@ from medrestore.errors import OutputError, SettingsError
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["FORMATS", "SUFFIXES", "format_of", "saved", "written_as"]
+__all__ = ["FORMATS", "RECORD", "SUFFIXES", "format_of", "saved", "written_as"]
 
 FORMATS = ("source", "nifti", "dicom", "zarr")
 """What a user may ask for."""
+RECORD = "_run.json"
+"""How the name of a run's record ends."""
 SUFFIXES = {"nifti": ".nii.gz", "zarr": ".zarr", "dicom": ""}
 """How the name of a volume ends; a DICOM series is a folder of the volume's name."""
 

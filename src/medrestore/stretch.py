@@ -139,7 +139,7 @@ class Stretch:
         mu, sigma = self.mu[row] / norm, frame.sigma(z)
         if plan.modality == "MR":
             mu = np.maximum(mu, 0)
-        untouched = sigma < frame.floor  # too little noise for the model: the scan as it is
+        untouched = frame.untouched(z)
         if frame.engine.family.mean_from_samples:
             untouched = np.zeros_like(untouched)  # seen to when there is a mean (`_finish_slice`)
         self.mu[row] = np.where(untouched, frame.filled(z), mu)
@@ -253,21 +253,22 @@ class Stretch:
         """μ, s and the error expected about μ, each (y, x)."""
         frame, row = self.frame, self.rows[i]
         mu, s, sigma = self.mu[row], self.s[row], frame.sigma(self.chosen[i])
+        untouched = frame.untouched(self.chosen[i])
         if not drawn:
             return mu, s, s
         predictions = Moments(self.mean[i], self.squares[i], drawn)
         if frame.engine.family.mean_from_samples:
             image = self._image(i, mu + s * self.expected[i])
             both = explained_std(s, predictions), mean_std(s, predictions)
-            return image, *(np.where(sigma < frame.floor, sigma, one) for one in both)
+            return image, *(np.where(untouched, sigma, one) for one in both)
         left = self.spectra.remaining(self.last, [self.ratios[row]])[0]
-        return mu, s, np.where(sigma < frame.floor, s, total_std(s, predictions, left))
+        return mu, s, np.where(untouched, s, total_std(s, predictions, left))
 
     def _image(self, i: int, plane: NDArray[np.float32]) -> NDArray[np.float32]:
         """A sampled slice as it is shown: no magnitude is negative."""
         frame, z = self.frame, self.chosen[i]
-        if frame.engine.family.mean_from_samples:  # too little noise for the model: left alone
-            plane = np.where(frame.sigma(z) < frame.floor, frame.filled(z), plane)
+        if frame.engine.family.mean_from_samples:
+            plane = np.where(frame.untouched(z), frame.filled(z), plane)
         return np.maximum(plane, np.float32(0)) if frame.plan.modality == "MR" else plane
 
     def _kernel(self, rows: Sequence[int], walk: bool = False) -> Callable[[float], Kernel]:

@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Geometry", "Modality", "Source", "Volume"]
+__all__ = ["Component", "Geometry", "Modality", "Source", "Volume"]
 
 Modality = Literal["CT", "MR"]
+Component = Literal["magnitude", "phase", "real", "imaginary", "field map", "parameter map"]
+"""What of the MR signal a scan's values are: one of its components, or computed from them."""
 
 OBLIQUE_DEGREES = 0.1
 """Slices turned or tilted by more than this are called oblique."""
@@ -100,6 +102,21 @@ class Geometry:
         corners = np.array(np.meshgrid(*[(0, n - 1) for n in self.shape])).reshape(3, -1).T
         return bool(np.abs(self.world(corners) - other.world(corners)).max() <= tolerance_mm)
 
+    def slices(self, chosen: tuple[int, ...]) -> Geometry:
+        """The grid of some neighbouring, or evenly spaced, slices."""
+        affine, positions, first = self.affine.copy(), self.slice_positions_mm, chosen[0]
+        if positions is None:
+            begin, step = float(first), float(chosen[1] - first if len(chosen) > 1 else 1)
+        else:  # the affine has the median step: of these slices another one
+            distances = np.array(positions)
+            median, kept = np.median(np.diff(distances)), distances[list(chosen)]
+            begin = float((kept[0] - distances[0]) / median)
+            step = float(np.median(np.diff(kept)) / median) if len(chosen) > 1 else 1.0
+            positions = tuple(float(d) for d in kept - kept[0]) if len(chosen) > 1 else None
+        affine[:3, 3] += affine[:3, 0] * begin
+        affine[:3, 0] *= step
+        return Geometry((len(chosen), *self.shape[1:]), affine, self.known, positions)
+
     def _closest(self) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
         """For each array axis the closest patient axis (0 R, 1 A, 2 S) and its sign."""
         directions = self.affine[:3, :3] / np.linalg.norm(self.affine[:3, :3], axis=0)
@@ -155,13 +172,19 @@ class Source:
         The files read, in slice order for DICOM.
     header : object, optional
         What the format's own writer put aside for itself; one that differs between time points
-        has a method ``time_point(t)``.
+        has a method ``time_point(t)``, one that differs between slices ``slices(chosen)``.
+    component : str or None
+        What of the MR signal the values are, where the file says; None for CT.
+    hu_offset : float
+        What was added to the file's numbers to make them HU (`io.read`).
     """
 
     format: str = "array"
     name: str = "scan"
     paths: tuple[Path, ...] = field(default=(), repr=False)
     header: Any = field(default=None, repr=False)
+    component: Component | None = None
+    hu_offset: float = 0.0
 
     def __post_init__(self) -> None:
         name = re.sub(r"[/\\\x00-\x1f]+", "_", self.name).strip() or "scan"
@@ -214,6 +237,11 @@ class Volume:
         object.__setattr__(self, "array", array)
 
     @property
+    def component(self) -> Component | None:
+        """What of the MR signal the values are; None for CT and where no file says."""
+        return self.source.component
+
+    @property
     def is_4d(self) -> bool:
         """Whether the scan has a time axis."""
         return self.array.ndim == 4
@@ -224,18 +252,10 @@ class Volume:
 
     def slices(self, chosen: tuple[int, ...]) -> Volume:
         """The same scan with some neighbouring, or evenly spaced, slices only."""
-        geometry, first = self.geometry, chosen[0]
-        affine = geometry.affine.copy()
-        affine[:3, 3] = geometry.world((first, 0, 0))
-        affine[:3, 0] *= chosen[1] - first if len(chosen) > 1 else 1
-        positions = geometry.slice_positions_mm
-        grid = replace(
-            geometry,
-            shape=(len(chosen), *geometry.shape[1:]),
-            affine=affine,
-            slice_positions_mm=None if positions is None else tuple(positions[z] for z in chosen),
-        )
-        return replace(self, array=self.array[..., list(chosen), :, :], geometry=grid)
+        pick = getattr(self.source.header, "slices", None)
+        source = self.source if pick is None else replace(self.source, header=pick(chosen))
+        array = self.array[..., list(chosen), :, :]
+        return replace(self, array=array, geometry=self.geometry.slices(chosen), source=source)
 
     def time_point(self, t: int) -> Volume:
         """One 3-D volume of a 4-D scan; a 3-D scan has only ``t = 0``."""

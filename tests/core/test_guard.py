@@ -150,7 +150,7 @@ def test_what_is_not_usable_is_left_out() -> None:
     noise.y[:, :40] = np.nan
     noise.y[:, 40:60] = -2000
     noise.mu[:, 40:60] = 500
-    found = guard(replace(noise, padding=-2000.0))
+    found = guard(replace(noise, padding=(-2000.0,)))
     assert found.tally.voxels == np.prod(SHAPE) // 2
     assert found.tally.removed == found.tally.inconsistent == 0
     assert np.isfinite(found.removed).all()

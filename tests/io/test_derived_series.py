@@ -29,7 +29,8 @@ def images(folder: Path) -> list[pydicom.Dataset]:
 @pytest.fixture
 def scan(series: New, stored: NDArray) -> Any:
     made = series("CT", WindowCenter=40, WindowWidth=400, KVP=120, ConvolutionKernel="B30f")
-    made.planes(stored, (0, 0.3, 2.0), RescaleIntercept=-1024, RescaleType="HU")
+    scale = {"RescaleSlope": 1, "RescaleIntercept": -1024, "RescaleType": "HU"}
+    made.planes(stored, (0, 0.3, 2.0), **scale)
     return made
 
 

@@ -182,7 +182,7 @@ def test_a_slice_without_thickness_is_1_mm_thick(tmp_path: Path) -> None:
     image = nib.Nifti1Image(np.ones((5, 4, 1), np.float32), None)
     flat = AFFINE.copy()
     flat[:3, 2] = 0
-    image.header["sform_code"] = 1
+    image.header["sform_code"], image.header["pixdim"][1:3] = 1, (2, 3)
     for row, name in enumerate(("srow_x", "srow_y", "srow_z")):
         image.header[name] = flat[row]
     nib.save(image, tmp_path / "slice.nii")
@@ -240,3 +240,42 @@ def test_a_pair_is_one_scan_of_two_files(tmp_path: Path) -> None:
     (tmp_path / "pair.img").unlink()
     with pytest.raises(UnreadableError, match=r"put pair\.img, the file with its voxels"):
         io.read(tmp_path / "pair.hdr")
+
+
+@pytest.mark.parametrize("qform", [0, 1])
+def test_an_sform_of_another_scale_than_pixdim_is_reported(
+    tmp_path: Path, data: np.ndarray, qform: int
+) -> None:
+    image = nib.Nifti1Image(data, None)
+    image.header.set_zooms((1, 1, 1))
+    image.set_sform(AFFINE, 1)
+    image.header["pixdim"][1:4] = (2, 3, 2)
+    image.header["qform_code"] = qform
+    nib.save(image, tmp_path / "scan.nii")
+    volume = io.read(tmp_path / "scan.nii")
+    assert volume.warnings == (
+        "the sform gives voxels of 2×3×4 mm, pixdim says 2×3×2 mm; the sform is used",
+    )
+    assert io.find(tmp_path)[0].warnings == volume.warnings
+    np.testing.assert_allclose(volume.geometry.spacing_mm, (4, 3, 2))
+
+
+def test_an_sform_that_pixdim_rounds_is_not_reported(tmp_path: Path, data: np.ndarray) -> None:
+    path = save(tmp_path / "scan.nii", data, pixdim=[1, 2.01, 2.99, 4.0, 1, 1, 1, 1], qform_code=0)
+    assert io.read(path).warnings == ()
+
+
+def test_volumes_along_the_fifth_axis_are_time_points(tmp_path: Path) -> None:
+    stored = np.arange(5 * 4 * 3 * 2, dtype=np.float32).reshape(5, 4, 3, 1, 2)
+    volume = io.read(save(tmp_path / "scan.nii.gz", stored))
+    np.testing.assert_array_equal(volume.array, stored[:, :, :, 0].T)
+    assert "fifth axis" in volume.warnings[0]
+    assert io.find(tmp_path)[0].time_points == 2
+    written = nib.load(io.write(volume, tmp_path / "out.nii"))
+    assert written.shape == stored.shape
+
+
+def test_a_cine_of_one_slice_has_time_points(tmp_path: Path) -> None:
+    stored = np.arange(5 * 4 * 6, dtype=np.float32).reshape(5, 4, 1, 6)
+    volume = io.read(save(tmp_path / "scan.nii.gz", stored))
+    assert volume.array.shape == (6, 1, 4, 5) and volume.warnings == ()

@@ -26,7 +26,8 @@ def test_colours_and_complex_numbers_are_refused(tmp_path: Path, dtype: Any, wor
 
 
 def test_vectors_are_refused(tmp_path: Path) -> None:
-    path = save(tmp_path / "scan.nii", np.zeros((5, 4, 3, 1, 3), np.float32))
+    vectors = np.zeros((5, 4, 3, 1, 3), np.float32)
+    path = save(tmp_path / "scan.nii", vectors, intent_code=1007)
     with pytest.raises(InputError, match="5 axes"):
         io.read(path)
 

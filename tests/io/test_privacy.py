@@ -73,6 +73,7 @@ def series(study: Path, array: np.ndarray, modality: str, prefix: str = "") -> P
         image.ImagePositionPatient = [-20.0, -30.0, 40.0 + 2.5 * z]
         image.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
         image.PixelSpacing = [0.8, 0.8]
+        image.RescaleSlope, image.RescaleIntercept = 1, 0
         set_values(image, np.round(plane).astype("<i2"))
         image.save_as(folder / f"{prefix}{image.SOPInstanceUID}.dcm", enforce_file_format=True)
     return folder

@@ -2,11 +2,13 @@
 
 from qtpy.QtCore import QThreadPool
 
+from medrestore.plugin.jobs import State
+
 RUN_MS = 60_000
 
 
 def idle(widget):
-    return lambda: widget.denoise_button.isEnabled()
+    return lambda: widget.controller.jobs.view.state is State.IDLE
 
 
 def run(widget, qtbot):

@@ -28,14 +28,21 @@ class Desk:
     def __init__(self, launch=None):
         self.runs, self.views, self.added, self.changed = [], [], [], ""
         self.previews, self.opened, self.noise = [], [], []
+        self.asked, self.answers = [], []
         self.jobs = Jobs(launch or (lambda *run: self.runs.append(run)), self.views.append)
         actions = Actions(
-            partial(self.take, self.added),
+            lambda result, layers: self.take(self.added, layers),
             partial(self.take, self.previews),
-            lambda *found: self.take(self.opened, found),
+            lambda result, *found: self.take(self.opened, found),
             self.noise.append,
+            self.ask,
         )
         self.controller = Controller(self.jobs, actions)
+
+    def ask(self, error):
+        """Where a scan is; nobody knows, unless there is an answer."""
+        self.asked.append(str(error))
+        return self.answers.pop() if self.answers else None
 
     def take(self, shelf, layers):
         """In two turns, as a viewer does."""
@@ -77,6 +84,7 @@ def result_of(volume, drawn=8, samples=8, warnings=(), guards=None):
         noise=SimpleNamespace(sigma=9.0, source="estimated: from the background"),
         warnings=warnings,
         slices=None,
+        chosen=range(3),
         seconds=75.0,
         memory_bytes=2.1e9,
     )
@@ -118,10 +126,10 @@ def test_a_run_from_button_to_layers(desk, scan, head):
     desk.done(result_of(head))
     [layers] = desk.added
     assert [meta["name"] for _, meta, _ in layers] == [
-        "head lower 90 %",
-        "head upper 90 %",
-        "head std (a.u.)",
-        "head restored",
+        "restored · head",
+        "lower 90 % · head",
+        "upper 90 % · head",
+        "std · head",
     ]
     assert desk.views[-1].state is State.IDLE
     assert desk.said == (
@@ -139,7 +147,7 @@ def test_guards_are_overlays_and_a_failed_check_is_said(desk, scan, head):
     desk.controller.denoise(scan, Choices())
     desk.done(result)
     _, meta, _ = desk.added[0][-1]
-    assert meta["name"] == "head removed (a.u.)"
+    assert meta["name"] == "removed · head"
     assert meta["contrast_limits"] == (-7.0, 7.0)
     assert meta["blending"] == "translucent" and not meta["visible"]
     colours = meta["colormap"]["colors"]
@@ -290,12 +298,12 @@ def test_a_preview_replaces_the_last_and_says_what_the_scan_would_take(desk, sca
     outcome = result_of(head, drawn=0)
     desk.done(outcome, preview_layers)
     [layers] = desk.previews
-    assert [meta["metadata"][KEY]["role"] for _, meta, _ in layers] == ["std", "restored"]
+    assert [meta["metadata"][KEY]["role"] for _, meta, _ in layers] == ["restored", "std"]
     assert all(meta["metadata"][KEY]["preview"] for _, meta, _ in layers)
     assert desk.controller.result is None  # nothing to save yet
     assert desk.said == (
-        "Preview of slice 1. Noise: 9 % of the foreground (estimated). The whole scan: about 75 s, "
-        "2.1 GB of memory."
+        "Preview of axial slice 1. Noise: 9 % of the foreground (estimated). The whole scan: "
+        "about 75 s, 2.1 GB of memory."
     )
 
 
@@ -350,7 +358,7 @@ def test_a_run_is_saved_and_opened_again(tiny_models, desk, head, tmp_path):
     do()
     assert desk.said == f"Saved 7 files and folders in {tmp_path / 'out'}."
     record = tmp_path / "out" / "head_run.json"
-    desk.controller.reopen(record, None)
+    desk.controller.reopen(record)
     do()
     [(shown, layers)] = desk.opened
     assert np.array_equal(shown[0], scan.data)
@@ -358,7 +366,7 @@ def test_a_run_is_saved_and_opened_again(tiny_models, desk, head, tmp_path):
     assert desk.said.startswith("Opened again: 1 sample, mr_tiny.")
 
     moved = path.rename(tmp_path / "elsewhere.nii.gz")
-    desk.controller.reopen(record, None)
+    desk.controller.reopen(record)
     do()
     assert desk.said.endswith("open that scan, choose it under Scan, and open the run again.")
     data, meta, _ = to_layer(mr.read(moved, "MR"))

@@ -189,7 +189,7 @@ def test_a_line_for_a_person(make_volume):
     layer = Layer.create(*to_layer(make_volume(turned(10))))
     assert describe(layer, "MR").splitlines() == [
         "MR, 3 × 5 × 7 voxels",
-        "4 × 1 × 1 mm",
+        "4 × 1 × 1 mm, axial slices",
         "oblique 10.0°, displayed unrotated",
     ]
     assert describe(layer, None).startswith("CT or MR?")

@@ -3,6 +3,7 @@
 import pytest
 
 from medrestore.errors import Cancelled
+from medrestore.forecast import Course
 from medrestore.plugin.progress import Progress, RunMeter
 
 
@@ -18,14 +19,14 @@ def clock():
     return Clock()
 
 
-def test_reports_come_at_most_every_200_ms(clock):
+def test_reports_come_at_most_twice_a_second(clock):
     reports = []
     meter = RunMeter(reports.append, lambda: False, clock)
     meter.start(1000, "Restoring")
     for _ in range(1000):
         clock.now += 0.001
         meter.tick()
-    assert 4 <= len(reports) <= 7
+    assert 2 <= len(reports) <= 4
     assert reports[0] == Progress("Restoring", 0, 1000)
     assert reports[-1].done == 1000
 
@@ -38,6 +39,23 @@ def test_the_time_left_follows_the_pace(clock):
         clock.now += 2
         meter.tick()
     assert reports[-1].seconds_left == pytest.approx(12)
+
+
+def test_the_time_left_starts_from_a_forecast_and_follows_the_runs_own_speed(clock):
+    """Twice as slow as forecast: by the end the time left is right, and never jumps."""
+    reports = []
+    meter = RunMeter(reports.append, lambda: False, clock)
+    course = Course(predicting=10, sampling=40, checking=2, slices=10, passes=4)
+    meter.expect(course)
+    meter.start(50, "Restoring")
+    assert reports[0].seconds_left == 52
+    for tick in range(50):
+        clock.now += 2.0  # each of them is forecast to take one
+        meter.tick()
+        left = 2 * (50 - tick - 1) + 4
+        shown = reports[-1].seconds_left
+        assert shown == pytest.approx(left, rel=2 / (tick + 3), abs=0.1)  # what 2 s weigh
+    assert reports[-1].seconds_left == pytest.approx(4, rel=0.05)
 
 
 def test_a_tick_after_the_wish_to_stop_raises():

@@ -28,6 +28,14 @@ def test_python_runs_and_gives_what_the_button_gives(scan, tmp_path, monkeypatch
     assert (tmp_path / "restored" / "a scan_run.json").is_file()
 
 
+def test_python_restores_the_slices_chosen(scan, tmp_path, monkeypatch, tiny_models):
+    monkeypatch.chdir(tmp_path)
+    found = {}
+    exec(python_lines(scan, Choices(noise=5, samples=1, slices=(0, 1))), found)
+    assert found["result"].plan.slices == (1, 2)  # displayed from the head downwards
+    assert len(mr.read(tmp_path / "restored" / "a scan_restored.nii.gz", "MR").array) == 2
+
+
 def test_the_command_runs(scan, tmp_path, monkeypatch, tiny_models, capsys):
     monkeypatch.chdir(tmp_path)
     chosen = Choices(noise=5, samples=1, level_percent=95, keep_samples=True, slices=(0, 1))

@@ -15,8 +15,9 @@ def scan(head):
 
 
 def test_a_preview_is_the_acquired_slice_on_display(scan, head):
-    request, place = preview_of(scan, Choices(), (0.2, 7, 9))
-    assert (request.slices, place, request.preview) == ((2,), 0, True)
+    request, shown = preview_of(scan, Choices(slices=(0, 1)), (0.2, 7, 9))
+    assert (request.slices, shown, request.preview) == ((2,), "axial slice 0", True)
+    assert request.meant == (1, 2)  # what the run after it would restore
     shown = to_volume(request.data, request.meta).array[request.slices[0]]
     assert np.array_equal(shown, head.array[2])
 

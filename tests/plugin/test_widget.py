@@ -12,7 +12,7 @@ from medrestore.plugin.explore.panel import ExplorePanel
 from medrestore.plugin.layers import KEY, displayed, to_layer, to_volume
 from medrestore.plugin.widget import RESEARCH_ONLY
 
-ROLES = ("lower", "upper", "std", "restored", "inconsistent", "removed")
+ROLES = ("restored", "lower", "upper", "std", "inconsistent", "removed")
 
 
 def layer_of(viewer, role):
@@ -32,7 +32,7 @@ def test_denoise_adds_layers_that_coincide_with_the_scan(viewer, docked, opened,
         assert layer.data.shape == source.data.shape
         back = to_volume(layer.data, {"metadata": layer.metadata})
         assert back.geometry.same_grid(head.geometry)
-    lower, upper, std, restored, inconsistent, removed = added
+    restored, lower, upper, std, inconsistent, removed = added
     assert not removed.visible and not inconsistent.visible
     assert (lower.data <= restored.data + 1e-3).all()
     assert (restored.data <= upper.data + 1e-3).all()
@@ -99,7 +99,8 @@ def test_a_viewer_closed_while_layers_are_added(viewer, docked, opened, qtbot):
 
 
 def test_problems_are_sentences(viewer, docked, head, qtbot, monkeypatch, tmp_path):
-    docked.denoise_button.click()
+    assert "Open a CT or MR scan first" in docked.status.text()
+    docked.controller.denoise(None, docked.form.choices())  # as a script would
     assert "Open a CT or MR scan first" in docked.status.text()
 
     viewer.add_image(np.ones((2, 8, 8), np.float32), name="theirs")
@@ -139,7 +140,7 @@ def test_napari_opens_it_by_its_name(viewer, npe2pm):
         _, widget = viewer.window.add_plugin_dock_widget("medrestore", "Denoise a scan")
     texts = [label.text() for label in widget.findChildren(QLabel)]
     assert texts.count(RESEARCH_ONLY) == 1
-    assert widget.denoise.status.text() == "Ready."
+    assert widget.denoise.status.text().startswith("Open a CT or MR scan first")
     folded = widget.denoise.minimumSizeHint().width()
     widget.denoise.form.more.setChecked(True)  # nothing is cut off: the dock stays as wide
     assert widget.denoise.minimumSizeHint().width() == folded
@@ -151,17 +152,17 @@ def test_a_preview_lies_on_its_scan_and_goes_with_the_run(viewer, docked, opened
     finish(docked, qtbot)
     docked.preview_button.click()
     finish(docked, qtbot)
-    source, std, restored = viewer.layers  # the second has replaced the first
+    source, restored, std = viewer.layers  # the second has replaced the first
     assert restored.visible and not std.visible
-    for layer in (std, restored):
+    for layer in (restored, std):
         assert layer.data.shape == (1, *source.data.shape[1:])
         assert np.allclose(layer.data_to_world((0, 5, 7)), source.data_to_world((1, 5, 7)))
-    assert "Preview of slice 1." in docked.status.text()
+    assert "Preview of axial slice 1." in docked.status.text()
     middle = restored.data
     viewer.dims.set_point(0, opened.data_to_world((2, 0, 0))[0])
     docked.preview_button.click()
     finish(docked, qtbot)
-    assert list(viewer.layers) == [source, std, restored]  # the same layers, elsewhere
+    assert list(viewer.layers) == [source, restored, std]  # the same layers, elsewhere
     assert np.allclose(restored.data_to_world((0, 5, 7)), source.data_to_world((2, 5, 7)))
     shown = restored.metadata[KEY]["run"].result.restored
     assert np.array_equal(restored.data, displayed(shown))
@@ -190,7 +191,7 @@ def test_samples_play_on_a_leading_axis(viewer, docked, opened, qtbot):
     assert docked.form.picker.count() == 1
     docked.preview_button.click()  # the viewer now has an axis more than the scan
     finish(docked, qtbot)
-    assert "Preview of slice" in docked.status.text()
+    assert "Preview of axial slice" in docked.status.text()
 
 
 def test_noise_is_measured_in_a_drawn_region(viewer, docked, opened, qtbot):
@@ -238,7 +239,7 @@ def test_from_run_to_regions_and_back_from_disk(viewer, docked, head, tmp_path, 
     docked.controller.save(tmp_path / "out")
     finish(docked, qtbot)
     count = len(viewer.layers)
-    docked.controller.reopen(tmp_path / "out" / "head_run.json", None)
+    docked.controller.reopen(tmp_path / "out" / "head_run.json")
     finish(docked, qtbot)
     assert len(viewer.layers) == count + 6  # its scan is open already
     for layer in list(viewer.layers)[count:]:

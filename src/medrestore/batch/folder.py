@@ -162,7 +162,8 @@ def _run(
 ) -> Summary:
     root, out = batch.root, batch.out
     if not gathered.scans and not gathered.damaged:
-        raise InputError(f"{root} holds no scan; `medrestore info` says why files were skipped")
+        reason = next(iter(gathered.skipped.values()), "`medrestore info` says what there is")
+        raise InputError(f"{root} holds no scan to restore: {reason}")
     resume = _check(out, batch.handling.overwrite, resume)
     out.mkdir(parents=True, exist_ok=True)
     with alone_in(out):

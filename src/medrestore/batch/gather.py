@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from medrestore.batch.own_results import own_results
 from medrestore.io.detect import suffix_of
 from medrestore.io.uids import without_uids
 
@@ -34,17 +35,27 @@ class Gathered(NamedTuple):
 
 
 def gather(found: Scans, root: Path, out: Path | None = None) -> Gathered:
-    """Sort out what lies under ``root``; nothing under ``out``, which holds results, is taken."""
+    """Sort out what lies under ``root``.
+
+    Nothing under ``out``, which holds results, is taken, nor are the results of earlier runs: each
+    of these is one entry of ``skipped``.
+    """
     inside = out.resolve() if out is not None else None
     scans = [s for s in found if inside not in (s.path.resolve(), *s.path.resolve().parents)]
     damaged: dict[str, str] = {}
     skipped: dict[str, str] = {}
+    runs = own_results(scans, [path for path, _ in found.skipped])
+    results = {id(scan) for run in runs for scan in run.scans}
+    records = {run.place for run in runs}
+    for run in runs:
+        count = f"{len(run.scans)} results" if len(run.scans) > 1 else "a result"
+        skipped[under(run.place, root)] = f"a run of medrestore: {count} left out"
     for path, reason in found.skipped:
-        if inside in path.resolve().parents:
+        if inside in path.resolve().parents or path in records:
             continue
-        is_scan = suffix_of(path) not in ("", ".dcm")
+        is_scan = suffix_of(path) not in ("", ".dcm") and path not in found.left_out
         (damaged if is_scan else skipped)[under(path, root)] = without_uids(reason)
-    return Gathered(scans, damaged, skipped)
+    return Gathered([s for s in scans if id(s) not in results], damaged, skipped)
 
 
 def under(path: Path, root: Path) -> str:

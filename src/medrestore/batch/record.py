@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 from medrestore import io
 from medrestore.batch.repetition import repetition_note
 from medrestore.core.planes import sha256_of
-from medrestore.errors import InputError, ModelError, SettingsError
+from medrestore.errors import InputError, MissingScanError, ModelError, SettingsError
 from medrestore.models import find_card, pick_device
 from medrestore.plan import Plan
 from medrestore.result import LAYERS, Result
 from medrestore.saving import saved
 from medrestore.scratch import Held
+from medrestore.volume import Source
 
 if TYPE_CHECKING:
     import os
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     Place = str | os.PathLike[str] | Scan
 
-__all__ = ["facts_of", "read_record", "reopen"]
+__all__ = ["facts_of", "read_record", "reopen", "reopen_results"]
 
 GUARDS = ("removed", "inconsistent")
 """Results that a run may lack."""
@@ -63,7 +64,7 @@ def read_record(
     ------
     SettingsError
         If the record cannot be read.
-    InputError
+    MissingScanError
         If the scan is not found or is another one.
     ModelError
         If the model is not there or another version of it is.
@@ -111,19 +112,52 @@ def reopen(
     """
     path = Path(record)
     plan, volume = _run_of(path, source)
-    stem = path.name.removesuffix("_run.json")
     wanted = volume if plan.slices is None else volume.slices(plan.slices)
-    volumes = {}
-    for name in LAYERS:
-        place = saved(path.parent, f"{stem}_{name}")
-        if place is not None:
-            volumes[name] = _on_grid(io.read(place, plan.modality, gaps="keep"), wanted, place)
-        elif name not in GUARDS:
-            raise InputError(
-                f"{stem}_{name} is missing beside {path.name}; it was moved or removed"
-            )
+    volumes = {
+        name: _on_grid(io.read(place, plan.modality, gaps="keep"), wanted, place)
+        for name, place in _maps(path).items()
+    }
+    stem = path.name.removesuffix("_run.json")
     kept = _samples(path.parent, stem, plan, wanted) if samples else None
     return Result.reopened(plan, volume, volumes, kept)
+
+
+def reopen_results(record: str | os.PathLike[str]) -> Result:
+    """The maps of a finished run alone, as they lie beside its record: its scan is not needed.
+
+    Returns
+    -------
+    Result
+        Without a scan, so that regions cannot be measured.
+
+    Raises
+    ------
+    MedrestoreError
+        If the record cannot be read, or results are missing or do not fit it.
+    """
+    path = Path(record)
+    facts = facts_of(path)
+    plan = _plan(facts, path, known_noise=False)
+    source = Source(name=str(facts["input"].get("name") or path.name.removesuffix("_run.json")))
+    volumes: dict[str, Volume] = {}
+    for name, place in _maps(path).items():
+        found = io.read(place, plan.modality, gaps="keep")
+        grid = volumes.get("restored", found)
+        kept = replace(found.source, name=source.name)
+        volumes[name] = replace(_on_grid(found, grid, place), source=kept)
+    return Result.reopened(plan, None, volumes)
+
+
+def _maps(record: Path) -> dict[str, Path]:
+    """Where the maps of a run lie, in the order of `LAYERS`; the guards may be missing."""
+    stem = record.name.removesuffix("_run.json")
+    places = {name: saved(record.parent, f"{stem}_{name}") for name in LAYERS}
+    for name, place in places.items():
+        if place is None and name not in GUARDS:
+            raise InputError(
+                f"{stem}_{name} is missing beside {record.name}; it was moved or removed"
+            )
+    return {name: place for name, place in places.items() if place is not None}
 
 
 def _samples(folder: Path, stem: str, plan: Plan, wanted: Volume) -> NDArray[np.float32] | None:
@@ -162,9 +196,13 @@ def facts_of(path: Path) -> dict[str, Any]:
     return dict(facts)
 
 
-def _plan(facts: dict[str, Any], path: Path) -> Plan:
+def _plan(facts: dict[str, Any], path: Path, known_noise: bool = True) -> Plan:
+    """The plan in a record, with as many samples as were drawn; with its noise map, or without."""
     noise_map = None
-    if facts["plan"]["noise"]["map_sha256"] is not None:
+    if not known_noise:
+        noise = {**facts["plan"]["noise"], "map_sha256": None}
+        facts = {**facts, "plan": {**facts["plan"], "noise": noise}}
+    elif facts["plan"]["noise"]["map_sha256"] is not None:
         name = path.name.removesuffix("_run.json") + "_noise"
         beside = saved(path.parent, name)
         if beside is None:
@@ -181,17 +219,18 @@ def _scan(wanted: dict[str, Any], plan: Plan, record: Path, source: Place | None
     places: list[Place] = [*_places(wanted, record)] if source is None else [source]
     if not places:
         name = (wanted.get("files") or [wanted.get("name")])[0]
-        raise InputError(
+        raise MissingScanError(
             f"the scan of this run, {name}, is not beside its record; say where with --input"
         )
-    volume = io.read(places[0], plan.modality, gaps="keep")
+    offset = float(wanted.get("hu_offset", 0.0))  # older records have none
+    volume = io.read(places[0], plan.modality, gaps="keep", hu_offset=offset)
     candidates = [volume]
     if volume.is_4d and plan.times == 1:
         candidates += [volume.time_point(t) for t in range(len(volume.array))]
     for one in candidates:
         if sha256_of(one.array, Held(one.array).tick) == wanted["sha256"]:
             return one
-    raise InputError(
+    raise MissingScanError(
         f"{_named(places[0])} is not the scan of {record.name}: its voxels differ; say where that "
         "scan is with --input"
     )

@@ -29,6 +29,7 @@ from medrestore.cli import (
 )
 from medrestore.cli.parser import Parser
 from medrestore.errors import Cancelled, MedrestoreError
+from medrestore.threads import wait_asleep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -87,6 +88,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         Exit code: 0, 2 with one line on stderr for a user's error, 130 after Ctrl-C. An error that
         nobody foresaw is not caught: its traceback is what a bug report needs.
     """
+    wait_asleep()
     for stream in (sys.stdout, sys.stderr):
         _never_fail_on_a_letter(stream)
     try:

@@ -7,7 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medrestore.cli.meter import Bar
-from medrestore.cli.parser import add_settings, add_source, add_writing, command, settings_from
+from medrestore.cli.parser import (
+    add_offset,
+    add_settings,
+    add_source,
+    add_writing,
+    command,
+    settings_from,
+)
 from medrestore.cli.words import as_json, in_words
 from medrestore.errors import SettingsError
 
@@ -48,6 +55,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("-o", "--output", required=True, metavar="DIR", help="folder for results")
     parser.add_argument("--json", action="store_true", help="say what was done as JSON")
     add_source(parser)
+    add_offset(parser)
     parser.add_argument(
         "--volume", type=int, metavar="N", help="of a 4-D scan only this time point, from 0"
     )
@@ -63,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
     from medrestore.api import make_plan, read, run_plan
     from medrestore.batch.destination import check_destination
 
-    volume = read(arguments.input, arguments.modality, arguments.gaps)
+    volume = read(arguments.input, arguments.modality, arguments.gaps, arguments.hu_offset)
     if arguments.volume is not None:
         volume = volume.time_point(arguments.volume)
     check_destination(

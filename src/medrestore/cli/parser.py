@@ -14,7 +14,15 @@ if TYPE_CHECKING:
 
     Commands = argparse._SubParsersAction["Parser"]
 
-__all__ = ["Parser", "add_settings", "add_source", "add_writing", "command", "settings_from"]
+__all__ = [
+    "Parser",
+    "add_offset",
+    "add_settings",
+    "add_source",
+    "add_writing",
+    "command",
+    "settings_from",
+]
 
 
 class Parser(argparse.ArgumentParser):
@@ -57,6 +65,17 @@ def add_source(parser: Parser) -> None:
         metavar="error|keep",
         help="DICOM with missing or uneven slices: refuse it (error), or restore it and keep each "
         "slice's position (keep); default: %(default)s",
+    )
+
+
+def add_offset(parser: Parser) -> None:
+    """``--hu-offset``, where one scan is read."""
+    parser.add_argument(
+        "--hu-offset",
+        type=float,
+        default=0.0,
+        metavar="HU",
+        help="add this to every value of a CT whose file lost its rescale intercept (-1024)",
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from medrestore.cli.parser import add_source, command
+from medrestore.cli.parser import add_offset, add_source, command
 from medrestore.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="default: 0")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier file")
     add_source(parser)
+    add_offset(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -51,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.dose is not None and not 0 < arguments.dose < 1:
         raise SettingsError(f"--dose is a fraction between 0 and 1, got {arguments.dose:g}")
-    volume = read(arguments.input, arguments.modality, arguments.gaps)
+    volume = read(arguments.input, arguments.modality, arguments.gaps, arguments.hu_offset)
     path = _target(arguments.output, volume)
     check_file(path, arguments.overwrite)
     noisy = simulate(volume, arguments.dose, arguments.noise, arguments.hu, seed=arguments.seed)

@@ -24,6 +24,7 @@ import numpy as np
 
 from medrestore.core.discovery import Discoveries
 from medrestore.core.guard_null import DARK, LEVELS, Null
+from medrestore.core.padding import is_padding
 from medrestore.core.planes import nothing
 from medrestore.core.residual import gaussian_score, rician_score
 from medrestore.core.smoothing import gaussian_taps, smooth
@@ -59,8 +60,8 @@ class Evidence:
         Gaussian or Rician noise.
     lowest : float
         The noise from which voxels were restored; those with less were left alone.
-    padding : float, optional
-        Value of voxels that are no measurement.
+    padding : tuple of float
+        Values of voxels that are no measurement.
     along_z : float
         Smoothing across slices, in slices, at most 1; 0 where slices are far apart or no
         neighbours.
@@ -73,7 +74,7 @@ class Evidence:
     sigma: NDArray[np.float32] | float
     modality: Literal["CT", "MR"]
     lowest: float = 0.0
-    padding: float | None = None
+    padding: tuple[float, ...] = ()
     along_z: float = 0.0
 
     def usable(self, z: int) -> NDArray[np.bool_]:
@@ -82,8 +83,8 @@ class Evidence:
         good = np.isfinite(y)
         if self.modality == "MR":
             good &= y > 0  # a magnitude of exactly 0 is a mask, not a measurement
-        if self.padding is not None:
-            good &= y != np.float32(self.padding)
+        if self.padding:
+            good &= ~is_padding(y, self.padding)
         good &= np.nan_to_num(self.noise(z)) >= max(self.lowest, 1e-30)
         return np.asarray(good)
 

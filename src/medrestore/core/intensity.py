@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CT_SCALE_HU",
     "FOREGROUND_FRACTION",
+    "KNOWN",
     "foreground",
     "foreground_scale",
     "intensity_scale",
@@ -22,6 +23,11 @@ __all__ = [
 CT_SCALE_HU = 1000.0
 FOREGROUND_FRACTION = 0.06
 """Voxels above this fraction of the 99.5th percentile count as foreground (MR)."""
+
+KNOWN = (-2.0, 4.0)
+"""What networks are shown, in units of the intensity scale. Training scans reach 3.1 of it in CT
+and hardly ever 4 in MR, and noise of what is trained for stays above −2; metal of 30000 HU or a
+spike of a hundred times the tissue is beyond, and would disturb what is restored around it."""
 
 MOST_VOXELS = 2**26
 """More say no more about a percentile."""

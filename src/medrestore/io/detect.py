@@ -7,6 +7,7 @@ import zlib
 from typing import TYPE_CHECKING, Literal
 
 from medrestore.errors import UnreadableError
+from medrestore.io.regular import why_not_regular
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,11 +44,14 @@ def format_of(path: Path) -> Format | None:
     Raises
     ------
     UnreadableError
-        If the file cannot be opened.
+        If it cannot be opened, or is a pipe, a socket or a device.
     """
     if path.is_dir():
         return "zarr" if suffix_of(path) == ".zarr" else None
     try:
+        kind = why_not_regular(path)
+        if kind:
+            raise UnreadableError(f"{path} is {kind}, not a file; give a file or a folder")
         start = _first_bytes(path)
     except OSError as error:
         raise UnreadableError(f"{path} cannot be opened: {error.strerror or error}") from error

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import SimpleITK
 
-from medrestore.errors import InputError, OutputError, UnreadableError
+from medrestore.errors import InputError, OutputError, UnreadableError, UnsuitableError
 from medrestore.io.itk_header import vet
 from medrestore.io.limits import check_millimetres, check_shape, check_spacing
+from medrestore.io.meta_header import check_packed
 from medrestore.io.modality import settle_modality, unit_of
 from medrestore.io.scan import Scan
+from medrestore.label_map import is_label_map
 from medrestore.volume import Geometry, Source, Volume
 
 if TYPE_CHECKING:
@@ -27,8 +30,17 @@ LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0])
 
 
 def describe(path: Path) -> Scan:
-    """A file's scan from its header; raises what `load` raises for a bad header."""
-    geometry, times, warnings = _geometry(_header(path), path)
+    """A file's scan from its header; raises what `load` raises for a bad header.
+
+    Raises
+    ------
+    UnsuitableError
+        If the file holds a label map.
+    """
+    header = _header(path)
+    geometry, times, warnings = _geometry(header, path)
+    if _is_label_map(header):
+        raise UnsuitableError(f"{path} is a label map (few whole numbers in regions), no scan")
     return Scan(
         path=path,
         format="itk",
@@ -57,8 +69,10 @@ def load(path: Path, modality: Modality | None = None) -> Volume:
     geometry, times, warnings = _geometry(header, path)
     header.SetOutputPixelType(sitk.sitkFloat32)
     try:
+        if header.GetImageIO() == "MetaImageIO":
+            check_packed(path)
         array = sitk.GetArrayFromImage(header.Execute())
-    except RuntimeError as error:
+    except (RuntimeError, EOFError, zlib.error) as error:
         raise UnreadableError(
             f"{path} is truncated or damaged: its voxels cannot be read; copy it again"
         ) from error
@@ -67,6 +81,22 @@ def load(path: Path, modality: Modality | None = None) -> Volume:
     settled = settle_modality(array, asked=modality)
     source = Source("itk", path.stem, (path,))
     return Volume(array, geometry, settled, unit_of(settled), source, warnings)
+
+
+def _is_label_map(header: Any) -> bool:
+    """Whether a segmentation's keys say so, or the voxels, where a byte holds one.
+
+    Larger voxels are not looked at: ITK reads a whole file or nothing.
+    """
+    if any(key.startswith("Segment0_") for key in header.GetMetaDataKeys()):  # 3D Slicer's
+        return True
+    if header.GetPixelID() not in (sitk.sitkUInt8, sitk.sitkInt8):
+        return False
+    try:
+        array = sitk.GetArrayFromImage(header.Execute())
+    except RuntimeError:  # whoever needs the voxels says what is wrong
+        return False
+    return is_label_map(array[place] for place in np.ndindex(array.shape[:-2]))
 
 
 def save(volume: Volume, path: Path) -> None:

@@ -16,8 +16,15 @@ if TYPE_CHECKING:
 
 __all__ = ["check_modality", "settle_modality", "unit_of"]
 
-AIR_HU = -200.0
-"""A scan whose 1st percentile lies below this is CT: only CT has large negative values."""
+AIR_HU = (-1100.0, -900.0)
+"""Where air lies in a CT; nothing of MR is there, unless it is signed."""
+LEAST_AIR = 0.01
+"""Share of air, or of padding, from which on a scan shows that it is CT."""
+PADDING_HU = -1500.0
+PADDINGS, MOSTLY = 4, 0.9
+"""So few values make up so much of what is deeper, where it is padding and not noise or phase."""
+HIGHEST_HU = 4100.0
+"""Beyond what 12 bits hold, but for metal."""
 SAMPLE = 1_000_000
 """Voxels looked at, evenly spread; enough for a 1st percentile."""
 PLANES = 32
@@ -39,7 +46,10 @@ def check_modality(modality: str | None) -> Modality | None:
 def settle_modality(
     array: NDArray[np.float32], *, asked: Modality | None, tag: str | None = None
 ) -> Modality | None:
-    """What a scan is, in this order: ``asked``, the file's ``tag``, CT if it holds air at −HU.
+    """What a scan is: ``asked``, else the file's ``tag``, else CT if it shows it by its values.
+
+    Those are air near −1000 HU, or padding below −1500 HU, and no more than single voxels outside
+    of −1500 to 4100 HU. Phase and signed MR are negative too.
 
     Returns None where nothing says; whoever needs to know then asks for ``modality=``.
     """
@@ -49,7 +59,7 @@ def settle_modality(
         return "CT"
     if tag == "MR":
         return "MR"
-    return "CT" if _first_percentile(array) < AIR_HU else None
+    return "CT" if _shows_ct(_sample(array)) else None
 
 
 def unit_of(modality: Modality | None) -> str:
@@ -57,10 +67,24 @@ def unit_of(modality: Modality | None) -> str:
     return "HU" if modality == "CT" else "a.u."
 
 
-def _first_percentile(array: NDArray[Any]) -> float:
+def _shows_ct(values: NDArray[Any]) -> bool:
+    """Whether air (or padding in its place) and a range as HU have it leave no other choice."""
+    deep = values < PADDING_HU
+    commonest = np.sort(np.unique(values[deep], return_counts=True)[1])[-PADDINGS:].sum()
+    padded = commonest >= max(LEAST_AIR * values.size, MOSTLY * np.count_nonzero(deep))
+    if padded:
+        values = values[~deep]
+    if not values.size:
+        return False
+    low, high = np.percentile(values, [0.5, 99])
+    air = np.mean((values > AIR_HU[0]) & (values < AIR_HU[1]))
+    return bool(low >= PADDING_HU and high <= HIGHEST_HU and (padded or air >= LEAST_AIR))
+
+
+def _sample(array: NDArray[Any]) -> NDArray[Any]:
+    """Finite voxels, evenly spread."""
     if array.nbytes > scratch.IN_MEMORY_BYTES:  # a few slices, so that the rest stays in its file
         planes = array.reshape(-1, *array.shape[-2:])
         array = planes[:: max(1, len(planes) // PLANES)]
     values = array.reshape(-1)[:: max(1, array.size // SAMPLE)]
-    values = values[np.isfinite(values)]
-    return float(np.percentile(values, 1)) if values.size else 0.0
+    return np.asarray(values[np.isfinite(values)])

@@ -7,37 +7,47 @@ from __future__ import annotations
 
 import zlib
 from math import prod
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import nibabel
 import numpy as np
 
-from medrestore.errors import InputError, OutputError, UnreadableError
+from medrestore.errors import InputError, OutputError, UnreadableError, UnsuitableError
 from medrestore.io.limits import (
     DEFLATE_BEST_RATIO,
-    check_millimetres,
     check_promise,
     check_shape,
-    check_spacing,
 )
 from medrestore.io.modality import settle_modality, unit_of
-from medrestore.io.nifti_header import vet
-from medrestore.io.nifti_voxels import ReleasingFile, read_voxels
+from medrestore.io.nifti_geometry import (
+    disk_affine,
+    geometry_of,
+    scaled,
+    unit_mm,
+    with_thickness,
+)
+from medrestore.io.nifti_stored import open_stored
+from medrestore.io.nifti_voxels import ReleasingFile, read_voxels, stored_planes
 from medrestore.io.packed import is_packed
 from medrestore.io.scan import Scan
+from medrestore.label_map import is_label_map
 from medrestore.volume import Geometry, Source, Volume
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
+    from medrestore.io.nifti_stored import Stored
     from medrestore.volume import Modality
 
 __all__ = ["describe", "load", "save"]
 
 nib: Any = nibabel
 """Typed in parts only."""
-UNITS_MM = {"unknown": 1.0, "mm": 1.0, "micron": 1e-3, "meter": 1e3}
+TIME_INTENTS = (0, 2001)
+"""NIFTI_INTENT_NONE and _TIME_SERIES: with others a fifth axis holds vectors or the like."""
+LABEL_INTENT = 1002
 DAMAGE = (
     nib.filebasedimages.ImageFileError,
     nib.spatialimages.HeaderDataError,
@@ -49,10 +59,18 @@ DAMAGE = (
 
 
 def describe(path: Path) -> Scan:
-    """A file's scan from its header; raises what `load` raises for a bad header."""
-    image = _open(path)
-    shape, times = _grid(image, path)
-    geometry, warnings = _geometry(image.header, shape, path)
+    """A file's scan from its header; raises what `load` raises for a bad header.
+
+    Raises
+    ------
+    UnsuitableError
+        If the file holds a label map.
+    """
+    stored = _open(path)
+    shape, times, remarks = _grid(stored, path)
+    geometry, warnings = geometry_of(stored.header, shape, path)
+    if _is_label_map(stored, shape, times):
+        raise UnsuitableError(f"{path} is a label map (few whole numbers in regions), no scan")
     return Scan(
         path=path,
         format="nifti",
@@ -61,8 +79,8 @@ def describe(path: Path) -> Scan:
         spacing_mm=geometry.spacing_mm,
         orientation=geometry.axis_codes,
         time_points=times,
-        files=_files(image),
-        warnings=warnings,
+        files=stored.files,
+        warnings=(*remarks, *warnings),
         name=stem(path),
     )
 
@@ -80,19 +98,20 @@ def load(path: Path, modality: Modality | None = None) -> Volume:
     InputError
         If it holds colours, complex numbers, vectors, or no voxels.
     """
-    image = _open(path)
-    shape, times = _grid(image, path)
-    geometry, warnings = _geometry(image.header, shape, path)
+    stored = _open(path)
+    shape, times, remarks = _grid(stored, path)
+    geometry, doubts = geometry_of(stored.header, shape, path)
     try:
         with np.errstate(over="ignore", invalid="ignore"):  # beyond float32: infinite, NaN
-            array = read_voxels(image, shape, times)
+            array, oddities = read_voxels(stored, shape, times)
     except DAMAGE as error:
         raise UnreadableError(
             f"{path} is truncated or damaged: its voxels cannot be read; copy it again"
         ) from error
     array = array[0] if times == 1 else array
     settled = settle_modality(array, asked=modality)
-    source = Source("nifti", stem(path), _files(image), image.header.copy())
+    source = Source("nifti", stem(path), stored.files, stored.header)
+    warnings = (*remarks, *doubts, *oddities)
     return Volume(array, geometry, settled, unit_of(settled), source, warnings)
 
 
@@ -109,7 +128,7 @@ def save(volume: Volume, path: Path) -> None:
         data = data.reshape(_stored_shape(header, data), order="F")
         image = _image(data, header.get_best_affine(), header.copy())
     else:
-        image = _image(data, _disk_affine(volume.geometry), None)
+        image = _image(data, disk_affine(volume.geometry), None)
         _state_affine(image, volume.geometry)
     try:
         with nib.openers.ImageOpener(path, "wb") as file:  # closed by us: nibabel forgets on errors
@@ -127,132 +146,67 @@ def stem(path: Path) -> str:
     return name or "scan"
 
 
-def _open(path: Path) -> Any:
-    """The image with its voxels still on disk; Any: nibabel has no types."""
+def _open(path: Path) -> Stored:
+    """The header, with the voxels still on disk."""
     try:
-        vet(path)
-        image = nib.load(path)
+        stored = open_stored(path)
+        _ = stored.scaling
     except DAMAGE as error:
         raise UnreadableError(
             f"{path} is not a readable NIfTI file: it is damaged, truncated or something else "
             "under that name"
         ) from error
-    if not isinstance(image, nib.Nifti1Pair):
-        raise UnreadableError(f"{path} is {type(image).__name__}, not NIfTI; convert it to NIfTI")
-    gone = next((file for file in _files(image) if not file.exists()), None)
-    if gone is not None:
-        raise UnreadableError(
-            f"{path} holds a header alone; put {gone.name}, the file with its voxels, beside it"
-        )
-    return image
+    return stored
 
 
-def _files(image: Any) -> tuple[Path, ...]:
-    """The image's file; header and voxels of a pair."""
-    parts = (image.file_map.get(part) for part in ("header", "image"))
-    return tuple(Path(part.filename) for part in parts if part is not None)
+def _is_label_map(stored: Stored, shape: tuple[int, int, int], times: int) -> bool:
+    """Whether the header or the voxels say so; of most scans the first slice says that it is not.
+
+    Voxels that cannot be read are no label map: whoever needs them says what is wrong.
+    """
+    if int(stored.header["intent_code"]) == LABEL_INTENT:
+        return True
+    if stored.scaling != (1.0, 0.0):
+        return False
+    try:
+        return is_label_map(stored_planes(stored, shape[0] * times, shape[1:]))
+    except DAMAGE:
+        return False
 
 
-def _grid(image: Any, path: Path) -> tuple[tuple[int, int, int], int]:
-    """Shape (z, y, x) and number of time points; refuses what is not a scalar image."""
-    disk = [int(n) for n in image.shape]
-    dtype = image.header.get_data_dtype()
+def _grid(stored: Stored, path: Path) -> tuple[tuple[int, int, int], int, tuple[str, ...]]:
+    """Shape (z, y, x), number of time points, remarks; refuses what is not a scalar image."""
+    disk = [int(n) for n in stored.header.get_data_shape()]
+    dtype = stored.dtype
+    remarks: tuple[str, ...] = ()
     if dtype.fields is not None:
         raise InputError(f"{path} holds colours (RGB); medrestore restores scalar CT and MR scans")
     if dtype.kind == "c":
         raise InputError(f"{path} holds complex numbers; save the magnitude and read that")
     while len(disk) > 3 and disk[-1] == 1:
         disk.pop()
+    if len(disk) == 5 and disk[3] == 1 and int(stored.header["intent_code"]) in TIME_INTENTS:
+        remarks = (
+            f"its {disk[4]} volumes lie along the fifth axis; they are taken for a time series",
+        )
+        del disk[3]
     if len(disk) > 4:
         raise InputError(
             f"{path} has {len(disk)} axes {tuple(disk)}; medrestore reads (x, y, z) or (x, y, z, t)"
         )
     check_shape(str(path), disk)
     disk += [1] * (3 - len(disk))
-    voxels = Path(image.file_map["image"].filename)
-    ratio = DEFLATE_BEST_RATIO if is_packed(voxels) else 1
-    check_promise(str(voxels), prod(disk) * dtype.itemsize, voxels.stat().st_size, ratio)
+    ratio = DEFLATE_BEST_RATIO if is_packed(stored.voxels) else 1
+    size = stored.voxels.stat().st_size
+    check_promise(str(stored.voxels), prod(disk) * dtype.itemsize, size, ratio)
     x, y, z = disk[:3]
-    return (z, y, x), disk[3] if len(disk) == 4 else 1
-
-
-def _geometry(
-    header: Any, shape: tuple[int, int, int], path: Path
-) -> tuple[Geometry, tuple[str, ...]]:
-    """Geometry in RAS mm, and what is doubtful about it."""
-    warnings = []
-    scale = _unit_mm(header)
-    try:
-        affine = _scaled(header.get_best_affine(), scale)
-    except nib.spatialimages.HeaderDataError as error:
-        raise UnreadableError(
-            f"{path} is damaged: its qform is no rotation ({error}); set a valid one"
-        ) from error
-    check_millimetres(str(path), affine[:3].ravel())
-    known = int(header["sform_code"]) > 0 or int(header["qform_code"]) > 0
-    if not known:
-        warnings.append(
-            "position and orientation are not given (sform and qform codes are 0): left and "
-            "right cannot be told apart"
-        )
-    if int(header["sform_code"]) > 0 and int(header["qform_code"]) > 0:
-        apart = _disagreement_mm(header, shape, scale)
-        if apart > 0.1 * min(np.linalg.norm(affine[:3, :3], axis=0)):
-            warnings.append(f"sform and qform disagree by up to {apart:.1f} mm; sform is used")
-    affine, thin = _with_thickness(affine, shape)
-    check_spacing(str(path), np.linalg.norm(affine[:3, :3], axis=0))
-    if thin:
-        warnings.append("the slice thickness is not given: 1 mm is assumed")
-    return Geometry(shape, affine[:, [2, 1, 0, 3]], known), tuple(warnings)
-
-
-def _disagreement_mm(header: Any, shape: tuple[int, int, int], scale: float) -> float:
-    corners = np.array(np.meshgrid(*[(0, n - 1) for n in shape[::-1]])).reshape(3, -1)
-    corners = np.vstack([corners, np.ones(corners.shape[1])])
-    try:
-        with np.errstate(over="ignore", invalid="ignore"):
-            apart = (header.get_sform() - header.get_qform()) @ corners
-            farthest = float(np.linalg.norm(apart[:3], axis=0).max()) * scale
-    except nib.spatialimages.HeaderDataError:  # a quaternion that is no rotation
-        return float("inf")
-    return farthest if np.isfinite(farthest) else float("inf")
-
-
-def _with_thickness(
-    affine: NDArray[np.float64], shape: tuple[int, int, int]
-) -> tuple[NDArray[np.float64], bool]:
-    """Complete a single slice's affine that has no third axis with its normal, 1 mm long."""
-    if shape[0] != 1 or np.linalg.norm(affine[:3, 2]) > 1e-9:
-        return affine, False
-    normal = np.cross(affine[:3, 0], affine[:3, 1])
-    completed = affine.copy()
-    completed[:3, 2] = normal / (np.linalg.norm(normal) or 1.0)
-    return completed, True
-
-
-def _unit_mm(header: Any) -> float:
-    """Millimetres per spatial unit of the header; unknown units are taken as mm."""
-    try:
-        return UNITS_MM[header.get_xyzt_units()[0]]
-    except KeyError:
-        return 1.0
-
-
-def _scaled(affine: NDArray[np.float64], scale: float) -> NDArray[np.float64]:
-    scaled = np.array(affine, dtype=np.float64)
-    scaled[:3] *= scale
-    return scaled
-
-
-def _disk_affine(geometry: Geometry) -> NDArray[np.float64]:
-    """Affine for (x, y, z) indices."""
-    return np.asarray(geometry.affine[:, [2, 1, 0, 3]])
+    return (z, y, x), disk[3] if len(disk) == 4 else 1, remarks
 
 
 def _describes(header: Any, volume: Volume) -> bool:
     """Whether a source header still fits the volume's grid."""
-    affine, _ = _with_thickness(
-        _scaled(header.get_best_affine(), _unit_mm(header)), volume.geometry.shape
+    affine, _ = with_thickness(
+        scaled(header.get_best_affine(), unit_mm(header)), volume.geometry.shape
     )
     x, y, z = ([int(n) for n in header.get_data_shape()] + [1, 1])[:3]
     grid = Geometry((z, y, x), affine[:, [2, 1, 0, 3]])
@@ -278,7 +232,7 @@ def _image(data: NDArray[Any], affine: NDArray[np.float64], header: Any) -> Any:
 
 def _state_affine(image: Any, geometry: Geometry) -> None:
     """Scanner coordinates in sform, and in qform where it can hold them: it knows no shear."""
-    affine = _disk_affine(geometry)
+    affine = disk_affine(geometry)
     image.header.set_xyzt_units("mm", "sec" if len(image.shape) == 4 else None)
     code = 1 if geometry.known else 0
     image.set_sform(affine, code)

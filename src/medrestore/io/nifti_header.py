@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from medrestore.errors import UnreadableError
 from medrestore.io.limits import DEFLATE_BEST_RATIO
+from medrestore.io.packed import MAGIC as MAGIC_OF_GZIP
 from medrestore.io.packed import is_packed, opened
 
 if TYPE_CHECKING:
@@ -23,19 +24,29 @@ LAYOUTS = {348: ("h", 40, "f", 108, 344), 540: ("q", 16, "q", 168, 4)}
 MAGIC = {348: (b"n+1", b"ni1"), 540: (b"n+2", b"ni2")}
 
 
-def vet(path: Path) -> None:
+def vet(path: Path) -> tuple[int, bool]:
     """Refuse offsets and extensions that lie beyond the file.
+
+    Returns
+    -------
+    size : int
+        Bytes of the header: 348 (NIfTI-1) or 540.
+    single : bool
+        Whether the voxels follow in the same file.
 
     Raises
     ------
     UnreadableError
-        If ``vox_offset`` is no place in the file, or an extension longer than what is before it.
+        If ``vox_offset`` is no place in the file, an extension longer than what is before it, or
+        the file packed twice.
     EOFError, OSError, ValueError, zlib.error
         If the header cannot be read, or is none of NIfTI's.
     """
     size = path.stat().st_size
     with opened(path) as file:
         head = file.read(4)
+        if head[:2] == MAGIC_OF_GZIP and is_packed(path):
+            raise UnreadableError(f"{path} is packed with gzip twice; unpack it once (gunzip)")
         order = next((o for o in "<>" if len(head) == 4 and _size(o, head) in LAYOUTS), None)
         if order is None:
             raise ValueError("sizeof_hdr is neither 348 nor 540")
@@ -62,6 +73,7 @@ def vet(path: Path) -> None:
             if single and offset < len(head):  # nibabel would look for them in the voxels
                 raise ValueError("extensions, but voxels from the header's end on")
             _vet_extensions(path, file, order, len(head), int(offset) if single else size)
+        return size_of_header, single
 
 
 def _size(order: str, head: bytes) -> int:

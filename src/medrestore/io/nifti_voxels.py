@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -9,49 +10,105 @@ import nibabel
 import numpy as np
 
 from medrestore import scratch
+from medrestore.io.packed import CHUNK, Unpacked, is_packed, opened
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
-__all__ = ["ReleasingFile", "read_voxels"]
+    from medrestore.io.nifti_stored import Stored
+
+__all__ = ["ReleasingFile", "read_voxels", "stored_planes"]
 
 nib: Any = nibabel
 """Typed in parts only."""
 
 
-def read_voxels(image: Any, shape: tuple[int, int, int], times: int) -> NDArray[np.float32]:
-    """Intensities of an opened image, (t, z, y, x) in float32.
+def read_voxels(
+    stored: Stored, shape: tuple[int, int, int], times: int
+) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+    """Intensities, (t, z, y, x) in float32, and what was odd about the file.
 
-    Where they are many they are read in one pass, unpacked and scaled into an array of `scratch`;
-    float32 that needs neither is mapped where it lies.
+    A packed file is read to its end, so that its checksum speaks for every voxel. Where voxels are
+    many they are scaled slice by slice into an array of `scratch`; plain float32 that needs no
+    scaling is mapped where it lies.
+
+    Raises
+    ------
+    EOFError, OSError, ValueError, zlib.error
+        If the file is cut off or damaged.
     """
     whole = (times, *shape)
-    if 4 * prod(whole) <= scratch.IN_MEMORY_BYTES or _can_be_mapped(image.dataobj):
-        stored = image.get_fdata(dtype=np.float32, caching="unchanged")
-        return np.asarray(stored.reshape((*shape[::-1], times), order="F").T)
-    proxy = image.dataobj
-    out: NDArray[np.float32] = scratch.zeros(whole)
-    planes = out.reshape(-1, *shape[1:])
-    plane_bytes = shape[1] * shape[2] * proxy.dtype.itemsize
-    size = max(1, scratch.IN_MEMORY_BYTES // (4 * shape[1] * shape[2]))
-    with nib.openers.ImageOpener(proxy.file_like, "rb") as file:
-        for first in range(0, len(planes), size):
-            part = planes[first : first + size]
-            spec = (
-                part.shape[::-1],
-                proxy.dtype,
-                proxy.offset + first * plane_bytes,
-                proxy.slope,
-                proxy.inter,
-            )
-            part[:] = np.asarray(nib.arrayproxy.ArrayProxy(file, spec, mmap=False), np.float32).T
+    if is_packed(stored.voxels):
+        return _unpacked(stored, whole)
+    plain = stored.scaling == (1.0, 0.0) and stored.dtype == np.dtype(np.float32)
+    with stored.voxels.open("rb") as file:
+        if plain or 4 * prod(whole) <= scratch.IN_MEMORY_BYTES:
+            return _scaled(stored, file, whole, stored.offset), ()
+        out: NDArray[np.float32] = scratch.zeros(whole)
+        at = stored.offset
+        for part in _parts(out):
+            part[:] = _scaled(stored, file, part.shape, at)
+            at += part.size * stored.dtype.itemsize
             scratch.release(out)
-    return out
+    return out, ()
 
 
-def _can_be_mapped(proxy: Any) -> bool:
-    plain = (proxy.slope, proxy.inter) == (1.0, 0.0) and proxy.dtype == np.dtype(np.float32)
-    return plain and not str(proxy.file_like).lower().endswith((".gz", ".bz2", ".zst"))
+def stored_planes(stored: Stored, count: int, shape: tuple[int, int]) -> Iterator[NDArray[Any]]:
+    """The planes (y, x) of a file as they are stored, one after the other, unscaled.
+
+    Raises
+    ------
+    EOFError, OSError, ValueError, zlib.error
+        If the file is cut off or damaged.
+    """
+    size = prod(shape) * stored.dtype.itemsize
+    with opened(stored.voxels) as file:
+        file.seek(stored.offset)
+        for _ in range(count):
+            data = file.read(size)
+            if len(data) < size:
+                raise EOFError(f"{size - len(data)} bytes are missing")
+            yield np.frombuffer(data, stored.dtype).reshape(shape)
+
+
+def _unpacked(
+    stored: Stored, whole: tuple[int, ...]
+) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+    out: NDArray[np.float32] = scratch.zeros(whole)
+    with Unpacked(stored.voxels) as raw:
+        file = io.BufferedReader(raw)
+        _exactly(file, stored.offset)
+        for part in _parts(out):
+            data = _exactly(file, part.size * stored.dtype.itemsize)
+            part[:] = _scaled(stored, io.BytesIO(data), part.shape, 0)
+            scratch.release(out)
+        while file.read(CHUNK):  # to the end, where the checksum is
+            pass
+        if not raw.junk:
+            return out, ()
+    return out, ("something that is not gzip follows the packed scan in its file; it is ignored",)
+
+
+def _parts(out: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
+    """The planes (y, x) of an array, so many at once as memory is for."""
+    planes = out.reshape(-1, *out.shape[-2:])
+    size = max(1, scratch.IN_MEMORY_BYTES // (4 * planes[0].size))
+    yield from (planes[first : first + size] for first in range(0, len(planes), size))
+
+
+def _exactly(file: io.BufferedReader[Unpacked], count: int) -> bytes:
+    data = file.read(count)
+    if len(data) < count:
+        raise EOFError(f"{count - len(data)} bytes are missing")
+    return data
+
+
+def _scaled(stored: Stored, file: Any, shape: tuple[int, ...], offset: int) -> NDArray[np.float32]:
+    """Voxels of a plain file in C order; mapped where they need no change."""
+    spec = (shape[::-1], stored.dtype, offset, *stored.scaling)
+    return np.asarray(nib.arrayproxy.ArrayProxy(file, spec), np.float32).T
 
 
 class ReleasingFile:

@@ -50,6 +50,10 @@ class Scan:
         Stem for file and layer names; unique among the scans of one folder.
     part : int or None
         Which of the volumes in ``files`` this is; None where there is to be only one.
+    copies : tuple of Path
+        Files left out because they hold images of this scan once more.
+    lost : tuple of Path
+        Files left out because they are damaged; they name the series of this scan.
     """
 
     path: Path
@@ -63,6 +67,8 @@ class Scan:
     warnings: tuple[str, ...] = ()
     name: str = "scan"
     part: int | None = 0
+    copies: tuple[Path, ...] = field(default=(), repr=False)
+    lost: tuple[Path, ...] = field(default=(), repr=False)
 
     def __str__(self) -> str:
         """One line: name, modality, grid, spacing, orientation."""
@@ -74,10 +80,18 @@ class Scan:
 
 
 class Scans(list[Scan]):
-    """The scans under a folder; `skipped` holds ``(path, reason)`` of every file left out."""
+    """The scans under a folder; `skipped` holds ``(path, reason)`` of every file left out.
+
+    `left_out` are the paths of those that there is nothing wrong with: label maps, pipes, links
+    that lead nowhere.
+    """
 
     def __init__(
-        self, scans: Iterable[Scan] = (), skipped: Iterable[tuple[Path, str]] = ()
+        self,
+        scans: Iterable[Scan] = (),
+        skipped: Iterable[tuple[Path, str]] = (),
+        left_out: Iterable[Path] = (),
     ) -> None:
         super().__init__(scans)
         self.skipped: list[tuple[Path, str]] = list(skipped)
+        self.left_out = frozenset(left_out)

@@ -2,27 +2,44 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from medrestore.errors import InputError
+from medrestore.errors import InputError, UnsuitableError
 from medrestore.io.detect import format_of
+from medrestore.io.regular import listing
 from medrestore.io.zarr_store import is_store
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from medrestore.io.dicom.frame import Frame
     from medrestore.io.dicom.stacks import Stack
     from medrestore.io.scan import Progress, Scan
     from medrestore.volume import Modality
 
-    Found = tuple[list[tuple[Scan, Stack | None]], list[tuple[Path, str]]]
-
-__all__ = ["search"]
+__all__ = ["Found", "search"]
 
 AT_ONCE = 8
 """Files being opened: network disks answer one after the other else."""
+
+
+class Found(NamedTuple):
+    """What lies under a folder.
+
+    Parameters
+    ----------
+    volumes : list of (Scan, Stack or None)
+        Scans, with what their format already knows of them.
+    skipped : list of (Path, str)
+        Everything else, and why it was left out.
+    left_out : frozenset of Path
+        Of these, what there is nothing wrong with: label maps, pipes, links that lead nowhere.
+    """
+
+    volumes: list[tuple[Scan, Stack | None]]
+    skipped: list[tuple[Path, str]]
+    left_out: frozenset[Path]
 
 
 class _Look(NamedTuple):
@@ -32,10 +49,11 @@ class _Look(NamedTuple):
     scan: Scan | None = None
     planes: list[Frame] | None = None
     reason: str = ""
+    left_out: bool = False
 
 
 def search(path: Path, modality: Modality | None, progress: Progress | None = None) -> Found:
-    """Scans with what their format already knows of them, and what was left out and why.
+    """Look at every file, no further than it takes to tell what it is.
 
     Parameters
     ----------
@@ -46,7 +64,8 @@ def search(path: Path, modality: Modality | None, progress: Progress | None = No
     progress : Progress, optional
         Told about every file; what its ``tick`` raises ends the search.
     """
-    files = [path] if path.is_file() or is_store(path) else _files_under(path)
+    lone = not path.is_dir() or is_store(path)
+    files, passed_over = ([path], []) if lone else listing(path, is_store)
     if progress is not None:
         progress.start(len(files), "reading headers")
     looks = []
@@ -60,7 +79,9 @@ def search(path: Path, modality: Modality | None, progress: Progress | None = No
         pool.shutdown(cancel_futures=True)
     found: list[tuple[Scan, Stack | None]] = [(k.scan, None) for k in looks if k.scan is not None]
     parts = {file for scan, _ in found for file in scan.files}
-    skipped = [(look.path, look.reason) for look in looks if look.reason and look.path not in parts]
+    skipped = passed_over + [
+        (look.path, look.reason) for look in looks if look.reason and look.path not in parts
+    ]
     planes = [plane for look in looks for plane in look.planes or ()]
     if planes:
         from medrestore.io import dicom
@@ -69,7 +90,8 @@ def search(path: Path, modality: Modality | None, progress: Progress | None = No
         found += volumes
         skipped += left_out
     found.sort(key=lambda pair: str(pair[0].path))  # stable: volumes of a folder keep their order
-    return found, sorted(skipped)
+    apart = {place for place, _ in passed_over} | {look.path for look in looks if look.left_out}
+    return Found(found, sorted(skipped), frozenset(apart))
 
 
 def _look(path: Path, modality: Modality | None) -> _Look:
@@ -79,7 +101,7 @@ def _look(path: Path, modality: Modality | None) -> _Look:
         if kind == "dicom":
             from medrestore.io import dicom
 
-            return _Look(path, planes=dicom.frames_of(path, modality))
+            return _Look(path, planes=dicom.frames_found(path, modality))
         if kind == "nifti":
             from medrestore.io import nifti
 
@@ -93,17 +115,6 @@ def _look(path: Path, modality: Modality | None) -> _Look:
 
             return _Look(path, zarr_store.describe(path))
     except InputError as error:
-        return _Look(path, reason=str(error).removeprefix(str(path)).lstrip(": "))
+        reason = str(error).removeprefix(str(path)).lstrip(": ")
+        return _Look(path, reason=reason, left_out=isinstance(error, UnsuitableError))
     return _Look(path, reason="not a scan")
-
-
-def _files_under(folder: Path) -> list[Path]:
-    """Files and Zarr stores in all sub-folders, sorted; hidden ones left out."""
-    found = []
-    for parent, folders, names in os.walk(folder):
-        seen = sorted(name for name in folders if not name.startswith("."))
-        stores = [name for name in seen if is_store(Path(parent, name))]
-        folders[:] = [name for name in seen if name not in stores]
-        found += [Path(parent, name) for name in stores]
-        found += [Path(parent, name) for name in sorted(names) if not name.startswith(".")]
-    return found

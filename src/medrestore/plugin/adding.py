@@ -8,7 +8,8 @@ import numpy as np
 from napari.experimental import link_layers
 from napari.layers import Image
 
-from medrestore.plugin.layer_kinds import bare, is_preview
+from medrestore.plugin.dressing import dress
+from medrestore.plugin.layer_kinds import bare, is_preview, is_restored, result_of
 from medrestore.plugin.layers import KEY
 from medrestore.plugin.results import COPIED, LINKED
 
@@ -19,8 +20,16 @@ if TYPE_CHECKING:
 
     from medrestore.plugin.layers import LayerTuple
     from medrestore.plugin.requests import Snapshot
+    from medrestore.result import Result
 
-__all__ = ["add_preview", "add_results", "changed_since", "remove_previews"]
+__all__ = [
+    "add_preview",
+    "add_results",
+    "changed_since",
+    "is_among",
+    "remove_previews",
+    "select_restored",
+]
 
 PLACED = ("scale", "translate", "rotate", "shear", "affine")
 
@@ -40,10 +49,16 @@ def add_results(viewer: ViewerModel, source: Any, tuples: Sequence[LayerTuple]) 
                 layer.contrast_limits = source.contrast_limits
             linked.append(layer)
             link_layers([source, *linked] if present else linked, ("contrast_limits",))
-        elif hasattr(layer, "colorbar"):  # younger than napari 0.7
-            _show_colorbar_with(layer)
         viewer.add_layer(layer)
+        dress(viewer, layer)
         yield
+
+
+def select_restored(viewer: ViewerModel, result: Result | None) -> None:
+    """Select the restored image of a run, which is what napari's controls then act on."""
+    for layer in viewer.layers:
+        if result is not None and is_restored(layer) and result_of(layer) is result:
+            viewer.layers.selection.active = layer
 
 
 def add_preview(
@@ -110,15 +125,3 @@ def changed_since(viewer: ViewerModel, layer: Any, then: Snapshot) -> str:
 def is_among(viewer: ViewerModel, layer: Any) -> bool:
     """Whether a viewer has this very layer."""
     return any(bare(one) is layer for one in viewer.layers)
-
-
-def _show_colorbar_with(layer: Image) -> None:
-    """A colour bar as soon as the layer is shown: hidden ones cost napari as much."""
-
-    def show(event: Any = None) -> None:
-        if layer.visible:
-            layer.events.visible.disconnect(show)
-            layer.colorbar.visible = True
-
-    layer.events.visible.connect(show)
-    show()

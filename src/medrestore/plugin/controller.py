@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from medrestore.errors import MedrestoreError
 from medrestore.plugin.drawn import NO_REGION
-from medrestore.plugin.files import reopen, save
+from medrestore.plugin.files import Missing, reopen, save
 from medrestore.plugin.jobs import Job, State, View
 from medrestore.plugin.layers import to_layer
 from medrestore.plugin.requests import preview_of, request_for
@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from medrestore.core.meter import Meter
+    from medrestore.errors import MissingScanError
     from medrestore.io import Scan
     from medrestore.plugin.drawn import Drawing
+    from medrestore.plugin.files import Reopened
     from medrestore.plugin.jobs import Jobs, Turns
     from medrestore.plugin.layers import LayerTuple
     from medrestore.plugin.requests import Choices, Snapshot
@@ -49,23 +51,27 @@ class Actions:
     Parameters
     ----------
     add : callable
-        Add result layers, bottom first, to the viewer; returns a sentence on what became of the
+        Add a run's layers, bottom first, to the viewer; returns a sentence on what became of the
         scan meanwhile, empty if nothing did.
     preview : callable
-        Show the layers of a preview instead of the last one's.
+        Show the layers of a preview instead of the last one's; returns a sentence on what became
+        of the view, empty if nothing did.
     reopened : callable
-        Add the scan of a saved run unless it is there, and the layers that the second argument
+        Add the scan of a saved run unless it is there, and the layers that the last argument
         makes of the attributes of the scan's layer.
     set_noise : callable
         Set the noise level, in the unit shown.
+    ask_scan : callable
+        Ask where the scan of a run is, given what is wrong; None if nobody knows.
     """
 
-    add: Callable[[list[LayerTuple]], Generator[None, None, str]]
-    preview: Callable[[list[LayerTuple]], Iterable[None]]
+    add: Callable[[Result, list[LayerTuple]], Generator[None, None, str]]
+    preview: Callable[[list[LayerTuple]], Generator[None, None, str]]
     reopened: Callable[
-        [LayerTuple, Callable[[Mapping[str, Any]], list[LayerTuple]]], Iterable[None]
+        [Result, LayerTuple, Callable[[Mapping[str, Any]], list[LayerTuple]]], Iterable[None]
     ]
     set_noise: Callable[[float], object]
+    ask_scan: Callable[[MissingScanError], Path | None]
 
 
 class Controller:
@@ -92,9 +98,9 @@ class Controller:
         """Restore the acquired slice at a place in the layer's data, or say why not."""
 
         def prepare() -> Job:
-            request, place = preview_of(scan, choices, point)
+            request, shown = preview_of(scan, choices, point)
             task = partial(_restored, request, preview_layers, self._bench)
-            return Job(f"Restoring slice {place}…", task, partial(self._previewed, place))
+            return Job(f"Restoring {shown}…", task, partial(self._previewed, shown))
 
         self.jobs.begin(prepare)
 
@@ -112,41 +118,39 @@ class Controller:
 
         self.jobs.begin(prepare)
 
-    def save(self, folder: Path) -> None:
-        """Save the last run into a folder."""
+    def save(self, folder: Path, format: str = "source", result: Result | None = None) -> None:
+        """Save a run, the last one by default, into a folder, in one of `saving.FORMATS`."""
+        wanted = result or self.result
 
         def prepare() -> Job:
-            if self.result is None:
+            if wanted is None:
                 raise MedrestoreError(NO_RUN)
-            return Job("Saving…", partial(save, self.result, folder), self._saved)
+            return Job("Saving…", partial(save, wanted, folder, format), self._saved)
 
         self.jobs.begin(prepare)
 
-    def reopen(self, record: Path, scan: Snapshot | Scan | None) -> None:
-        """Open a saved run; its scan is known, beside the record, or the chosen layer's file."""
+    def reopen(self, record: Path, *scans: Snapshot | Scan) -> None:
+        """Open a saved run, whose scan is beside its record, one of these, or asked for."""
+        self.jobs.begin(partial(self._opening, record, scans))
 
-        def prepare() -> Job:
-            return Job(f"Opening {record.name}…", partial(reopen, record, scan), self._reopened)
-
-        self.jobs.begin(prepare)
-
-    def say(self, text: str) -> None:
+    def say(self, text: str, problem: bool = False) -> None:
         """Say something when nothing is running."""
         if self.jobs.view.state is State.IDLE:
-            self.jobs.show(View(status=text))
+            self.jobs.show(View(status=text, problem=problem))
 
     def _restored(self, found: tuple[Outcome, list[LayerTuple]]) -> Turns:
         outcome, layers = found
         self.result = outcome.result
         said = summary(outcome.result, self.jobs.cancelled)
-        changed = yield from self._actions.add(layers)
+        changed = yield from self._actions.add(outcome.result, layers)
         failed = outcome.result.guards is not None and bool(outcome.result.guards.warnings())
         return View(status=f"{said} {changed}".rstrip(), problem=failed)
 
-    def _previewed(self, place: int, found: tuple[Outcome, list[LayerTuple]]) -> Turns:
+    def _previewed(self, shown: str, found: tuple[Outcome, list[LayerTuple]]) -> Turns:
         outcome, layers = found
-        yield from self._actions.preview(layers)
-        return View(status=preview_summary(outcome.result, outcome.whole, place))
+        said = preview_summary(outcome.result, outcome.planned, shown)
+        turned = yield from self._actions.preview(layers)
+        return View(status=f"{said} {turned}".rstrip())
 
     def _measured(self, found: tuple[float, str]) -> View:
         value, said = found
@@ -156,10 +160,23 @@ class Controller:
     def _saved(self, files: list[Path]) -> View:
         return View(status=f"Saved {len(files)} files and folders in {files[-1].parent}.")
 
-    def _reopened(self, result: Result) -> Turns:
-        self.result = result
+    def _opening(self, record: Path, scans: tuple[Snapshot | Scan | Path, ...]) -> Job:
+        task = partial(reopen, record, scans)
+        return Job(f"Opening {record.name}…", task, partial(self._opened, record))
+
+    def _opened(self, record: Path, found: Reopened | Missing) -> Turns | Job:
+        if not isinstance(found, Missing):
+            return self._reopened(found)
+        place = self._actions.ask_scan(found.error)
+        if place is None:
+            raise found.error
+        return self._opening(record, (place,))
+
+    def _reopened(self, found: Reopened) -> Turns:
+        result = self.result = found.result
         assert result.scan is not None
-        yield from self._actions.reopened(to_layer(result.scan), partial(result_layers, result))
+        made = partial(result_layers, result, spread=found.spread)
+        yield from self._actions.reopened(result, to_layer(result.scan), made)
         return View(status=f"Opened again: {opened_summary(result)}")
 
 

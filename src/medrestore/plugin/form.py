@@ -30,8 +30,10 @@ __all__ = ["SettingsForm"]
 
 TOOL_TIP_ROLE = Qt.ItemDataRole.ToolTipRole
 
-FIELD_WIDTH = 185
+FIELD_WIDTH = 200
 """Wide enough for the names of models and, with the labels, for the title of the dock."""
+RARE_WIDTH = 170
+"""Of fields under *More settings*, whose labels are longer: unfolded, the panel is no wider."""
 
 SAMPLERS = [
     ("Automatic", AUTO),
@@ -152,11 +154,25 @@ class SettingsForm(QWidget):
         """Ask for noise in the modality's unit; a number in another unit is dropped."""
         self.noise_entry.show_unit(modality)
 
-    def show_slices(self, count: int) -> None:
-        """Offer all slices of a scan."""
-        for box, value in ((self.first, 0), (self.last, count - 1)):
-            box.setRange(0, max(0, count - 1))
-            box.setValue(value)
+    def show_slices(self, count: int, anew: bool) -> None:
+        """Offer the slices of a scan; those chosen stay, unless it is another one (``anew``)."""
+        highest = max(0, count - 1)
+        anew = anew or self.last.maximum() != highest
+        for box, value in ((self.first, 0), (self.last, highest)):
+            box.setRange(0, highest)
+            box.setEnabled(count > 0)
+            if anew:
+                box.setValue(value)
+        self.noise_entry.region.setEnabled(count > 0)
+
+    def forget(self, stated: str | None) -> None:
+        """Let go of what was chosen for another scan: noise measured in it, and its modality.
+
+        A modality stays for scans that do not say theirs (``stated`` is None).
+        """
+        self.noise_entry.forget_region()
+        if stated is not None:
+            self.modality.setCurrentIndex(0)
 
     def _lay_out(self) -> None:
         main, rare = _form(), _form()
@@ -164,10 +180,13 @@ class SettingsForm(QWidget):
         main.addRow(self.facts)
         self._rows(main, {"Modality": self.modality, "Noise": self.noise_entry})
         self._rows(main, {"Samples": self.samples, "Interval": self.level})
-        self._rows(rare, {"Model": self.model, "Device": self.device})
-        self._rows(rare, {"Image": self.estimate, "Sampler": self.sampler, "Steps": self.steps})
-        self._rows(rare, {"Guidance": self.guidance, "Measurement": self.measurement})
-        self._rows(rare, {"Slices": _pair(self.first, self.last), "Seed": self.seed})
+        for rows in (
+            {"Model": self.model, "Device": self.device},
+            {"Image": self.estimate, "Sampler": self.sampler, "Steps": self.steps},
+            {"Guidance": self.guidance, "Measurement": self.measurement},
+            {"Slices": _pair(self.first, self.last), "Seed": self.seed},
+        ):
+            self._rows(rare, rows, RARE_WIDTH)
         self.keep_samples.setToolTip(TIPS["Keep samples"])
         rare.addRow("", self.keep_samples)
         self.rare.setLayout(rare)
@@ -185,10 +204,12 @@ class SettingsForm(QWidget):
         self.rare.setVisible(shown)
         self.more.setText("▾ More settings" if shown else "▸ More settings")
 
-    def _rows(self, layout: QFormLayout, rows: dict[str, QWidget]) -> None:
+    def _rows(
+        self, layout: QFormLayout, rows: dict[str, QWidget], width: int = FIELD_WIDTH
+    ) -> None:
         for label, field in rows.items():
             field.setToolTip(TIPS[label])
-            field.setMinimumWidth(FIELD_WIDTH)
+            field.setMinimumWidth(width)
             layout.addRow(label, field)
 
 

@@ -60,14 +60,15 @@ class Job(NamedTuple):
         Runs in the worker's thread, with a meter.
     then : callable
         Takes what the task returned, in the thread that draws, and says what to show. What takes
-        long there is a generator that returns the view: the window lives between its parts.
+        long there is a generator that returns the view: the window lives between its parts. Or it
+        gives another job, to go on with.
     heard : callable
         Takes what the task tells by its meter before it returns, in the thread that draws.
     """
 
     status: str
     task: Task
-    then: Callable[[Any], View | Turns]
+    then: Callable[[Any], View | Turns | Job]
     heard: Callable[[Any], object] = lambda _: None
 
 
@@ -92,7 +93,7 @@ class Jobs:
     ) -> None:
         self._launch, self._show, self._later = launch, show, later
         self._stop, self._abandoned = Event(), False
-        self._then: Callable[[Any], View | Turns] = lambda _: View()
+        self._then: Callable[[Any], View | Turns | Job] = lambda _: View()
         self._heard: Callable[[Any], object] = lambda _: None
         self.view = View()
 
@@ -106,12 +107,14 @@ class Jobs:
         if self.view.state is not State.IDLE:
             return
         try:
-            job = prepare()
-            self._stop, self._then, self._heard = Event(), job.then, job.heard
-            self.show(View(State.RUNNING, job.status))
-            self._launch(job.task, self._stop)
+            self._start(prepare())
         except Exception as error:  # whatever it is, the buttons come back
             self.failed(error)
+
+    def _start(self, job: Job) -> None:
+        self._stop, self._then, self._heard = Event(), job.then, job.heard
+        self.show(View(State.RUNNING, job.status))
+        self._launch(job.task, self._stop)
 
     def cancel(self) -> None:
         """Stop at the next step, keeping what is valid by then."""
@@ -139,12 +142,14 @@ class Jobs:
         """The task is done."""
         try:
             outcome = self._then(found)
+            if isinstance(outcome, Job):
+                self._start(outcome)
         except Exception as error:
             self.failed(error)
             return
         if isinstance(outcome, View):
             self.show(outcome)
-        else:
+        elif not isinstance(outcome, Job):
             self._take(outcome)
 
     def _take(self, turns: Turns) -> None:

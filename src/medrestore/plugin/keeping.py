@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +21,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from medrestore.plugin.requests import Choices, Snapshot
+    from medrestore.result import Result
 
 __all__ = ["KeepingBar"]
+
+FORMATS = {
+    "dicom": (
+        "DICOM series…",
+        "Derived series beside their source, and std as a Parametric Map; of scans from DICOM.",
+    ),
+    "nifti": ("NIfTI…", "One .nii.gz for each map."),
+    "zarr": ("Zarr…", "One store of compressed chunks for each map; for large scans."),
+}
+"""What is offered, by the names of `saving.FORMATS`."""
 
 
 class KeepingBar(QWidget):
@@ -29,8 +41,10 @@ class KeepingBar(QWidget):
 
     Parameters
     ----------
-    save, reopen : callable
-        Take the folder to save the last run in; the record of a run to open.
+    save : callable
+        Takes the folder to save the run in, and one of `saving.FORMATS`.
+    reopen : callable
+        Takes the record of a run to open.
     scan : callable
         Gives the scan and the choices as they are now.
     said : callable
@@ -39,7 +53,7 @@ class KeepingBar(QWidget):
 
     def __init__(
         self,
-        save: Callable[[Path], object],
+        save: Callable[[Path, str], object],
         reopen: Callable[[Path], object],
         scan: Callable[[], tuple[Snapshot | None, Choices]],
         said: Callable[[str], object],
@@ -49,25 +63,42 @@ class KeepingBar(QWidget):
         self.save_button = QPushButton("Save…")
         self.copy_button = QPushButton("Copy as")
         self.open_button = QPushButton("Open run…")
-        self.save_button.setToolTip("Saves the last run: all its maps and its record.")
+        self.formats = QMenu(self)
+        self.formats.setToolTipsVisible(True)
+        for format, (text, tip) in FORMATS.items():
+            action = self.formats.addAction(text, partial(self.ask_where, format))
+            action.setData(format)
+            action.setToolTip(tip)
+        self.save_button.setMenu(self.formats)
         self.copy_button.setToolTip("Copies the lines that repeat this in Python or a shell.")
         self.open_button.setToolTip("Opens a saved run from its record, <scan>_run.json.")
         menu = QMenu(self)
         menu.addAction("Python", self.copy_python)
         menu.addAction("Command line", self.copy_command)
         self.copy_button.setMenu(menu)
-        self.save_button.clicked.connect(self.ask_where)
+        self.show_run(None)
         self.open_button.clicked.connect(self.ask_which)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         for button in (self.save_button, self.copy_button, self.open_button):
             row.addWidget(button, 1)
 
-    def ask_where(self) -> None:
-        """Ask for a folder, and save the last run there."""
+    def show_run(self, result: Result | None) -> None:
+        """Offer to save a run, in the formats that its scan allows; None: there is none."""
+        self.save_button.setEnabled(result is not None)
+        if result is None:
+            self.save_button.setToolTip("Saves a run: restore a scan first.")
+            return
+        source = result.restored.source
+        self.save_button.setToolTip(f"Saves the run of {source.name}: all its maps and its record.")
+        for action in self.formats.actions():
+            action.setEnabled(action.data() != "dicom" or source.format == "dicom")
+
+    def ask_where(self, format: str) -> None:
+        """Ask for a folder, and save the run there."""
         folder = QFileDialog.getExistingDirectory(self, "Save the run in a folder")
         if folder:
-            self._save(Path(folder))
+            self._save(Path(folder), format)
 
     def ask_which(self) -> None:
         """Ask for a record, and open its run."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image
 
 from medrestore.plugin.layers import KEY
 
-__all__ = ["bare", "holds_run", "is_preview", "is_restored", "is_scalar", "is_scan"]
+if TYPE_CHECKING:
+    from medrestore.result import Result
+
+__all__ = ["bare", "holds_run", "is_preview", "is_restored", "is_scalar", "is_scan", "result_of"]
 
 
 def bare(layer: Any) -> Any:
@@ -35,6 +38,15 @@ def is_preview(layer: Any) -> bool:
 def holds_run(layer: Any) -> bool:
     """Whether a layer is the restored image of a whole run that is in memory."""
     return is_restored(layer) and not is_preview(layer) and "run" in layer.metadata[KEY]
+
+
+def result_of(layer: Any) -> Result | None:
+    """The result of the whole run that a layer belongs to; None for scans and previews."""
+    record = layer.metadata.get(KEY)
+    if not isinstance(record, dict) or "run" not in record or record.get("preview"):
+        return None
+    result: Result = record["run"].result
+    return result
 
 
 def is_scalar(layer: Any) -> bool:

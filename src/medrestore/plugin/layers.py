@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     LayerTuple = tuple[Any, dict[str, Any], str]
 
 __all__ = [
+    "AXIS_LABELS",
     "KEY",
+    "acquired_plane",
     "describe",
     "displayed",
     "oriented",
@@ -43,6 +45,8 @@ KEY = "medrestore"
 """Our entry in a layer's metadata."""
 
 AXIS_LABELS = ("inferior", "posterior", "left")
+PLANES = ("axial", "coronal", "sagittal")
+"""The plane across each of these axes."""
 TIME = ("time", "pixel")
 """Label and unit of a leading time axis, whose step is not known."""
 
@@ -142,15 +146,27 @@ def notes_on(volume: Volume) -> tuple[str, ...]:
     return turned + volume.warnings
 
 
+def acquired_plane(record: Mapping[str, Any]) -> str:
+    """How a scan's slices lie: axial, coronal or sagittal; empty where that is not known.
+
+    Oblique slices go by the plane that they are closest to. ``record`` is our entry in a layer's
+    metadata.
+    """
+    if "order" not in record or not record.get("known", True):
+        return ""
+    return PLANES[tuple(record["order"]).index(0)]
+
+
 def describe(layer: Any, modality: str | None) -> str:
-    """Lines on a layer for a person: modality and grid, voxel size, what is unusual."""
+    """Lines on a layer for a person: modality and grid, voxels and slices, what is unusual."""
     record = layer.metadata.get(KEY)
     record = record if isinstance(record, dict) else {}
     grid = " × ".join(str(n) for n in layer.data.shape)
     size = " × ".join(f"{float(s):.3g}" for s in tuple(layer.scale)[-3:])
     unit = {"millimeter": "mm"}.get(str(layer.units[-1]), str(layer.units[-1]))
-    known = modality or "CT or MR?"
-    return "\n".join([f"{known}, {grid} voxels", f"{size} {unit}", *record.get("notes", ())])
+    known, plane = modality or "CT or MR?", acquired_plane(record)
+    lie = f", {plane} slices" if plane else ""
+    return "\n".join([f"{known}, {grid} voxels", f"{size} {unit}{lie}", *record.get("notes", ())])
 
 
 def to_volume(data: Any, meta: Mapping[str, Any], modality: Modality | None = None) -> Volume:

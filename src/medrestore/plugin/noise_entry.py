@@ -45,6 +45,7 @@ class NoiseEntry(QWidget):
         layout.addLayout(row)
         layout.addWidget(self.slider)
         self._range = UNITS[None][1:]
+        self._measured: float | None = None
         self.show_unit(None)
         self.number.valueChanged.connect(self._follow)
         self.slider.valueChanged.connect(self._slid)
@@ -55,6 +56,17 @@ class NoiseEntry(QWidget):
         """Noise in the unit shown; None for automatic."""
         number = float(self.number.value())
         return number if number > 0 else None
+
+    def show_measured(self, value: float) -> None:
+        """Take the noise that was measured in a region of the scan."""
+        self.number.setValue(value)
+        self._measured = float(self.number.value())
+
+    def forget_region(self) -> None:
+        """Back to automatic, if the number was measured in a region of a scan."""
+        if self._measured is not None and self.number.value() == self._measured:
+            self.number.setValue(0)
+        self._measured = None
 
     def show_unit(self, modality: str | None) -> None:
         """Ask for noise in the modality's unit; a number in another unit is dropped."""

@@ -10,14 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medrestore.plugin.layers import KEY
+from medrestore.plugin.layers import KEY, acquired_plane
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-__all__ = ["acquired_axis", "acquired_slice", "begin_at", "stored", "stored_index"]
+__all__ = [
+    "acquired_axis",
+    "acquired_slice",
+    "begin_at",
+    "slice_in_words",
+    "stored",
+    "stored_index",
+]
 
 
 def acquired_axis(meta: Mapping[str, Any]) -> tuple[int, bool]:
@@ -35,6 +42,11 @@ def acquired_slice(meta: Mapping[str, Any], count: int, index: float) -> int:
     _, flipped = acquired_axis(meta)
     z = min(max(round(float(index)), 0), count - 1)
     return count - 1 - z if flipped else z
+
+
+def slice_in_words(meta: Mapping[str, Any], place: int) -> str:
+    """A slice by its plane and its number on the viewer's slider, such as "sagittal slice 12"."""
+    return f"{acquired_plane(_record(meta))} slice {place}".lstrip()
 
 
 def stored(array: NDArray[Any], meta: Mapping[str, Any]) -> NDArray[Any]:

@@ -11,13 +11,18 @@ from medrestore.errors import Cancelled
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from medrestore.forecast import Course
+
 __all__ = ["Progress", "RunMeter"]
 
-EVERY_S = 0.2
-"""Reports come no faster: each one is work for the thread that draws."""
+EVERY_S = 0.5
+"""Reports come no faster: each is work for the thread that draws, and without a GPU for others."""
 
 WARM_UP_S = 1.5
-"""Younger stages say nothing about the time they still need."""
+"""Younger stages say nothing about the time they still need, unless there is a forecast."""
+
+TRUST_S = 2.0
+"""Seconds of the forecast that weigh as much as those that were measured since the start."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,7 @@ class RunMeter:
     Parameters
     ----------
     report : callable
-        Told about progress, at most once per 200 ms within a stage, and what ``tell`` is given.
+        Told about progress, at most twice a second within a stage, and what ``tell`` is given.
     stopped : callable
         Asked at every tick; once it says True, the tick raises ``Cancelled``.
     clock : callable
@@ -60,12 +65,18 @@ class RunMeter:
         self._report, self._stopped, self._clock = report, stopped, clock
         self._label, self._done, self._total = "", 0, 0
         self._began = self._told = clock()
+        self._course: Course | None = None
+
+    def expect(self, course: Course | None) -> None:
+        """Take a forecast of the next stage, for the time that it still needs."""
+        self._course = course
 
     def start(self, total: int, label: str) -> None:
         """Begin a stage; ``total`` 0 where its length is not known."""
         self._label, self._done, self._total = label, 0, total
         self._began = self._told = self._clock()
-        self._report(Progress(label, 0, total))
+        left = self._course.seconds if self._course and total else None
+        self._report(Progress(label, 0, total, left))
 
     def tick(self, n: int = 1) -> None:
         """Count ``n`` steps; raises ``Cancelled`` once the run is to stop."""
@@ -82,7 +93,12 @@ class RunMeter:
         self._report(news)
 
     def _seconds_left(self, now: float) -> float | None:
+        """By the forecast, corrected by how fast the run has been; or by that alone."""
         spent = now - self._began
+        if self._course is not None:
+            reached = self._course.reached(self._done)
+            slower = (spent + TRUST_S) / (reached + TRUST_S)
+            return slower * (self._course.seconds - reached)
         if spent < WARM_UP_S or not 0 < self._done < self._total:
             return None
         return spent / self._done * (self._total - self._done)

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from medrestore import io
-from medrestore.errors import InputError, UnreadableError
+from medrestore.errors import InputError, MedrestoreError, UnreadableError
 from medrestore.io.detect import format_of, suffix_of
 from medrestore.io.zarr_store import is_ours, is_store
+from medrestore.saving import RECORD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,30 +37,47 @@ def get_reader(path: Paths) -> Callable[[Paths], list[LayerTuple]] | None:
 def read_layers(path: Paths) -> list[LayerTuple]:
     """One layer per volume found; a volume that cannot be read is left out with a warning.
 
+    Results of runs, by the records beside them, look as they did after the run.
+
     Raises
     ------
     InputError
         If none can be read.
     """
-    from medrestore.plugin.layers import to_layer
+    from medrestore.plugin.opening import when_added
 
     layers: list[LayerTuple] = []
-    problems: list[InputError] = []
+    problems: list[MedrestoreError] = []
     for place in map(Path, _listed(path)):
-        for open_it in _openers(place):
-            try:
-                volume = open_it()
-            except InputError as error:
-                problems.append(error)
-                continue
-            layers.append(to_layer(volume))
-            for warning in volume.warnings:
-                warnings.warn(f"{volume.source.name}: {warning}", stacklevel=2)
+        try:
+            layers += _layers_at(place, problems)
+        except MedrestoreError as error:
+            problems.append(error)
     if problems and not layers:
         raise problems[0]
     for problem in problems:
         warnings.warn(f"left out: {problem}", stacklevel=2)
+    when_added(layers)
     return layers
+
+
+def _layers_at(place: Path, problems: list[MedrestoreError]) -> list[LayerTuple]:
+    """Scans, then results of runs; what cannot be read is added to the problems."""
+    from medrestore.plugin.layers import to_layer
+    from medrestore.plugin.saved_results import results_at
+
+    results, others = results_at(place)
+    scans: list[LayerTuple] = []
+    for open_it in _openers(place) if others is None else others:
+        try:
+            volume = open_it()
+        except InputError as error:
+            problems.append(error)
+            continue
+        scans.append(to_layer(volume))
+        for warning in volume.warnings:
+            warnings.warn(f"{volume.source.name}: {warning}", stacklevel=3)
+    return [*scans, *results]
 
 
 def _openers(place: Path) -> list[Callable[[], Volume]]:
@@ -90,16 +108,20 @@ def _listed(path: Paths) -> list[str]:
 def _is_ours(path: Path) -> bool:
     if is_store(path):
         return is_ours(path / "zarr.json")  # of others we do not know where they lie
-    return _holds_dicom(path) if path.is_dir() else bool(suffix_of(path))
+    if path.is_dir():
+        return _holds_scans(path)
+    return bool(suffix_of(path)) or path.name.endswith(RECORD)
 
 
-def _holds_dicom(folder: Path) -> bool:
-    """Whether one of the first files below a folder is DICOM."""
+def _holds_scans(folder: Path) -> bool:
+    """Whether one of the first files below a folder is DICOM, or the record of a run."""
     looked = 0
     for parent, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(n for n in names if not n.startswith("."))[:PER_FOLDER]:
             looked += 1
+            if name.endswith(RECORD):
+                return True
             try:
                 if format_of(Path(parent, name)) == "dicom":
                     return True

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medrestore.plugin.layers import KEY
-from medrestore.plugin.requests import modality_of, settings_of
+from medrestore.plugin.requests import chosen_slices, modality_of, settings_of
 from medrestore.settings import Settings
 
 if TYPE_CHECKING:
@@ -17,22 +17,30 @@ if TYPE_CHECKING:
 
 __all__ = ["command_line", "python_lines"]
 
+SAVE = 'result.save("restored")'
 DEFAULTS = {field.name: field.default for field in fields(Settings)}
 
 
 def python_lines(scan: Snapshot | None, choices: Choices) -> str:
     """A script that does what the Denoise button does with these choices."""
     path, modality, said = _input(scan, choices)
-    arguments = "".join(f", {name}={value!r}" for name, value in said.items())
+    arguments = [f"{name}={value!r}" for name, value in said.items()]
     of = f", modality={modality!r}" if modality else ""
+    read = f"volume = mr.read({str(path)!r}{of})"
+    slices = None if scan is None else chosen_slices(scan, choices.slices)
+    if slices is None:
+        run = [read, f"result = mr.denoise({', '.join(['volume', *arguments])})"]
+        return "\n".join(["import medrestore as mr", "", *run, SAVE])
     return "\n".join(
         [
             "import medrestore as mr",
+            "from medrestore.api import make_plan, run_plan",
             "",
-            f"volume = mr.read({str(path)!r}{of})",
-            f"result = mr.denoise(volume{arguments})",
-            'result.save("restored")',
-            *_remark(choices),
+            read,
+            f"plan = make_plan(volume, mr.Settings({', '.join(arguments)}))",
+            f"slices = tuple(range({slices[0]}, {slices[-1] + 1}))  # as the file numbers them",
+            "result = run_plan(plan.for_slices(slices), volume)",
+            SAVE,
         ]
     )
 
@@ -66,4 +74,7 @@ def _remark(choices: Choices) -> list[str]:
     if choices.slices is None:
         return []
     first, last = choices.slices
-    return [f"# restores the whole scan; in napari slices {first} to {last} were chosen"]
+    return [
+        f"# restores the whole scan; in napari slices {first} to {last} were chosen, which the "
+        "lines of Python do alone"
+    ]

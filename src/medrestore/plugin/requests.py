@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from medrestore.errors import MedrestoreError
 from medrestore.plugin.layers import KEY
-from medrestore.plugin.place import acquired_axis, acquired_slice
+from medrestore.plugin.place import acquired_axis, acquired_slice, slice_in_words
 from medrestore.plugin.run import Request
 
 if TYPE_CHECKING:
@@ -15,7 +15,19 @@ if TYPE_CHECKING:
 
     from medrestore.volume import Modality
 
-__all__ = ["AUTO", "Choices", "Snapshot", "modality_of", "preview_of", "request_for", "settings_of"]
+__all__ = [
+    "AUTO",
+    "NO_MODALITY",
+    "NO_SCAN",
+    "Choices",
+    "Snapshot",
+    "chosen_slices",
+    "modality_of",
+    "preview_of",
+    "request_for",
+    "settings_of",
+    "stated_modality",
+]
 
 AUTO = "auto"
 
@@ -63,8 +75,11 @@ class Snapshot(NamedTuple):
 
 def modality_of(scan: Snapshot | None, chosen: str) -> Modality | None:
     """What the user chose, else what the layer says."""
-    if chosen in ("CT", "MR"):
-        return cast("Modality", chosen)
+    return cast("Modality", chosen) if chosen in ("CT", "MR") else stated_modality(scan)
+
+
+def stated_modality(scan: Snapshot | None) -> Modality | None:
+    """What the layer says."""
     record = ((scan.meta.get("metadata") or {}).get(KEY) or {}) if scan else {}
     found = record.get("modality") if isinstance(record, dict) else None
     return found if found in ("CT", "MR") else None
@@ -100,14 +115,14 @@ def request_for(scan: Snapshot | None, choices: Choices) -> Request:
     if modality is None:
         raise MedrestoreError(NO_MODALITY)
     settings = settings_of(choices, modality)
-    slices = _slices(scan, choices.slices)
+    slices = chosen_slices(scan, choices.slices)
     return Request(scan.data, scan.meta, settings, modality, slices, cluster=choices.cluster)
 
 
 def preview_of(
     scan: Snapshot | None, choices: Choices, point: tuple[float, ...]
-) -> tuple[Request, int]:
-    """What to run for the acquired slice at a place, and that slice's number in the viewer.
+) -> tuple[Request, str]:
+    """What to run for the acquired slice at a place, and that slice in words.
 
     Of a series in time, the time point on display is taken as a scan of its own.
 
@@ -131,14 +146,20 @@ def preview_of(
     count = _shape(data, meta)[axis]
     z = acquired_slice(meta, count, point[len(point) - 3 + axis])
     place = acquired_slice(meta, count, z)
-    return Request(data, meta, request.settings, request.modality, (z,), preview=True), place
+    return (
+        Request(
+            data, meta, request.settings, request.modality, (z,), preview=True, meant=request.slices
+        ),
+        slice_in_words(meta, place),
+    )
 
 
 LEADING = ("scale", "translate", "units", "axis_labels")
 TURNED = ("rotate", "shear", "affine")
 
 
-def _slices(scan: Snapshot, places: tuple[int, int] | None) -> tuple[int, ...] | None:
+def chosen_slices(scan: Snapshot, places: tuple[int, int] | None) -> tuple[int, ...] | None:
+    """The acquired slices, as a plan numbers them, between two places on the viewer's slider."""
     if places is None:
         return None
     axis, _ = acquired_axis(scan.meta)

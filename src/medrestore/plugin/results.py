@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medrestore.plugin.contrast import difference_limits, spread_limits
+from medrestore.plugin.contrast import contrast_limits, difference_limits, spread_limits
 from medrestore.plugin.layers import KEY, displayed, oriented, placement, record_of
 from medrestore.plugin.place import acquired_axis, begin_at
 
@@ -23,14 +23,15 @@ __all__ = ["LINKED", "Run", "preview_layers", "result_layers", "samples_layer"]
 LINKED = ("restored", "lower", "upper", "samples")
 """Results in the scan's own intensities: their contrast follows it."""
 
-BOTTOM_TO_TOP = ("lower", "upper", "std", "restored", "inconsistent", "removed")
+BOTTOM_TO_TOP = ("restored", "lower", "upper", "std", "std map", "inconsistent", "removed")
+"""What is shown at first lies under what may be shown over it."""
 SHOWN = ("restored",)
-PREVIEW = " preview"
 SPREAD_COLORMAP = "magma"
 GUARDS = ("removed", "inconsistent")
 MEANINGS = {
     "restored": "Restored: {estimate}.",
     "std": "Std: how far the expected image is thought to be from the truth, in the scan's unit.",
+    "std map": "Std map: std as it stands in its DICOM Parametric Map, in float32.",
     "lower": "Lower: the true value is expected to lie between lower and upper in {level} of the "
     "voxels.",
     "upper": "Upper: the true value is expected to lie between lower and upper in {level} of the "
@@ -43,6 +44,7 @@ MEANINGS = {
     "and the noise do not fit together.",
 }
 """What a result's layer shows, in one sentence."""
+NOTHING = "Here it is 0 everywhere."
 ESTIMATES = {
     "mean": "the scan without its noise, as the model expects it",
     "sample": "one of the images that fit the scan; std is that of the expected one",
@@ -54,7 +56,7 @@ _COLOURS = np.hstack(
 )
 GUARD_COLORMAP = {"name": "blue-clear-red", "colors": _COLOURS}
 """Blue below zero, red above, clear at zero."""
-PREVIEWED = ("std", "restored")
+PREVIEWED = ("restored", "std")
 COPIED = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
 
 
@@ -71,7 +73,9 @@ class Run:
         return self
 
 
-def result_layers(result: Result, source: Mapping[str, Any]) -> list[LayerTuple]:
+def result_layers(
+    result: Result, source: Mapping[str, Any], spread: Volume | None = None
+) -> list[LayerTuple]:
     """Layer tuples of a result, bottom first.
 
     Parameters
@@ -80,19 +84,27 @@ def result_layers(result: Result, source: Mapping[str, Any]) -> list[LayerTuple]
         On the grid of the scan that ``source`` shows.
     source : mapping
         Attributes of the source's layer; position, units, labels, contrast, colours and foreign
-        metadata are taken over, so that results coincide with it wherever it was put.
+        metadata are taken over, so that results coincide with it wherever it was put. Empty where
+        the source is not shown.
+    spread : Volume, optional
+        The standard deviation as it stands in a Parametric Map.
     """
     volumes, run = result.layers(), Run(result)
+    if spread is not None:
+        same = replace(spread, modality=result.std.modality, source=result.std.source)
+        volumes["std map"] = same
     layers = [_layer(name, volumes[name], run, source) for name in BOTTOM_TO_TOP if name in volumes]
-    return [samples_layer(run, source), *layers] if result.samples is not None else layers
+    if result.samples is not None:
+        layers.insert(1, samples_layer(run, source))
+    return layers
 
 
 def preview_layers(result: Result, source: Mapping[str, Any]) -> list[LayerTuple]:
     """The same of a preview: restored image and its spread only."""
     volumes, run = result.layers(), Run(result)
     layers = [_layer(name, volumes[name], run, source) for name in PREVIEWED]
-    for _, meta, _ in layers:
-        meta["name"] += PREVIEW
+    for name, (_, meta, _) in zip(PREVIEWED, layers, strict=True):
+        meta["name"] = _named(f"{name} preview", result.restored, source)
         meta["metadata"][KEY]["preview"] = True
     return layers
 
@@ -109,7 +121,7 @@ def samples_layer(run: Run, source: Mapping[str, Any]) -> LayerTuple:
     meta |= {key: (first, *meta[key]) for key, first in lead.items()}
     for key in ("rotate", "shear", "affine"):  # of the last axes: the display is unrotated anyway
         meta.pop(key, None)
-    meta |= {"name": f"{source.get('name', result.restored.source.name)} samples", "visible": False}
+    meta |= {"name": _named("samples", result.restored, source), "visible": False}
     meta["metadata"][KEY] |= {"role": "samples", "meaning": MEANINGS["samples"]}
     return oriented(result.samples, result.restored.geometry), meta, kind
 
@@ -128,15 +140,18 @@ def _layer(name: str, volume: Volume, run: Run, source: Mapping[str, Any]) -> La
         "run": run,
         "meaning": _meaning(name, result),
     }
+    if not np.nan_to_num(volume.array).any():
+        record |= {"empty": True, "meaning": f"{record['meaning']} {NOTHING}"}
     meta = {
         **place,
         **copied,
-        "name": f"{source.get('name', volume.source.name)} {_title(name, volume, result)}",
+        "name": _named(_title(name, result), volume, source),
         "rgb": False,
         "visible": name in SHOWN,
         "metadata": {**(source.get("metadata") or {}), KEY: record},
     }
     if name in LINKED:
+        meta["contrast_limits"] = contrast_limits(result.restored.array, volume.modality)
         taken = ("contrast_limits", "colormap", "gamma")
         meta |= {key: source[key] for key in taken if source.get(key) is not None}
     elif name in GUARDS:
@@ -163,9 +178,12 @@ def _begin(result: Result, source: Mapping[str, Any]) -> tuple[float, ...]:
     return begin_at(source, axis, count - 1 - chosen[-1] if flipped else chosen[0])
 
 
-def _title(name: str, volume: Volume, result: Result) -> str:
-    if name == "std" or name in GUARDS:
-        return f"{name} ({volume.unit})"
+def _title(name: str, result: Result) -> str:
     if name in ("lower", "upper"):
         return f"{name} {100 * result.plan.settings.level:g} %"
     return name
+
+
+def _named(title: str, volume: Volume, source: Mapping[str, Any]) -> str:
+    """A layer's name: what it is comes first, where a narrow list still shows it."""
+    return f"{title} · {source.get('name', volume.source.name)}"

@@ -14,11 +14,13 @@ from medrestore.errors import MedrestoreError
 from medrestore.plugin.drawn import NO_REGION, drawn_regions, union
 from medrestore.plugin.layers import to_volume
 from medrestore.plugin.place import stored
+from medrestore.plugin.progress import RunMeter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from medrestore.core.meter import Meter
+    from medrestore.forecast import Course
     from medrestore.plan import Noise, Plan
     from medrestore.plugin.drawn import Drawing
     from medrestore.result import Result
@@ -46,6 +48,8 @@ class Request:
         Acquired slices to restore, numbered along the scan's first stored axis; all by default.
     preview : bool
         The slices are looked at before the run: no samples, and noise as measured before.
+    meant : tuple of int, optional
+        Of a preview: the slices that the run after it is to restore; all by default.
     cluster : str
         Address of the Dask scheduler that it is sent to; empty for a run on this machine.
     """
@@ -57,13 +61,14 @@ class Request:
     slices: tuple[int, ...] | None = None
     preview: bool = False
     cluster: str = ""
+    meant: tuple[int, ...] | None = None
 
 
 class Outcome(NamedTuple):
-    """A result, and the plan for the whole scan that it is a part or all of."""
+    """A result, and the plan of the run that it is, or is a preview of."""
 
     result: Result
-    whole: Plan
+    planned: Plan
 
 
 class Workbench:
@@ -110,10 +115,26 @@ def restore(request: Request, meter: Meter, bench: Workbench | None = None) -> O
     leave_one_core()
     meter.start(0, "Measuring the noise")
     whole = _plan(request, volume, settings, bench or Workbench())
-    plan = whole if request.slices is None else whole.for_slices(request.slices)
     if request.preview:
-        plan = _glimpse(plan)
-    return Outcome(api.run_plan(plan, volume, meter), whole)
+        planned, _ = _part(whole, request.meant)
+        plan = _glimpse(whole if request.slices is None else whole.for_slices(request.slices))
+    else:
+        planned, course = _part(whole, request.slices)
+        plan = planned
+        if isinstance(meter, RunMeter):
+            meter.expect(course)
+    return Outcome(api.run_plan(plan, volume, meter), planned)
+
+
+def _part(whole: Plan, slices: tuple[int, ...] | None) -> tuple[Plan, Course | None]:
+    """The plan for some slices of a scan, None for all, and the parts of its forecast."""
+    from medrestore.forecast import known_course
+    from medrestore.models import find_card
+
+    card = find_card(whole.settings.model, whole.modality, whole.mode)
+    plan = whole if slices is None else whole.for_slices(slices)
+    course = known_course(plan, card)
+    return (plan if course is None else replace(plan, seconds=round(course.seconds, 2))), course
 
 
 def _glimpse(plan: Plan) -> Plan:

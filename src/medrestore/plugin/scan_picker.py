@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox
 
 from medrestore.plugin.layer_kinds import bare, is_scan
@@ -17,12 +18,16 @@ if TYPE_CHECKING:
 __all__ = ["ScanPicker"]
 
 WATCHED = ("inserted", "removed", "reordered", "renamed")
+REPLACED = ("data", "scale", "units")
+"""Events of a layer whose voxels or grid became others."""
 
 
 class ScanPicker(QComboBox):
     """A combo box with the viewer's image layers, results of earlier runs left out.
 
-    Layers are told apart by identity: names may change at any time.
+    Layers are told apart by identity: names may change at any time. ``chosen`` is emitted when
+    another layer is chosen, or none is left; never because the list has changed around it.
+    ``replaced`` is emitted when the chosen layer got other voxels or another grid.
 
     Parameters
     ----------
@@ -34,6 +39,9 @@ class ScanPicker(QComboBox):
         Whether a layer that is offered and new becomes the chosen one.
     """
 
+    chosen = Signal()
+    replaced = Signal()
+
     def __init__(
         self,
         viewer: ViewerModel,
@@ -44,9 +52,12 @@ class ScanPicker(QComboBox):
         self._viewer = viewer
         self._accepts, self._adopts = accepts, adopts
         self._layers: list[Any] = []
+        self._announced: Any = None
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(8)
+        self.setPlaceholderText("no scan open")
         self.refresh()
+        self.currentIndexChanged.connect(self._announce)
         events, follow = viewer.layers.events, self.refresh
         for name in WATCHED:
             if hasattr(events, name):  # `renamed` is younger than napari 0.7
@@ -70,10 +81,24 @@ class ScanPicker(QComboBox):
         self._layers = layers
         self.clear()
         self.addItems([layer.name for layer in layers])
-        self.setPlaceholderText("no scan open")
         self.setCurrentIndex(at)
         self.blockSignals(False)
-        self.currentIndexChanged.emit(at)
+        self._announce()
+
+    def _announce(self, *_: object) -> None:
+        """Another layer is chosen, unless it is the same."""
+        before, self._announced = self._announced, self.layer
+        if self._announced is before:
+            return
+        for name in REPLACED:
+            if before is not None and hasattr(before.events, name):
+                getattr(before.events, name).disconnect(self._replaced)
+            if self._announced is not None and hasattr(self._announced.events, name):
+                getattr(self._announced.events, name).connect(self._replaced)
+        self.chosen.emit()
+
+    def _replaced(self, event: Any = None) -> None:
+        self.replaced.emit()
 
 
 def _unfollow(events: Any, callback: Any, *_: Any) -> None:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from qtpy.QtCore import QEvent
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
-
-from medrestore.plugin.adding import (
-    add_preview,
-    add_results,
-    changed_since,
-    remove_previews,
+from qtpy.QtWidgets import (
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
 )
+
 from medrestore.plugin.controller import Actions, Controller
 from medrestore.plugin.drawings import chosen_drawing, take
 from medrestore.plugin.form import SettingsForm
@@ -23,24 +24,34 @@ from medrestore.plugin.keeping import KeepingBar
 from medrestore.plugin.layer_kinds import bare, is_scan
 from medrestore.plugin.layers import KEY, describe
 from medrestore.plugin.place import acquired_axis
-from medrestore.plugin.requests import Snapshot, modality_of
+from medrestore.plugin.presenter import Presenter
+from medrestore.plugin.requests import (
+    NO_MODALITY,
+    NO_SCAN,
+    Snapshot,
+    modality_of,
+    stated_modality,
+)
 from medrestore.plugin.scan_picker import ScanPicker
 from medrestore.plugin.styles import QUIET_STYLE
+from medrestore.plugin.words import as_sentence
 from medrestore.plugin.worker import Launcher
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Mapping
-    from pathlib import Path
+    from collections.abc import Generator
 
     from napari.components import ViewerModel
 
+    from medrestore.errors import MissingScanError
     from medrestore.plugin.drawn import Drawing
     from medrestore.plugin.jobs import View
     from medrestore.plugin.layers import LayerTuple
     from medrestore.plugin.requests import Choices
+    from medrestore.result import Result
 
 __all__ = ["DenoiseWidget"]
 
+READY = "Ready."
 RESEARCH_ONLY = "For research use only, not for diagnosis."
 
 
@@ -57,7 +68,6 @@ class DenoiseWidget(QWidget):
         super().__init__()
         self._viewer = napari_viewer
         self._source: Any = None
-        self._previewed: Any = None
         self._then: Snapshot | None = None
         self.form = SettingsForm(ScanPicker(napari_viewer))
         self.preview_button = QPushButton("Preview")
@@ -66,19 +76,19 @@ class DenoiseWidget(QWidget):
         self.job = JobStatus()
         self.status = self.job.text
         self._launcher = Launcher(self._show)
-        actions = Actions(self._add, self._preview, self._reopened, self.form.noise.setValue)
-        self.controller = Controller(self._launcher.jobs, actions)
-        self.keeping = KeepingBar(
-            self.controller.save, self._reopen, self._as_set, self.controller.say
+        self._presenter = Presenter(napari_viewer)
+        actions = Actions(
+            self._add, self._preview, self._presenter.reopened, self._take_noise, self._ask_scan
         )
+        self.controller = Controller(self._launcher.jobs, actions)
+        self.keeping = KeepingBar(self._save, self._reopen, self._as_set, self.controller.say)
         self._lay_out()
         self._connect()
-        self._scan_changed()
-        self._show(self.controller.jobs.view)
+        self._scan_chosen()
 
     def _lay_out(self) -> None:
         self.preview_button.setToolTip(
-            "Restores the slice on display, and says what the whole scan would take."
+            "Restores the slice on display, and says what Denoise would take."
         )
         self.denoise_button.setToolTip("Restores the scan and adds its layers.")
         self.cancel_button.setToolTip("Stops at the next step; what is valid by then is kept.")
@@ -104,10 +114,21 @@ class DenoiseWidget(QWidget):
         self.denoise_button.clicked.connect(self.denoise)
         self.cancel_button.clicked.connect(self.cancel)
         self.form.noise_entry.from_region.connect(self.measure_noise)
-        self.form.picker.currentIndexChanged.connect(self._scan_changed)
-        self.form.modality.currentIndexChanged.connect(self._scan_changed)
+        self.form.picker.chosen.connect(self._scan_chosen)
+        self.form.picker.replaced.connect(self._scan_replaced)
+        self.form.modality.currentIndexChanged.connect(self._modality_chosen)
+        layers, follow = self._viewer.layers, self._layers_changed
+        emitters = (layers.events.removed, layers.selection.events.active)
+        for emitter in emitters:
+            emitter.connect(follow)
         jobs = self.controller.jobs
-        self.destroyed.connect(lambda *_: jobs.abandon())  # must not hold on to self
+
+        def let_go(*_: object) -> None:  # must not hold on to self
+            jobs.abandon()
+            for emitter in emitters:
+                emitter.disconnect(follow)
+
+        self.destroyed.connect(let_go)
 
     def event(self, event: QEvent) -> bool:
         """Cancel a run when the dock is closed: nobody could any more."""
@@ -128,15 +149,24 @@ class DenoiseWidget(QWidget):
 
     def measure_noise(self) -> None:
         """Measure the noise in the region that was drawn."""
-        scan = self.form.picker.layer
+        scan = self._source = self.form.picker.layer
         self.controller.measure_noise(self.snapshot(), self.form.choices(), self._drawing(scan))
 
     def cancel(self) -> None:
         """Stop the run at its next step."""
         self.controller.jobs.cancel()
 
+    def _save(self, folder: Path, format: str) -> None:
+        self.controller.save(folder, format, self._presenter.run_to_save(self.form.picker.layer))
+
     def _reopen(self, record: Path) -> None:
-        self.controller.reopen(record, self.snapshot())
+        scans = [bare(layer) for layer in self._viewer.layers if is_scan(bare(layer))]
+        self.controller.reopen(record, *map(_as_it_is, scans))
+
+    def _ask_scan(self, error: MissingScanError) -> Path | None:
+        reason = as_sentence(error).partition(";")[0]
+        chosen, _ = QFileDialog.getOpenFileName(self, f"Choose the scan of this run. {reason}")
+        return Path(chosen) if chosen else None
 
     def _as_set(self) -> tuple[Snapshot | None, Choices]:
         return self.snapshot(), self.form.choices()
@@ -144,10 +174,7 @@ class DenoiseWidget(QWidget):
     def snapshot(self) -> Snapshot | None:
         """The chosen scan as it is now."""
         layer = self.form.picker.layer
-        if layer is None:
-            return None
-        data, meta, _ = layer.as_layer_data_tuple()
-        return Snapshot(data, dict(meta))
+        return None if layer is None else _as_it_is(layer)
 
     def _point(self, layer: Any) -> tuple[float, ...]:
         """Where the viewer's sliders are, in the layer's own axes: the viewer may have more."""
@@ -158,55 +185,89 @@ class DenoiseWidget(QWidget):
         layer = chosen_drawing(self._viewer)
         return None if scan is None or layer is None else take(bare(layer), scan)
 
-    def _scan_changed(self, *_: object) -> None:
+    def _take_noise(self, value: float) -> None:
+        if self.form.picker.layer is self._source:  # else it is another scan's
+            self.form.noise_entry.show_measured(value)
+
+    def _scan_chosen(self) -> None:
+        """Another scan, or none: nothing that was of the last one stays."""
+        layer = self.form.picker.layer
+        self.form.forget(stated_modality(None if layer is None else _as_it_is(layer)))
+        self._show_scan(anew=True)
+        self._greet()
+
+    def _scan_replaced(self) -> None:
+        """The chosen layer has other voxels, or another grid."""
+        self._presenter.drop_stale_preview(self.form.picker.layer)
+        self._show_scan(anew=False)
+        self._greet()
+
+    def _modality_chosen(self, *_: object) -> None:
+        self._show_scan(anew=False)
+        self._greet()
+
+    def _show_scan(self, anew: bool) -> None:
+        """Show what the chosen scan is, and offer what goes with it."""
         layer = self.form.picker.layer
         record = {} if layer is None else {"metadata": {KEY: layer.metadata.get(KEY)}}
-        chosen = self.form.modality.currentData()
-        modality = modality_of(None if layer is None else Snapshot(None, record), chosen)
+        modality = self._modality()
         self.form.facts.setText("" if layer is None else describe(layer, modality))
         self.form.facts.setVisible(layer is not None)
         self.form.show_noise_unit(modality)
         self.form.show_models(modality)
-        self.form.show_slices(0 if layer is None else _slices_of(layer, record))
+        self.form.show_slices(0 if layer is None else _slices_of(layer, record), anew)
+
+    def _modality(self) -> str | None:
+        layer, chosen = self.form.picker.layer, self.form.modality.currentData()
+        return modality_of(None if layer is None else _as_it_is(layer), chosen)
+
+    def _greet(self) -> None:
+        """Say what can be done with the scan that is chosen, unless something is running."""
+        if self.form.picker.layer is None:
+            self.controller.say(NO_SCAN)
+        elif self._modality() is None:
+            self.controller.say(NO_MODALITY, problem=True)
+        else:
+            self.controller.say(READY)
+        self._show(self.controller.jobs.view)
+
+    def _layers_changed(self, event: Any = None) -> None:
+        """A preview goes with its scan; whether there is a run to save may have changed."""
+        self._presenter.drop_stale_preview()
+        self._show(self.controller.jobs.view)
 
     def _show(self, view: View) -> None:
-        idle = view.state is State.IDLE
+        idle, scan = view.state is State.IDLE, self.form.picker.layer
         self.form.setEnabled(idle)
-        self.denoise_button.setEnabled(idle)
-        self.preview_button.setEnabled(idle)
+        self.denoise_button.setEnabled(idle and scan is not None)
+        self.preview_button.setEnabled(idle and scan is not None)
         self.cancel_button.setEnabled(view.state is State.RUNNING)
         self.keeping.setEnabled(idle)
+        self.keeping.copy_button.setEnabled(scan is not None)
+        self.keeping.show_run(self._presenter.run_to_save(scan))
         self.job.show_view(view)
 
-    def _add(self, tuples: list[LayerTuple]) -> Generator[None, None, str]:
-        yield from remove_previews(self._viewer)
-        yield from add_results(self._viewer, self._source, tuples)
-        return changed_since(self._viewer, self._source, self._then) if self._then else ""
+    def _add(self, result: Result, tuples: list[LayerTuple]) -> Generator[None, None, str]:
+        source = self._source
+        changed = yield from self._presenter.results(source, self._then, result, tuples)
+        return changed or self._of_another(source)
 
-    def _reopened(
-        self, scan: LayerTuple, results: Callable[[Mapping[str, Any]], Any]
-    ) -> Iterator[None]:
-        """Add the results of a saved run, and its scan unless it is open already."""
-        data, meta, _ = scan
-        affine = meta["metadata"][KEY]["affine"]
-        open_ones = (bare(layer) for layer in self._viewer.layers if is_scan(bare(layer)))
-        found = [layer for layer in open_ones if _same_scan(layer, data, affine)]
-        layer = found[-1] if found else self._viewer.add_image(data, **meta)
-        _, placed, _ = layer.as_layer_data_tuple()
-        yield from add_results(self._viewer, bare(layer), results(placed))
+    def _preview(self, tuples: list[LayerTuple]) -> Generator[None, None, str]:
+        source = self._source
+        turned = yield from self._presenter.preview(source, tuples)
+        return turned or self._of_another(source)
 
-    def _preview(self, tuples: list[LayerTuple]) -> Iterator[None]:
-        again, self._previewed = self._previewed is self._source, self._source
-        yield from add_preview(self._viewer, self._source, tuples, again)
+    def _of_another(self, source: Any) -> str:
+        """Whose results these are, if another scan was chosen meanwhile."""
+        other = self.form.picker.layer is not source
+        return f"These results are of {source.name}." if other else ""
+
+
+def _as_it_is(layer: Any) -> Snapshot:
+    data, meta, _ = layer.as_layer_data_tuple()
+    return Snapshot(data, dict(meta))
 
 
 def _slices_of(layer: Any, meta: dict[str, Any]) -> int:
     data = layer.data[0] if layer.multiscale else layer.data
     return int(data.shape[-3:][acquired_axis(meta)[0]]) if data.ndim >= 3 else 1
-
-
-def _same_scan(layer: Any, data: Any, affine: Any) -> bool:
-    """Whether a layer shows these voxels in this place."""
-    record = layer.metadata.get(KEY)
-    placed = isinstance(record, dict) and np.allclose(record.get("affine", 0), affine)
-    return placed and layer.data.shape == data.shape and np.array_equal(layer.data, data)

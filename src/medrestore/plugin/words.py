@@ -67,11 +67,17 @@ def opened_summary(result: Result) -> str:
     )
 
 
-def preview_summary(result: Result, whole: Plan, shown_slice: int) -> str:
-    """What the preview shows, and what the whole scan would take."""
+def preview_summary(result: Result, planned: Plan, shown: str) -> str:
+    """What the preview shows, and what the run would take.
+
+    ``planned`` is the run's plan; ``shown`` the slice, such as "sagittal slice 12".
+    """
+    count = len(planned.chosen)
+    what = "The whole scan" if planned.slices is None else f"The {count} slices chosen"
+    what = "The slice chosen" if planned.slices is not None and count == 1 else what
     return (
-        f"Preview of slice {shown_slice}. Noise: {noise(whole)}. The whole scan: "
-        f"{forecast(whole)}.{_sentences(*result.warnings)}"
+        f"Preview of {shown}. Noise: {noise(planned)}. {what}: "
+        f"{forecast(planned)}.{_sentences(*result.warnings)}"
     )
 
 
@@ -79,7 +85,7 @@ def forecast(plan: Plan) -> str:
     """How long a run takes and how much memory it needs."""
     if plan.seconds is None or plan.memory_bytes is None:
         return "time and memory not known"
-    return f"{duration(plan.seconds)}, {plan.memory_bytes / 1e9:.1f} GB of memory"
+    return f"{duration(plan.seconds)}, {max(plan.memory_bytes / 1e9, 0.1):.1f} GB of memory"
 
 
 def duration(seconds: float) -> str:

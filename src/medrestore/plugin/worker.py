@@ -9,6 +9,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from medrestore.plugin.jobs import Jobs
 from medrestore.plugin.progress import RunMeter
+from medrestore.threads import wait_asleep
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +42,7 @@ class TaskWorker(WorkerBase):
 
     def work(self) -> Any:
         """Run; called in the worker's thread."""
+        wait_asleep()
         return self._task(RunMeter(self.progressed.emit, self._stopped))
 
     def _stopped(self) -> bool:

@@ -22,7 +22,7 @@ def add_scan(make_volume):
         data, meta, _ = to_layer(make_volume(**volume))
         meta["metadata"][KEY]["role"] = role
         if role != "scan":
-            meta["name"] += f" {role}"
+            meta["name"] = f"{role} · {meta['name']}"
         return viewer.add_layer(Image(data + np.float32(offset), **meta))
 
     return add

@@ -60,7 +60,7 @@ def test_side_by_side_shows_the_two_alone_and_everything_comes_back(
     grid_of(model).spacing = 0.1
     before = state(model)
     comparison.side_by_side(a, b)
-    assert sorted(shown(model)) == ["scan", "scan restored"]
+    assert shown(model) == ["scan", "restored · scan"]
     grid = grid_of(model)
     places = [place(grid, model.layers.index(one), model.layers) for one in (a, b)]
     assert places == [(0, 0), (0, 1)]
@@ -89,7 +89,7 @@ def test_flicker_shows_one_then_the_other(model, comparison, pair):
     for _ in range(3):
         comparison.flicker(*pair)
         seen.append(shown(model))
-    a, b = ["scan", "drawing"], ["scan restored", "drawing"]  # drawn regions stay
+    a, b = ["scan", "drawing"], ["restored · scan", "drawing"]  # drawn regions stay
     assert seen == [a, b, a]
     comparison.end()
     assert state(model) == before
@@ -109,7 +109,7 @@ def test_one_way_of_comparing_after_the_other(model, comparison, pair):
 def test_a_layer_that_is_added_waits_until_the_end(model, comparison, pair, add_scan):
     comparison.side_by_side(*pair)
     new, hidden = add_scan(model, "upper"), add_scan(model, "lower")
-    assert sorted(shown(model)) == ["scan", "scan restored"]
+    assert shown(model) == ["scan", "restored · scan"]
     grid = grid_of(model)
     places = [place(grid, model.layers.index(one), model.layers) for one in pair]
     assert places == [(0, 0), (0, 1)]

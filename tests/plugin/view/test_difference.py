@@ -22,7 +22,7 @@ def test_it_is_b_minus_a_on_the_scans_grid(pair, make_volume):
     difference = subtracted(a, b)
     assert np.allclose(difference.data, 2)
     assert difference.data.dtype == np.float32
-    assert difference.name == "scan restored − scan (a.u.)"
+    assert difference.name == "difference · restored · scan − scan"
     low, high = difference.contrast_limits
     assert low == -high < 0
     assert np.array_equal(difference.scale, a.scale)
@@ -48,7 +48,7 @@ def test_whole_numbers_do_not_wrap_around(model):
     dark = model.add_image(np.full((2, 3, 4), 5, np.uint8), name="dark")
     bright = model.add_image(np.full((2, 3, 4), 250, np.uint8), name="bright")
     assert (subtracted(bright, dark).data == -245).all()
-    assert subtracted(bright, dark).name == "dark − bright"
+    assert subtracted(bright, dark).name == "difference · dark − bright"
 
 
 def test_of_a_multiscale_image_the_finest_level(model):

@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from medrestore.errors import InputError
+from medrestore.io.dicom.component import component_of, ge_raw_data_type
 from medrestore.io.dicom.diffusion import diffusion_of
 from medrestore.io.dicom.frame import Frame
+from medrestore.io.dicom.modality_lut import lookup_of
+from medrestore.io.dicom.pepolar import is_reversed
 from medrestore.io.dicom.scaling import scaling
+from medrestore.io.dicom.stated import one_number, some_numbers
 from medrestore.io.dicom.values import (
     image_kind,
     integer,
     is_inverted,
     no_data_value,
     number,
-    numbers,
     text,
-    whole_number,
 )
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["classic_frames"]
+__all__ = ["classic_frames", "identity", "thickness"]
 
 
 def classic_frames(header: Any, path: Path) -> list[Frame]:
-    """The one plane of a file.
+    """The one plane of a file; what of it cannot be read is its ``fault``.
 
     Raises
     ------
@@ -39,59 +42,78 @@ def classic_frames(header: Any, path: Path) -> list[Frame]:
             f"{path} has {count} frames without positions (no functional groups); export it as "
             "enhanced multi-frame or single-frame DICOM"
         )
-    spacing = numbers(header, "PixelSpacing", 2)
-    slope, intercept = scaling(header, header, header)
-    return [
-        Frame(
-            path=path,
-            index=0,
-            shape=(int(header.Rows), int(header.Columns)),
-            modality=text(header, "Modality"),
-            spacing=None if spacing is None else (spacing[0], spacing[1]),
-            position=numbers(header, "ImagePositionPatient", 3),
-            orientation=numbers(header, "ImageOrientationPatient", 6),
-            thickness=thickness(header),
-            slope=slope,
-            intercept=intercept,
-            inverted=is_inverted(header),
-            padding=no_data_value(header),
-            number=(integer(header, "InstanceNumber", 0), 0),
-            contrast=(
-                (*image_kind(header.get("ImageType"), text(header, "Modality")), ge_kind(header)),
-                text(header, "EchoNumbers"),
-                text(header, "EchoTime"),
-            ),
-            moment=(
-                integer(header, "TemporalPositionIdentifier", 0),
-                number(header, "TriggerTime", 0.0),
-                *diffusion_of(header),
-            ),
-            order=(integer(header, "TemporalPositionIdentifier", 0),),
-            acquisition=(
-                integer(header, "AcquisitionNumber", 0),
-                text(header, "AcquisitionTime"),
-            ),
-            series=text(header, "SeriesInstanceUID"),
-            instance=text(header, "SOPInstanceUID"),
-        )
-    ]
+    faults: list[str] = []
+    spacing = some_numbers(header, "PixelSpacing", 2, faults)
+    scale = scaling(header, header, header, faults)
+    modality, raw = text(header, "Modality"), ge_raw_data_type(header)
+    component = component_of(header.get("ImageType"), header, raw) if modality != "CT" else None
+    reversed_rows = is_reversed(header, faults)
+    kind = image_kind(header.get("ImageType"), modality)
+    frame = Frame(
+        path=path,
+        index=0,
+        shape=(int(header.Rows), int(header.Columns)),
+        modality=modality,
+        spacing=None if spacing is None else (spacing[0], spacing[1]),
+        position=some_numbers(header, "ImagePositionPatient", 3, faults),
+        orientation=some_numbers(header, "ImageOrientationPatient", 6, faults),
+        thickness=thickness(header),
+        slope=scale.slope,
+        intercept=scale.intercept,
+        unstated=scale.unstated,
+        lookup=lookup_of(header, faults),
+        inverted=is_inverted(header),
+        upside_down=reversed_rows,
+        padding=no_data_value(header),
+        number=(integer(header, "InstanceNumber", 0), 0),
+        contrast=(
+            (*kind, raw, component),
+            text(header, "EchoNumbers"),
+            text(header, "EchoTime"),
+            reversed_rows,
+        ),
+        component=component,
+        reconstruction=_reconstruction(header) if modality == "CT" else (),
+        moment=(
+            integer(header, "TemporalPositionIdentifier", 0),
+            number(header, "TriggerTime", 0.0),
+            *diffusion_of(header),
+        ),
+        order=(integer(header, "TemporalPositionIdentifier", 0),),
+        acquisition=(
+            integer(header, "AcquisitionNumber", 0),
+            text(header, "AcquisitionTime"),
+        ),
+        **identity(header),
+    )
+    return [replace(frame, fault="; ".join(faults))]
 
 
-def ge_kind(header: Any) -> int:
-    """GE's Raw Data Type (0043,xx2F): 0 magnitude, 1 phase, 2 real, 3 imaginary.
+def identity(header: Any) -> Any:
+    """What says to which series an image belongs: keyword arguments of a `Frame`."""
+    return {
+        "series": text(header, "SeriesInstanceUID"),
+        "instance": text(header, "SOPInstanceUID"),
+        "study": text(header, "StudyInstanceUID"),
+        "space": text(header, "FrameOfReferenceUID"),
+        "label": (text(header, "SeriesNumber"), text(header, "SeriesDescription")),
+    }
 
-    GE's Image Type does not tell them apart; 0 for everybody else's images.
-    """
-    try:
-        return whole_number(header.private_block(0x0043, "GEMS_PARM_01")[0x2F].value)
-    except KeyError:
-        return 0
+
+def _reconstruction(header: Any) -> tuple[str, ...]:
+    image_type = header.get("ImageType") or ("",)
+    return (
+        text(header, "ConvolutionKernel"),
+        text(header, "KVP"),
+        text(header, "SliceThickness"),
+        str(image_type if isinstance(image_type, str) else image_type[0]).strip(),
+    )
 
 
 def thickness(header: Any) -> float | None:
     """Spacing Between Slices, else Slice Thickness, mm; None where neither is positive."""
     for keyword in ("SpacingBetweenSlices", "SliceThickness"):
-        value = abs(number(header, keyword, 0.0))
-        if value > 0:
-            return value
+        value = one_number(header, keyword, [])
+        if value:
+            return abs(value)
     return None

@@ -5,9 +5,13 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any
 
+from pydicom.datadict import dictionary_VR, keyword_for_tag
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
+from pydicom.tag import BaseTag, Tag
 from pydicom.valuerep import DSfloat
 
+from medrestore.io.dicom.stated import decimal, texts
 from medrestore.io.dicom.values import number, text
 
 if TYPE_CHECKING:
@@ -76,6 +80,7 @@ SCANNING = (
     ("EchoPlanarPulseSequence", ("YES",), "EP"),
 )
 """Attribute of enhanced MR, its values, and the classic Scanning Sequence they stand for."""
+PLACE = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
 GATED = ("CG", "PPG", "RG")
 """Scan Options (0018,0022) under which Trigger Time is a delay after a heart beat or breath."""
 
@@ -86,8 +91,9 @@ def derived_header(source: Any, frame: Frame, modality: str) -> Dataset:
     Private attributes, overlays, and everything that speaks of stored values are left out.
     """
     header = Dataset()
-    for element in source:
-        if _is_kept(element.tag, element.keyword):
+    for tag in sorted(source.keys()):
+        element = _readable(source, tag) if _is_kept(tag, keyword_for_tag(tag)) else None
+        if element is not None:
             header.add(copy.deepcopy(element))
     for _ in header.iterall():
         pass  # converts values that are still raw bytes, maybe of the other byte order
@@ -96,13 +102,24 @@ def derived_header(source: Any, frame: Frame, modality: str) -> Dataset:
     if "PerFrameFunctionalGroupsSequence" in source:
         _flatten(header, source, frame)
     enhanced = "PerFrameFunctionalGroupsSequence" in source  # its top level places no frame
-    if enhanced or frame.tile is not None or "ImagePositionPatient" not in header:
+    if enhanced or frame.tile is not None or not all(keyword in header for keyword in PLACE):
         _place(header, frame)
     if modality == "MR":
         header.ScanningSequence = header.get("ScanningSequence") or "RM"
         header.SequenceVariant = header.get("SequenceVariant") or "NONE"
     _drop_unmet_conditions(header)
     return header
+
+
+def _readable(source: Any, tag: BaseTag) -> DataElement | None:
+    """An element of a header, with points for decimal commas; None for one that cannot be read."""
+    written = [text for text in texts(source, tag) or () if text.strip(" \0")]
+    found = [value for value in map(decimal, written) if value is not None]
+    if len(found) < len(written):
+        return None
+    if any("," in text for text in written):
+        return DataElement(tag, "DS", decimals(found)) if dictionary_VR(tag) == "DS" else None
+    return source[tag]  # type: ignore[no-any-return]
 
 
 def _is_kept(tag: Any, keyword: str) -> bool:
@@ -118,11 +135,11 @@ def _flatten(header: Dataset, source: Any, frame: Frame) -> None:
     shared = (source.get("SharedFunctionalGroupsSequence") or [{}])[0]
     own = source.PerFrameFunctionalGroupsSequence[frame.index]
     for macro, keywords in FROM_MACROS.items():
-        items = own.get(macro) or shared.get(macro) or [{}]
-        for keyword in keywords:
-            value = items[0].get(keyword)
-            if value is not None:
-                setattr(header, keyword, value)
+        (item, *_) = own.get(macro) or shared.get(macro) or [Dataset()]
+        for tag in map(Tag, keywords):
+            element = _readable(item, tag) if tag in item else None
+            if element is not None and element.value is not None:
+                header[tag] = copy.deepcopy(element)
     echo = (own.get("MREchoSequence") or shared.get("MREchoSequence") or [{}])[0]
     if echo.get("EffectiveEchoTime") is not None:
         header.EchoTime = DSfloat(float(echo.EffectiveEchoTime), auto_format=True)
@@ -175,7 +192,7 @@ def _place(header: Dataset, frame: Frame) -> None:
     """State a plane's place where the source's own attributes do not, or mean a whole mosaic."""
     if frame.position is None or frame.orientation is None or frame.spacing is None:
         return
-    for keyword in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing"):
+    for keyword in PLACE:
         header.pop(keyword, None)  # with its type: a damaged one would turn numbers into zeros
     header.ImagePositionPatient = decimals(frame.position)
     header.ImageOrientationPatient = decimals(frame.orientation)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from medrestore.errors import InputError
-from medrestore.io.dicom.classic import thickness
+from medrestore.io.dicom.classic import identity, thickness
+from medrestore.io.dicom.component import component_of
 from medrestore.io.dicom.frame import Frame
+from medrestore.io.dicom.modality_lut import lookup_of
 from medrestore.io.dicom.scaling import scaling
+from medrestore.io.dicom.stated import some_numbers
 from medrestore.io.dicom.values import (
     image_kind,
     integer,
@@ -21,6 +25,8 @@ from medrestore.io.dicom.values import (
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from medrestore.volume import Component
 
 __all__ = ["enhanced_frames"]
 
@@ -47,7 +53,7 @@ def enhanced_frames(header: Any, path: Path) -> list[Frame]:
         )
     dimensions = _dimensions(header)
     frames = [_frame(header, _Macros(groups[i], shared), path, i, dimensions) for i in range(count)]
-    lost = next((frame.index + 1 for frame in frames if not frame.placed), None)
+    lost = next((f.index + 1 for f in frames if not f.placed and not f.fault), None)
     if lost is not None and count > 1:
         raise InputError(
             f"{path}: frame {lost} of {count} has no position, orientation or spacing; export it "
@@ -78,19 +84,25 @@ def _frame(header: Any, macros: _Macros, path: Path, index: int, dimensions: lis
     modality = text(header, "Modality")
     measures = macros["PixelMeasuresSequence"]
     content = macros["FrameContentSequence"]
-    slope, intercept = scaling(macros["PixelValueTransformationSequence"], macros, header)
-    spacing = numbers(measures, "PixelSpacing", 2)
-    return Frame(
+    faults: list[str] = []
+    scale = scaling(macros["PixelValueTransformationSequence"] or header, macros, header, faults)
+    spacing = some_numbers(measures, "PixelSpacing", 2, faults)
+    component = _component(header, macros) if modality != "CT" else None
+    frame = Frame(
         path=path,
         index=index,
         shape=(int(header.Rows), int(header.Columns)),
         modality=modality,
         spacing=None if spacing is None else (spacing[0], spacing[1]),
-        position=numbers(macros["PlanePositionSequence"], "ImagePositionPatient", 3),
-        orientation=numbers(macros["PlaneOrientationSequence"], "ImageOrientationPatient", 6),
+        position=some_numbers(macros["PlanePositionSequence"], "ImagePositionPatient", 3, faults),
+        orientation=some_numbers(
+            macros["PlaneOrientationSequence"], "ImageOrientationPatient", 6, faults
+        ),
         thickness=thickness(measures),
-        slope=slope,
-        intercept=intercept,
+        slope=scale.slope,
+        intercept=scale.intercept,
+        unstated=scale.unstated,
+        lookup=lookup_of(header, faults),
         inverted=is_inverted(header),
         padding=no_data_value(header),
         number=(integer(header, "InstanceNumber", 0), index),
@@ -99,15 +111,17 @@ def _frame(header: Any, macros: _Macros, path: Path, index: int, dimensions: lis
             text(macros["MREchoSequence"], "EffectiveEchoTime"),
             text(content, "StackID"),
         ),
+        component=component,
+        reconstruction=_reconstruction(header, macros) if modality == "CT" else (),
         moment=_moment(macros, content),
         order=_order(content, dimensions),
         acquisition=(
             integer(header, "AcquisitionNumber", 0),
             text(content, "FrameAcquisitionDateTime"),
         ),
-        series=text(header, "SeriesInstanceUID"),
-        instance=text(header, "SOPInstanceUID"),
+        **identity(header),
     )
+    return replace(frame, fault="; ".join(faults))
 
 
 def _dimensions(header: Any) -> list[int]:
@@ -127,6 +141,22 @@ def _order(content: Any, dimensions: list[int]) -> tuple[int, ...]:
     if dimensions and hasattr(values, "__len__") and len(values) > max(dimensions):
         return tuple(whole_number(values[i]) for i in dimensions)
     return (integer(content, "TemporalPositionIndex", 0),)
+
+
+def _component(header: Any, macros: _Macros) -> Component | None:
+    frame_type = macros["MRImageFrameTypeSequence"]
+    stated = frame_type if text(frame_type, "ComplexImageComponent") else header
+    return component_of(frame_type.get("FrameType") or header.get("ImageType"), stated)
+
+
+def _reconstruction(header: Any, macros: _Macros) -> tuple[str, ...]:
+    frame_type = macros["CTImageFrameTypeSequence"]
+    return (
+        text(macros["CTReconstructionSequence"], "ConvolutionKernel"),
+        text(macros["CTXRayDetailsSequence"], "KVP"),
+        text(macros["PixelMeasuresSequence"], "SliceThickness"),
+        str((frame_type.get("FrameType") or header.get("ImageType") or ("",))[0]).strip(),
+    )
 
 
 def _kind(header: Any, macros: _Macros, modality: str) -> tuple[str, ...]:

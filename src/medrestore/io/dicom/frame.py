@@ -12,7 +12,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from medrestore.volume import Component
+
 __all__ = ["Frame"]
+
+SAME_DIRECTION = 1e-3
+"""Direction cosines that differ by less are one orientation (0.06°)."""
 
 
 @dataclass(frozen=True)
@@ -38,15 +43,26 @@ class Frame:
     thickness : float or None
         Spacing Between Slices, else Slice Thickness, mm; used for a single slice only.
     slope, intercept : float
-        Modality transformation of this plane (0028,1053), (0028,1052).
+        Modality transformation of this plane (0028,1053), (0028,1052); 1 and 0 where not stated.
+    unstated : tuple of str
+        Which of the two are absent or empty, by keyword.
+    lookup : str
+        What a Modality LUT Sequence (0028,3000) gives instead, e.g. ``"HU"``; empty without one.
     inverted : bool
         MONOCHROME1 whose stored values run against the signal (not CT: HU are defined).
+    upside_down : bool
+        Rows stored from last to first although the position is that of the first; see `pepolar`.
     padding : int or None
         Stored value that means "no data"; such voxels become NaN.
     number : int
         Instance Number (0020,0013), then the frame number.
     contrast : tuple
-        What makes another volume at the same place: image type, echo, stack.
+        What makes another volume at the same place: image type, echo, stack, polarity.
+    component : str or None
+        What of the MR signal the values are; None for CT and where nothing says.
+    reconstruction : tuple of str
+        How a CT plane was reconstructed: kernel, voltage, thickness, original or derived. Planes
+        of one volume may differ in all but the kernel; volumes that overlap are told apart by it.
     moment : tuple
         What makes another time point: temporal position, b-value and direction, trigger.
     order : tuple of int
@@ -55,8 +71,14 @@ class Frame:
         What may tell repeats apart where ``moment`` does not: acquisition number, time.
     tile : tuple of int or None
         First row and column of the plane inside a Siemens or UIH mosaic.
-    series, instance : str
-        UIDs; never shown.
+    fault : str
+        What cannot be read of the plane's place or scaling, for a message; its series is refused.
+    lost : str
+        Why the file cannot be read although its series is known; all else is empty then.
+    series, instance, study, space : str
+        UIDs, ``space`` that of the frame of reference; never shown.
+    label : tuple of str
+        Series Number and Series Description; never shown.
     """
 
     path: Path
@@ -69,16 +91,26 @@ class Frame:
     thickness: float | None = None
     slope: float = 1.0
     intercept: float = 0.0
+    unstated: tuple[str, ...] = ()
+    lookup: str = ""
     inverted: bool = False
+    upside_down: bool = False
     padding: int | None = None
     number: tuple[int, int] = (0, 0)
     contrast: tuple[object, ...] = ()
+    component: Component | None = None
+    reconstruction: tuple[str, ...] = ()
     moment: tuple[object, ...] = ()
     order: tuple[int, ...] = ()
     acquisition: tuple[object, ...] = ()
     tile: tuple[int, int] | None = None
+    fault: str = ""
+    lost: str = ""
     series: str = field(default="", repr=False)
     instance: str = field(default="", repr=False)
+    study: str = field(default="", repr=False)
+    space: str = field(default="", repr=False)
+    label: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def placed(self) -> bool:
@@ -97,3 +129,12 @@ class Frame:
     def depth(self) -> float:
         """Distance of the plane from the origin along its normal, mm."""
         return 0.0 if self.position is None else float(np.dot(self.position, self.normal))
+
+    def is_parallel(self, other: Frame) -> bool:
+        """Whether two planes have one orientation and voxel size, or neither a place."""
+        if not (self.placed and other.placed):
+            return self.placed == other.placed
+        return bool(
+            np.allclose(self.orientation, other.orientation, rtol=0, atol=SAME_DIRECTION)  # type: ignore[arg-type]
+            and np.allclose(self.spacing, other.spacing, rtol=1e-3, atol=0)  # type: ignore[arg-type]
+        )

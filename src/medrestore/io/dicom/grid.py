@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from medrestore.errors import GapError, InputError
+from medrestore.io.dicom.steps import DISPLACED, displacement, is_regular, uneven
 from medrestore.volume import Geometry
 
 if TYPE_CHECKING:
@@ -18,12 +19,10 @@ __all__ = ["Gaps", "geometry_of"]
 
 Gaps = Literal["error", "keep"]
 
-UNEVEN = 0.01
-"""Steps that differ from the median by more than this share of it are gaps."""
-ROUNDING_MM = 2e-3
-"""Positions written with two or three decimals: smaller differences are no gaps."""
 SIDEWAYS = 0.02
 """Origins may leave the stack's axis by this share of the step: rounding, not motion."""
+SIDEWAYS_MM = 0.02
+"""Or by this: positions written with two decimals."""
 TILT_DEGREES = 0.1
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
@@ -44,7 +43,8 @@ def geometry_of(stack: Stack, name: str, gaps: Gaps = "error") -> tuple[Geometry
     Raises
     ------
     GapError
-        If steps differ by more than 1 % from the median and ``gaps="error"``.
+        If steps are uneven and ``gaps="error"``: more than 1 % from the median, and a slice more
+        than a tenth of a step from a regular grid.
     InputError
         If slices are shifted against each other within their planes.
     """
@@ -61,13 +61,17 @@ def geometry_of(stack: Stack, name: str, gaps: Gaps = "error") -> tuple[Geometry
         step, thick = _single_step(stack)
         warnings += thick
     else:
-        uneven = _uneven(np.diff(depths))
-        if uneven.size and gaps == "error":
-            raise GapError(_gap_message(name, np.diff(depths), uneven))
-        if uneven.size:
-            warnings.append(_kept_message(np.diff(depths), uneven))
+        steps = np.diff(depths)
+        regular = is_regular(depths)
+        odd = uneven(steps)
+        if not regular and gaps == "error":
+            raise GapError(_gap_message(name, steps, odd))
+        if not regular:
+            warnings.append(_kept_message(steps, odd))
             kept = tuple(float(d) for d in depths - depths[0])
-        step = _step(positions, depths, bool(uneven.size), name)
+        elif odd.size or displacement(depths) > DISPLACED:
+            warnings.append(_uneven_message(depths))
+        step = _step(positions, depths, not regular, name)
         warnings += _tilt(step, first.normal)
     affine = np.eye(4)
     affine[:3, 0] = step
@@ -94,21 +98,16 @@ def _single_step(stack: Stack) -> tuple[NDArray[np.float64], list[str]]:
     return stack.first.normal * thickness, []
 
 
-def _uneven(steps: NDArray[np.float64]) -> NDArray[np.intp]:
-    median = np.median(steps)
-    return np.flatnonzero(np.abs(steps - median) > max(UNEVEN * median, ROUNDING_MM))
-
-
 def _step(
-    positions: NDArray[np.float64], depths: NDArray[np.float64], uneven: bool, name: str
+    positions: NDArray[np.float64], depths: NDArray[np.float64], median: bool, name: str
 ) -> NDArray[np.float64]:
     """Vector from one slice to the next: the mean step, or the median one of an uneven stack."""
     direction = (positions[-1] - positions[0]) / (depths[-1] - depths[0])  # per mm of depth
     count = len(depths) - 1
-    step_mm = float(np.median(np.diff(depths))) if uneven else (depths[-1] - depths[0]) / count
+    step_mm = float(np.median(np.diff(depths))) if median else (depths[-1] - depths[0]) / count
     line = positions[0] + np.outer(depths - depths[0], direction)
     shift = np.linalg.norm(positions - line, axis=1)
-    if shift.max() > max(SIDEWAYS * step_mm, 10 * ROUNDING_MM):
+    if shift.max() > max(SIDEWAYS * step_mm, SIDEWAYS_MM):
         raise InputError(
             f"{name}: slice {int(shift.argmax()) + 1} lies {shift.max():.2f} mm sideways of the "
             "line through the others; these images are not one volume: give one series alone"
@@ -124,23 +123,30 @@ def _tilt(step: NDArray[np.float64], normal: NDArray[np.float64]) -> list[str]:
     return [f"the gantry is tilted by {degrees:.1f}°: kept as shear, slices are not resampled"]
 
 
-def _gap_message(name: str, steps: NDArray[np.float64], uneven: NDArray[np.intp]) -> str:
+def _gap_message(name: str, steps: NDArray[np.float64], odd: NDArray[np.intp]) -> str:
     return (
-        f"{name}: {_where(steps, uneven)}; give the complete series, or pass gaps='keep' "
+        f"{name}: {_where(steps, odd)}; give the complete series, or pass gaps='keep' "
         "(--gaps keep) to restore the slices that are there"
     )
 
 
-def _kept_message(steps: NDArray[np.float64], uneven: NDArray[np.intp]) -> str:
+def _kept_message(steps: NDArray[np.float64], odd: NDArray[np.intp]) -> str:
     return (
-        f"uneven slices kept: {_where(steps, uneven)}; distances along z in other programs are "
+        f"uneven slices kept: {_where(steps, odd)}; distances along z in other programs are "
         "wrong by as much"
     )
 
 
-def _where(steps: NDArray[np.float64], uneven: NDArray[np.intp], shown: int = 3) -> str:
-    gaps = ", ".join(
-        f"slices {i + 1} and {i + 2} are {steps[i]:.2f} mm apart" for i in uneven[:shown]
+def _uneven_message(depths: NDArray[np.float64]) -> str:
+    steps = np.diff(depths)
+    mean = (depths[-1] - depths[0]) / len(steps)
+    return (
+        f"steps between slices vary from {steps.min():.2f} to {steps.max():.2f} mm: slices lie up "
+        f"to {displacement(depths) * mean:.2f} mm beside a regular grid of {mean:.2f} mm"
     )
-    more = f" (and {len(uneven) - shown} more)" if len(uneven) > shown else ""
+
+
+def _where(steps: NDArray[np.float64], odd: NDArray[np.intp], shown: int = 3) -> str:
+    gaps = ", ".join(f"slices {i + 1} and {i + 2} are {steps[i]:.2f} mm apart" for i in odd[:shown])
+    more = f" (and {len(odd) - shown} more)" if len(odd) > shown else ""
     return f"{gaps}{more} where the median step is {np.median(steps):.2f} mm"

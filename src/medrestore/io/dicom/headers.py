@@ -11,10 +11,12 @@ from medrestore.io.dicom import dataset
 from medrestore.io.dicom.classic import classic_frames
 from medrestore.io.dicom.dataset import DAMAGE
 from medrestore.io.dicom.enhanced import enhanced_frames
+from medrestore.io.dicom.frame import Frame
+from medrestore.io.dicom.modality_lut import lookup_type
 from medrestore.io.dicom.mosaic import is_mosaic, mosaic_frames
 from medrestore.io.dicom.quiet import quiet
 from medrestore.io.dicom.uih import grid_frames, is_grid
-from medrestore.io.dicom.values import shown
+from medrestore.io.dicom.values import shown, text
 from medrestore.io.limits import (
     DEFLATE_BEST_RATIO,
     FARTHEST_MM,
@@ -29,9 +31,7 @@ from medrestore.io.packed import size_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from medrestore.io.dicom.frame import Frame
-
-__all__ = ["frames_of", "open_header"]
+__all__ = ["frames_found", "frames_of", "open_header"]
 
 HU = {"", "HU", "US"}
 """Rescale Types (0028,1054) under which a CT's values are Hounsfield units; US: unspecified."""
@@ -41,7 +41,7 @@ least 1 bit; the others have no bound: empty slices of 4096 × 4096 in files of 
 
 
 def frames_of(path: Path, modality: str | None = None) -> list[Frame]:
-    """Every plane of a file.
+    """Every plane of a file; one whose place or scaling cannot be read says so itself.
 
     Parameters
     ----------
@@ -62,14 +62,30 @@ def frames_of(path: Path, modality: str | None = None) -> list[Frame]:
         with quiet():
             _check_is_scan(header, path, modality)
             _check_size(header, path)
-            frames = _planes(header, path)
-            return [_placed(frame) for frame in frames]
+            return [_possible(frame) for frame in _planes(header, path)]
     except MedrestoreError:
         raise
     except DAMAGE as error:
         raise UnreadableError(
             f"{path} has a damaged header ({type(error).__name__}); export it again"
         ) from error
+
+
+def frames_found(path: Path, modality: str | None = None) -> list[Frame]:
+    """As `frames_of`; a file that is damaged but names its series gives one plane, ``lost``.
+
+    Others of the series can then say that it is missing: at an end of the stack nothing else would.
+    """
+    try:
+        return frames_of(path, modality)
+    except UnreadableError as error:
+        header = open_header(path)
+        with quiet():
+            series = text(header, "SeriesInstanceUID")
+        if not series:
+            raise
+        reason = str(error).removeprefix(str(path)).lstrip(": ")
+        return [Frame(path, 0, (0, 0), lost=reason, series=series)]
 
 
 def _planes(header: Any, path: Path) -> list[Frame]:
@@ -141,12 +157,12 @@ def _check_is_scan(header: Any, path: Path, modality: str | None) -> None:
 
 
 def _rescale_type(header: Any) -> str:
-    """Rescale Type (0028,1054) of a file, or of the first frame that states one."""
+    """Rescale Type (0028,1054) of a file, or of the first frame that states one; or a table's."""
     for groups in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"):
         for macros in (header.get(groups) or [])[:1]:
             for values in macros.get("PixelValueTransformationSequence") or []:
                 return shown(values.get("RescaleType") or "").upper()
-    return shown(header.get("RescaleType") or "").upper()
+    return lookup_type(header) or shown(header.get("RescaleType") or "").upper()
 
 
 def _check_size(header: Any, path: Path) -> None:
@@ -173,11 +189,15 @@ def _best_ratio(header: Any) -> int:
     return next(fits, max(BEST_RATIOS.values()))
 
 
-def _placed(frame: Frame) -> Frame:
-    """The plane, refused if no scanner has its position; an absurd thickness is none."""
-    for values in (frame.position, frame.orientation, frame.spacing):
-        check_millimetres(str(frame.path), values or ())
-    check_spacing(str(frame.path), frame.spacing or ())
+def _possible(frame: Frame) -> Frame:
+    """The plane, at fault if no scanner has its position; an absurd thickness is none."""
+    try:
+        for values in (frame.position, frame.orientation, frame.spacing):
+            check_millimetres("", values or ())
+        check_spacing("", frame.spacing or ())
+    except InputError as error:
+        fault = "; ".join(filter(None, (frame.fault, str(error).lstrip(": "))))
+        frame = replace(frame, fault=fault)
     if frame.thickness is not None and not SMALLEST_MM <= frame.thickness <= FARTHEST_MM:
         return replace(frame, thickness=None)
     return frame

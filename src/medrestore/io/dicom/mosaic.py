@@ -16,6 +16,7 @@ import numpy as np
 from medrestore.errors import InputError
 from medrestore.io.dicom.classic import classic_frames
 from medrestore.io.dicom.csa import csa_values
+from medrestore.io.dicom.stated import one_number
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,6 +42,11 @@ def mosaic_frames(header: Any, path: Path) -> list[Frame]:
         If the header does not say how many tiles there are and where.
     """
     whole = classic_frames(header, path)[0]
+    faults = [whole.fault] if whole.fault else []
+    if one_number(header, "SpacingBetweenSlices", faults) is None:
+        one_number(header, "SliceThickness", faults)
+    if faults:
+        return [replace(whole, fault="; ".join(faults))]
     csa = csa_values(header)
     count = _tile_count(header, csa)
     across = max(1, math.ceil(math.sqrt(count)))

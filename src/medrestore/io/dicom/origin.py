@@ -10,6 +10,7 @@ from medrestore.errors import MedrestoreError, OutputError
 from medrestore.io.dicom.grid import geometry_of
 from medrestore.io.dicom.headers import open_header
 from medrestore.io.dicom.stacks import Stack
+from medrestore.io.dicom.values import integer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -99,7 +100,7 @@ def maker() -> Dataset:
 
 def series_number(source: Any) -> int:
     """Series Number (0020,0011) of what is made from a source."""
-    return (int(source.get("SeriesNumber") or 0) + SERIES_OFFSET) % 2**31
+    return (integer(source, "SeriesNumber", 0) + SERIES_OFFSET) % 2**31
 
 
 def joined(source: str, description: str, longest: int = 64) -> str:

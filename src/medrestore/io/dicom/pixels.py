@@ -13,6 +13,7 @@ from medrestore.errors import UnreadableError
 from medrestore.io.dicom import dataset
 from medrestore.io.dicom.codestream import check_frame, plugin_for
 from medrestore.io.dicom.dataset import DAMAGE
+from medrestore.io.dicom.modality_lut import looked_up
 from medrestore.io.dicom.quiet import quiet
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from medrestore.io.dicom.frame import Frame
     from medrestore.io.dicom.stacks import Stack
 
-__all__ = ["intensities"]
+__all__ = ["file_planes", "intensities"]
 
 PLUGINS = {
     "RLE": "python-gdcm",
@@ -38,6 +39,7 @@ ATTRIBUTES = [
     "BitsStored",
     "Columns",
     "HighBit",
+    "ModalityLUTSequence",
     "NumberOfFrames",
     "PhotometricInterpretation",
     "PixelData",
@@ -70,6 +72,13 @@ def intensities(stack: Stack) -> NDArray[np.float32]:
     return out
 
 
+def file_planes(planes: Sequence[Frame]) -> NDArray[np.float32]:
+    """Float32 array ``(planes, y, x)`` of planes of one file; raises as `intensities`."""
+    out = np.zeros((len(planes), *planes[0].shape), np.float32)
+    _fill(planes[0].path, list(zip(planes, out, strict=True)))
+    return out
+
+
 def _fill(path: Path, planes: Sequence[tuple[Frame, NDArray[np.float32]]]) -> None:
     """Decode one file and write each of its planes to its place."""
     room = sum(4 * target.size for _, target in planes)
@@ -80,7 +89,8 @@ def _fill(path: Path, planes: Sequence[tuple[Frame, NDArray[np.float32]]]) -> No
             for frame, target in planes:
                 if frame.index not in decoded:
                     decoded = {frame.index: _decoded(header, frame.index, path)}
-                target[:] = _physical(_tile(decoded[frame.index], frame), frame, header)
+                values = _physical(_tile(decoded[frame.index], frame), frame, header)
+                target[:] = values[::-1] if frame.upside_down else values
     except DAMAGE as error:
         raise UnreadableError(
             f"{path} is truncated or damaged: its voxels cannot be decoded; copy it again"
@@ -124,7 +134,10 @@ def _physical(values: NDArray[Any], frame: Frame, header: Any) -> NDArray[np.flo
         bits = int(header.BitsStored)
         signed = int(header.PixelRepresentation) == 1
         stored = (-1 if signed else 2**bits - 1) - stored  # MONOCHROME1: the highest is black
-    out = stored * np.float32(frame.slope) + np.float32(frame.intercept)
+    if frame.lookup:
+        out = looked_up(values, header)
+    else:
+        out = stored * np.float32(frame.slope) + np.float32(frame.intercept)
     if frame.padding is not None:
         out[values == frame.padding] = np.nan
     return np.asarray(out, dtype=np.float32)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from medrestore.errors import GapError, InputError, UnreadableError
 from medrestore.io.dicom.grid import geometry_of
+from medrestore.io.dicom.grouping import group
 from medrestore.io.dicom.headers import frames_of
+from medrestore.io.dicom.notes import notes_on
 from medrestore.io.dicom.pixels import intensities
-from medrestore.io.dicom.stacks import group
 from medrestore.io.limits import check_shape
 from medrestore.io.modality import settle_modality, unit_of
 from medrestore.io.scan import Scan
@@ -103,9 +104,10 @@ def load(stack: Stack, name: str, modality: Modality | None = None, gaps: Gaps =
     array = intensities(stack)
     array = array[0] if stack.shape[0] == 1 else array
     settled = settle_modality(array, asked=modality, tag=stack.first.modality)
-    source = Source("dicom", name, stack.files, stack)
-    warnings += _value_warnings(stack)
-    return Volume(array, geometry, settled, unit_of(settled), source, warnings)
+    source = Source("dicom", name, stack.files, stack, component=stack.first.component)
+    return Volume(
+        array, geometry, settled, unit_of(settled), source, warnings + notes_on(stack, settled)
+    )
 
 
 def _scan(stack: Stack, name: str, part: int) -> Scan:
@@ -125,16 +127,12 @@ def _scan(stack: Stack, name: str, part: int) -> Scan:
         orientation=geometry.axis_codes,
         time_points=times,
         files=stack.files,
-        warnings=warnings + _value_warnings(stack),
+        warnings=warnings + notes_on(stack, tag),
+        copies=stack.copies,
+        lost=stack.lost,
         name=name,
         part=part,
     )
-
-
-def _value_warnings(stack: Stack) -> tuple[str, ...]:
-    if stack.first.inverted:
-        return ("MONOCHROME1: stored values run from white to black and were inverted",)
-    return ()
 
 
 def _part(stack: Stack, stacks: Sequence[Stack], frames: Iterable[Frame]) -> int:

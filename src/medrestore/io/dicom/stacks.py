@@ -1,34 +1,39 @@
-"""From loose planes to volumes: which planes belong together, and in which order."""
+"""The planes of one volume, in order: what grouping makes, and geometry and decoding take."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from medrestore.errors import InputError
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from medrestore.io.dicom.frame import Frame
 
-__all__ = ["Stack", "group"]
-
-SAME_DIRECTION = 1e-3
-"""Direction cosines that differ by less are one orientation (0.06°)."""
-SAME_PLACE_MM = 1e-3
-"""Planes closer than this lie at one position: positions are written with 1 µm or better."""
+__all__ = ["Stack"]
 
 
 @dataclass(frozen=True)
 class Stack:
-    """The planes of one volume, ``frames[t][z]``, sorted along the slice normal."""
+    """The planes of one volume, ``frames[t][z]``, sorted along the slice normal.
+
+    Parameters
+    ----------
+    frames : tuple of tuple of Frame
+        Time points, each with its slices.
+    copies : tuple of Path
+        Files left out because they hold planes of this stack once more.
+    lost : tuple of Path
+        Files of the same series that cannot be read.
+    label : str
+        What tells it from other volumes of its series, where an attribute does.
+    """
 
     frames: tuple[tuple[Frame, ...], ...]
+    copies: tuple[Path, ...] = field(default=(), compare=False)
+    lost: tuple[Path, ...] = field(default=(), compare=False)
+    label: str = field(default="", compare=False)
 
     @property
     def first(self) -> Frame:
@@ -36,9 +41,14 @@ class Stack:
         return self.frames[0][0]
 
     @property
+    def planes(self) -> tuple[Frame, ...]:
+        """All planes, in order of time and slice."""
+        return tuple(frame for planes in self.frames for frame in planes)
+
+    @property
     def files(self) -> tuple[Path, ...]:
         """The files, each once, in order of time and slice."""
-        return tuple(dict.fromkeys(frame.path for planes in self.frames for frame in planes))
+        return tuple(dict.fromkeys(frame.path for frame in self.planes))
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -49,186 +59,6 @@ class Stack:
         """The planes of one time point."""
         return Stack((self.frames[t],))
 
-
-def group(frames: Iterable[Frame]) -> tuple[list[Stack], list[tuple[Path, str]]]:
-    """Sort planes into volumes.
-
-    Planes belong together when series, modality, matrix, voxel size, orientation, image type,
-    echo and stack agree. Several planes at one position are time points.
-
-    Returns
-    -------
-    stacks : list of Stack
-        In the order of folders, then instance numbers.
-    skipped : list of (Path, str)
-        Repeated files, and planes that make no volume, with the reason.
-    """
-    kept, skipped = _without_copies(frames)
-    stacks: list[Stack] = []
-    for cluster in _clusters(kept):
-        try:
-            stacks += _split(cluster)
-        except InputError as error:
-            skipped += [(frame.path, str(error)) for frame in cluster]
-    stacks.sort(key=lambda stack: (str(stack.first.path.parent), _order(stack.frames)))
-    return stacks, list(dict.fromkeys(skipped))
-
-
-def _order(frames: tuple[tuple[Frame, ...], ...]) -> tuple[tuple[int, int], str]:
-    return min(f.number for planes in frames for f in planes), str(frames[0][0].contrast)
-
-
-def _without_copies(
-    frames: Iterable[Frame],
-) -> tuple[list[Frame], list[tuple[Path, str]]]:
-    seen: dict[tuple[object, ...], Frame] = {}
-    skipped = []
-    for frame in frames:
-        key: tuple[object, ...] = (frame.instance or frame.path, frame.index, frame.tile)
-        original = seen.setdefault(key, frame)
-        if original is not frame:
-            skipped.append((frame.path, f"the same image as {original.path.name}"))
-    return list(seen.values()), skipped
-
-
-def _clusters(frames: Iterable[Frame]) -> list[list[Frame]]:
-    """Planes that agree in everything but position and time."""
-    exact: dict[Hashable, list[list[Frame]]] = defaultdict(list)
-    for frame in frames:
-        clusters = exact[frame.series, frame.modality, frame.shape, frame.contrast, frame.placed]
-        for cluster in clusters:
-            if _parallel(cluster[0], frame):
-                cluster.append(frame)
-                break
-        else:
-            clusters.append([frame])
-    return [cluster for clusters in exact.values() for cluster in clusters]
-
-
-def _parallel(one: Frame, other: Frame) -> bool:
-    if one.orientation is None or other.orientation is None or not one.placed:
-        return one.placed == other.placed
-    assert one.spacing is not None and other.spacing is not None
-    return bool(
-        np.allclose(one.orientation, other.orientation, rtol=0, atol=SAME_DIRECTION)
-        and np.allclose(one.spacing, other.spacing, rtol=1e-3, atol=0)
-    )
-
-
-def _split(cluster: list[Frame]) -> list[Stack]:
-    """Volumes and time points of planes that agree in everything else.
-
-    Tags that say how repeats differ are tried first, then with instance numbers where several
-    volumes are alike; each must give as many volumes as there are planes at the fullest position.
-    Volumes with the same positions become one 4-D stack, others (the last, interrupted time point)
-    stand alone.
-    """
-    if not cluster[0].placed:
-        if len(cluster) > 1:
-            raise InputError(
-                f"{len(cluster)} images of one series have no position in the patient: their "
-                "order cannot be known"
-            )
-        return [Stack((tuple(cluster),))]
-    planes, places = _by_depth(cluster)
-    counts = Counter(places)
-    repeats = max(counts.values())
-    if repeats == 1:
-        return [Stack((tuple(planes),))]
-    for rank in (_no_rank, _rank_among_alike):
-        for tell in TELLING:
-            volumes = _volumes(planes, places, rank(planes, places, tell))
-            if len(volumes) == repeats and all(len(set(at)) == len(at) for _, at in volumes):
-                return _joined(volumes)
-    few = min(counts, key=lambda place: counts[place])
-    depth = planes[places.index(few)].depth
-    raise InputError(
-        f"the slice at {depth:.2f} mm is there {counts[few]} time(s), others {repeats} times, "
-        "and no tag tells the volumes apart; export the series again or remove the extra files"
-    )
-
-
-TELLING: tuple[Callable[[Frame], Hashable], ...] = (
-    lambda frame: frame.moment,
-    lambda frame: frame.moment[0],
-    lambda frame: frame.moment[2:],
-    lambda frame: frame.order,
-    lambda frame: frame.acquisition[0],
-    lambda frame: frame.acquisition,
-    lambda frame: None,
-)
-"""What may tell repeats apart; trigger times that differ within a volume do not."""
-_Volumes = list[tuple[list["Frame"], list[int]]]
-"""Planes of each volume in order of depth, with the index of each plane's place."""
-
-
-def _by_depth(cluster: list[Frame]) -> tuple[list[Frame], list[int]]:
-    """Planes sorted along the normal; the same integer for planes at the same place.
-
-    All by one normal, and by number within a place: positions and directions of repeats may
-    differ by rounding.
-    """
-    depths = np.array([np.dot(frame.position or (), cluster[0].normal) for frame in cluster])
-    order = np.argsort(depths, kind="stable")
-    rises = np.cumsum(np.diff(depths[order], prepend=depths[order[0]]) > SAME_PLACE_MM)
-    placed = [(int(place), cluster[i]) for place, i in zip(rises, order, strict=True)]
-    placed.sort(key=lambda pair: (pair[0], _when(pair[1])))
-    return [frame for _, frame in placed], [place for place, _ in placed]
-
-
-def _no_rank(
-    planes: Sequence[Frame], places: Sequence[int], tell: Callable[[Frame], Hashable]
-) -> list[Hashable]:
-    return [tell(plane) for plane in planes]
-
-
-def _rank_among_alike(
-    planes: Sequence[Frame], places: Sequence[int], tell: Callable[[Frame], Hashable]
-) -> list[Hashable]:
-    """What a tag tells, and which of the planes alike at one place this is, by number.
-
-    Where alike planes are not as many at each of their places, ranks would mix volumes: then each
-    plane is told from all others, which makes no volumes.
-    """
-    alike = Counter((tell(plane), place) for plane, place in zip(planes, places, strict=True))
-    counts: dict[Hashable, set[int]] = defaultdict(set)
-    for (told, _), count in alike.items():
-        counts[told].add(count)
-    if any(len(different) > 1 for different in counts.values()):
-        return list(range(len(planes)))
-    seen: Counter[tuple[Hashable, int]] = Counter()
-    ranked: list[Hashable] = []
-    for plane, place in zip(planes, places, strict=True):
-        told = tell(plane)
-        ranked.append((told, seen[told, place]))
-        seen[told, place] += 1
-    return ranked
-
-
-def _volumes(planes: Sequence[Frame], places: Sequence[int], keys: Sequence[Hashable]) -> _Volumes:
-    found: dict[Hashable, tuple[list[Frame], list[int]]] = {}
-    for plane, place, key in zip(planes, places, keys, strict=True):
-        frames, at = found.setdefault(key, ([], []))
-        frames.append(plane)
-        at.append(place)
-    return list(found.values())
-
-
-def _joined(volumes: _Volumes) -> list[Stack]:
-    """Volumes with the same places as one stack, in order of time."""
-    alike: dict[tuple[int, ...], list[list[Frame]]] = defaultdict(list)
-    for frames, at in volumes:
-        alike[tuple(at)].append(frames)
-    return [
-        Stack(tuple(tuple(frames) for frames in sorted(times, key=_time)))
-        for times in alike.values()
-    ]
-
-
-def _time(frames: list[Frame]) -> tuple[object, object]:
-    return frames[0].order, min(_when(frame) for frame in frames)
-
-
-def _when(frame: Frame) -> tuple[tuple[int, int], tuple[object, ...]]:
-    """Instance number; acquisition where numbers are all the same."""
-    return frame.number, frame.acquisition
+    def slices(self, chosen: Sequence[int]) -> Stack:
+        """Some of the planes, of every time point."""
+        return Stack(tuple(tuple(planes[z] for z in chosen) for planes in self.frames))

@@ -10,6 +10,7 @@ from medrestore.io.dicom.dataset import DAMAGE
 from medrestore.io.dicom.headers import open_header
 from medrestore.io.dicom.quiet import quiet
 from medrestore.io.dicom.stacks import Stack
+from medrestore.io.dicom.stated import decimal, texts
 
 if TYPE_CHECKING:
     from medrestore.io.dicom.frame import Frame
@@ -54,12 +55,16 @@ def _places(header: Any, frame: Frame) -> list[Any]:
 
 
 def _window(item: Any) -> tuple[float, float] | None:
-    level, width = (_first(item.get(keyword)) for keyword in ("WindowCenter", "WindowWidth"))
+    level, width = (_first(item, keyword) for keyword in ("WindowCenter", "WindowWidth"))
     return (level, width) if level is not None and width is not None and width > 0 else None
 
 
-def _first(value: Any) -> float | None:
-    """The first of one or several numbers."""
+def _first(item: Any, keyword: str) -> float | None:
+    """The first of one or several numbers; None where it is none: a window is no value."""
+    written = texts(item, keyword)
+    if written:
+        return decimal(written[0])
+    value = item.get(keyword)
     if value is None or isinstance(value, (str, bytes)):
         return None
     try:

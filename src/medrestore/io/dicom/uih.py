@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from medrestore.errors import InputError
 from medrestore.io.dicom.classic import classic_frames
-from medrestore.io.dicom.values import numbers, whole_number
+from medrestore.io.dicom.stated import some_numbers
+from medrestore.io.dicom.values import whole_number
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,7 +42,10 @@ def grid_frames(header: Any, path: Path) -> list[Frame]:
     """
     whole = classic_frames(header, path)[0]
     items = header[TILES].value or () if TILES in header else ()
-    places = [numbers(item, "ImagePositionPatient", 3) for item in items]
+    faults: list[str] = []
+    places = [some_numbers(item, "ImagePositionPatient", 3, faults) for item in items]
+    if faults:
+        return [replace(whole, fault="; ".join(filter(None, (whole.fault, *faults))))]
     count = whole_number(header[TILE_COUNT].value)
     across = max(1, math.ceil(math.sqrt(max(count, 1))))
     down = max(1, math.ceil(count / across))

@@ -5,6 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from pydicom.multival import MultiValue
+
+from medrestore.io.dicom.dataset import DAMAGE
+
 __all__ = [
     "image_kind",
     "integer",
@@ -19,8 +23,14 @@ __all__ = [
 
 
 def text(item: Any, keyword: str) -> str:
-    """An attribute as text; empty where absent."""
-    value = item.get(keyword)
+    """An attribute as text, as it was written where it cannot be read; empty where absent."""
+    try:
+        value = item.get(keyword)
+    except DAMAGE:
+        raw = item.get_item(keyword).value
+        value = raw.decode("latin-1").strip("\0") if isinstance(raw, bytes) else None
+    if isinstance(value, MultiValue):
+        return "\\".join(str(each).strip() for each in value)
     return "" if value is None else str(value).strip()
 
 
@@ -30,10 +40,10 @@ def shown(value: Any) -> str:
 
 
 def number(item: Any, keyword: str, default: float) -> float:
-    """An attribute as a finite number, else ``default``."""
+    """An attribute as a finite number, else ``default``: for what neither places nor scales."""
     try:
         value = float(item.get(keyword))
-    except (TypeError, ValueError):
+    except DAMAGE:
         return default
     return value if math.isfinite(value) else default
 
@@ -53,10 +63,9 @@ def whole_number(value: Any) -> int:
 
 def numbers(item: Any, keyword: str, count: int) -> tuple[float, ...] | None:
     """An attribute of ``count`` finite numbers; None where it is anything else."""
-    value = item.get(keyword)
     try:
-        found = tuple(float(v) for v in value)
-    except (TypeError, ValueError):
+        found = tuple(float(v) for v in item.get(keyword))
+    except DAMAGE:
         return None
     return found if len(found) == count and all(map(math.isfinite, found)) else None
 
@@ -87,10 +96,10 @@ def no_data_value(header: Any) -> int | None:
     Other paddings (−1024, −2000 HU outside a scanner's circle) stay numbers: every viewer shows
     them as air, models are trained with them, and they must come back as they were.
     """
-    if integer(header, "PixelRepresentation", 0) != 1 or header.get("PixelPaddingValue") is None:
+    value = header.get("PixelPaddingValue")
+    if integer(header, "PixelRepresentation", 0) != 1 or not isinstance(value, int | bytes):
         return None
     lowest = -(2 ** (integer(header, "BitsAllocated", 16) - 1))
-    value = header.get("PixelPaddingValue")
-    value = int.from_bytes(value[:2], "little") if isinstance(value, bytes) else int(value)
+    value = int.from_bytes(value[:2], "little") if isinstance(value, bytes) else value
     value -= 2 * abs(lowest) if value > abs(lowest) - 1 else 0  # stored as US by mistake
     return lowest if value == lowest else None

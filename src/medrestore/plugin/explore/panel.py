@@ -113,7 +113,7 @@ class ExplorePanel(QWidget):
         return bool(super().event(event))
 
     def _connect(self) -> None:
-        self.picker.currentIndexChanged.connect(self._picked)
+        self.picker.chosen.connect(self._picked)
         self.draw_button.clicked.connect(self.draw)
         self.measure_button.clicked.connect(self.measure)
         self.copy_button.clicked.connect(self.copy)

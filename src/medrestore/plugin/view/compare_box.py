@@ -9,6 +9,7 @@ from napari.layers import Image
 from napari.qt.threading import create_worker
 from qtpy.QtWidgets import QGridLayout, QPushButton, QVBoxLayout, QWidget
 
+from medrestore.plugin.dressing import dress
 from medrestore.plugin.layer_kinds import is_restored, is_scalar, is_scan
 from medrestore.plugin.rows import form
 from medrestore.plugin.scan_picker import ScanPicker
@@ -66,7 +67,8 @@ class CompareBox(QWidget):
         self.difference_button.clicked.connect(self.subtract)
         self.back_button.clicked.connect(self.comparison.end)
         for picker in (self.a, self.b):
-            picker.currentIndexChanged.connect(self._picked)
+            picker.setPlaceholderText("no layer")
+            picker.chosen.connect(self._picked)
         self.refresh()
 
     def _lay_out(self) -> None:
@@ -113,26 +115,26 @@ class CompareBox(QWidget):
     # Methods of a QObject, so that Qt calls them in the thread that draws.
     def _subtracted(self, found: LayerTuple) -> None:
         self._worker = None
-        self.difference_button.setEnabled(True)
+        self._enable()
         self._attempt(partial(self._add, found))
 
     def _not_subtracted(self, error: Exception) -> None:
         self._worker = None
-        self.difference_button.setEnabled(True)
+        self._enable()
         self._status.fail(error)
 
     def _add(self, found: LayerTuple) -> None:
         data, meta, _ = found
         self.comparison.end()  # else it would be hidden
         layer = Image(data, **meta)
-        if hasattr(layer, "colorbar"):  # younger than napari 0.7
-            layer.colorbar.visible = True
         self._viewer.add_layer(layer)
+        dress(self._viewer, layer)
         self._status.tell(f"Added {layer.name}: blue where B is darker, orange where brighter.")
 
     def refresh(self) -> None:
         """Follow the comparison."""
         mode, comparison = self.comparison.mode, self.comparison
+        self._enable()
         self.side_button.setChecked(mode is Mode.SIDE_BY_SIDE)
         self.back_button.setEnabled(mode is not Mode.OFF)
         if mode is Mode.FLICKER:
@@ -143,8 +145,17 @@ class CompareBox(QWidget):
         else:
             self._status.tell("")
 
-    def _picked(self, _: int) -> None:
+    def _enable(self) -> None:
+        """Nothing is compared with itself, or with nothing."""
+        a, b = self.a.layer, self.b.layer
+        pair = a is not None and b is not None and a is not b
+        for button in (self.side_button, self.flicker_button):
+            button.setEnabled(pair)
+        self.difference_button.setEnabled(pair and self._worker is None)
+
+    def _picked(self) -> None:
         """Compare what is chosen now."""
+        self._enable()
         if self.comparison.mode is Mode.OFF:
             return
         a, b = self.a.layer, self.b.layer

@@ -118,11 +118,11 @@ class Comparison:
             layers = [bare(layer) for layer in self._viewer.layers]
             known = [layer for layer, _ in self._seen]
             self._seen += [(x, x.visible) for x in layers if not any(x is k for k in known)]
-            self._show_only(layers)
             if self.mode is Mode.SIDE_BY_SIDE:
-                self._enter_grid(layers)
+                self._enter_grid(layers)  # first: side by side nothing covers anything
             else:
                 self._leave_grid()
+            self._show_only(layers)
         finally:
             self._busy = False
 

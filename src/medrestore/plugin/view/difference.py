@@ -83,11 +83,20 @@ def difference_layer(a: LayerTuple, b: LayerTuple) -> LayerTuple:
     copied = {key: meta[key] for key in COPIED if meta.get(key) is not None}
     new = {
         **copied,
-        "name": f"{name} ({unit})" if unit else name,
+        "name": f"difference · {name}",
         "rgb": False,
         "contrast_limits": balanced_limits(difference),
         "colormap": COLORMAP,
-        "metadata": {KEY: {**record, "role": "difference", "notes": notes, "meaning": f"{note}."}},
+        "metadata": {
+            KEY: {
+                **record,
+                "unit": unit,
+                "role": "difference",
+                "notes": notes,
+                "meaning": f"{note}.",
+                "empty": not difference.any(),
+            }
+        },
     }
     return difference, new, "image"
 

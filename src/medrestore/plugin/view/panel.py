@@ -12,6 +12,7 @@ from medrestore.plugin.rows import form, heading
 from medrestore.plugin.scan_picker import ScanPicker
 from medrestore.plugin.view.compare_box import CompareBox
 from medrestore.plugin.view.plane_box import PlaneBox
+from medrestore.plugin.view.planes import NO_SCAN
 from medrestore.plugin.view.status import Status
 from medrestore.plugin.view.window_box import WindowBox
 
@@ -42,7 +43,7 @@ class ViewPanel(QWidget):
         self.window_ = WindowBox(viewer, self.status)
         self.compare = CompareBox(viewer, self.status)
         self._lay_out()
-        self.picker.currentIndexChanged.connect(self._picked)
+        self.picker.chosen.connect(self._picked)
         self._picked()
         self.attach()
         closers = [box.close_down for box in self._boxes]
@@ -84,10 +85,11 @@ class ViewPanel(QWidget):
                 self.attach()
         return bool(super().event(event))
 
-    def _picked(self, _: int = 0) -> None:
+    def _picked(self) -> None:
         layer = self.picker.layer
         self.planes.follow(layer)
         self.window_.follow(layer)
+        self.status.tell(NO_SCAN if layer is None else "")
 
 
 def _close_down(closers: list[Callable[[], None]], *_: object) -> None:

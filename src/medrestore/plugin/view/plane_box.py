@@ -63,6 +63,7 @@ class PlaneBox(QWidget):
         layout.setSpacing(4)
         layout.addLayout(row)
         layout.addWidget(self.sides)
+        self.follow(None)
         self._emitters = (
             viewer.dims.events.order,
             viewer.dims.events.ndisplay,
@@ -75,6 +76,8 @@ class PlaneBox(QWidget):
     def follow(self, layer: Any) -> None:
         """Turn to a layer; None for none."""
         self._layer = layer
+        for button in self.buttons.values():
+            button.setEnabled(layer is not None)
         self.letters.follow(layer)
         self.refresh()
 

@@ -12,12 +12,26 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from medrestore.errors import MedrestoreError
 from medrestore.plugin.layers import AXIS_LABELS, KEY
+from medrestore.plugin.place import acquired_axis
 from medrestore.plugin.view.names import camera_of
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
-__all__ = ["Edges", "Plane", "edges", "is_oriented", "plane_shown", "show_plane", "show_volume"]
+__all__ = [
+    "NO_SCAN",
+    "Edges",
+    "Plane",
+    "acquired",
+    "edges",
+    "is_oriented",
+    "lead_to_slice",
+    "plane_shown",
+    "show_as_acquired",
+    "show_plane",
+    "show_volume",
+    "turn_to",
+]
 
 NO_SCAN = "Open a CT or MR scan first; then choose it under Scan."
 TOWARDS = "IPL"
@@ -43,6 +57,45 @@ class Edges(NamedTuple):
     bottom: str
 
 
+def acquired(layer: Any) -> Plane:
+    """The plane in which the slices of a layer's scan were acquired; axial for layers of others."""
+    axis, _ = acquired_axis({"metadata": layer.metadata})
+    return next(plane for plane in Plane if plane.value[0] == axis)
+
+
+def turn_to(viewer: ViewerModel, plane: Plane) -> None:
+    """Show a plane where the sliders are, the whole picture in view."""
+    viewer.dims.ndisplay = 2
+    viewer.dims.order = _order(viewer.dims.ndim, plane)
+    viewer.reset_view()
+
+
+def show_as_acquired(viewer: ViewerModel, layer: Any) -> None:
+    """Turn to the plane of a scan that was opened; 3-D, and what lies nobody knows how, stay."""
+    record = layer.metadata.get(KEY)
+    known = isinstance(record, dict) and bool(record.get("known", True))
+    if viewer.dims.ndisplay == 2 and known:
+        turn_to(viewer, acquired(layer))
+
+
+def lead_to_slice(viewer: ViewerModel, layer: Any) -> bool:
+    """Turn to the one slice of a scan that a layer holds, if another plane is on display.
+
+    Returns
+    -------
+    bool
+        Whether the view was turned.
+    """
+    plane = acquired(layer)
+    if plane_shown(viewer) is plane:
+        return False
+    turn_to(viewer, plane)
+    axis = viewer.dims.order[-3]
+    place = layer.data_to_world((0,) * layer.ndim)
+    viewer.dims.set_point(axis, float(place[axis - viewer.dims.ndim]))
+    return True
+
+
 def show_plane(viewer: ViewerModel, plane: Plane, layer: Any) -> None:
     """Show the middle slice of a layer in a plane, the whole picture in view.
 
@@ -52,11 +105,9 @@ def show_plane(viewer: ViewerModel, plane: Plane, layer: Any) -> None:
         If there is no layer, or it has no third axis.
     """
     _check(layer)
-    viewer.dims.ndisplay = 2
-    viewer.dims.order = _order(viewer.dims.ndim, plane)
+    turn_to(viewer, plane)
     axis = viewer.dims.order[-3]
     viewer.dims.set_point(axis, _middle(layer, viewer.dims.ndim)[axis])
-    viewer.reset_view()
 
 
 def show_volume(viewer: ViewerModel, layer: Any) -> None:

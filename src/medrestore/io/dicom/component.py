@@ -1,0 +1,72 @@
+"""What of the MR signal an image shows, by the words of its header.
+
+Complex Image Component (0008,9208) says it in enhanced MR (PS3.3 C.8.13.3.1.2). Classic images say
+it in Image Type (0008,0008) from its third value on, each vendor in words of its own, which also
+name maps; GE says it in a private element only. Words: conformance statements of Siemens, Philips,
+GE and United Imaging, and those that dcm2niix knows.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from medrestore.io.dicom.dataset import DAMAGE
+from medrestore.io.dicom.values import text, whole_number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from medrestore.volume import Component
+
+__all__ = ["component_of", "ge_raw_data_type"]
+
+WORDS: tuple[tuple[Component, re.Pattern[str]], ...] = (
+    ("field map", re.compile(r"B0([ _]?MAP)?|FIELD[ _]?MAP")),
+    # M_FFE and P_FFE, R_IR, I_SE: Philips' component and sequence; velocities are phases
+    ("phase", re.compile(r"P|P_\w+|PHASE([ _]?(MAP|DIFF\w*))?|VELOCITY([ _]?MAP)?")),
+    ("real", re.compile(r"R|R_\w+|REAL|REAL[ _]\w+")),
+    ("imaginary", re.compile(r"I|I_\w+|IMAGINARY")),
+    (
+        "parameter map",
+        re.compile(r"E?ADC(_\w+)?|FA|.*[ _]MAP|R?CBF|R?CBV|MTT|TTP|TMAX|FAT_FRACTION"),
+    ),
+    ("magnitude", re.compile(r"M|M_\w+|MAGNITUDE")),
+)
+"""The first that any word fits: a map computed from magnitudes is called both."""
+GE_RAW_DATA: dict[int, Component] = {1: "phase", 2: "real", 3: "imaginary"}
+
+
+def component_of(
+    image_type: Iterable[Any] | None, stated: Any, raw_data_type: int = 0
+) -> Component | None:
+    """What the values are; None where nothing says.
+
+    Parameters
+    ----------
+    image_type : sequence of str
+        Image Type (0008,0008) or Frame Type (0008,9007).
+    stated : Dataset or mapping
+        What may hold Complex Image Component.
+    raw_data_type : int
+        GE's own, from `ge_raw_data_type`.
+    """
+    if raw_data_type in GE_RAW_DATA:
+        return GE_RAW_DATA[raw_data_type]
+    values = [image_type] if isinstance(image_type, str) else list(image_type or ())
+    words = [str(word).strip().upper() for word in values[2:]]
+    words.append(text(stated, "ComplexImageComponent").upper())
+    return next(
+        (component for component, pattern in WORDS if any(map(pattern.fullmatch, words))), None
+    )
+
+
+def ge_raw_data_type(header: Any) -> int:
+    """GE's Raw Data Type (0043,xx2F): 0 magnitude, 1 phase, 2 real, 3 imaginary.
+
+    GE's Image Type does not tell them apart; 0 for everybody else's images.
+    """
+    try:
+        return whole_number(header.private_block(0x0043, "GEMS_PARM_01")[0x2F].value)
+    except (KeyError, *DAMAGE):
+        return 0
