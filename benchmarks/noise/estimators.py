@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import ndimage
-from skimage.restoration import estimate_sigma
 
+from benchmarks.noise.second_differences import fine_noise
+from medrestore.core.intensity import foreground_scale
 from medrestore.core.noise_level import estimate
+from medrestore.core.noise_level_mr import gaussian_sigma
 from medrestore.errors import NoiseLevelError
 
 if TYPE_CHECKING:
@@ -27,9 +29,19 @@ def ours(array: NDArray[np.float32], modality: str) -> float:
         return float("nan")
 
 
+def candidate(array: NDArray[np.float32], modality: str) -> float:
+    """Second differences on the acquired grid, for MR."""
+    if modality != "MR":
+        return float("nan")
+    found = fine_noise(array, foreground_scale(array), gaussian_sigma)
+    return float("nan") if found is None else found.sigma
+
+
 def wavelet(array: NDArray[np.float32], _modality: str) -> float:
-    """scikit-image's median over the finest wavelet band, mean over slices."""
-    return float(np.mean([estimate_sigma(plane) for plane in array]))
+    """Median of the finest Haar details (Donoho & Johnstone 1994, doi:10.1093/biomet/81.3.425)."""
+    d = array[:, : array.shape[1] // 2 * 2, : array.shape[2] // 2 * 2]
+    details = (d[:, ::2, ::2] - d[:, 1::2, ::2] - d[:, ::2, 1::2] + d[:, 1::2, 1::2]) / 2
+    return float(np.median(np.abs(details[details != 0])) / 0.6745)
 
 
 def immerkaer(array: NDArray[np.float32], _modality: str) -> float:
@@ -41,6 +53,7 @@ def immerkaer(array: NDArray[np.float32], _modality: str) -> float:
 
 ESTIMATORS: dict[str, Callable[[NDArray[np.float32], str], float]] = {
     "medrestore": ours,
-    "skimage": wavelet,
-    "immerkaer": immerkaer,
+    "second differences": candidate,
+    "wavelet median": wavelet,
+    "Immerkær": immerkaer,
 }

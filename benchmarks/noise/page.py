@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 
 TOP = """# Noise estimates
 
-Written by `python -m benchmarks.noise.run` ({machine}; seeds from the scans' names). Known noise is added to {scans} scans of
-`../shared/data`; an estimate is right where its increment is: q = √(e(a)² − e(0)²)/a = 1. Percentage of
-scans with q within 15 % (within 30 %), and the median of q. Thresholds of the MR estimator were
-set on these scans.
+Written by `python -m benchmarks.noise.run` ({machine}; seeds from the scans' names). Known noise
+is added to {scans} scans of `../shared/data`; an estimate is right where its increment is:
+q = √(e(a)² − e(0)²)/a = 1. Percentage of scans with q within 15 % (within 30 %), and the median of
+q. `medrestore` is what runs with `noise="auto"` take; "second differences" is a candidate whose
+thresholds were set on these scans, and which reads the real noise of `real_noise/mr_dti` a third
+too low.
 """
 
 

@@ -1,6 +1,6 @@
 """Noise estimates by increments, which need no truth.
 
-    python -m benchmarks.noise.run [--modalities MR CT] [--estimators medrestore skimage immerkaer]
+    python -m benchmarks.noise.run [--modalities MR CT] [--estimators medrestore ...]
 
 Known noise a is added to every scan of ``../shared/data/train`` and ``validation``; an estimator e
 is right if q = √(e(a)² − e(0)²)/a is 1. Ten middle slices of each scan, seed from its name. Writes
@@ -78,8 +78,12 @@ def main() -> None:
             for case in cases(modality):
                 rows += rows_of(case, name, ESTIMATORS[name])
                 print(name, case.name, flush=True)
+            _write(rows)
+
+
+def _write(rows: list[dict[str, object]]) -> None:
     rows.sort(key=lambda row: (row["modality"], row["estimator"], row["scan"], row["noise"]))
-    with path.open("w", newline="") as file:
+    with (HERE / "noise.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)

@@ -17,14 +17,12 @@ from medrestore.core.noise_level_blocks import (
     log_mode,
     measure,
 )
-from medrestore.core.noise_level_fine import fine_noise
 from medrestore.errors import InputError, NoiseLevelError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from medrestore.core.noise_level_blocks import Blocks
-    from medrestore.core.noise_level_fine import FineNoise
 
 __all__ = ["estimate_mr", "gaussian_sigma"]
 
@@ -36,8 +34,7 @@ _HOMOGENEOUS = 0.7
 _CERTAIN = 0.8
 """The same, for the foreground to overrule a background that looks like Rayleigh noise."""
 _LOUDER_AIR = 0.95
-_DOUBT = 1.5
-"""Two estimates further apart than this factor are said to be uncertain."""
+"""Foreground over background below which the background is not the foreground's noise."""
 
 
 @dataclass(frozen=True)
@@ -85,38 +82,6 @@ def estimate_mr(array: NDArray[np.float32]) -> tuple[float, str]:
             "give it as a number (noise=…)"
         ) from error
     part = even_slabs(array, _MOST_VOXELS)
-    coarse = _coarse(part, scale)
-    fine = fine_noise(part, scale, gaussian_sigma)
-    if fine is None and coarse is None:
-        raise NoiseLevelError(
-            "the noise level cannot be estimated: no noise background and under 20 foreground "
-            "blocks of 5×5 voxels; give it as a number (noise=…) or draw a homogeneous region"
-        )
-    if fine is None:
-        assert coarse is not None
-        return coarse
-    return fine.sigma, _in_words(fine, None if coarse is None else coarse[0])
-
-
-def _in_words(fine: FineNoise, coarse: float | None) -> str:
-    """How the noise was found; the range, where another way to find it differs by much."""
-    text = "second differences of calm body, Koay-corrected"
-    if fine.filtered:
-        text += ", filtered along its axes"
-    if min(fine.shares) < 1:
-        y, x = (f"{100 * share:.0f}" for share in fine.shares)
-        text += f" (zero-filled: {y} % × {x} % of k-space acquired)"
-    if coarse is not None and not 1 / _DOUBT < coarse / max(fine.sigma, 1e-30) < _DOUBT:
-        low, high = sorted((fine.sigma, coarse))
-        text += (
-            f"; uncertain, between {low:.3g} and {high:.3g}: anatomy or a filter may be taken for "
-            "noise or the reverse, give noise= or draw a homogeneous region"
-        )
-    return text
-
-
-def _coarse(part: NDArray[np.float32], scale: float) -> tuple[float, str] | None:
-    """The same from air and from whole blocks: right for any colour, but blocks hold anatomy."""
     wide_blocks = measure(part, 7)
     background = _background(wide_blocks, scale)
     wide = _foreground(wide_blocks, scale, 0.1)
@@ -130,14 +95,20 @@ def _coarse(part: NDArray[np.float32], scale: float) -> tuple[float, str] | None
     return _choose(background, foreground)
 
 
-def _choose(background: float | None, foreground: _Part | None) -> tuple[float, str] | None:
+def _choose(background: float | None, foreground: _Part | None) -> tuple[float, str]:
     """Background where both agree; the foreground where the background is not its noise.
 
     Air that is louder than the body holds ghosts or motion: stationary noise cannot be.
     """
     local = "mode of the local variance in calm foreground, Koay-corrected"
+    if foreground is None and background is None:
+        raise NoiseLevelError(
+            "the noise level cannot be estimated: no noise background and under 20 foreground "
+            "blocks of 5×5 voxels; give it as a number (noise=…) or draw a homogeneous region"
+        )
     if foreground is None:
-        return None if background is None else (background, "background Rayleigh")
+        assert background is not None
+        return background, "background Rayleigh"
     if background is None:
         return foreground.sigma, local
     ratio = foreground.sigma / background
