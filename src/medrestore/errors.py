@@ -60,12 +60,12 @@ class ModalityError(InputError):
     """Neither the file nor the caller says whether a scan is CT or MR."""
 
 
-class MissingScanError(InputError):
-    """The scan of a saved run is not where it is looked for, or what lies there is another one."""
-
-
 class UnsuitableError(InputError):
     """Readable, but nothing that models restore: neither CT in HU nor magnitudes of MR."""
+
+
+class MissingScanError(InputError):
+    """The scan of a saved run is not where it is looked for, or what lies there is another one."""
 
 
 class OutputError(MedrestoreError):

@@ -258,3 +258,20 @@ def test_real_scans_with_added_noise(name: str, blank: bool) -> None:
         noisy[scan < 0.04 * scale] = 0
     own = estimate(scan, "MR").sigma  # an estimate too; 0.7 to 3 % here, so it matters little
     assert estimate(noisy, "MR").sigma == pytest.approx(np.hypot(added, own), rel=0.2)
+
+
+def test_air_that_is_louder_than_the_body_is_not_its_noise(brain: np.ndarray) -> None:
+    """Ghosts and motion fill the air; the body says how strong the noise is."""
+    sigma = 0.04 * foreground_scale(brain)
+    noisy = rician(brain, sigma)
+    air = brain < 0.02 * brain.max()
+    rng = np.random.default_rng(1)
+    noisy[air] = 1.5 * sigma * np.hypot(*rng.standard_normal((2, int(air.sum()))))
+    assert estimate(noisy, "MR").sigma == pytest.approx(sigma, rel=0.15)
+
+
+def test_a_single_ct_slice_is_read_from_its_calm_blocks() -> None:
+    """Few blocks of one slice must not mean all of them, edges of organs among them."""
+    clean = torso_ct((1, 320, 320), (3.0, 1.2, 1.2), seed=5)
+    noisy = (clean + 20 * ct_noise(clean.shape, 0.7)).astype(np.float32)
+    assert estimate(noisy, "CT").sigma == pytest.approx(20, rel=0.2)

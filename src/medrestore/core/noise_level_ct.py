@@ -31,6 +31,8 @@ _SOFT_HU = (-50.0, 150.0)
 _BODY_HU = (-200.0, 300.0)
 _FLOOR_HU = 1e-3
 _CALM_LEVEL = 0.1
+_ENOUGH = 24
+"""Blocks that a mode is read from at least; a single slice has few."""
 _PASSES = ((0.7, 0.3), (0.15, 0.4), (0.15, 0.4), (0.15, 0.4))
 """Share of the body's blocks that count in each pass over the map, and the quantile of a cell: at
 first nearly all, as the calmest lie where the noise is low; then the calmest when judged against
@@ -95,7 +97,8 @@ def estimate_ct(
 
 
 def _calm_or_all(blocks: Blocks, usable: NDArray[np.bool_], share: float) -> NDArray[np.bool_]:
-    chosen = calm(blocks, usable, share)
+    """The calm share of blocks, or as much more of them as makes it enough."""
+    chosen = calm(blocks, usable, max(share, min(1.0, _ENOUGH / max(int(usable.sum()), 1))))
     return chosen if chosen.sum() >= 20 else usable
 
 

@@ -33,6 +33,8 @@ _HOMOGENEOUS = 0.7
 """Share of calm 7×7 blocks near the mode above which they hold noise and little anatomy."""
 _CERTAIN = 0.8
 """The same, for the foreground to overrule a background that looks like Rayleigh noise."""
+_LOUDER_AIR = 0.95
+"""Foreground over background below which the background is not the foreground's noise."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,10 @@ def estimate_mr(array: NDArray[np.float32]) -> tuple[float, str]:
 
 
 def _choose(background: float | None, foreground: _Part | None) -> tuple[float, str]:
-    """Background where both agree; the foreground where the background is not its noise."""
+    """Background where both agree; the foreground where the background is not its noise.
+
+    Air that is louder than the body holds ghosts or motion: stationary noise cannot be.
+    """
     local = "mode of the local variance in calm foreground, Koay-corrected"
     if foreground is None and background is None:
         raise NoiseLevelError(
@@ -107,7 +112,7 @@ def _choose(background: float | None, foreground: _Part | None) -> tuple[float, 
     if background is None:
         return foreground.sigma, local
     ratio = foreground.sigma / background
-    if ratio < 0.6:
+    if ratio < _LOUDER_AIR:
         return foreground.sigma, local + " (background noisier: ghosts or normalisation)"
     if ratio > 1.2 and foreground.homogeneous >= _CERTAIN:
         return foreground.sigma, local + " (background suppressed or noise amplified inside)"

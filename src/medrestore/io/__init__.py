@@ -9,14 +9,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from medrestore.errors import InputError, OutputError, UnreadableError
-from medrestore.io.detect import format_of, suffix_of
+from medrestore.errors import InputError, OutputError
+from medrestore.io.detect import suffix_of
 from medrestore.io.maps import read_map, write_map
 from medrestore.io.modality import check_modality
 from medrestore.io.offset import shifted
 from medrestore.io.scan import Progress, Scan, Scans
 from medrestore.io.search import search
 from medrestore.io.staging import staged_file, staged_folder
+from medrestore.io.which import lone, only
 from medrestore.io.zarr_store import is_ours, is_store
 
 if TYPE_CHECKING:
@@ -39,8 +40,6 @@ __all__ = [
 ]
 
 WRITABLE = ".nii.gz, .nii, .nrrd, .mha, .mhd or .zarr"
-LISTED = 8
-"""Volumes named in a message before 'and n more'."""
 
 
 def read(
@@ -81,8 +80,8 @@ def read(
     if isinstance(path, Scan):
         return shifted(_load(path, None, asked, gaps), hu_offset)
     place = _existing(Path(path))
-    lone = not place.is_dir() or is_store(place)
-    scan, stack = (_lone(place), None) if lone else _only(place, asked)
+    alone = not place.is_dir() or is_store(place)
+    scan, stack = (lone(place), None) if alone else only(place, asked)
     return shifted(_load(scan, stack, asked, gaps), hu_offset)
 
 
@@ -225,32 +224,3 @@ def _load(scan: Scan, stack: Stack | None, modality: Modality | None, gaps: Gaps
         stack = replace(stack, copies=scan.copies, lost=scan.lost)
     name = dicom.stem(scan.path) if scan.part is None else scan.name
     return dicom.load(stack, name, modality, gaps)
-
-
-def _lone(path: Path) -> Scan:
-    """A file taken for a scan by its format alone: its reader says what is wrong with it."""
-    kind = format_of(path)
-    if kind is None:
-        raise UnreadableError(
-            f"{path} is not a scan that medrestore knows (NIfTI, DICOM, NRRD, MetaImage or Zarr)"
-        )
-    return Scan(path, kind, None, (1, 1, 1), (1.0, 1.0, 1.0), "", files=(path,), part=None)
-
-
-def _only(folder: Path, modality: Modality | None) -> tuple[Scan, Stack | None]:
-    """The one scan under a folder."""
-    found, skipped, _ = search(folder, modality)
-    if len(found) == 1:
-        return found[0]
-    if found:
-        listed = "; ".join(f"[{i}] {scan}" for i, (scan, _) in enumerate(found[:LISTED]))
-        more = f"; and {len(found) - LISTED} more" if len(found) > LISTED else ""
-        raise InputError(
-            f"{folder} holds {len(found)} volumes: {listed}{more}; give the sub-folder or file of "
-            "one, or read one of medrestore.find(path)"
-        )
-    if not skipped:
-        raise InputError(f"{folder} holds no files; give the folder with the scan")
-    file, reason = skipped[0]
-    others = f" (and {len(skipped) - 1} more files)" if len(skipped) > 1 else ""
-    raise InputError(f"{folder} holds no scan that can be read: {file.name}: {reason}{others}")
