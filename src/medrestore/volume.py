@@ -27,6 +27,8 @@ Modality = Literal["CT", "MR"]
 Component = Literal["magnitude", "phase", "real", "imaginary", "field map", "parameter map"]
 """What of the MR signal a scan's values are: one of its components, or computed from them."""
 
+UNEVEN_SHARE = 0.2
+"""Of a step: how far apart grids of one scan and of a part of it may lie."""
 OBLIQUE_DEGREES = 0.1
 """Slices turned or tilted by more than this are called oblique."""
 
@@ -101,6 +103,14 @@ class Geometry:
             return False
         corners = np.array(np.meshgrid(*[(0, n - 1) for n in self.shape])).reshape(3, -1).T
         return bool(np.abs(self.world(corners) - other.world(corners)).max() <= tolerance_mm)
+
+    def fits(self, other: Geometry) -> bool:
+        """Whether two grids are one but for uneven steps: every slice within a fifth of a step.
+
+        Slices of a scan that is read as even may lie up to a tenth of a step off its grid, and off
+        the grid of a part of it as much.
+        """
+        return self.same_grid(other, max(1e-3, UNEVEN_SHARE * self.spacing_mm[0]))
 
     def slices(self, chosen: tuple[int, ...]) -> Geometry:
         """The grid of some neighbouring, or evenly spaced, slices."""

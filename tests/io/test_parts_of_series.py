@@ -67,6 +67,21 @@ def test_of_a_scan_with_gaps(chosen: tuple[int, ...], stored: NDArray, tmp_path:
     assert np.array_equal(part.slices((0,)).array, part.array[:1])  # and of these, some
 
 
+@pytest.mark.parametrize("chosen", [(0, 1), (1, 2), (1, 2, 3), (4,)])
+def test_of_a_scan_whose_steps_are_a_little_uneven(
+    chosen: tuple[int, ...], stored: NDArray, tmp_path: Path
+) -> None:
+    series = clean_series(tmp_path / "in", "MR")
+    for plane, height in zip(stored, (0, 6.97, 14.03, 21.0, 28.06), strict=True):
+        series.plane(plane, (-20.0, -30.0, height))
+    part = io.read(series.folder).slices(chosen)
+    folder = io.write_series(part, tmp_path / "part", description="restored")
+    assert io.read(folder).geometry.fits(part.geometry)
+    np.testing.assert_array_equal(
+        io.read_map(io.write_map(part, tmp_path / "map", description="std")).array, part.array
+    )
+
+
 def test_a_series_in_time(stored: NDArray, tmp_path: Path, write_enhanced: New) -> None:
     planes = [
         {"position": (-20.0, -30.0, 2.0 * z), "time": t + 1} for t in range(2) for z in range(5)

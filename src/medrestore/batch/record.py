@@ -176,7 +176,7 @@ def _samples(folder: Path, stem: str, plan: Plan, wanted: Volume) -> NDArray[np.
 
 
 def _on_grid(saved: Volume, wanted: Volume, place: Path) -> Volume:
-    if saved.array.shape != wanted.array.shape or not saved.geometry.same_grid(wanted.geometry):
+    if saved.array.shape != wanted.array.shape or not saved.geometry.fits(wanted.geometry):
         raise InputError(
             f"{place.name} has shape {saved.array.shape} and its own grid, the run's is "
             f"{wanted.array.shape}; it is not a result of this run"

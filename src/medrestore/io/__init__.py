@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from medrestore.errors import InputError, OutputError
 from medrestore.io.detect import suffix_of
+from medrestore.io.maps import read_map, write_map
 from medrestore.io.modality import check_modality
 from medrestore.io.offset import shifted
 from medrestore.io.scan import Progress, Scan, Scans
@@ -195,61 +196,6 @@ def write_series(
     with staged_folder(target, overwrite, dicom.is_derived) as staged:
         dicom.save_series(volume, staged, description)
     return target
-
-
-def write_map(
-    volume: Volume, folder: str | os.PathLike[str], *, description: str, overwrite: bool = False
-) -> Path:
-    """Write a standard deviation as a DICOM Parametric Map (PS3.3 A.75): float32, with its unit.
-
-    Parameters
-    ----------
-    volume : Volume
-        Standard deviation on the grid of its DICOM source, whose files must still be there.
-    folder : path
-        The folder to make, with one file, or one per time point; never one that holds anything
-        but a former result.
-    description : str
-        Added to the Series Description: what the map shows.
-    overwrite : bool
-        Whether a former map may be replaced.
-
-    Returns
-    -------
-    Path
-        The folder; it appears only when it is whole.
-
-    Raises
-    ------
-    OutputError
-        If the volume is not from DICOM or has no place in the patient, its source is gone, or the
-        folder cannot be written.
-    """
-    from medrestore.io.dicom import is_derived
-    from medrestore.io.dicom.parametric import save_map
-
-    target = Path(folder)
-    with staged_folder(target, overwrite, is_derived) as staged:
-        save_map(volume, staged, description)
-    return target
-
-
-def read_map(path: str | os.PathLike[str]) -> Volume:
-    """Read a DICOM Parametric Map of 32-bit floating point, such as `write_map` makes.
-
-    Parameters
-    ----------
-    path : path
-        A file, or a folder with one file for each time point and nothing else.
-
-    Raises
-    ------
-    InputError
-        If there is no such map, or its planes make no volume.
-    """
-    from medrestore.io.dicom.parametric_read import load_maps
-
-    return load_maps(_existing(Path(path)))
 
 
 def _existing(path: Path) -> Path:

@@ -52,7 +52,7 @@ def stack_of(volume: Volume) -> Stack:
         raise OutputError("the scan's modality is not known; read it with modality='CT' or 'MR'")
     times = len(volume.array) if volume.is_4d else 1
     grid, _ = geometry_of(stack, volume.source.name, "keep")
-    if times != stack.shape[0] or not grid.same_grid(volume.geometry):
+    if times != stack.shape[0] or not grid.fits(volume.geometry):
         raise OutputError(
             f"the volume, {volume.array.shape}, is not on the grid of its DICOM source, "
             f"{stack.shape}; write it as .nii.gz"
