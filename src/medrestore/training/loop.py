@@ -91,7 +91,8 @@ def fit(
         Length and learning rate.
     folder : Path
         Receives ``checkpoint.safetensors`` (``net.*``, ``ema.*``), ``state.json`` and
-        ``curve.csv``; training goes on from a checkpoint found there.
+        ``curve.csv`` (mean loss and figures, steps a second); training goes on from a checkpoint
+        found there.
     fabric : Fabric, optional
         Devices and precision; one CPU in float32 by default.
     compiled : bool
@@ -107,6 +108,7 @@ def fit(
     forward: Any = torch.compile(net) if compiled else net
     called, *optimisers = fabric.setup(forward, *optimisers)
     started, sums, step = time.monotonic() - spent, _Means(), done
+    pace = _Pace(step)
     meter.start(schedule.steps, "training")
     while step < schedule.steps:
         minutes = (time.monotonic() - started) / 60
@@ -121,7 +123,9 @@ def fit(
         _follow(average, net, min(schedule.ema, (1 + step) / (10 + step)))
         meter.tick()
         if step % schedule.every == 0 and fabric.is_global_zero:
-            _row(folder / "curve.csv", {"step": step, "minutes": minutes, **sums.take()})
+            minutes = (time.monotonic() - started) / 60
+            row = {"step": step, "minutes": minutes, **sums.take(), "steps_per_s": pace.of(step)}
+            _row(folder / "curve.csv", row)
             _save(folder, net, average, step, (time.monotonic() - started), schedule)
     if fabric.is_global_zero:
         _save(folder, net, average, step, time.monotonic() - started, schedule)
@@ -214,12 +218,30 @@ def _save(
 
 
 def _row(path: Path, row: dict[str, float]) -> None:
+    """Append to a table; one that was begun with other columns keeps those it has."""
+    columns = list(row)
+    if path.exists():
+        with path.open(newline="") as file:
+            columns = next(csv.reader(file), columns)
     new = not path.exists()
     with path.open("a", newline="") as file:
         writer = csv.writer(file)
         if new:
-            writer.writerow(row)
-        writer.writerow(f"{value:.6g}" for value in row.values())
+            writer.writerow(columns)
+        writer.writerow(f"{row.get(name, math.nan):.6g}" for name in columns)
+
+
+class _Pace:
+    """Steps a second since it was last asked, everything included."""
+
+    def __init__(self, step: int) -> None:
+        self._step, self._at = step, time.monotonic()
+
+    def of(self, step: int) -> float:
+        now = time.monotonic()
+        pace = (step - self._step) / max(now - self._at, 1e-9)
+        self._step, self._at = step, now
+        return pace
 
 
 class _Means:
