@@ -8,6 +8,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from medrestore.core.predictor import Condition, Predictor
+from medrestore.core.refiner import Refiner
 from medrestore.training.corrupt import Pair
 from medrestore.training.devices import can_compile, launch
 from medrestore.training.loop import Schedule, fit
@@ -57,6 +58,18 @@ def test_inputs_and_outer_layers_stay_exact() -> None:
     assert rounded.mu.dtype == rounded.log_s.dtype == torch.float32
     assert 0 < (rounded.mu - exact.mu).abs().max() < 0.02 * 5.0
     assert (rounded.log_s - exact.log_s).abs().max() < 0.02
+
+
+@pytest.mark.parametrize("depth", [1, 4])
+@pytest.mark.usefixtures("bfloat16")
+def test_a_refiners_last_layers_stay_exact(depth: int) -> None:
+    net, seen = Refiner((16, 32), 1, 8, depth), {}
+    for name, part in (("in", net.unet.conv_in), ("out", net.unet.out)):
+        part.register_forward_hook(lambda _m, _i, output, name=name: seen.update({name: output}))
+    z, condition = torch.randn(4, 1, 16, 16), torch.randn(4, 6, 16, 16)
+    v = launch().setup(net)(z, torch.full((4,), 0.8), condition)
+    assert seen["in"].dtype == torch.bfloat16
+    assert seen["out"].dtype == v.dtype == torch.float32
 
 
 @pytest.mark.usefixtures("bfloat16")

@@ -37,7 +37,7 @@ UPSAMPLING = 4
 """Band-limited interpolation of filtered rays, so that nearest neighbour loses no variance."""
 
 IN_CACHE = 2**20
-"""Numbers that are summed at a time on a CPU, four megabytes: more leave its cache at every view."""
+"""Numbers that are summed at a time on a CPU, 4 MiB: more leave its cache at every view."""
 
 COARSE = 128
 """Pixels across the image from which path lengths and noise maps are computed."""
@@ -194,8 +194,9 @@ def _back_project(filtered: Tensor, size: int, upsampling: int) -> Tensor:
     across = ((axis * (angles.cos() * upsampling) + (middle + guard)) * fixed).to(torch.int32)
     down = (axis * (angles.sin() * upsampling) * fixed).to(torch.int32)
     rows = size if device.type == "cuda" else max(1, IN_CACHE // (size * 4 * batch))
-    for part in torch.arange(size, device=device).split(rows):
-        lines = sums[part[0] : part[-1] + 1]
+    for first in range(0, size, rows):
+        part = slice(first, first + rows)
+        lines = sums[part]
         for turn in range(quarter + 1):
             ray = (down[turn, part, None] + across[turn]).bitwise_right_shift_(10)
             lines += F.embedding(ray, table[turn])
