@@ -137,3 +137,15 @@ def test_back_projection_sums_every_view_at_its_angle() -> None:
     slope = torch.stack([image.diff(dim=0)[8:16, 12].mean(), image.diff(dim=1)[12, 8:16].mean()])
     angle = np.pi * 3 / views
     assert slope.tolist() == pytest.approx([4 * np.sin(angle), 4 * np.cos(angle)], abs=0.2)
+
+
+def test_kernels_drawn_together_are_those_drawn_alone() -> None:
+    slices = LowDose(disc(), 3.0, Scanner(views=48))
+    variance = slices.variance(0.5, 1e5)
+    scanners = [Scanner(48, cutoff) for cutoff in (0.6, 1.5)]
+    together = slices.draw_through(variance, scanners, torch.Generator().manual_seed(1))
+    generator = torch.Generator().manual_seed(1)
+    alone = [slices.through(scanner).draw(variance, generator) for scanner in scanners]
+    assert torch.allclose(together, torch.stack(alone), rtol=1e-4, atol=1e-3)
+    with pytest.raises(SettingsError, match="one number of views"):
+        slices.draw_through(variance, [Scanner(48), Scanner(52)], generator)

@@ -1,13 +1,17 @@
 """What CT training pairs hold: the σ they state, both parts of the noise, padding."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 
 from medrestore.physics.ct import LowDose, Scanner
 from medrestore.training.corrupt import CtNoise, Pair
 from medrestore.training.data import PatchSampler, Stack
 from medrestore.training.noise_bank import Kernel, with_noise_bank
+from medrestore.training.own_kernel import own_kernel
 
 VIEWS = 120
 
@@ -28,7 +32,7 @@ def bank() -> Stack:
 
 def pairs(bank: Stack, size: int = 16, volumes: bool = False, **settings: object) -> Pair:
     sampler = PatchSampler([bank], 3, 1, 64, "CT", seed=2)
-    patches, scale, _ = sampler.batch(size)
+    patches, scale, _, _ = sampler.batch(size)
     plain = {"thick": 0.0, "clipped": 0.0, "padded": 0.0}
     noise = CtNoise(seed=3, volumes=volumes, **(plain | {"hu": (20, 40)} | settings))
     return noise(torch.from_numpy(patches), torch.from_numpy(scale))
@@ -96,13 +100,96 @@ def test_slices_share_noise_when_thick(bank: Stack) -> None:
     assert shared(1.0) > 0.2
 
 
+def correlated(smoothing: float, shape: tuple[int, ...], seed: int) -> np.ndarray:
+    """Unit noise, white or smooth in plane."""
+    noise = np.random.default_rng(seed).standard_normal(shape)
+    noise = ndimage.gaussian_filter(noise, (*[0] * (len(shape) - 2), smoothing, smoothing))
+    return np.asarray(noise / noise.std(), dtype=np.float32)
+
+
+@pytest.mark.parametrize("level", [8.0, 12.0, 40.0])
+def test_targets_are_independent_of_the_input_at_every_frequency(level: float) -> None:
+    """Own noise smooth, added noise a mix of white and smooth: cross-spectrum of target and input.
+
+    In units of what a target that keeps its own noise would have.
+    """
+    own, shape = 10.0, (40, 64, 64)
+    scan = 40 + own * correlated(1.0, shape, 0)
+    bank = np.stack(
+        [[correlated(s, shape, 2 * k + e) for e in (1, 2)] for k, s in ((1, 0), (2, 1))]
+    )
+    stack = Stack(
+        scan,
+        1000.0,
+        noise=bank.astype(np.float16),
+        gain=np.stack((np.ones(shape), np.full(shape, 1e-3))).astype(np.float16),
+        noise_std=own,
+        kernel=1,
+    )
+    patches, scale, given, _ = PatchSampler([stack], 1, 0, 64, "CT", seed=0).batch(300)
+    plain = {"thick": 0.0, "clipped": 0.0, "padded": 0.0, "hu": (level, level)}
+    pair = CtNoise(seed=1, **plain)(*(torch.from_numpy(part) for part in (patches, scale, given)))
+    assert pair.target_std is not None
+    noise, taken = pair.clean - 40, pair.condition.centre - 40
+    assert (noise / pair.target_std).std().item() == pytest.approx(1, abs=0.03)
+    assert (taken / pair.condition.sigma).std().item() == pytest.approx(1, abs=0.03)
+    spectra = [
+        torch.fft.fft2(part) for part in (noise, taken, torch.from_numpy(patches[:, :1, 0]) - 40)
+    ]
+    target, seen, kept = (part[..., 1:, 1:] for part in spectra)
+    frequency = torch.fft.fftfreq(64)[1:].abs()
+    radius = torch.hypot(frequency[:, None], frequency[None])
+    for low, high in ((0.0, 0.1), (0.1, 0.2)):  # beyond, smooth noise has no power
+        band = (radius >= low) & (radius < high)
+        cross = (target * seen.conj()).real[..., band].mean()
+        bias = (kept * kept.conj()).real[..., band].mean()
+        assert abs(float(cross / bias)) < 0.12
+
+
+def test_a_misjudged_sigma_is_told_and_nothing_else_changes(bank: Stack) -> None:
+    right, wrong = pairs(bank, 64), pairs(bank, 64, misjudged=1.0)
+    ratio = wrong.condition.sigma / right.condition.sigma
+    assert torch.equal(wrong.condition.y, right.condition.y)
+    assert torch.equal(wrong.clean, right.clean)
+    even = [len(one.unique()) == 1 for one in wrong.condition.sigma]
+    assert 20 < sum(even) < 44
+    factors = torch.stack([one.log().median() for one in ratio])
+    assert 0.1 < factors.std() < 0.35
+
+
+def test_patches_lie_between_the_kernels_of_the_bank(bank: Stack) -> None:
+    """Neighbouring pixels' correlation: a smooth kernel's, a bone kernel's, and some between."""
+    pair = pairs(bank, 200)
+    z = (pair.condition.centre - pair.clean) / pair.condition.sigma
+    lag = (z[..., 1:] * z[..., :-1]).mean(dim=(1, 2, 3)) / z.square().mean(dim=(1, 2, 3))
+    ends = lag.quantile(0.05), lag.quantile(0.95)
+    third = (ends[1] - ends[0]) / 3
+    assert third > 0.05
+    assert ((lag > ends[0] + third) & (lag < ends[1] - third)).float().mean() > 0.1
+
+
+@pytest.mark.parametrize("kernel", [0, 1])
+def test_the_scans_own_kernel_is_recognised(kernel: int) -> None:
+    kernels = (Kernel(0.6), Kernel(1.8))
+    flat = with_noise_bank(Stack(body(4)[:, 12:-12], 1000.0, 4.0), kernels, 5, VIEWS)
+    assert flat.noise is not None and flat.gain is not None
+    noisy = flat.array + 12 * (flat.noise[kernel, 0] * flat.gain[0]).astype(np.float32)
+    water = np.where(flat.array > 500, 40, flat.array)  # no rods in the calm blocks
+    scan = with_noise_bank(Stack(water + noisy - flat.array, 1000.0, 4.0), kernels, 6, VIEWS)
+    assert own_kernel(scan) == kernel
+
+
+def test_air_alone_does_not_tell_a_kernel(bank: Stack) -> None:
+    assert own_kernel(replace(bank, array=np.full_like(bank.array, -1000))) == 1
+
+
 @pytest.mark.gpu
 def test_a_gpu_draws_banks_and_pairs_of_the_same_level(bank: Stack) -> None:
     kernels = (Kernel(0.8), Kernel(1.2, 2.0))
     there = with_noise_bank(Stack(body(), 1000.0, 4.0), kernels, 0, VIEWS, device="cuda")
     assert there.gain is not None
     assert np.allclose(there.gain, bank.gain, rtol=5e-3, atol=1e-5)
-    patches, scale, _ = PatchSampler([there], 3, 1, 64, "CT", seed=2).batch(16)
+    patches, scale, _, _ = PatchSampler([there], 3, 1, 64, "CT", seed=2).batch(16)
     noise = CtNoise((20, 40), seed=3, thick=0.0, clipped=0.0, padded=0.0, device="cuda")
     pair = noise(torch.from_numpy(patches).cuda(), torch.from_numpy(scale).cuda())
     z = (pair.condition.centre - pair.clean) / pair.condition.sigma

@@ -43,3 +43,12 @@ def test_a_field_of_view_changes_pixels_and_keeps_millimetres(factor: float) -> 
     noise = np.random.default_rng(0).standard_normal((2, 120, 120)).astype(np.float32)
     coarse = at_field_of_view(Stack(noise, 1.0), 1.5).array.std()
     assert coarse < 0.75  # anti-aliased: averages, not picks
+
+
+def test_a_couch_holds_no_noise_of_the_scans_own() -> None:
+    measured = body() > -999
+    stack = with_couch(Stack(body(), 1000.0, 3.0, measured=measured), np.random.default_rng(0))
+    couch = stack.array != body()
+    assert stack.measured is not None
+    assert couch.any() and not stack.measured[couch].any()
+    assert stack.measured[body() > -500].all()

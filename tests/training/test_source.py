@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 
 import medrestore as mr
 from medrestore.cli import main
@@ -15,6 +16,7 @@ from medrestore.core.meter import SILENT
 from medrestore.training.config import Config, Scan
 from medrestore.training.data import Stack
 from medrestore.training.loop import Schedule
+from medrestore.training.noise_bank import Kernel
 from medrestore.training.pairs import Pairs
 from medrestore.training.source import SYNTHETIC, pack, stacks_by_person
 
@@ -89,6 +91,69 @@ def test_noise_aware_pairs_tell_all_the_noise(config: Config, modality: str) -> 
     added = torch.full_like(sigma, 30.0) if modality == "CT" else 0.03 * scale.expand_as(sigma)
     assert torch.allclose(sigma, torch.hypot(added, torch.tensor(20.0)), rtol=0.02)
     assert torch.allclose(pair.target_std, 20 * (1 + (20 / added) ** 2).sqrt(), rtol=0.02)
+
+
+@pytest.mark.parametrize("modality", ["CT", "MR"])
+def test_dropped_neighbours_show_the_same_noise_again(config: Config, modality: str) -> None:
+    """As beyond the ends of a scan that is restored: the noisy slice itself, not the clean one."""
+    array = np.random.default_rng(0).gamma(9, 60, (20, 70, 70)).astype(np.float32)
+    bank = np.random.default_rng(1).standard_normal((2, 2, 20, 70, 70)).astype(np.float16)
+    stack = Stack(array, 1000.0, noise=bank, gain=np.ones((2, 20, 70, 70), np.float16))
+    facts = replace(
+        config,
+        modality=modality,
+        noise=(30, 30) if modality == "CT" else (0.03, 0.03),
+        predictor={"slices": 7, "widths": [8], "blocks": 1},
+        noise_aware=True,  # contrasts stay
+        corruption={} if modality == "CT" else {"correlated": 0.0, "several_coils": 0.0},
+        neighbours_dropped=1.0,
+        batch=40,
+    )
+    stack = stack if modality == "CT" else replace(stack, noise=None, gain=None)
+    seen = Pairs(facts, [stack], 0).draw().condition.y
+    repeated = (seen[:, 1:] == seen[:, :-1]).flatten(2).all(dim=2)
+    similar = (seen[:, 1:] - seen[:, :-1]).abs().flatten(2).mean(dim=2) < 80
+    assert torch.equal(repeated, similar)  # no clean slice with other noise
+    assert 0.3 < repeated.float().mean() < 0.7
+    assert repeated[:, 0].sum() > repeated[:, 2].sum()
+
+
+@pytest.fixture
+def ct(config: Config, tmp_path: Path) -> Config:
+    """A noisy body in the air that was set to −1000, wide enough for a field of view."""
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[:200, :180].astype(np.float32)
+    body = ((y - 90) / 70) ** 2 + ((x - 90) / 80) ** 2 < 1
+    noise = ndimage.gaussian_filter(rng.standard_normal((3, 200, 180)), (0, 0.7, 0.7))
+    array = np.where(body, 40 + 20 * noise / noise.std(), -1000).astype(np.float32)
+    mr.write(mr.Volume(array, mr.Geometry(array.shape, np.eye(4)), "CT"), tmp_path / "c.nii.gz")
+    return replace(
+        config, modality="CT", scans=(Scan("c.nii.gz", "c"),), noise=(4.0, 120.0), noise_aware=True
+    )
+
+
+def test_own_noise_of_ct_is_that_of_the_new_pixels(
+    ct: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Estimated after resizing, never above the scan's own, and none in air and couch."""
+    monkeypatch.setattr("medrestore.training.source.KERNELS", (Kernel(0.8), Kernel(1.7)))
+    monkeypatch.setattr("medrestore.training.source.FIELD_OF_VIEW", (1.3, 1.3))
+    monkeypatch.setattr("medrestore.training.source.COUCHES", 1.0)
+    own, binned = stacks_by_person(ct, tmp_path / "banks", SILENT)["c"]
+    assert own.noise_std is not None and binned.noise_std is not None
+    assert max(own.noise_std, binned.noise_std) < 0.9 * 20
+    body = own.array[:, 40:90, 40:90]
+    assert own.noise_std == pytest.approx(float(body.std()), rel=0.1)
+    assert own.measured is not None and own.measured[:, 40:90, 40:90].all()
+    assert not own.measured[own.array <= -1000].any()
+    foam = (own.array > -970) & (own.array < -880) & ~own.measured
+    assert foam.any()
+
+
+def test_made_up_anatomy_has_no_noise_of_its_own(ct: Config, tmp_path: Path) -> None:
+    some = replace(ct, synthetic={"label_map": 0.3}, synthetic_stacks=1)
+    people = stacks_by_person(replace(some, scans=ct.scans), tmp_path / "banks", SILENT)
+    assert {stack.noise_std for stack in people[SYNTHETIC]} == {0.0}
 
 
 def test_pack_from_the_command_line(config: Config, tmp_path: Path, capsys) -> None:

@@ -23,7 +23,7 @@ def stack(depth: int = 20) -> Stack:
 
 
 def test_slices_of_a_piece_are_evenly_apart() -> None:
-    patches, _, _ = PatchSampler([stack()], 8, 0, 32, "CT", 0).batch(60)
+    patches, *_ = PatchSampler([stack()], 8, 0, 32, "CT", 0).batch(60)
     steps = np.abs(np.diff(patches[:, 0, :, 0, 0], axis=1)).round()
     assert (np.ptp(steps, axis=1) == 0).all()
     assert {10, 20} == set(steps[:, 0])  # three apart, 8 slices do not fit into 20
@@ -40,16 +40,38 @@ def test_slices_of_mr_may_differ_in_brightness() -> None:
 
 def test_a_scan_thinner_than_a_stack_repeats_its_last_slice() -> None:
     sampler = PatchSampler([stack(5)], 8, 0, 32, "CT", 0)
-    assert list(sampler._slices(5)) == [0, 1, 2, 3, 4, 4, 4, 4]
+    index, shown = sampler._slices(5)
+    assert list(index) == [0, 1, 2, 3, 4, 4, 4, 4]
+    assert list(shown) == [0, 1, 2, 3, 4, 4, 4, 4]
 
 
 def test_beyond_the_ends_the_last_slice_on_the_steps_repeats() -> None:
     sampler = PatchSampler([stack(5)], 3, 1, 32, "CT", 0)
-    drawn = {tuple(int(z) for z in sampler._slices(5)) for _ in range(400)}
+    draws = [sampler._slices(5) for _ in range(400)]
+    assert all((index[shown] == index).all() for index, shown in draws)
+    drawn = {tuple(int(z) for z in index) for index, _ in draws}
     near = {(0, 0, 1), (0, 1, 2), (1, 2, 3), (2, 3, 4), (3, 4, 4)}
     two = {(0, 0, 2), (1, 1, 3), (0, 2, 4), (1, 3, 3), (2, 4, 4)}
     three = {(0, 0, 3), (1, 1, 4), (2, 2, 2), (0, 3, 3), (1, 4, 4)}
     assert drawn == near | two | three
+
+
+def test_dropped_neighbours_are_seen_as_the_end_of_a_scan() -> None:
+    sampler = PatchSampler([stack(40)], 7, 3, 32, "MR", 0, dropped=1.0)
+    shown = np.stack([sampler._slices(40)[1] for _ in range(600)])
+    assert (np.clip(shown, 3, 3) == 3).all() and (shown[:, 3] == 3).all()
+    before, after = 3 - shown[:, 0], shown[:, 6] - 3
+    for count in (0, 1, 2, 3):  # neighbours left on a side, independent of the other side
+        assert 0.15 < (before == count).mean() < 0.35
+        assert 0.15 < (after == count).mean() < 0.35
+    assert (np.diff(shown, axis=1) >= 0).all() and (np.diff(shown, axis=1) <= 1).all()
+    assert 0.03 < (shown == 3).all(axis=1).mean() < 0.1  # a slice alone
+
+
+def test_a_stack_keeps_its_inner_slices_when_neighbours_are_dropped() -> None:
+    sampler = PatchSampler([stack(40)], 8, 2, 32, "CT", 0, dropped=1.0)
+    for _ in range(100):
+        assert list(sampler._slices(40)[1][2:6]) == [2, 3, 4, 5]
 
 
 def test_slices_of_a_stack_follow_each_other_in_the_batch() -> None:

@@ -117,6 +117,24 @@ def test_learning_rate_warms_up_and_falls() -> None:
     assert learning_rate(schedule, 1.0, 100) == pytest.approx(1e-5)
 
 
+def test_the_table_tells_the_pace_and_keeps_the_columns_it_began_with(tmp_path: Path) -> None:
+    def loss_of(net: torch.nn.Module) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        return net(torch.ones(1, 2)).square().mean(), {}
+
+    net, schedule = torch.nn.Linear(2, 1), Schedule(steps=6, every=3, muon=0)
+    fit(net, loss_of, schedule, tmp_path / "new")
+    header, *rows = (tmp_path / "new" / "curve.csv").read_text().splitlines()
+    assert header == "step,minutes,loss,steps_per_s" and len(rows) == 2
+    assert all(float(row.split(",")[3]) > 1 for row in rows)
+    old = tmp_path / "old" / "curve.csv"
+    old.parent.mkdir()
+    old.write_text("step,minutes,loss,gone\n1,2,3,4\n")
+    fit(net, loss_of, schedule, old.parent)
+    rows = old.read_text().splitlines()[1:]
+    assert [len(row.split(",")) for row in rows] == [4, 4, 4]
+    assert rows[-1].split(",")[0] == "6" and rows[-1].split(",")[3] == "nan"
+
+
 def test_another_architecture_is_refused_on_resume(tmp_path: Path) -> None:
     def step(net):
         return net(torch.ones(1, 3)).square().mean(), {}
@@ -158,7 +176,7 @@ def test_patches_hold_slices_in_order_and_stay_in_the_scan(monkeypatch) -> None:
     monkeypatch.setattr("medrestore.training.data.APART", 0.0)
     array = np.arange(10, dtype=np.float32)[:, None, None] + np.zeros((10, 40, 40), np.float32)
     sampler = PatchSampler([Stack(array + 100, 1.0)], 5, 2, 32, "CT", seed=0)
-    patches, scales, _ = sampler.batch(16)
+    patches, scales, *_ = sampler.batch(16)
     assert patches.shape == (16, 1, 5, 32, 32) and (scales == 1).all()
     steps = np.diff(patches[:, 0, :, 0, 0], axis=1)
     assert set(np.unique(np.abs(steps))) <= {0.0, 1.0}  # neighbours; ends replicate

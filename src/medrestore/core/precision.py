@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "SAME_VOXELS_WITHIN",
     "has_bfloat16",
+    "in_float32",
     "pick_precision",
     "trunk_in_bfloat16",
     "weights_last",
@@ -41,6 +42,11 @@ def has_bfloat16(device: str) -> bool:
         getattr(torch.cpu, f"_is_{name}_supported", None) for name in ("avx512_bf16", "amx_tile")
     )
     return any(bool(test()) for test in found if test is not None)
+
+
+def in_float32(device: torch.device) -> torch.autocast:
+    """A block that mixed-precision training leaves in float32: what enters it has to be float32."""
+    return torch.autocast(device.type, enabled=False)
 
 
 def pick_precision(precision: str, device: str) -> str:

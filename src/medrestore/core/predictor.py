@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from medrestore.core.precision import in_float32
+
 __all__ = ["Condition", "Prediction", "Predictor", "compress", "condition", "smooth", "spread_of"]
 
 SMOOTHING_PX = 2.5
@@ -179,14 +181,15 @@ class Predictor(nn.Module):
     def forward(self, c: Condition) -> Prediction:
         """μ and log s of the middle slices; any size, padded to a multiple of 8 inside."""
         height, width = c.y.shape[-2:]
-        features = self._features(self._seen(c))
-        f1 = F.pixel_shuffle(self.mean(features), 2)[..., :height, :width].float()
-        f2 = F.pixel_shuffle(self.spread(features), 2)[..., :height, :width].float()
+        features = self._features(c)
+        with in_float32(c.y.device):
+            f1 = F.pixel_shuffle(self.mean(features), 2)[..., :height, :width]
+            f2 = F.pixel_shuffle(self.spread(features), 2)[..., :height, :width]
         return Prediction(mu=c.centre + c.sigma * f1, log_s=spread_of(c.sigma, f2))
 
     def encode(self, c: Condition) -> Tensor:
         """What the deepest stage makes of the middle slices: (batch, widths[-1], y/8, x/8)."""
-        return self._stages(self._seen(c))[-1]
+        return self._stages(c)[-1]
 
     def _seen(self, c: Condition) -> Tensor:
         height, width = c.y.shape[-2:]
@@ -194,9 +197,10 @@ class Predictor(nn.Module):
         seen = F.pad(seen, (0, -width % self.multiple, 0, -height % self.multiple), "replicate")
         return F.pixel_unshuffle(seen, 2)
 
-    def _stages(self, seen: Tensor) -> list[Tensor]:
+    def _stages(self, c: Condition) -> list[Tensor]:
         """Outputs on the way down, one per stage."""
-        x: Tensor = self.head(seen)
+        with in_float32(c.y.device):
+            x: Tensor = self.head(self._seen(c))
         kept = []
         for stage, shrink in zip(self.down, self.shrink, strict=False):
             x = stage(x)
@@ -204,8 +208,8 @@ class Predictor(nn.Module):
             x = shrink(x)
         return [*kept, self.down[-1](x)]
 
-    def _features(self, seen: Tensor) -> Tensor:
-        *kept, x = self._stages(seen)
+    def _features(self, c: Condition) -> Tensor:
+        *kept, x = self._stages(c)
         for stage, grow, skip in zip(
             reversed(self.up), reversed(self.grow), reversed(kept), strict=True
         ):

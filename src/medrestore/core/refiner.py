@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from medrestore.core.diffusion import r_hat_of
+from medrestore.core.precision import in_float32
 from medrestore.core.predictor import compress, smooth
 from medrestore.core.shuffle import fold, shuffle, unfold, unshuffle
 
@@ -21,6 +22,18 @@ if TYPE_CHECKING:
 __all__ = ["CONDITION_CHANNELS", "Refiner", "as_denoiser", "refiner_condition"]
 
 CONDITION_CHANNELS = 6
+
+
+class _InFloat32(nn.Sequential):
+    """Layers that mixed-precision training leaves in float32."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """All layers, one after the other."""
+        with in_float32(x.device):
+            x = x.float()
+            for layer in self:
+                x = layer(x)
+        return x
 
 
 class Refiner(nn.Module):
@@ -62,6 +75,7 @@ class Refiner(nn.Module):
             norm_num_groups=groups,
             num_head_channels=32,
         )
+        self.unet.out = _InFloat32(*self.unet.out)
 
     def forward(self, z_t: Tensor, t: Tensor, condition: Tensor) -> Tensor:
         """Velocity v, (batch, 1, y, x), for angles ``t`` of shape (batch,), equal in a stack."""

@@ -16,6 +16,7 @@ from __future__ import annotations
 import copy
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -24,10 +25,19 @@ from torch.nn import functional as F
 from medrestore.errors import SettingsError
 from medrestore.physics.counts import log_count_variance
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 __all__ = ["LowDose", "Scanner", "dose_variance", "line_integrals", "reconstruct_noise"]
 
 WATER_PER_MM = 0.0193
 """Linear attenuation of water near 70 keV, 1/mm (NIST XCOM)."""
+
+UPSAMPLING = 4
+"""Band-limited interpolation of filtered rays, so that nearest neighbour loses no variance."""
+
+IN_CACHE = 2**20
+"""Numbers that are summed at a time on a CPU, 4 MiB: more leave its cache at every view."""
 
 COARSE = 128
 """Pixels across the image from which path lengths and noise maps are computed."""
@@ -141,17 +151,24 @@ def reconstruct_noise(
     -------
     Tensor, shape (batch, size, size)
     """
+    filtered = _filtered_draw(variance, size, pixel_mm, scanner, generator)
+    image = _back_project(filtered, size, UPSAMPLING)
+    return image * (math.pi / scanner.views) * (1000 / WATER_PER_MM)
+
+
+def _filtered_draw(
+    variance: Tensor, size: int, pixel_mm: float, scanner: Scanner, generator: torch.Generator
+) -> Tensor:
+    """Rays of a noise realisation through a kernel, (batch, views, `UPSAMPLING` · size)."""
     device = generator.device
-    detectors = size
     fine = F.interpolate(
-        variance[:, None], (scanner.views, detectors), mode="bilinear", align_corners=False
+        variance[:, None], (scanner.views, size), mode="bilinear", align_corners=False
     )[:, 0]
     draw = torch.randn(fine.shape, generator=generator, device=device) * fine.sqrt()
-    spectrum = torch.fft.rfft(draw, n=2 * detectors) * scanner.filter(detectors).to(device)
-    upsampling = 4  # band-limited interpolation, so that nearest neighbour loses no variance
-    filtered = torch.fft.irfft(spectrum, n=2 * detectors * upsampling) * (upsampling / pixel_mm)
-    image = _back_project(filtered[..., : detectors * upsampling], size, upsampling)
-    return image * (math.pi / scanner.views) * (1000 / WATER_PER_MM)
+    spectrum = torch.fft.rfft(draw, n=2 * size) * scanner.filter(size).to(device)
+    filtered = torch.fft.irfft(spectrum, n=2 * size * UPSAMPLING) * (UPSAMPLING / pixel_mm)
+    rays: Tensor = filtered[..., : size * UPSAMPLING]
+    return rays
 
 
 def _back_project(filtered: Tensor, size: int, upsampling: int) -> Tensor:
@@ -171,14 +188,18 @@ def _back_project(filtered: Tensor, size: int, upsampling: int) -> Tensor:
     fine[:, 2:, 0] = 0  # 0°, 45°, 90° and 135° come in pairs, not in fours
     fine[:, 1, quarter] = fine[:, 3, quarter] = 0
     table = fine.permute(2, 3, 0, 1).contiguous().view(quarter + 1, -1, 4 * batch)
-    sums = torch.zeros(size * size, 4 * batch, device=device)
+    sums = torch.zeros(size, size, 4 * batch, device=device)
     fixed = 2**10  # rays in integers: adding and shifting is cheaper than rounding
-    for turn in range(quarter + 1):
-        angle = math.pi * turn / views
-        across = (axis * (math.cos(angle) * upsampling) + (middle + guard)) * fixed
-        down = axis * (math.sin(angle) * upsampling) * fixed
-        ray = (down.to(torch.int32)[:, None] + across.to(torch.int32)).bitwise_right_shift_(10)
-        sums += F.embedding(ray.view(-1), table[turn])
+    angles = torch.arange(quarter + 1, device=device)[:, None] * (math.pi / views)
+    across = ((axis * (angles.cos() * upsampling) + (middle + guard)) * fixed).to(torch.int32)
+    down = (axis * (angles.sin() * upsampling) * fixed).to(torch.int32)
+    rows = size if device.type == "cuda" else max(1, IN_CACHE // (size * 4 * batch))
+    for first in range(0, size, rows):
+        part = slice(first, first + rows)
+        lines = sums[part]
+        for turn in range(quarter + 1):
+            ray = (down[turn, part, None] + across[turn]).bitwise_right_shift_(10)
+            lines += F.embedding(ray, table[turn])
     one, two, three, four = sums.view(size, size, batch, 4).permute(3, 2, 0, 1)
     image: Tensor = one + two.transpose(1, 2) + three.flip(1).transpose(1, 2) + four.flip(2)
     return image
@@ -231,3 +252,29 @@ class LowDose:
     def draw(self, variance: Tensor, generator: torch.Generator) -> Tensor:
         """One realisation in HU, (batch, n, n)."""
         return reconstruct_noise(variance, self.size, self.pixel_mm, self.scanner, generator)
+
+    def draw_through(
+        self, variance: Tensor, scanners: Sequence[Scanner], generator: torch.Generator
+    ) -> Tensor:
+        """Independent realisations through several kernels, (scanners, batch, n, n), HU.
+
+        All are back-projected at once: where the pixels' rays lie is found once for all kernels,
+        which is most of the work.
+
+        Raises
+        ------
+        SettingsError
+            If the scanners differ in their number of views.
+        """
+        views = {scanner.views for scanner in scanners}
+        if len(views) != 1:
+            raise SettingsError(f"kernels drawn together need one number of views, got {views}")
+        rays = torch.cat(
+            [
+                _filtered_draw(variance, self.size, self.pixel_mm, scanner, generator)
+                for scanner in scanners
+            ]
+        )
+        image = _back_project(rays, self.size, UPSAMPLING)
+        image = image * (math.pi / views.pop()) * (1000 / WATER_PER_MM)
+        return image.view(len(scanners), -1, self.size, self.size)

@@ -62,6 +62,9 @@ class Config:
     noise_aware : bool
         Correct a predictor's targets for the noise that the scans carry (`training.targets`); what
         is diffused is learned from the scans as they are.
+    neighbours_dropped : float
+        Share of patches whose slice is seen as the end of a scan or alone, so that single slices,
+        ends and gaps lose little.
     synthetic : dict
         Shares of ``"dead_leaves"`` and ``"label_map"`` volumes in the draw, together below 1.
     synthetic_stacks : int
@@ -116,6 +119,7 @@ class Config:
     workers: int = 0
     corruption: dict[str, float] = field(default_factory=dict)
     noise_aware: bool = False
+    neighbours_dropped: float = 0.0
     synthetic: dict[str, float] = field(default_factory=dict)
     synthetic_stacks: int = 12
     licences: tuple[str, ...] = field(default=())

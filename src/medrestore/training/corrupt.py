@@ -109,6 +109,9 @@ class CtNoise:
     A draw mixes the bank's two parts (`training.noise_bank`) as physics does: quantum noise of
     variance A·g₁², electronic noise of variance Nₑ·A²·g₂². Together they have the level drawn, on
     average over the patch; the higher it is, the more of it are the streaks of starved rays.
+    Two kernels are mixed, any of the bank's and the one that the scan's own noise looks like, so
+    that noise lies between kernels too; where targets are corrected for the scan's own noise, the
+    level is at least half of that and the share of the scan's kernel large enough to do it.
 
     Parameters
     ----------
@@ -120,6 +123,9 @@ class CtNoise:
         Share of patches whose neighbouring slices share noise (overlapping or thick slices), that
         are cut at −1024 HU as scanners store them, and that reach over the edge of the
         reconstruction circle into padding (−1024, −2000 or −3024), which holds no noise.
+    misjudged : float
+        Share of patches whose σ is told wrong: by a factor of about 1.2 up or down, half of them
+        also as one number where it varies over the patch. Real estimates are no better.
     electronic : (low, high)
         Bounds of Nₑ in quanta², drawn log-uniformly.
     device : str
@@ -136,30 +142,44 @@ class CtNoise:
         clipped: float = 0.5,
         padded: float = 0.05,
         electronic: tuple[float, float] = (1.0, 100.0),
+        misjudged: float = 0.0,
         device: str = "cpu",
         volumes: bool = False,
     ) -> None:
         self.low, self.high = hu
         self.thick, self.clipped, self.padded = thick, clipped, padded
-        self.electronic, self.volumes = electronic, volumes
+        self.electronic, self.misjudged, self.volumes = electronic, misjudged, volumes
         self.generator = torch.Generator(device).manual_seed(seed)
 
     def __call__(self, patches: Tensor, scale: Tensor, own: Tensor | None = None) -> Pair:
-        """Corrupt (batch, [clean, n₁, n₂, g₁, g₂], slices, y, x); ``scale`` is (batch,).
+        """Corrupt (batch, channels, slices, y, x); ``scale`` is (batch,).
 
-        ``own`` as in `MrNoise`, for soft tissue; it is taken to have the added noise's spectrum.
+        Channels: clean, n₁ and n₂ of any kernel and of the scan's own, g₁, g₂, and 1 where the
+        scan holds noise of its own, else 0. ``own`` as in `MrNoise`, for soft tissue.
         """
-        clean, quantum, electronic, gain, starved = patches.unbind(1)
+        clean, *noises, gain, starved, measured = patches.unbind(1)
         shape = (len(clean), 1, 1, 1)
         level = self.low * (self.high / self.low) ** self._rand(*shape)
+        least = torch.zeros_like(level)
+        if own is not None:
+            level = torch.maximum(level, own.view(shape) / 2)
+            least = (own.view(shape) / level).square().clamp(max=1)
+        mixed = least + (1 - least) * self._rand(*shape) * (self._rand(*shape) < 0.5)
+        one_kernel = (noises[0] == noises[2]).flatten(1).all(dim=1).view(shape)
+        mixed = torch.where(one_kernel, 1.0, mixed)
         low, high = self.electronic
         n_e = low * (high / low) ** self._rand(*shape)
         mean = [g.square().mean(dim=(1, 2, 3), keepdim=True) for g in (gain, starved)]
         ratio = 4 * n_e * mean[1] / mean[0]  # A + Nₑ·κ·A² = level², solved for A
         a = 2 * level.square() / (1 + (1 + ratio * level.square()).sqrt())
         share = 0.6 * self._rand(*shape) * (self._rand(*shape) < self.thick)
-        noisy = clean + a.sqrt() * gain * _shared_along_z(quantum, share)
-        noisy = noisy + n_e.sqrt() * a * starved * _shared_along_z(electronic, share)
+        quantum_std, electronic_std = a.sqrt() * gain, n_e.sqrt() * a * starved
+        any_quantum, any_electronic, quantum, electronic = (
+            _shared_along_z(noise, share) for noise in noises
+        )
+        part = mixed.sqrt() * (quantum_std * quantum + electronic_std * electronic)
+        rest = (1 - mixed).sqrt() * (quantum_std * any_quantum + electronic_std * any_electronic)
+        noisy = clean + rest + part
         sigma = (a * gain.square() + n_e * (a * starved).square()).sqrt()
         cut = self._rand(*shape) < self.clipped
         noisy = torch.where(cut, noisy.clamp(min=-1024.0), noisy)
@@ -167,13 +187,24 @@ class CtNoise:
         noisy, clean = torch.where(outside, value, noisy), torch.where(outside, value, clean)
         slices = clean.shape[1]
         middle = slice(None) if self.volumes else slice(slices // 2, slices // 2 + 1)
-        pair = Pair(
-            Condition(noisy, sigma[:, middle].contiguous(), scale.view(shape)), clean[:, middle]
-        )
-        if own is None:
-            return pair
-        local = own.view(shape) * gain[:, middle]
-        return noise_aware(pair, torch.where(outside, 0.0, local), magnitude=False)
+        sigma, gain, outside = sigma[:, middle].contiguous(), gain[:, middle], outside[:, :1]
+        pair = Pair(Condition(noisy, sigma, scale.view(shape)), clean[:, middle])
+        if own is not None:
+            local = own.view(shape) * gain * measured[:, middle]
+            local = torch.where(outside, 0.0, local)
+            part, part_std = part[:, middle], (mixed.sqrt() * sigma).clamp(min=1e-6)
+            pair = noise_aware(pair, local, magnitude=False, part=part, part_std=part_std)
+        told = self._told(pair.condition.sigma, gain)
+        return pair._replace(condition=pair.condition._replace(sigma=told))
+
+    def _told(self, sigma: Tensor, gain: Tensor) -> Tensor:
+        """σ as an estimate would have it: some patches' is wrong, or one number for all."""
+        shape = (len(sigma), 1, 1, 1)
+        wrong, even = self._rand(*shape) < self.misjudged, self._rand(*shape) < 0.5
+        number = (sigma / gain.clamp(min=1e-3)).flatten(1).median(dim=1).values.view(shape)
+        normal = torch.randn(shape, generator=self.generator, device=sigma.device)
+        guess = torch.where(even, number, sigma) * (0.2 * normal).exp()
+        return torch.where(wrong, guess, sigma)
 
     def _padding(self, clean: Tensor) -> tuple[Tensor, Tensor]:
         """Where a patch lies outside the reconstruction circle, and what is stored there."""

@@ -51,7 +51,8 @@ def with_couch(stack: Stack, rng: np.random.Generator) -> Stack:
     plane = _couch(rng, (height, width), stack.pixel_mm, top, middle * stack.pixel_mm)
     near = ndimage.binary_dilation(body.any(axis=0), iterations=1)
     free = (plane > AIR_HU) & ~near & (array < -900).all(axis=0)
-    return replace(stack, array=np.where(free, np.maximum(plane, array), array))
+    measured = None if stack.measured is None else stack.measured & ~free
+    return replace(stack, array=np.where(free, np.maximum(plane, array), array), measured=measured)
 
 
 def _couch(

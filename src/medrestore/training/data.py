@@ -51,6 +51,11 @@ class Stack:
     noise_std : float, optional
         Standard deviation of the noise that the scan itself carries, intensity units
         (`training.own_noise`); None where it is not known, 0 for made-up anatomy.
+    kernel : int
+        CT: the bank's kernel that the scan's own noise looks like (`training.own_kernel`).
+    measured : ndarray of bool, shape (z, y, x), optional
+        CT: where the scan holds noise of its own: neither air that was set to one value nor a
+        couch that was put there.
     """
 
     array: NDArray[np.float32]
@@ -60,6 +65,8 @@ class Stack:
     noise: NDArray[np.float16] | None = None
     gain: NDArray[np.float16] | None = None
     noise_std: float | None = None
+    kernel: int = 0
+    measured: NDArray[np.bool_] | None = None
 
 
 def _binned(array: NDArray[np.float32], factors: tuple[int, int, int]) -> NDArray[np.float32]:
@@ -102,14 +109,18 @@ def stacks_of(
 class Patches(NamedTuple):
     """A batch of clean patches.
 
-    values : (batch, channels, slices, patch, patch), intensities; for CT also a noise bank's two
-    unit noises and gains; scales : (batch,), intensity scales; own : (batch,), standard deviation
-    of the noise that the scans carry, 0 where it is not known.
+    values : (batch, channels, slices, patch, patch), intensities; for CT also the two unit noises
+    of any kernel of the bank, those of the scan's own, their gains, and where the scan holds noise
+    of its own; scales : (batch,), intensity scales; own : (batch,), standard deviation of the
+    noise that the scans carry, 0 where it is not known; shown : (batch, slices), the slice of the
+    patch that is seen in the place of each: another one beyond the scan's ends or where neighbours
+    are dropped.
     """
 
     values: NDArray[np.float32]
     scales: NDArray[np.float32]
     own: NDArray[np.float32]
+    shown: NDArray[np.int64]
 
 
 class PatchSampler:
@@ -129,6 +140,8 @@ class PatchSampler:
         Start of the stream of draws.
     remapped : float
         Share of MR patches whose contrast is remapped.
+    dropped : float
+        Share of patches that are seen as the end of a scan, or as a slice alone.
 
     Raises
     ------
@@ -145,6 +158,7 @@ class PatchSampler:
         modality: Literal["CT", "MR"],
         seed: int,
         remapped: float = 0.5,
+        dropped: float = 0.0,
     ) -> None:
         large = [s for s in stacks if min(s.array.shape[1:]) >= patch]
         if not large:
@@ -157,43 +171,56 @@ class PatchSampler:
         self.probability = weights / weights.sum()
         self.slices, self.beyond, self.patch = slices, beyond, patch
         self.modality = modality
-        self.remapped = remapped
+        self.remapped, self.dropped = remapped, dropped
         self.rng = np.random.default_rng(seed)
 
     def batch(self, size: int) -> Patches:
         """The next ``size`` patches."""
         pieces = [self._piece() for _ in range(size)]
-        patches, scales, own = zip(*pieces, strict=True)
-        numbers = (np.asarray(values, dtype=np.float32) for values in (scales, own))
-        return Patches(np.stack(patches), *numbers)
+        patches, scales, own, shown = zip(*pieces, strict=True)
+        return Patches(
+            np.stack(patches),
+            np.asarray(scales, dtype=np.float32),
+            np.asarray(own, dtype=np.float32),
+            np.stack(shown),
+        )
 
-    def _piece(self) -> tuple[NDArray[np.float32], float, float]:
+    def _piece(self) -> tuple[NDArray[np.float32], float, float, NDArray[np.int64]]:
         stack = self.stacks[self.rng.choice(len(self.stacks), p=self.probability)]
-        piece = self._cut(stack)
+        piece, shown = self._cut(stack)
         for _ in range(3):  # mostly patches with something in them
             if self._is_foreground(piece[0], stack.scale):
                 break
-            piece = self._cut(stack)
-        piece, scale = self._turn(piece), stack.scale
+            piece, shown = self._cut(stack)
+        piece, shown = self._turn(piece, shown)
+        scale = stack.scale
         if self.modality == "MR":
             piece, scale = self._recontrast(self._uneven(piece), scale)
-        return piece, scale, stack.noise_std or 0.0
+        return piece, scale, stack.noise_std or 0.0, shown
 
-    def _cut(self, stack: Stack) -> NDArray[np.float32]:
+    def _cut(self, stack: Stack) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         depth, height, width = stack.array.shape
-        index = self._slices(depth)
+        index, shown = self._slices(depth)
         y = int(self.rng.integers(height - self.patch + 1))
         x = int(self.rng.integers(width - self.patch + 1))
         plane = (slice(y, y + self.patch), slice(x, x + self.patch))
         channels = [stack.array[index, *plane]]
         if stack.noise is not None and stack.gain is not None:
-            kernel = int(self.rng.integers(len(stack.noise)))
-            for part in (*stack.noise[kernel], *stack.gain):
+            first, second = self.rng.integers(len(stack.noise), size=2)
+            own = stack.kernel if stack.noise_std else second
+            for part in (*stack.noise[first], *stack.noise[own], *stack.gain):
                 channels.append(part[index, *plane].astype(np.float32))
-        return np.stack(channels)
+            everywhere = np.ones_like(channels[0])
+            measured = None if stack.measured is None else stack.measured[index, *plane]
+            channels.append(everywhere if measured is None else measured.astype(np.float32))
+        return np.stack(channels), shown
 
-    def _slices(self, depth: int) -> NDArray[np.int64]:
-        """Slices at even steps; beyond the ends the last one that the steps meet repeats."""
+    def _slices(self, depth: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Slices of the scan at even steps, and which of them is shown in the place of each.
+
+        Beyond the ends the last one that the steps meet repeats, as when a scan is restored
+        (`core.neighbours`): the noisy slice, with the noise that it has.
+        """
         inner, step = self.slices - 2 * self.beyond, 1
         if self.rng.random() < APART:
             step = int(self.rng.integers(2, 4))
@@ -202,20 +229,30 @@ class PatchSampler:
         first = int(self.rng.integers(max(depth - (inner - 1) * step, 1)))
         lowest = first % step
         highest = lowest + (depth - 1 - lowest) // step * step
-        index = first + step * (np.arange(self.slices) - self.beyond)
-        return np.clip(index, lowest, highest)
+        place = np.arange(self.slices)
+        index = np.clip(first + step * (place - self.beyond), lowest, highest)
+        before, after = (first - lowest) // step, (highest - first) // step
+        if self.rng.random() < self.dropped:
+            before, after = (
+                min(there, int(self.rng.integers(self.beyond + 1)) + within)
+                for there, within in ((before, 0), (after, inner - 1))
+            )
+        return index, np.clip(place, self.beyond - before, self.beyond + after)
 
     def _is_foreground(self, piece: NDArray[np.float32], scale: float) -> bool:
         middle = piece[self.slices // 2]
         lowest = 2 * FOREGROUND_FRACTION * scale if self.modality == "MR" else -500.0
         return bool((middle > lowest).mean() > 0.2)
 
-    def _turn(self, piece: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _turn(
+        self, piece: NDArray[np.float32], shown: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         if self.rng.random() < 0.5:
-            piece = piece[:, ::-1]
+            piece, shown = piece[:, ::-1], self.slices - 1 - shown[::-1]
         if self.rng.random() < 0.5:
             piece = piece[:, :, ::-1]
-        return np.ascontiguousarray(np.rot90(piece, int(self.rng.integers(4)), axes=(2, 3)))
+        turned = np.rot90(piece, int(self.rng.integers(4)), axes=(2, 3))
+        return np.ascontiguousarray(turned), shown
 
     def _uneven(self, piece: NDArray[np.float32]) -> NDArray[np.float32]:
         rng, n = self.rng, self.slices

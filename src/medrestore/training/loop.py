@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import csv
 import json
 import math
 import os
@@ -18,6 +17,7 @@ from safetensors.torch import load_file, save_file
 from medrestore.core.meter import SILENT, Meter
 from medrestore.errors import ModelError
 from medrestore.training.muon import Muon, hidden_weights
+from medrestore.training.table import Means, Pace, append_row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -91,7 +91,7 @@ def fit(
         Length and learning rate.
     folder : Path
         Receives ``checkpoint.safetensors`` (``net.*``, ``ema.*``), ``state.json`` and
-        ``curve.csv``; training goes on from a checkpoint found there.
+        ``curve.csv`` (means, steps a second); training goes on from a checkpoint found there.
     fabric : Fabric, optional
         Devices and precision; one CPU in float32 by default.
     compiled : bool
@@ -106,7 +106,7 @@ def fit(
     optimisers = _optimisers(net, schedule)
     forward: Any = torch.compile(net) if compiled else net
     called, *optimisers = fabric.setup(forward, *optimisers)
-    started, sums, step = time.monotonic() - spent, _Means(), done
+    started, sums, pace, step = time.monotonic() - spent, Means(), Pace(done), done
     meter.start(schedule.steps, "training")
     while step < schedule.steps:
         minutes = (time.monotonic() - started) / 60
@@ -121,7 +121,8 @@ def fit(
         _follow(average, net, min(schedule.ema, (1 + step) / (10 + step)))
         meter.tick()
         if step % schedule.every == 0 and fabric.is_global_zero:
-            _row(folder / "curve.csv", {"step": step, "minutes": minutes, **sums.take()})
+            row = {"step": step, "minutes": minutes, **sums.take(), "steps_per_s": pace.of(step)}
+            append_row(folder / "curve.csv", row)
             _save(folder, net, average, step, (time.monotonic() - started), schedule)
     if fabric.is_global_zero:
         _save(folder, net, average, step, time.monotonic() - started, schedule)
@@ -211,30 +212,3 @@ def _save(
     os.replace(partial, folder / "checkpoint.safetensors")
     facts = {"step": step, "seconds": round(seconds, 1), "schedule": asdict(schedule)}
     (folder / "state.json").write_text(json.dumps(facts, indent=1) + "\n")
-
-
-def _row(path: Path, row: dict[str, float]) -> None:
-    new = not path.exists()
-    with path.open("a", newline="") as file:
-        writer = csv.writer(file)
-        if new:
-            writer.writerow(row)
-        writer.writerow(f"{value:.6g}" for value in row.values())
-
-
-class _Means:
-    """Running means of named figures since they were last taken; left on their device till then."""
-
-    def __init__(self) -> None:
-        self._sums: dict[str, Tensor] = {}
-        self._n = 0
-
-    def add(self, figures: dict[str, Tensor]) -> None:
-        for name, value in figures.items():
-            self._sums[name] = self._sums.get(name, torch.zeros_like(value)) + value
-        self._n += 1
-
-    def take(self) -> dict[str, float]:
-        means = {name: float(total) / self._n for name, total in self._sums.items()}
-        self._sums, self._n = {}, 0
-        return means

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from medrestore.core.precision import has_bfloat16
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -57,14 +59,20 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonal(matrix: Tensor) -> Tensor:
-    """A matrix with the singular vectors of ``matrix`` and singular values in about 0.7…1.2."""
+    """A matrix with the singular vectors of ``matrix`` and singular values in about 0.7…1.2.
+
+    Computed in bfloat16, as in the source, where the device multiplies it; that range is wider
+    than what the rounding does.
+    """
     a, b, c = NEWTON_SCHULZ
     wide = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
     x: Tensor = wide / (wide.norm() + 1e-7)
+    if has_bfloat16(str(matrix.device)):
+        x = x.to(torch.bfloat16)
     for _ in range(5):
         square = x @ x.T
         x = a * x + (b * square + c * square @ square) @ x
-    return x if wide is matrix else x.T
+    return (x if wide is matrix else x.T).to(matrix.dtype)
 
 
 def hidden_weights(net: nn.Module) -> list[Tensor]:

@@ -100,16 +100,15 @@ def _bank(
     slices = LowDose(hu, pixel_mm, Scanner(views))
     paths = slices.paths.clamp(max=DEEPEST) - DEEPEST  # powers of ten that float16 can hold
     variance = torch.cat((paths.exp(), (2 * paths).exp()))
-    drawn = []
-    for kernel in kernels:
-        through = slices.through(Scanner(views, kernel.cutoff, edge=kernel.edge))
-        std = through.std_map(variance)
-        std = std.clamp(min=1e-4 * float(std.max()))  # air beside starved rays
-        drawn.append((through.draw(variance, generator) / std).view(2, depth, size, size)[window])
-        if kernel is kernels[0]:
-            local = std.view(2, depth, size, size)[window]
+    scanners = [Scanner(views, kernel.cutoff, edge=kernel.edge) for kernel in kernels]
+    std = torch.stack([slices.through(scanner).std_map(variance) for scanner in scanners])
+    largest = std.amax(dim=(1, 2, 3), keepdim=True)
+    std = torch.maximum(std, 1e-4 * largest)  # air beside starved rays
+    drawn = slices.draw_through(variance, scanners, generator) / std
+    local = std[0].view(2, depth, size, size)[window]
     usual = _soft_median(local[0], torch.from_numpy(array).to(hu.device))
-    return torch.stack(drawn), torch.stack((local[0] / usual, local[1] / usual.square()))
+    gains = torch.stack((local[0] / usual, local[1] / usual.square()))
+    return drawn.view(len(kernels), 2, depth, size, size)[window], gains
 
 
 def _soft_median(std: Tensor, hu: Tensor) -> Tensor:

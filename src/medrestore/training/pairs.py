@@ -36,7 +36,14 @@ class _Stream(IterableDataset[tuple[torch.Tensor, ...]]):
         slices = config.depth + 2 * beyond
         remapped = 0.0 if config.noise_aware else 0.5  # own noise is known of the scan as it is
         sampler = PatchSampler(
-            self.stacks, slices, beyond, self.patch, config.modality, seed, remapped
+            self.stacks,
+            slices,
+            beyond,
+            self.patch,
+            config.modality,
+            seed,
+            remapped,
+            config.neighbours_dropped,
         )
         while True:
             yield tuple(torch.from_numpy(part) for part in sampler.batch(config.batch))
@@ -86,9 +93,16 @@ class Pairs:
     def draw(self) -> Pair:
         """The next batch; the slices of a stack follow each other in it."""
         drawn = next(self.patches)
-        patches, scale, own = (part.to(self.device, non_blocking=True) for part in drawn)
+        patches, scale, own, shown = (part.to(self.device, non_blocking=True) for part in drawn)
         pair = self.corrupt(patches, scale, own if self.noise_aware else None)
+        pair = pair._replace(condition=_as_shown(pair.condition, shown))
         return as_stacks(pair, self.slices) if self.volumes else pair
+
+
+def _as_shown(condition: Condition, shown: Tensor) -> Condition:
+    """With the noisy slice that ``shown`` (batch, z) names in each place."""
+    places = shown[..., None, None].expand_as(condition.y)
+    return condition._replace(y=condition.y.gather(1, places))
 
 
 def as_stacks(pair: Pair, slices: int) -> Pair:

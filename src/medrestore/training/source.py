@@ -11,9 +11,10 @@ import numpy as np
 import torch
 
 from medrestore.errors import InputError
-from medrestore.training.ct_scene import at_field_of_view, with_couch
+from medrestore.training.ct_scene import AIR_HU, at_field_of_view, with_couch
 from medrestore.training.data import Stack, stacks_of
 from medrestore.training.noise_bank import Kernel, with_noise_bank
+from medrestore.training.own_kernel import own_kernel
 from medrestore.training.own_noise import own_noise
 from medrestore.training.pack import cropped, pack_stacks, unpack_stacks
 from medrestore.training.synthesis.stacks import synthetic_stacks
@@ -24,8 +25,17 @@ if TYPE_CHECKING:
 
 __all__ = ["SYNTHETIC", "pack", "stacks_by_person"]
 
-KERNELS = (Kernel(0.5), Kernel(0.8), Kernel(1.2, 2.0))
-"""Kernels of a CT noise bank: smooth, standard, bone (edge-enhancing)."""
+KERNELS = (
+    Kernel(0.5),
+    Kernel(0.8),
+    Kernel(1.2),
+    Kernel(1.7),
+    Kernel(1.3, 3.0),
+    Kernel(2.0, 1.0),
+)
+"""Kernels of a CT noise bank; patches mix two of them. The training scans' own noise is nearest to
+the second (B20f), the third (STANDARD), the fourth (large pixels) or the last (BONE, B60f); a bone
+kernel on the small pixels of a head looks like the fifth."""
 
 SYNTHETIC = "synthetic"
 """The person that all made-up anatomy counts as."""
@@ -92,7 +102,15 @@ def _stacks(config: Config, scan: Scan) -> list[Stack]:
     stacks = stacks_of(array, spacing, config.modality, scan.weight, config.patch)
     if scan.binned_only:
         stacks = [s for s in stacks if s.pixel_mm > 1.5 * spacing[2]]
-    return [replace(s, noise_std=own_noise(s, config.modality)) for s in stacks]
+    found = [replace(s, noise_std=own_noise(s, config.modality)) for s in stacks]
+    return [found[0], *(_no_noisier(s, found[0].noise_std) for s in found[1:])] if found else []
+
+
+def _no_noisier(stack: Stack, bound: float | None) -> Stack:
+    """Averaging and resizing only lower noise; a small stack's estimate may say otherwise."""
+    if stack.noise_std is None or bound is None:
+        return stack
+    return replace(stack, noise_std=min(stack.noise_std, bound))
 
 
 def _synthetic(config: Config, people: dict[str, list[Stack]]) -> list[Stack]:
@@ -115,13 +133,16 @@ def _scene(stack: Stack, name: str, rng: np.random.Generator, cache: Path, meter
     factor, couch = rng.uniform(*FIELD_OF_VIEW), rng.random() < COUCHES
     if min(stack.array.shape[1:]) / factor >= 128:
         stack = at_field_of_view(stack, factor)
+    if stack.noise_std:  # on the new pixels; made-up anatomy has none
+        found = replace(stack, noise_std=own_noise(stack, "CT") or stack.noise_std)
+        stack = replace(_no_noisier(found, stack.noise_std), measured=stack.array > AIR_HU + 1)
     stack = with_couch(stack, rng) if couch else stack
     content = hashlib.sha256(np.ascontiguousarray(stack.array).tobytes())
     content.update(f"{name}{stack.pixel_mm:.4f}{KERNELS}".encode())
     path = cache / f"{content.hexdigest()[:16]}.npz"
     if path.exists():
         with np.load(path) as bank:
-            return replace(stack, noise=bank["noise"], gain=bank["gain"])
+            return _with_own_kernel(replace(stack, noise=bank["noise"], gain=bank["gain"]))
     gpu = torch.cuda.is_available()
     made = with_noise_bank(
         stack,
@@ -136,4 +157,8 @@ def _scene(stack: Stack, name: str, rng: np.random.Generator, cache: Path, meter
     partial = path.with_name(f"partial-{path.name}")
     np.savez(partial, noise=made.noise, gain=made.gain)  # type: ignore[arg-type]
     partial.replace(path)
-    return made
+    return _with_own_kernel(made)
+
+
+def _with_own_kernel(stack: Stack) -> Stack:
+    return replace(stack, kernel=own_kernel(stack))

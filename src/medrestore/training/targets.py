@@ -14,6 +14,15 @@ Recorrupted, doi:10.1109/CVPR46437.2021.00208). Then, exactly for Gaussian noise
 
 so squared error leads to E[x|y], and the likelihood of s is that of N(μ, s² + σ_e²)
 (`training.loss`). The noise to be removed is all there is: the network is told √(σ² + σ_o²).
+
+Where the added noise has another spectrum than the scan's own, as in CT, this would be right on
+the average over frequencies only: where w has more than its share, noise stays, elsewhere too much
+is removed. There the added noise is n = n₁ + n₂ with n₂ of the scan's own spectrum and a share m of
+the variance, and n₂ alone corrects:
+
+    t' = t − σ_o²/(m·σ²)·n₂        σ_e² = σ_o²·(1 + σ_o²/(m·σ²))
+
+whose noise is independent of w + n at every frequency.
 """
 
 from __future__ import annotations
@@ -44,7 +53,14 @@ class Pair(NamedTuple):
     target_std: Tensor | None = None
 
 
-def noise_aware(pair: Pair, own: Tensor, *, magnitude: bool) -> Pair:
+def noise_aware(
+    pair: Pair,
+    own: Tensor,
+    *,
+    magnitude: bool,
+    part: Tensor | None = None,
+    part_std: Tensor | None = None,
+) -> Pair:
     """The pair with an independent target and all of its noise in the condition's σ.
 
     Parameters
@@ -55,13 +71,18 @@ def noise_aware(pair: Pair, own: Tensor, *, magnitude: bool) -> Pair:
         σ_o, intensity units; 0 leaves a patch as it is.
     magnitude : bool
         MR: keep the scan as target where its signal is below three σ.
+    part, part_std : Tensors, shape of ``pair.clean``, optional
+        The part n₂ of the added noise that has the spectrum of the scan's own, and its local
+        standard deviation √m·σ; all of it by default.
     """
     condition = pair.condition
     noisy = condition.y if pair.clean.shape == condition.y.shape else condition.centre
-    share = (own / condition.sigma).square()
+    if part is None or part_std is None:
+        part, part_std = noisy - pair.clean, condition.sigma
+    share = (own / part_std).square()
     total = (condition.sigma.square() + own.square()).sqrt()
     if magnitude:
         share = torch.where(pair.clean > LOWEST_SNR * total, share, 0.0)
-    target = pair.clean - share * (noisy - pair.clean)
+    target = pair.clean - share * part
     std = torch.where(share > 0, own * (1 + share).sqrt(), 0.0)
     return pair._replace(condition=condition._replace(sigma=total), clean=target, target_std=std)

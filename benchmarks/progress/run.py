@@ -1,0 +1,144 @@
+"""Where a training that is under way has come to: its average beside the shipped predictor.
+
+    python -m benchmarks.progress.run ct_slice [--checkpoint FILE] [--slices 4]
+
+On people of ../shared/data/train that neither was trained on (`HELD_OUT`; `notes` in the training's
+config), one of ../shared/data/validation where train has nobody else of that anatomy. CT noise
+through a smooth and a sharp kernel. Both are told all the noise that there is, the added and the
+scan's own, as an estimate would. Figures, one evaluation: RMSE against the reference; RMSE and std
+over RMSE as estimated against the noise-free anatomy (`evaluation.noisy_reference`; where the
+kernel is not the scan's own, roughly). The checkpoint is the one in `models/<model>/progress` by
+default. Writes `benchmarks/progress/<model>.csv`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from safetensors.torch import load_file
+
+from benchmarks.quality.cases import Case, simulated
+from benchmarks.quality.ours import run_model, whole
+from benchmarks.quality.scores import figures
+from medrestore.models import find_card, load
+from medrestore.physics.ct import Scanner
+from medrestore.physics.simulate import noisier
+from medrestore.plan import Noise
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from medrestore.models import Model
+
+HERE = Path(__file__).resolve().parent
+
+
+class HeldOut(NamedTuple):
+    """A scan of a person that no training has seen."""
+
+    anatomy: str
+    scan: str
+    folder: str = "train"
+
+
+HELD_OUT = {
+    "CT": (
+        HeldOut("chest", "ct/rider0109_chest"),
+        HeldOut("abdomen", "ct_totalseg_abdomen", "validation"),
+        HeldOut("limb", "ct/sts019_limb"),
+        HeldOut("limb", "ct/sts028_limb"),
+        HeldOut("single slice", "ct/tcga17z058_1"),
+        HeldOut("single slice", "ct/tcga17z058_4"),
+        HeldOut("single slice", "ct/tcga17z036_2"),
+        HeldOut("single slice", "ct/tcga602715_1"),
+    ),
+    "MR": (
+        HeldOut("pelvis", "mr/px0001_prostate_t2tra_a"),
+        HeldOut("pelvis", "mr/px0001_prostate_t2cor"),
+        HeldOut("abdomen", "mr/cmb06489_abdomen_t2_a"),
+        HeldOut("limb", "mr/sts030_limb_t1"),
+        HeldOut("brain, FLAIR", "mr/ms19_brain_flair"),
+    ),
+}
+LEVELS = {"CT": (15.0, 30.0, 60.0), "MR": (0.01, 0.03, 0.09)}
+KERNELS = {"smooth": Scanner(360, 0.8), "sharp": Scanner(360, 2.0, edge=1.0)}
+
+
+def cases(modality: str, wanted: int) -> Iterator[tuple[dict[str, object], Case]]:
+    """What is restored, with what says which it is."""
+    of = _ct_cases if modality == "CT" else _mr_cases
+    for held_out in HELD_OUT[modality]:
+        for facts, case in of(held_out, wanted):
+            yield {"anatomy": held_out.anatomy, "scan": held_out.scan, **facts}, case
+
+
+def _mr_cases(held_out: HeldOut, wanted: int) -> Iterator[tuple[dict[str, object], Case]]:
+    for level in LEVELS["MR"]:
+        case = simulated(held_out.scan, "MR", level, held_out.folder, wanted)
+        yield {"noise": level}, case
+
+
+def _ct_cases(held_out: HeldOut, wanted: int) -> Iterator[tuple[dict[str, object], Case]]:
+    case = simulated(held_out.scan, "CT", LEVELS["CT"][0], held_out.folder, wanted)
+    for level in LEVELS["CT"]:
+        for name, scanner in KERNELS.items():
+            noisy, std = noisier(case.truth, "CT", case.spacing[1], hu=level, scanner=scanner)
+            drawn = replace(case, level=level, sigma=level, noisy=noisy, sigma_map=np.asarray(std))
+            yield {"noise": level, "kernel": name}, drawn
+
+
+def continued(model: Model, checkpoint: Path) -> Model:
+    """The model with the predictor of a checkpoint's average."""
+    weights = load_file(checkpoint)
+    model.predictor.load_state_dict(
+        {k.removeprefix("ema."): v for k, v in weights.items() if k.startswith("ema.")}
+    )
+    return model
+
+
+def scored(model: Model, case: Case) -> dict[str, float]:
+    """RMSE against the reference and the noise-free anatomy, and std over the latter."""
+    total = float(np.hypot(case.sigma, case.own))
+    added = case.sigma_map
+    noise = Noise(total, None if added is None else added * np.float32(total / case.sigma), "all")
+    result, _ = run_model(model, case, noise, case.inner)
+    found = figures(whole(case, result.restored.array, case.inner), case)
+    std = result.std.array[case.mask[list(case.inner)]].astype(np.float64)
+    clean = found["clean_rmse"]
+    row = {"rmse": found["rmse"], "clean_rmse": clean}
+    row["std_over_error"] = float(np.sqrt(np.square(std).mean())) / max(clean, 1e-9)
+    return {name: round(float(value), 5) for name, value in row.items()}
+
+
+def main() -> None:
+    """Score both, write the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("model")
+    parser.add_argument("--checkpoint", type=Path)
+    parser.add_argument("--slices", type=int, default=4, help="of each scan, ends included")
+    asked = parser.parse_args()
+    modality = asked.model.partition("_")[0].upper()
+    card = find_card(asked.model, modality)
+    beside = card.folder / "progress" / "predictor" / "checkpoint.safetensors"
+    models = {
+        "shipped": load(card),
+        "continued": continued(load(card), asked.checkpoint or beside),
+    }
+    rows = []
+    for facts, case in cases(modality, asked.slices):
+        for name, model in models.items():
+            rows.append({**facts, "predictor": name, **scored(model, case)})
+            print(*rows[-1].values(), flush=True)
+    with (HERE / f"{asked.model}.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+if __name__ == "__main__":
+    main()
