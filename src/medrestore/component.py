@@ -9,7 +9,7 @@ from medrestore.errors import UnsuitableError
 if TYPE_CHECKING:
     from medrestore.volume import Volume
 
-__all__ = ["check_component"]
+__all__ = ["REFUSED", "check_component"]
 
 REFUSED = {
     "phase": "phase images",

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 import medrestore as mr
 from medrestore import io
+from medrestore.batch.gather import gather
 from medrestore.component import check_component
 from medrestore.errors import InputError
 from medrestore.io.dicom.component import component_of
@@ -143,3 +144,16 @@ def test_the_field_map_of_a_philips_file() -> None:
     check_component(magnitude)
     with pytest.raises(InputError, match="a field map, not magnitudes"):
         check_component(field)
+
+
+def test_phase_is_left_out_of_a_batch(series: New, stored: NDArray) -> None:
+    """An archive holds both: what cannot be restored by its nature is no failure."""
+    for kind in ("M", "P"):
+        scan = series("MR", kind, ImageType=["ORIGINAL", "PRIMARY", kind, "ND"])
+        scan.planes(stored, (0, 0, 2.0))
+    root = scan.folder.parent
+    found = gather(io.find(root), root)
+    assert [scan.component for scan in found.scans] == ["magnitude"]
+    assert not found.damaged
+    (reason,) = found.skipped.values()
+    assert reason == "phase images, not magnitudes: left out"

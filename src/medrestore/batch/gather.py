@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from medrestore.batch.own_results import own_results
+from medrestore.component import REFUSED
 from medrestore.io.detect import suffix_of
 from medrestore.io.uids import without_uids
 
@@ -37,8 +38,8 @@ class Gathered(NamedTuple):
 def gather(found: Scans, root: Path, out: Path | None = None) -> Gathered:
     """Sort out what lies under ``root``.
 
-    Nothing under ``out``, which holds results, is taken, nor are the results of earlier runs: each
-    of these is one entry of ``skipped``.
+    Nothing under ``out``, which holds results, is taken, nor are the results of earlier runs, each
+    of which is one entry of ``skipped``, nor MR whose header says that it holds no magnitudes.
     """
     inside = out.resolve() if out is not None else None
     scans = [s for s in found if inside not in (s.path.resolve(), *s.path.resolve().parents)]
@@ -50,6 +51,11 @@ def gather(found: Scans, root: Path, out: Path | None = None) -> Gathered:
     for run in runs:
         count = f"{len(run.scans)} results" if len(run.scans) > 1 else "a result"
         skipped[under(run.place, root)] = f"a run of medrestore: {count} left out"
+    others = [s for s in scans if id(s) not in results and s.component in REFUSED]
+    for scan in others:
+        what = REFUSED[scan.component or ""]
+        skipped[f"{under(scan.path, root)} ({scan.name})"] = f"{what}, not magnitudes: left out"
+    results |= {id(scan) for scan in others}
     for path, reason in found.skipped:
         if inside in path.resolve().parents or path in records:
             continue

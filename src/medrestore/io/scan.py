@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from medrestore.volume import Component
+
 __all__ = ["Progress", "Scan", "Scans"]
 
 
@@ -54,6 +56,8 @@ class Scan:
         Files left out because they hold images of this scan once more.
     lost : tuple of Path
         Files left out because they are damaged; they name the series of this scan.
+    component : str or None
+        What of the MR signal the values are, where a header says (`Volume.component`).
     """
 
     path: Path
@@ -69,6 +73,7 @@ class Scan:
     part: int | None = 0
     copies: tuple[Path, ...] = field(default=(), repr=False)
     lost: tuple[Path, ...] = field(default=(), repr=False)
+    component: Component | None = None
 
     def __str__(self) -> str:
         """One line: name, modality, grid, spacing, orientation."""

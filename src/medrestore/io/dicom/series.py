@@ -132,6 +132,7 @@ def _scan(stack: Stack, name: str, part: int) -> Scan:
         lost=stack.lost,
         name=name,
         part=part,
+        component=stack.first.component,
     )
 
 
