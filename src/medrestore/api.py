@@ -16,6 +16,7 @@ from medrestore.core.intensity import intensity_scale
 from medrestore.core.meter import SILENT, Meter
 from medrestore.core.noise_level import estimate as estimate_noise
 from medrestore.core.precision import pick_precision
+from medrestore.errors import SettingsError
 from medrestore.forecast import complete
 from medrestore.models import find_card, load, pick_device
 from medrestore.noise import modality_of, resolve_noise, without_padding
@@ -44,6 +45,9 @@ __all__ = [
     "write",
 ]
 
+LEAST_OWN_HU = 0.5
+"""Noise of a CT below which there is none to scale to a lower dose: phantoms, synthetic images."""
+
 
 def read(
     path: str | os.PathLike[str] | Scan,
@@ -51,7 +55,29 @@ def read(
     gaps: Gaps = "error",
     hu_offset: float = 0.0,
 ) -> Volume:
-    """Read a file, a folder with exactly one DICOM volume, or what `find` returned; `io.read`."""
+    """Read a file, a folder with exactly one volume, or what `find` returned.
+
+    Parameters
+    ----------
+    path : path or Scan
+        NIfTI, DICOM, NRRD, MetaImage or Zarr.
+    modality : "CT" or "MR", optional
+        What the scan is, where its file does not say.
+    gaps : {"error", "keep"}
+        What to do where DICOM slices are missing or uneven: refuse, or keep each slice's position.
+    hu_offset : float
+        Added to every voxel of a CT: the rescale intercept (commonly −1024) that its file lost.
+
+    Returns
+    -------
+    Volume
+        Float32 intensities (HU or a.u.) with geometry; 4-D scans are ``(t, z, y, x)``.
+
+    Raises
+    ------
+    InputError
+        If there is no scan, more than one, or one that cannot be used; its subclasses say why.
+    """
     return io.read(path, modality, gaps, hu_offset)
 
 
@@ -221,7 +247,12 @@ def simulate(
     check_values(volume)
     own = None
     if modality == "CT" and dose is not None:
-        own = estimate_noise(volume.time_point(0).array, modality).sigma or None
+        own = estimate_noise(volume.time_point(0).array, modality).sigma
+        if own < LEAST_OWN_HU:
+            raise SettingsError(
+                f"dose={dose:g} scales the noise that the scan has, and that is {own:.2g} HU: "
+                "nothing to scale; say how much to add with hu= (--hu)"
+            )
     array, _ = noisier(
         volume.array,
         modality,

@@ -10,15 +10,16 @@ from medrestore.component import check_component
 from medrestore.core.noise_level import estimate as estimate_noise
 from medrestore.core.padding import ct_padding, is_padding
 from medrestore.core.planes import planes
-from medrestore.errors import ModalityError, NoiseLevelError, SettingsError
+from medrestore.errors import InputError, ModalityError, NoiseLevelError, SettingsError
 from medrestore.plan import Noise
 from medrestore.scratch import Held
+from medrestore.volume import Volume
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from medrestore.core.noise_level import NoiseEstimate
-    from medrestore.volume import Modality, Volume
+    from medrestore.volume import Modality
 
 __all__ = ["modality_of", "resolve_noise", "without_padding"]
 
@@ -73,8 +74,12 @@ def modality_of(volume: Volume) -> Modality:
     ModalityError
         If it does not say.
     InputError
-        If its header says that its values are no magnitudes.
+        If it is no Volume, or its header says that its values are no magnitudes.
     """
+    if not isinstance(volume, Volume):
+        raise InputError(
+            f"a Volume is restored, as medrestore.read gives it, not a {type(volume).__name__}"
+        )
     check_component(volume)
     if volume.modality is None:
         raise ModalityError(

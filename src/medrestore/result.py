@@ -83,6 +83,12 @@ class Result:
     _arrays: Arrays | None = field(default=None, repr=False)
     _model: Model | None = field(default=None, repr=False)
 
+    def __repr__(self) -> str:
+        """One line: what was restored, by what; never the voxels."""
+        plan = self.plan
+        how = f"{plan.model}, {self.drawn} samples, seed {plan.settings.seed}"
+        return f"Result({self.restored!r}, {how})"
+
     @classmethod
     def of(cls, plan: Plan, source: Volume, arrays: Arrays, model: Model) -> Result:
         """Dress the arrays of a run in the geometry of its source."""

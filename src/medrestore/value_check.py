@@ -33,7 +33,7 @@ FEWEST_PLANES = 8
 UNUSUAL = 1e-4
 """Share of deep voxels that is worth a word."""
 HU_LIKE = 0.01
-"""Share of an MR's voxels near −1000 from which on it is rather a CT."""
+"""Share of the voxels near −1000 from which on they are air of a CT in HU."""
 
 
 def check_values(volume: Volume) -> tuple[str, ...]:
@@ -70,6 +70,12 @@ def check_values(volume: Volume) -> tuple[str, ...]:
 
 
 def _check_ct(volume: Volume, planes: NDArray[Any], values: NDArray[Any]) -> tuple[str, ...]:
+    offset = volume.source.hu_offset
+    if offset and _lies_in_air(values - offset):
+        raise UnsuitableError(
+            f"{volume.source.name} was in HU before {offset:g} was added: its air lay near −1000; "
+            "read it without an offset"
+        )
     padding = ct_padding(planes)
     values = values[~is_padding(values, padding)]
     if not values.size:
@@ -91,12 +97,17 @@ def _check_ct(volume: Volume, planes: NDArray[Any], values: NDArray[Any]) -> tup
     return ()
 
 
+def _lies_in_air(values: NDArray[Any]) -> bool:
+    """Whether enough voxels are air of a CT in HU."""
+    return bool(np.mean((values > -1100) & (values < -900)) > HU_LIKE)
+
+
 def _check_mr(volume: Volume, planes: NDArray[Any], values: NDArray[Any]) -> tuple[str, ...]:
     name = volume.source.name
     found = signs(planes)
     if found.signed:
         share = f"{np.mean(values < 0):.0%} of the voxels are negative, down to {values.min():.4g}"
-        if np.mean((values > -1100) & (values < -900)) > HU_LIKE:
+        if _lies_in_air(values):
             share += ", as air is in a CT (--modality CT)"
         raise UnsuitableError(
             f"{name} is no magnitude image of MR: {share}; give the magnitudes themselves, not a "

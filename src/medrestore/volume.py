@@ -233,6 +233,15 @@ class Volume:
     source: Source = field(default_factory=Source)
     warnings: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        """One line: name, modality, grid, spacing, orientation; never the voxels."""
+        grid = "×".join(str(n) for n in self.array.shape)
+        spacing = "×".join(f"{s:.3g}" for s in self.geometry.spacing_mm)
+        return (
+            f"Volume({self.source.name}: {self.modality or '?'} {grid}, {spacing} mm, "
+            f"{self.geometry.axis_codes}, {self.unit})"
+        )
+
     def __post_init__(self) -> None:
         array = np.asarray(self.array, dtype=np.float32)
         if array.ndim not in (3, 4):
@@ -271,7 +280,10 @@ class Volume:
         """One 3-D volume of a 4-D scan; a 3-D scan has only ``t = 0``."""
         frames = self.array if self.is_4d else self.array[None]
         if not 0 <= t < len(frames):
-            raise InputError(f"the scan has {len(frames)} volume(s); volume {t} does not exist")
+            raise InputError(
+                f"volume {t} is asked for; the scan has {len(frames)}, counted from 0 to "
+                f"{len(frames) - 1}"
+            )
         pick = getattr(self.source.header, "time_point", None)
         if self.is_4d and pick is not None:
             return self.with_array(frames[t], source=replace(self.source, header=pick(t)))

@@ -59,6 +59,9 @@ def gather(found: Scans, root: Path, out: Path | None = None) -> Gathered:
     for path, reason in found.skipped:
         if inside in path.resolve().parents or path in records:
             continue
+        if path in found.refused:  # one failure for a series, not one for each of its files
+            damaged[under(path.parent, root)] = without_uids(reason)
+            continue
         is_scan = suffix_of(path) not in ("", ".dcm") and path not in found.left_out
         (damaged if is_scan else skipped)[under(path, root)] = without_uids(reason)
     return Gathered([s for s in scans if id(s) not in results], damaged, skipped)

@@ -220,7 +220,8 @@ def _scan(wanted: dict[str, Any], plan: Plan, record: Path, source: Place | None
     if not places:
         name = (wanted.get("files") or [wanted.get("name")])[0]
         raise MissingScanError(
-            f"the scan of this run, {name}, is not beside its record; say where with --input"
+            f"the scan of this run, {name}, is not beside its record; say where it is "
+            "(--input, or source= in Python)"
         )
     offset = float(wanted.get("hu_offset", 0.0))  # older records have none
     volume = io.read(places[0], plan.modality, gaps="keep", hu_offset=offset)
@@ -232,7 +233,7 @@ def _scan(wanted: dict[str, Any], plan: Plan, record: Path, source: Place | None
             return one
     raise MissingScanError(
         f"{_named(places[0])} is not the scan of {record.name}: its voxels differ; say where that "
-        "scan is with --input"
+        "scan is (--input, or source= in Python)"
     )
 
 

@@ -73,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
             jobs=arguments.jobs,
             on_forecast=_say,
             progress=bar,
-            modality=arguments.modality,
+            fallback=arguments.modality,
             gaps=arguments.gaps,
             format=arguments.format,
             **asdict(settings),

@@ -71,7 +71,11 @@ def _show(scans: Scans, root: Path) -> None:
         for warning in scan.warnings:
             print(f"note: {scan.name}: {warning}")
     if scans.skipped:
-        table(("skipped", "why"), [(_under(path, root), why) for path, why in scans.skipped])
+        rows = [
+            (_under(path, root) + (f" ({count} files)" if count > 1 else ""), why)
+            for path, why, count in scans.reasons()
+        ]
+        table(("skipped", "why"), rows)
 
 
 def _row(scan: Scan, root: Path) -> tuple[str, ...]:

@@ -35,6 +35,12 @@ def run(arguments: argparse.Namespace) -> int:
             "napari cannot open a window here: it or a Qt is not installed "
             f"({str(error).splitlines()[0]}); pip install 'medrestore[all]'"
         ) from error
-    viewer.open(str(path), plugin="medrestore")
+    try:
+        viewer.open(str(path), plugin="medrestore")
+    except ValueError as error:  # npe2's word for a path that our reader refuses
+        viewer.close()
+        raise InputError(
+            f"{path} holds no scan that medrestore reads; medrestore info says what there is"
+        ) from error
     napari.run()
     return 0

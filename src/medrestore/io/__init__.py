@@ -110,7 +110,8 @@ def find(path: str | os.PathLike[str], progress: Progress | None = None) -> Scan
         If the path does not exist.
     """
     found = search(_existing(Path(path)), None, progress)
-    return Scans((scan for scan, _ in found.volumes), found.skipped, found.left_out)
+    scans = (scan for scan, _ in found.volumes)
+    return Scans(scans, found.skipped, found.left_out, found.refused)
 
 
 def write(volume: Volume, path: str | os.PathLike[str], overwrite: bool = False) -> Path:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Progress", "Scan", "Scans"]
 
+FEW = 3
+"""Files of a folder with one reason that are named one by one."""
+
 
 class Progress(Protocol):
     """What a long search tells its caller; any `medrestore.core.meter.Meter` is one."""
@@ -88,7 +91,7 @@ class Scans(list[Scan]):
     """The scans under a folder; `skipped` holds ``(path, reason)`` of every file left out.
 
     `left_out` are the paths of those that there is nothing wrong with: label maps, pipes, links
-    that lead nowhere.
+    that lead nowhere; `refused` those of DICOM images whose series make no volume.
     """
 
     def __init__(
@@ -96,7 +99,20 @@ class Scans(list[Scan]):
         scans: Iterable[Scan] = (),
         skipped: Iterable[tuple[Path, str]] = (),
         left_out: Iterable[Path] = (),
+        refused: Iterable[Path] = (),
     ) -> None:
         super().__init__(scans)
         self.skipped: list[tuple[Path, str]] = list(skipped)
         self.left_out = frozenset(left_out)
+        self.refused = frozenset(refused)
+
+    def reasons(self) -> list[tuple[Path, str, int]]:
+        """What was left out and why: a file, or a folder with how many files of one reason."""
+        together: dict[tuple[Path, str], list[Path]] = {}
+        for path, reason in self.skipped:
+            together.setdefault((path.parent, reason), []).append(path)
+        return [
+            (folder if len(paths) > FEW else path, reason, len(paths) if len(paths) > FEW else 1)
+            for (folder, reason), paths in together.items()
+            for path in (paths[:1] if len(paths) > FEW else paths)
+        ]

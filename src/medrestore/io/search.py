@@ -35,11 +35,14 @@ class Found(NamedTuple):
         Everything else, and why it was left out.
     left_out : frozenset of Path
         Of these, what there is nothing wrong with: label maps, pipes, links that lead nowhere.
+    refused : frozenset of Path
+        DICOM images of series that make no volume.
     """
 
     volumes: list[tuple[Scan, Stack | None]]
     skipped: list[tuple[Path, str]]
     left_out: frozenset[Path]
+    refused: frozenset[Path]
 
 
 class _Look(NamedTuple):
@@ -83,15 +86,16 @@ def search(path: Path, modality: Modality | None, progress: Progress | None = No
         (look.path, look.reason) for look in looks if look.reason and look.path not in parts
     ]
     planes = [plane for look in looks for plane in look.planes or ()]
+    refused: set[Path] = set()
     if planes:
         from medrestore.io import dicom
 
-        volumes, left_out = dicom.volumes_of(planes)
+        volumes, left_out, refused = dicom.volumes_of(planes)
         found += volumes
         skipped += left_out
     found.sort(key=lambda pair: str(pair[0].path))  # stable: volumes of a folder keep their order
     apart = {place for place, _ in passed_over} | {look.path for look in looks if look.left_out}
-    return Found(found, sorted(skipped), frozenset(apart))
+    return Found(found, sorted(skipped), frozenset(apart), frozenset(refused))
 
 
 def _look(path: Path, modality: Modality | None) -> _Look:

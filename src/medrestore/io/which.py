@@ -33,7 +33,7 @@ def lone(path: Path) -> Scan:
 
 def only(folder: Path, modality: Modality | None) -> tuple[Scan, Stack | None]:
     """The one scan under a folder."""
-    found, skipped, _ = search(folder, modality)
+    found, skipped, *_ = search(folder, modality)
     if len(found) == 1:
         return found[0]
     if found:
@@ -41,7 +41,7 @@ def only(folder: Path, modality: Modality | None) -> tuple[Scan, Stack | None]:
         more = f"; and {len(found) - LISTED} more" if len(found) > LISTED else ""
         raise InputError(
             f"{folder} holds {len(found)} volumes: {listed}{more}; give the sub-folder or file of "
-            "one, or read one of medrestore.find(path)"
+            "one, read one of medrestore.find(path), or restore all with medrestore batch"
         )
     if not skipped:
         raise InputError(f"{folder} holds no files; give the folder with the scan")

@@ -114,7 +114,7 @@ def _is_ours(path: Path) -> bool:
 
 
 def _holds_scans(folder: Path) -> bool:
-    """Whether one of the first files below a folder is DICOM, or the record of a run."""
+    """Whether one of the first files below a folder is a scan, or the record of a run."""
     looked = 0
     for parent, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
@@ -123,7 +123,7 @@ def _holds_scans(folder: Path) -> bool:
             if name.endswith(RECORD):
                 return True
             try:
-                if format_of(Path(parent, name)) == "dicom":
+                if format_of(Path(parent, name)) is not None:
                     return True
             except InputError:
                 continue  # unreadable: another file may say what the folder is

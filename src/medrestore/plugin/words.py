@@ -40,9 +40,9 @@ def sentence(error: BaseException) -> str:
 
 
 def as_sentence(error: MedrestoreError) -> str:
-    """An error's own words, with a capital and a full stop."""
-    text = str(error)
-    return text[:1].upper() + text[1:].rstrip(".") + "."
+    """An error's own words, with a full stop; a capital too unless they begin with a file name."""
+    text = str(error).rstrip(".") + "."
+    return text[:1].upper() + text[1:] if text.partition(" ")[0].isalpha() else text
 
 
 def summary(result: Result, cancelled: bool) -> str:

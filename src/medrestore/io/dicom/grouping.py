@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from medrestore.errors import InputError
 from medrestore.io.dicom.copies import without_copies
@@ -21,21 +21,32 @@ if TYPE_CHECKING:
     from medrestore.io.dicom.overlaps import Part
     from medrestore.io.dicom.stacks import Stack
 
-__all__ = ["group"]
+__all__ = ["Grouped", "group"]
 
 
-def group(frames: Iterable[Frame]) -> tuple[list[Stack], list[tuple[Path, str]]]:
+class Grouped(NamedTuple):
+    """What planes make.
+
+    Parameters
+    ----------
+    stacks : list of Stack
+        Volumes, in the order of folders, then instance numbers.
+    skipped : list of (Path, str)
+        Repeated and damaged files, and planes that make no volume, with the reason.
+    refused : set of Path
+        Of these, the planes that make no volume.
+    """
+
+    stacks: list[Stack]
+    skipped: list[tuple[Path, str]]
+    refused: set[Path]
+
+
+def group(frames: Iterable[Frame]) -> Grouped:
     """Sort planes into volumes.
 
     Planes belong together when series, modality, matrix, voxel size, orientation, image type,
     echo, stack and kernel agree. Several planes at one position are time points.
-
-    Returns
-    -------
-    stacks : list of Stack
-        In the order of folders, then instance numbers.
-    skipped : list of (Path, str)
-        Repeated files, and planes that make no volume, with the reason.
     """
     found = list(frames)
     lost = [frame for frame in found if frame.lost]
@@ -43,10 +54,11 @@ def group(frames: Iterable[Frame]) -> tuple[list[Stack], list[tuple[Path, str]]]
     skipped = [(frame.path, frame.lost) for frame in lost]
     skipped += [(path, f"the same image as {copies[path].name}") for path in copies]
     stacks: list[Stack] = []
+    refused: list[tuple[Path, str]] = []
     for series in _series(kept):
         reason = reason_against(series)
         if reason:
-            skipped += [(frame.path, reason) for frame in series]
+            refused += [(frame.path, reason) for frame in series]
             continue
         for cluster in _clusters(series):
             for part in parts(cluster):
@@ -54,9 +66,10 @@ def group(frames: Iterable[Frame]) -> tuple[list[Stack], list[tuple[Path, str]]]
                     volumes = volumes_among(part.frames)
                     stacks += [_noted(stack, part, copies, lost) for stack in volumes]
                 except InputError as error:
-                    skipped += [(frame.path, str(error)) for frame in part.frames]
+                    refused += [(frame.path, str(error)) for frame in part.frames]
     stacks.sort(key=lambda stack: (str(stack.first.path.parent), _order(stack)))
-    return stacks, list(dict.fromkeys(skipped))
+    paths = {path for path, _ in refused}
+    return Grouped(stacks, list(dict.fromkeys([*skipped, *refused])), paths)
 
 
 def _series(frames: list[Frame]) -> list[list[Frame]]:

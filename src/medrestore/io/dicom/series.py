@@ -31,16 +31,17 @@ __all__ = ["load", "open_stack", "stem", "volumes_of"]
 
 def volumes_of(
     frames: Sequence[Frame],
-) -> tuple[list[tuple[Scan, Stack]], list[tuple[Path, str]]]:
-    """Volumes among the planes of many files, and the files left out with the reason."""
-    stacks, skipped = group(frames)
+) -> tuple[list[tuple[Scan, Stack]], list[tuple[Path, str]], set[Path]]:
+    """Volumes among the planes of many files, files left out with the reason, and refused ones."""
+    stacks, skipped, refused = group(frames)
     found: list[tuple[Scan, Stack]] = []
     for stack, name in zip(stacks, _names(stacks), strict=True):
         try:
             found.append((_scan(stack, name, _part(stack, stacks, frames)), stack))
         except InputError as error:
             skipped += [(path, _without_path(str(error), name)) for path in stack.files]
-    return found, skipped
+            refused.update(stack.files)
+    return found, skipped, refused
 
 
 def open_stack(files: Sequence[Path], part: int | None, modality: Modality | None) -> Stack:
@@ -62,7 +63,7 @@ def open_stack(files: Sequence[Path], part: int | None, modality: Modality | Non
     InputError
         If the files hold no such volume, or several and ``part`` is None.
     """
-    stacks, skipped = group(frame for path in files for frame in frames_of(path, modality))
+    stacks, skipped, _ = group(frame for path in files for frame in frames_of(path, modality))
     place = _common(files)
     if part is None and len(stacks) > 1:
         listed = "; ".join(
@@ -141,7 +142,7 @@ def _part(stack: Stack, stacks: Sequence[Stack], frames: Iterable[Frame]) -> int
     files = set(stack.files)
     if not any(files & set(other.files) for other in stacks if other is not stack):
         return 0
-    alone, _ = group(frame for frame in frames if frame.path in files)
+    alone, *_ = group(frame for frame in frames if frame.path in files)
     try:
         return alone.index(stack)
     except ValueError as error:
