@@ -34,7 +34,7 @@ def test_values_print_as_one_line(tmp_path: Path) -> None:
 
 def test_a_volume_that_is_not_there_is_counted_from_zero() -> None:
     volume = mr.Volume(np.zeros((3, 2, 4, 4)), mr.Geometry((2, 4, 4), np.eye(4)))
-    with pytest.raises(InputError, match="volume 7 is asked for; the scan has 3, counted from 0"):
+    with pytest.raises(InputError, match="volume 7 does not exist: the scan has 3, counted from 0"):
         volume.time_point(7)
 
 
@@ -79,3 +79,13 @@ def test_a_refused_series_is_one_failure(tmp_path: Path) -> None:
 def test_names_keep_their_case_in_sentences() -> None:
     assert as_sentence(InputError("mr_head.nii.gz is missing")) == "mr_head.nii.gz is missing."
     assert as_sentence(InputError("the scan is empty.")) == "The scan is empty."
+
+
+def test_percents_are_no_fraction(tmp_path: Path) -> None:
+    """5 meant as 5 % would empty the image."""
+    volume = mr.read(write_nifti(tmp_path / "head.nii.gz", mr_array((2, 24, 20))), "MR")
+    for refused in (mr.denoise, mr.simulate):
+        with pytest.raises(SettingsError, match=r"noise=5 is no fraction .*: 0\.05 is 5 %"):
+            refused(volume, noise=5)
+    with pytest.raises(SettingsError, match="alone; got dose=None, noise=None, hu=30"):
+        mr.simulate(volume, hu=30)

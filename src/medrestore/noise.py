@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medrestore.component import check_component
+from medrestore.core.intensity import check_fraction
 from medrestore.core.noise_level import estimate as estimate_noise
 from medrestore.core.padding import ct_padding, is_padding
 from medrestore.core.planes import planes
@@ -35,7 +36,7 @@ def resolve_noise(
     Raises
     ------
     SettingsError
-        If a map is asked for and missing, or lies on another grid.
+        If a map is asked for and missing, or lies on another grid; if a number is no fraction.
     NoiseLevelError
         If the scan does not let it be estimated.
     """
@@ -54,6 +55,7 @@ def resolve_noise(
         found = _estimated(array, modality)
         return Noise(found.sigma, found.map, f"estimated: {found.method}")
     if modality == "MR":
+        check_fraction(noise)
         return Noise(noise * scale, None, f"given: {noise:.3g} of the foreground scale")
     try:
         found = _estimated(array, modality)

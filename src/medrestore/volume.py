@@ -281,8 +281,7 @@ class Volume:
         frames = self.array if self.is_4d else self.array[None]
         if not 0 <= t < len(frames):
             raise InputError(
-                f"volume {t} is asked for; the scan has {len(frames)}, counted from 0 to "
-                f"{len(frames) - 1}"
+                f"volume {t} does not exist: the scan has {len(frames)}, counted from 0"
             )
         pick = getattr(self.source.header, "time_point", None)
         if self.is_4d and pick is not None:

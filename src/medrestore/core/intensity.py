@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from medrestore.errors import InputError
+from medrestore.errors import InputError, SettingsError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -15,6 +15,7 @@ __all__ = [
     "CT_SCALE_HU",
     "FOREGROUND_FRACTION",
     "KNOWN",
+    "check_fraction",
     "foreground",
     "foreground_scale",
     "intensity_scale",
@@ -62,6 +63,21 @@ def foreground_scale(array: NDArray[Any]) -> float:
             "the scan has no signal: its 99.5th percentile is not positive; check the file"
         )
     return float(np.percentile(values[values > FOREGROUND_FRACTION * top], 99.5))
+
+
+def check_fraction(noise: float) -> None:
+    """Refuse a noise level of MR that is no fraction of the foreground scale.
+
+    Raises
+    ------
+    SettingsError
+        If it is 1 or more: percents, or a standard deviation in the scan's own unit.
+    """
+    if not 0 <= noise < 1:
+        raise SettingsError(
+            f"noise={noise:g} is no fraction of the foreground, which an MR's noise is given as: "
+            "0.05 is 5 %"
+        )
 
 
 def _thinned(values: NDArray[Any]) -> NDArray[Any]:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from scipy.optimize import brentq
 
-from medrestore.core.intensity import foreground_scale
+from medrestore.core.intensity import check_fraction, foreground_scale
 from medrestore.errors import SettingsError
 from medrestore.physics import mr
 from medrestore.physics.ct import LowDose, Scanner
@@ -71,14 +71,14 @@ def noisier(
         quantum is left, fewer make no more.
     """
     generator = torch.Generator().manual_seed(seed)
+    given = f"got dose={dose}, noise={noise}, hu={hu}"
     if modality == "MR":
-        if noise is None or dose is not None or hu is not None or not 0 <= noise < 10:
-            raise SettingsError("MR noise is asked for by noise=, a fraction of the foreground")
+        if noise is None or dose is not None or hu is not None:
+            raise SettingsError(f"MR noise is asked for by noise= (--noise) alone; {given}")
+        check_fraction(noise)
         return _rician(array, noise, generator)
     if noise is not None or (dose is None) == (hu is None):
-        raise SettingsError(
-            "CT noise is asked for by dose= (a fraction) or hu= (std in soft tissue), one of them"
-        )
+        raise SettingsError(f"CT noise is asked for by dose= or hu=, one of them; {given}")
     level = _Level(dose, hu, own_noise_hu)
     frames = array.reshape(-1, *array.shape[-2:])
     parts = [_slice(one, pixel_mm, level, scanner or Scanner(), generator) for one in frames]
