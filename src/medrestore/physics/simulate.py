@@ -78,7 +78,9 @@ def noisier(
         check_fraction(noise)
         return _rician(array, noise, generator)
     if noise is not None or (dose is None) == (hu is None):
-        raise SettingsError(f"CT noise is asked for by dose= or hu=, one of them; {given}")
+        raise SettingsError(
+            f"CT noise is asked for by dose= (a fraction) or hu=, one of them; {given}"
+        )
     level = _Level(dose, hu, own_noise_hu)
     frames = array.reshape(-1, *array.shape[-2:])
     parts = [_slice(one, pixel_mm, level, scanner or Scanner(), generator) for one in frames]
