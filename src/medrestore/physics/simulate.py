@@ -71,21 +71,28 @@ def noisier(
         quantum is left, fewer make no more.
     """
     generator = torch.Generator().manual_seed(seed)
-    given = f"got dose={dose}, noise={noise}, hu={hu}"
     if modality == "MR":
-        if noise is None or dose is not None or hu is not None:
-            raise SettingsError(f"MR noise is asked for by noise= (--noise) alone; {given}")
-        check_fraction(noise)
-        return _rician(array, noise, generator)
+        _check_mr(dose, noise, hu)
+        return _rician(array, noise or 0.0, generator)
     if noise is not None or (dose is None) == (hu is None):
         raise SettingsError(
-            f"CT noise is asked for by dose= (a fraction) or hu=, one of them; {given}"
+            "CT noise is asked for by dose= (a fraction) or hu= (std in soft tissue), one of "
+            f"them; got dose={dose}, noise={noise}, hu={hu}"
         )
     level = _Level(dose, hu, own_noise_hu)
     frames = array.reshape(-1, *array.shape[-2:])
     parts = [_slice(one, pixel_mm, level, scanner or Scanner(), generator) for one in frames]
     added, stds = (np.stack(maps).reshape(array.shape) for maps in zip(*parts, strict=True))
     return np.asarray(array + added, dtype=np.float32), stds
+
+
+def _check_mr(dose: float | None, noise: float | None, hu: float | None) -> None:
+    if noise is None or dose is not None or hu is not None:
+        raise SettingsError(
+            "MR noise is asked for by noise= (--noise), a fraction of the foreground, alone; got "
+            f"dose={dose}, noise={noise}, hu={hu}"
+        )
+    check_fraction(noise)
 
 
 def _rician(
