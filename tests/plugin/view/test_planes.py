@@ -107,6 +107,18 @@ def test_letters_stand_on_the_canvas_while_the_orientation_is_known(model, add_s
         back()
 
 
+@pytest.mark.skipif("canvas" not in ViewerModel.model_fields, reason="a place for them: napari 0.9")
+def test_results_alone_have_letters_too(model, add_scan):
+    """A results folder opened without its scan: nothing is chosen, and all of it is oriented."""
+    before = set(model.canvas.overlays)
+    letters = Letters(model)
+    layer = add_scan(model, role="std")
+    assert len(set(model.canvas.overlays) - before) == 4
+    model.layers.remove(layer)
+    assert set(model.canvas.overlays) == before
+    letters.close()
+
+
 def test_no_letters_where_the_file_says_nothing(model, add_scan):
     layer = add_scan(model)
     assert is_oriented(layer)

@@ -50,12 +50,14 @@ class Letters:
             viewer.dims.events.ndisplay,
             viewer.dims.events.ndim,
             camera_of(viewer).events.orientation,
+            viewer.layers.events.inserted,
+            viewer.layers.events.removed,
         )
         for emitter in self._emitters:
             emitter.connect(self.refresh)
 
     def follow(self, layer: Any) -> None:
-        """Show letters for a layer, if its orientation is known; none for None."""
+        """Show letters for a layer, if its orientation is known; without one, for results alone."""
         self._layer = layer
         self.refresh()
 
@@ -68,7 +70,10 @@ class Letters:
         """Show what the axes on display mean."""
         if self._overlays is None:
             return
-        shown = edges(self._viewer) if self._on and is_oriented(self._layer) else None
+        layer = self._layer
+        if layer is None:  # results that were opened without their scan know how they lie too
+            layer = next((one for one in self._viewer.layers if is_oriented(one)), None)
+        shown = edges(self._viewer) if self._on and is_oriented(layer) else None
         for side, place in PLACES.items():
             name = f"medrestore_{side}"
             if shown is None:
