@@ -76,6 +76,14 @@ def test_a_refused_series_is_one_failure(tmp_path: Path) -> None:
     assert (place, count) == (folder, 5) and reason == found.skipped[0][1]
 
 
+def test_one_file_of_a_series_is_said_to_be_one_slice(tmp_path: Path) -> None:
+    folder = write_ct(tmp_path / "torso", ct_array((5, 64, 64)))
+    volume = mr.read(sorted(folder.iterdir())[1])
+    assert volume.array.shape == (1, 64, 64)
+    assert volume.warnings[-1].startswith("this is one slice, of a folder with 5 such files")
+    assert not any("one slice" in text for text in mr.read(folder).warnings)
+
+
 def test_names_keep_their_case_in_sentences() -> None:
     assert as_sentence(InputError("mr_head.nii.gz is missing")) == "mr_head.nii.gz is missing."
     assert as_sentence(InputError("the scan is empty.")) == "The scan is empty."

@@ -17,7 +17,7 @@ from medrestore.io.offset import shifted
 from medrestore.io.scan import Progress, Scan, Scans
 from medrestore.io.search import search
 from medrestore.io.staging import staged_file, staged_folder
-from medrestore.io.which import lone, only
+from medrestore.io.which import lone, lone_slice, only
 from medrestore.io.zarr_store import is_ours, is_store
 
 if TYPE_CHECKING:
@@ -82,7 +82,10 @@ def read(
     place = _existing(Path(path))
     alone = not place.is_dir() or is_store(place)
     scan, stack = (lone(place), None) if alone else only(place, asked)
-    return shifted(_load(scan, stack, asked, gaps), hu_offset)
+    volume = _load(scan, stack, asked, gaps)
+    if alone:
+        volume = replace(volume, warnings=(*volume.warnings, *lone_slice(volume, place)))
+    return shifted(volume, hu_offset)
 
 
 def find(path: str | os.PathLike[str], progress: Progress | None = None) -> Scans:

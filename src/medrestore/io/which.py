@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from medrestore.io.dicom.stacks import Stack
-    from medrestore.volume import Modality
+    from medrestore.volume import Modality, Volume
 
-__all__ = ["lone", "only"]
+__all__ = ["lone", "lone_slice", "only"]
 
 LISTED = 8
 """Volumes named in a message before 'and n more'."""
@@ -29,6 +29,21 @@ def lone(path: Path) -> Scan:
             f"{path} is not a scan that medrestore knows (NIfTI, DICOM, NRRD, MetaImage or Zarr)"
         )
     return Scan(path, kind, None, (1, 1, 1), (1.0, 1.0, 1.0), "", files=(path,), part=None)
+
+
+def lone_slice(volume: Volume, path: Path) -> tuple[str, ...]:
+    """What to say of a DICOM file that is one slice while its folder holds others like it."""
+    if volume.source.format != "dicom" or volume.geometry.shape[0] > 1 or volume.is_4d:
+        return ()
+    others = sum(
+        1 for other in path.parent.iterdir() if other.suffix == path.suffix and other.is_file()
+    )
+    if others < 2:
+        return ()
+    return (
+        f"this is one slice, of a folder with {others} such files; give the folder to read a whole "
+        "series",
+    )
 
 
 def only(folder: Path, modality: Modality | None) -> tuple[Scan, Stack | None]:
