@@ -6,9 +6,9 @@ On people of ../shared/data/train that neither was trained on (`HELD_OUT`; `note
 config), one of ../shared/data/validation where train has nobody else of that anatomy. CT noise
 through a smooth and a sharp kernel. Both are told all the noise that there is, the added and the
 scan's own, as an estimate would. Figures, one evaluation: RMSE against the reference; RMSE and std
-over RMSE as estimated against the noise-free anatomy (`evaluation.noisy_reference`; where the
-kernel is not the scan's own, roughly). The checkpoint is the one in `models/<model>/progress` by
-default. Writes `benchmarks/progress/<model>.csv`.
+over RMSE as estimated against the noise-free anatomy (`evaluation.noisy_reference`; where the added
+noise is sharper than the scan's own, that estimate is too low, down to 0). The checkpoint is the
+one in `models/<model>/progress` by default. Writes `benchmarks/progress/<model>.csv`.
 """
 
 from __future__ import annotations
@@ -111,7 +111,8 @@ def scored(model: Model, case: Case) -> dict[str, float]:
     std = result.std.array[case.mask[list(case.inner)]].astype(np.float64)
     clean = found["clean_rmse"]
     row = {"rmse": found["rmse"], "clean_rmse": clean}
-    row["std_over_error"] = float(np.sqrt(np.square(std).mean())) / max(clean, 1e-9)
+    rms = float(np.sqrt(np.square(std).mean()))
+    row["std_over_error"] = rms / clean if clean > 0 else float("nan")
     return {name: round(float(value), 5) for name, value in row.items()}
 
 
