@@ -90,8 +90,8 @@ class Scan:
 class Scans(list[Scan]):
     """The scans under a folder; `skipped` holds ``(path, reason)`` of every file left out.
 
-    `left_out` are the paths of those that there is nothing wrong with: label maps, pipes, links
-    that lead nowhere; `refused` those of DICOM images whose series make no volume.
+    `left_out` are the paths of those that there is nothing wrong with: label maps, pipes,
+    folders met again; `refused` those of DICOM images whose series make no volume.
     """
 
     def __init__(

@@ -34,7 +34,7 @@ class Found(NamedTuple):
     skipped : list of (Path, str)
         Everything else, and why it was left out.
     left_out : frozenset of Path
-        Of these, what there is nothing wrong with: label maps, pipes, links that lead nowhere.
+        Of these, what there is nothing wrong with: label maps, pipes, folders met again.
     refused : frozenset of Path
         DICOM images of series that make no volume.
     """
@@ -94,7 +94,8 @@ def search(path: Path, modality: Modality | None, progress: Progress | None = No
         found += volumes
         skipped += left_out
     found.sort(key=lambda pair: str(pair[0].path))  # stable: volumes of a folder keep their order
-    apart = {place for place, _ in passed_over} | {look.path for look in looks if look.left_out}
+    there = {place for place, _ in passed_over if place.exists()}  # a lost file is a loss
+    apart = there | {look.path for look in looks if look.left_out}
     return Found(found, sorted(skipped), frozenset(apart), frozenset(refused))
 
 
