@@ -70,7 +70,9 @@ def test_linked_folders_and_files_are_followed(tmp_path: Path) -> None:
         "loop": "a link to a folder that it lies in; not followed",
         "up": "a link to a folder that it lies in; not followed",
     }
-    assert not gather(scans, subset).damaged
+    assert list(gather(scans, subset).damaged) == [
+        "gone.nii.gz"
+    ]  # a scan that is lost, by its name
 
 
 def test_a_folder_is_searched_once_under_its_own_name(tmp_path: Path) -> None:
