@@ -3,6 +3,7 @@
 from qtpy.QtCore import QThreadPool
 
 from medrestore.plugin.jobs import State
+from medrestore.plugin.widget import DenoiseWidget
 
 RUN_MS = 60_000
 
@@ -25,3 +26,12 @@ def finish(widget, qtbot):
 
 def no_threads_left():
     return QThreadPool.globalInstance().activeThreadCount() == 0
+
+
+def widget_on(viewer, qtbot, noise):
+    """The widget on a viewer without a window, with two samples and a noise level in percent."""
+    widget = DenoiseWidget(viewer)
+    qtbot.addWidget(widget)
+    widget.form.samples.setValue(2)
+    widget.form.noise.setValue(noise)
+    return widget

@@ -6,7 +6,7 @@ import dask.array
 import numpy as np
 import pytest
 import torch
-from driving import finish, idle, no_threads_left, run
+from driving import finish, idle, no_threads_left, run, widget_on
 from napari.components import ViewerModel
 from qtpy.QtCore import QTimer
 
@@ -24,11 +24,7 @@ def viewer():
 
 @pytest.fixture
 def docked(viewer, tiny_models, qtbot):
-    widget = DenoiseWidget(viewer)
-    qtbot.addWidget(widget)
-    widget.form.samples.setValue(2)
-    widget.form.noise.setValue(0)
-    return widget
+    return widget_on(viewer, qtbot, noise=0)
 
 
 def roles(viewer):

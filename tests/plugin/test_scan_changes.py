@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from driving import finish, run
+from driving import finish, run, widget_on
 from napari.components import ViewerModel
 
 from medrestore.plugin.explore.panel import ExplorePanel
@@ -10,7 +10,6 @@ from medrestore.plugin.layers import KEY, to_layer
 from medrestore.plugin.requests import NO_MODALITY, NO_SCAN
 from medrestore.plugin.scan_picker import ScanPicker
 from medrestore.plugin.view.panel import ViewPanel
-from medrestore.plugin.widget import DenoiseWidget
 
 
 @pytest.fixture
@@ -21,11 +20,7 @@ def viewer():
 
 @pytest.fixture
 def docked(viewer, tiny_models, qtbot):
-    widget = DenoiseWidget(viewer)
-    qtbot.addWidget(widget)
-    widget.form.samples.setValue(2)
-    widget.form.noise.setValue(5)
-    return widget
+    return widget_on(viewer, qtbot, noise=5)
 
 
 @pytest.fixture

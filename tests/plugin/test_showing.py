@@ -2,13 +2,12 @@
 
 import numpy as np
 import pytest
-from driving import finish, run
+from driving import finish, run, widget_on
 from napari.components import ViewerModel
 
 from medrestore.plugin.dressing import UNIT_LABEL
 from medrestore.plugin.layers import KEY, to_layer
 from medrestore.plugin.view.comparison import Comparison
-from medrestore.plugin.widget import DenoiseWidget
 
 OVERLAYS = ("inconsistent", "removed")
 
@@ -20,10 +19,7 @@ def viewer():
 
 @pytest.fixture
 def docked(viewer, tiny_models, qtbot):
-    widget = DenoiseWidget(viewer)
-    qtbot.addWidget(widget)
-    widget.form.samples.setValue(2)
-    widget.form.noise.setValue(5)
+    widget = widget_on(viewer, qtbot, noise=5)
     widget.form.keep_samples.setChecked(True)
     return widget
 
