@@ -39,11 +39,17 @@ class Noise:
         Local standard deviation in the same units.
     source : str
         How it is known, in plain words.
+    between : (float, float), optional
+        Where the scan's own witnesses disagree on an estimate: the range they leave, scan's units.
+    measured : float, optional
+        What the scan itself says, in the same units, where the noise was told.
     """
 
     sigma: float
     map: NDArray[np.float32] | None = field(default=None, repr=False)
     source: str = "given"
+    between: tuple[float, float] | None = None
+    measured: float | None = None
 
 
 @dataclass(frozen=True, eq=False)

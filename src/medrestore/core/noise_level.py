@@ -44,12 +44,15 @@ class NoiseEstimate:
     relative : float or None
         MR: ``sigma`` over the foreground scale (99.5th percentile of the voxels above 6 % of the
         volume's own 99.5th percentile).
+    between : (float, float) or None
+        Where independent witnesses differ too much for one number: the range they leave.
     """
 
     sigma: float
     map: NDArray[np.float32] | None
     method: str
     relative: float | None = None
+    between: tuple[float, float] | None = None
 
 
 def estimate(
