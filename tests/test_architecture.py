@@ -41,9 +41,10 @@ LOW = {
     "guided",
     "stretch",
     "label_map",
+    "sizes",
     "value_check",
 }
-LEAF = LOW | {"api", "likelihood", "result"}
+LEAF = LOW | {"api", "likelihood", "result", "running"}
 MAY_IMPORT = {
     "": LEAF | {"batch", "evaluation"},  # the lazy table of public names
     "errors": set[str](),
@@ -54,6 +55,7 @@ MAY_IMPORT = {
     "core": {"errors", "core"},
     "physics": {"errors", "core.intensity", "physics"},
     "label_map": set[str](),
+    "sizes": set[str](),
     "value_check": {"errors", "volume", "core", "label_map", "scratch"},
     "io": {"errors", "volume", "scratch", "label_map", "io"},
     "card": {"errors", "core"},
@@ -78,7 +80,7 @@ MAY_IMPORT = {
     "backoff": {"errors", "volume", "core", "engine", "plan", "pipeline"},
     "threads": set[str](),
     "pace": {"volume", "core", "card", "models", "plan", "pipeline", "guards"},
-    "forecast": {"core", "card", "models", "plan", "pipeline", "frame", "scratch", "pace"},
+    "forecast": {"core", "card", "models", "plan", "pipeline", "frame", "scratch", "pace", "sizes"},
     "guards": {"volume", "core", "engine", "plan", "scratch"},
     "regions": {"errors", "volume", "core", "engine", "models", "plan", "pipeline"},
     "saving": {"errors"},
@@ -86,7 +88,8 @@ MAY_IMPORT = {
     "noise": {"errors", "volume", "component", "core", "plan", "scratch"},
     "result": LOW,  # a part of the public interface, in a file of its own
     "likelihood": LOW,
-    "api": LOW | {"result"},
+    "running": {"errors", "core", "models", "plan", "volume", "backoff", "result"},
+    "api": LOW | {"result", "running"},
     "batch": LEAF | {"batch"},
     "evaluation": LEAF | {"evaluation"},
     "training": LEAF | {"evaluation", "training"},

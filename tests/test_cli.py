@@ -256,7 +256,7 @@ def test_an_output_that_cannot_be_written_is_refused_before_the_work(
     (tmp_path / "file").touch()
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "head_std.nii.gz").touch()
-    monkeypatch.setattr("medrestore.api.run_plan", never)
+    monkeypatch.setattr("medrestore.running.carry_out", never)
     monkeypatch.setattr("medrestore.api.make_plan", never)
     assert "is a file" in refused("denoise", mr_scan, "-o", tmp_path / "file" / "out", *FAST)
     assert "--overwrite" in refused("denoise", mr_scan, "-o", tmp_path / "full", *FAST)

@@ -95,7 +95,8 @@ def test_no_measurement_no_check(scan: Volume) -> None:
 
 
 def test_a_scan_left_alone_has_nothing_to_check(scan: Volume) -> None:
-    result = mr.denoise(scan, noise=0.0, samples=0)
+    with pytest.warns(mr.MedrestoreWarning, match="voxels with less are returned as they are"):
+        result = mr.denoise(scan, noise=0.0, samples=0)
     assert not result.removed.array.any() and not result.inconsistent.array.any()
     assert result.guards.sentence() == "nothing was removed, so there is nothing to check"
     assert result.guards.facts()["residual_ratio"] is None

@@ -11,7 +11,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from medrestore import io
-from medrestore.backoff import run_sparingly
 from medrestore.core.intensity import intensity_scale
 from medrestore.core.meter import SILENT, Meter
 from medrestore.core.noise_level import estimate as estimate_noise
@@ -23,6 +22,7 @@ from medrestore.noise import modality_of, resolve_noise, without_padding
 from medrestore.physics.simulate import noisier
 from medrestore.plan import Noise, Plan, Settings, resolve
 from medrestore.result import Result
+from medrestore.running import carry_out, said
 from medrestore.value_check import check_values
 from medrestore.volume import Volume
 
@@ -124,7 +124,7 @@ def denoise(
     Returns
     -------
     Result
-        On the source's grid.
+        On the source's grid. Each of its ``warnings`` is also said as a `MedrestoreWarning`.
 
     Raises
     ------
@@ -150,7 +150,7 @@ def denoise(
         measurement=measurement,
     )
     plan = make_plan(volume, settings, noise if isinstance(noise, Volume) else None)
-    return run_plan(plan, volume, progress or SILENT)
+    return said(carry_out(plan, volume, progress or SILENT))
 
 
 def make_plan(
@@ -202,16 +202,17 @@ def run_plan(
     Where memory runs out the run goes on with less at once, at last on the CPU; the result's plan
     says so.
 
+    Warns
+    -----
+    MedrestoreWarning
+        Each of the result's ``warnings``, as `denoise` does.
+
     Raises
     ------
     ResourceError
         If there is too little memory even so.
     """
-    if model is None:
-        card = find_card(plan.settings.model, plan.modality, plan.mode)
-        model = load(card, plan.device, plan.precision)
-    arrays, plan = run_sparingly(plan, volume, model, meter)
-    return Result.of(plan, volume, arrays, model)
+    return said(carry_out(plan, volume, meter, model))
 
 
 def simulate(

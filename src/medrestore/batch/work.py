@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from medrestore.api import make_plan, run_plan
+from medrestore.api import make_plan
 from medrestore.batch import report
 from medrestore.batch.content import key_of
 from medrestore.batch.gather import under
@@ -14,6 +14,7 @@ from medrestore.batch.log import is_final
 from medrestore.batch.shown import entry_of
 from medrestore.batch.task import Done, Failed
 from medrestore.errors import Cancelled, MedrestoreError
+from medrestore.running import carry_out
 
 if TYPE_CHECKING:
     from medrestore.api import Result
@@ -85,4 +86,4 @@ def failure(error: Exception, key: str | None) -> Failed:
 def _run(task: Task, volume: Volume, models: Models, meter: Meter) -> Result:
     with models.running:
         plan = make_plan(volume, task.settings)
-        return run_plan(plan, volume, meter, models.of(plan))
+        return carry_out(plan, volume, meter, models.of(plan))

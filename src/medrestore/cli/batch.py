@@ -96,12 +96,13 @@ def run(arguments: argparse.Namespace) -> int:
 def _say(expected: Forecast) -> None:
     """What the batch will take, before it starts."""
     from medrestore.cli.words import duration
+    from medrestore.sizes import memory
 
     if expected.scans:
         print(
             f"forecast  {expected.scans} scan{'' if expected.scans == 1 else 's'}, "
             f"{duration(expected.seconds)} beside reading and writing, "
-            f"{expected.memory_bytes / 1e9:.1f} GB of memory",
+            f"{memory(expected.memory_bytes)} of memory",
             flush=True,
         )
 

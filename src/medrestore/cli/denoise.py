@@ -68,8 +68,9 @@ def run(arguments: argparse.Namespace) -> int:
     noise = _noise(arguments.noise)
     settings = settings_from(arguments, "map" if isinstance(noise, Path) else noise)
 
-    from medrestore.api import make_plan, read, run_plan
+    from medrestore.api import make_plan, read
     from medrestore.batch.destination import check_destination
+    from medrestore.running import carry_out
 
     volume = read(arguments.input, arguments.modality, arguments.gaps, arguments.hu_offset)
     if arguments.volume is not None:
@@ -82,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(in_words(plan, volume), flush=True)
     before = time.monotonic()
     with Bar(FAREWELL) as bar:
-        result = run_plan(plan, volume, bar)
+        result = carry_out(plan, volume, bar)
     seconds = time.monotonic() - before
     written = result.save(arguments.output, arguments.format, arguments.overwrite)
     return report(result, volume, written, seconds, arguments.json)

@@ -6,6 +6,8 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
+from medrestore.sizes import memory
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -46,8 +48,7 @@ def in_words(plan: Plan, volume: Volume) -> str:
         f"{100 * settings.level:.4g} % of the voxels",
     }
     if plan.seconds is not None and plan.memory_bytes is not None:
-        memory = f"{plan.memory_bytes / 1e9:.1f} GB of memory"
-        rows["forecast"] = f"{duration(plan.seconds)}, {memory}"
+        rows["forecast"] = f"{duration(plan.seconds)}, {memory(plan.memory_bytes)} of memory"
     lines = [f"{name:<9} {text}" for name, text in rows.items()]
     notes = dict.fromkeys([*volume.warnings, *plan.warnings])
     return "\n".join([*lines, *(f"note      {text}" for text in notes)])

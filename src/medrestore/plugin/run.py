@@ -110,7 +110,7 @@ def restore(request: Request, meter: Meter, bench: Workbench | None = None) -> O
     if request.cluster:
         return _restored_there(request, volume, settings, meter)
     meter.start(0, "Loading the model")
-    from medrestore import api
+    from medrestore.running import carry_out
 
     leave_one_core()
     meter.start(0, "Measuring the noise")
@@ -123,7 +123,7 @@ def restore(request: Request, meter: Meter, bench: Workbench | None = None) -> O
         plan = planned
         if isinstance(meter, RunMeter):
             meter.expect(course)
-    return Outcome(api.run_plan(plan, volume, meter), planned)
+    return Outcome(carry_out(plan, volume, meter), planned)
 
 
 def _part(whole: Plan, slices: tuple[int, ...] | None) -> tuple[Plan, Course | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from medrestore.errors import Cancelled, MedrestoreError
+from medrestore.sizes import memory
 
 if TYPE_CHECKING:
     from medrestore.plan import Plan
@@ -85,7 +86,7 @@ def forecast(plan: Plan) -> str:
     """How long a run takes and how much memory it needs."""
     if plan.seconds is None or plan.memory_bytes is None:
         return "time and memory not known"
-    return f"{duration(plan.seconds)}, {max(plan.memory_bytes / 1e9, 0.1):.1f} GB of memory"
+    return f"{duration(plan.seconds)}, {memory(plan.memory_bytes)} of memory"
 
 
 def duration(seconds: float) -> str:
