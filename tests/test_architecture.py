@@ -67,6 +67,7 @@ MAY_IMPORT = {
         "volume",
         "card",
         "core.evaluations",
+        "core.method",
         "core.planes",
         "core.windows",
         "settings",

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING
 
 from medrestore.core.evaluations import passes
+from medrestore.core.method import ESTIMATED
 from medrestore.core.planes import sha256_of
 from medrestore.core.windows import tiles
 from medrestore.errors import SettingsError
@@ -59,6 +60,7 @@ class Plan:
     ``noise.map`` travels outside the JSON, which holds its SHA-256. ``slices`` picks slices of a
     preview; None means all. ``batch`` windows of the refiner and ``slab`` slices are evaluated at
     once. ``seconds`` and ``memory_bytes`` are forecasts, None where nothing was timed.
+    ``calibrated``: whether the model's coverage was measured for intervals drawn like these.
     """
 
     settings: Settings
@@ -79,6 +81,7 @@ class Plan:
     warnings: tuple[str, ...] = ()
     slab: int = 1
     precision: str = "float32"
+    calibrated: bool = True
 
     @property
     def chosen(self) -> tuple[int, ...]:
@@ -192,6 +195,7 @@ def resolve(
         evaluations=slices * (1 + each),
         warnings=_warnings(card, noise, scale, settings),
         precision=precision,
+        calibrated=_calibrated(card, settings),
     )
 
 
@@ -226,13 +230,25 @@ def _of_guidance(settings: Settings) -> tuple[str, ...]:
     )
 
 
+def _method(settings: Settings) -> str:
+    return settings.method if settings.samples else "predictor"
+
+
+def _calibrated(card: Card, settings: Settings) -> bool:
+    return card.calibrated(_method(settings)) is not None
+
+
 def _of_calibration(card: Card, settings: Settings) -> tuple[str, ...]:
-    if not card.family.mean_from_samples or settings.guided or card.calibrated(settings.method):
+    if settings.guided or _calibrated(card, settings):
         return ()
-    known = ", ".join(sorted(card.facts["intervals"]["factors"])) or "no method"
+    method, known = _method(settings), ", ".join(sorted(card.facts["intervals"]["factors"]))
+    if not known:
+        return (f"{card.name} is not calibrated: {ESTIMATED}",)
+    if not card.family.mean_from_samples:
+        return (f"{card.name} is calibrated for {known}, not for {method}: {ESTIMATED}",)
     return (
         f"{card.name} knows how wrong it is from its samples alone, and its intervals were "
-        f"calibrated for {known}, not for {settings.method}: they may be far too narrow",
+        f"calibrated for {known}, not for {method}: they may be far too narrow",
     )
 
 

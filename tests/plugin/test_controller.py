@@ -83,6 +83,7 @@ def result_of(volume, drawn=8, samples=8, warnings=(), guards=None):
         scale=100.0,
         noise=SimpleNamespace(sigma=9.0, source="estimated: from the background"),
         warnings=warnings,
+        calibrated=True,
         slices=None,
         chosen=range(3),
         seconds=75.0,

@@ -79,7 +79,12 @@ def demo(out: str | os.PathLike[str], meter: Meter = SILENT) -> Demo:
         shown = settings_shown(result.plan)
         entries.append(
             report.entry(
-                row, settings=shown, timings=seconds, figures=found, warnings=result.warnings
+                row,
+                settings=shown,
+                timings=seconds,
+                figures=found,
+                warnings=result.warnings,
+                calibrated=result.plan.calibrated,
             )
         )
     report.contact_sheet(folder / "contact_sheet.png", rows, level=result.plan.settings.level)

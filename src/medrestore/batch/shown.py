@@ -43,4 +43,5 @@ def entry_of(volume: Volume, result: Result, seconds: float) -> report.Entry:
         timings={"in all": seconds},
         figures={"checks": result.guards.sentence()} if result.guards is not None else None,
         warnings=result.warnings,
+        calibrated=result.plan.calibrated,
     )

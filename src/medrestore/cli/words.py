@@ -44,8 +44,9 @@ def in_words(plan: Plan, volume: Volume) -> str:
         "model": f"{plan.model}, {WAYS[plan.mode]}, on {plan.device} in {plan.precision}",
         "noise": noise_in_words(plan, volume.unit),
         "work": f"{slices} slice{'' if slices == 1 else 's'}, {work}, seed {settings.seed}",
-        "result": f"{ESTIMATES[settings.estimate]}, its expected error, and bounds to cover "
-        f"{100 * settings.level:.4g} % of the voxels",
+        "result": f"{ESTIMATES[settings.estimate]}, its expected error, and bounds "
+        f"{'to cover' if plan.calibrated else 'meant for'} {100 * settings.level:.4g} % of the "
+        f"voxels{'' if plan.calibrated else ', not calibrated'}",
     }
     if plan.seconds is not None and plan.memory_bytes is not None:
         rows["forecast"] = f"{duration(plan.seconds)}, {memory(plan.memory_bytes)} of memory"
