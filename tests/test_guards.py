@@ -9,13 +9,13 @@ import pytest
 import medrestore as mr
 from medrestore.api import make_plan
 from medrestore.core.guard import Tally
-from medrestore.core.intensity import foreground_scale
 from medrestore.engine import Arrays
 from medrestore.guards import Guards, check
 from medrestore.plan import Settings
 from medrestore.volume import Geometry, Source, Volume
 
 SHAPE = (6, 90, 80)
+FLOOR = 0.001
 DISC = np.hypot(*np.ogrid[-40:50, -40:40]) <= 6
 pytestmark = pytest.mark.usefixtures("tiny_models")
 
@@ -39,12 +39,11 @@ def honest(scan: Volume) -> Arrays:
 
 def plan_of(scan: Volume):
     """Told of the right noise."""
-    noise = 5 / foreground_scale(scan.array)
-    return make_plan(scan, Settings(noise=noise, samples=0))
+    return make_plan(scan, Settings(noise="5 a.u.", samples=0))
 
 
 def test_an_honest_run_passes(scan: Volume) -> None:
-    removed, inconsistent, guards = check(plan_of(scan), scan, honest(scan), 0.1)
+    removed, inconsistent, guards = check(plan_of(scan), scan, honest(scan), FLOOR)
     assert not removed.any() and not inconsistent.any()
     assert guards.warnings() == ()
     assert guards.sentence() == "what was removed is noise, and the scan fits the restoration"
@@ -56,14 +55,14 @@ def test_an_honest_run_passes(scan: Volume) -> None:
 
 def test_what_a_run_removed_lies_on_its_slices(scan: Volume) -> None:
     scan.array[3][DISC] += 15
-    removed, _, guards = check(plan_of(scan), scan, honest(scan), 0.1)
+    removed, _, guards = check(plan_of(scan), scan, honest(scan), FLOOR)
     assert 9 < removed[3, 40, 40] < 16  # 15, smoothed: in the scan's unit
     assert "something was removed that noise does not explain" in guards.sentence()
     whole = honest(scan)
     two = Arrays(
         **{k: v[2:4] if k != "drawn" and v is not None else v for k, v in vars(whole).items()}
     )
-    preview, _, _ = check(plan_of(scan).for_slices((2, 3)), scan, two, 0.1)
+    preview, _, _ = check(plan_of(scan).for_slices((2, 3)), scan, two, FLOOR)
     assert preview.shape == (2, *SHAPE[1:])
     assert preview[1, 40, 40] == pytest.approx(removed[3, 40, 40], rel=0.05)
 
@@ -72,7 +71,7 @@ def test_time_points_are_checked_each_on_its_own(scan: Volume) -> None:
     frames = np.stack([scan.array, scan.array[::-1]])
     frames[1, 2][DISC] += 15
     series = scan.with_array(frames)
-    removed, inconsistent, guards = check(plan_of(series), series, honest(series), 0.1)
+    removed, inconsistent, guards = check(plan_of(series), series, honest(series), FLOOR)
     assert removed.shape == inconsistent.shape == frames.shape
     assert removed[1, 2][DISC].any() and not removed[0].any()
     assert guards.facts()["voxels"] == frames.size
@@ -86,7 +85,7 @@ def test_no_measurement_no_check(scan: Volume) -> None:
     sigma[2], sigma[3], sigma[4, 0, 0] = 0, 0.05, np.nan
     plan = plan_of(scan)
     plan = replace(plan, noise=replace(plan.noise, map=sigma))
-    removed, inconsistent, guards = check(plan, scan, honest(scan), 0.1)
+    removed, inconsistent, guards = check(plan, scan, honest(scan), FLOOR)
     slices = SHAPE[1] * SHAPE[2]
     assert guards.facts()["voxels"] == 4 * slices - 10 * SHAPE[2] - 20 * SHAPE[2] - 1
     for found in (removed, inconsistent):
@@ -115,7 +114,7 @@ def test_ct_padding_is_left_out() -> None:
 
 def test_a_failed_check_is_in_the_result_and_its_record(scan: Volume, tmp_path) -> None:
     scan.array[2, 10, 10] += 400
-    _, inconsistent, guards = check(plan_of(scan), scan, honest(scan), 0.1)
+    _, inconsistent, guards = check(plan_of(scan), scan, honest(scan), FLOOR)
     assert inconsistent[2, 10, 10] == pytest.approx(400, rel=0.05)
     guards = Guards((replace(guards.tallies[0], removed=5_000),))
     result = mr.denoise(scan, noise=0.05, samples=0)

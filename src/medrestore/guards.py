@@ -120,7 +120,7 @@ class Guards:
 
 
 def check(
-    plan: Plan, source: Volume, arrays: Arrays, lowest_sigma: float
+    plan: Plan, source: Volume, arrays: Arrays, floor: float
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], Guards]:
     """Look at a finished run.
 
@@ -129,8 +129,8 @@ def check(
     plan, source, arrays
         What was run, on which scan, and what it gave; always μ is judged, whatever estimate is
         shown as the restored image.
-    lowest_sigma : float
-        The model's floor, in the scan's unit: voxels with less noise were left alone.
+    floor : float
+        The model's floor, as a fraction of the scale: voxels with less noise were left alone.
 
     Returns
     -------
@@ -145,9 +145,10 @@ def check(
     for t in times:
         at = slice(None) if t is None else t
         y = source.array if t is None else source.array[t]
-        evidence = _evidence(plan, source.geometry, y, arrays, at, lowest_sigma)
+        of_t = plan.at(t or 0)
+        evidence = _evidence(of_t, source.geometry, y, arrays, at, floor * of_t.scale)
         maps = removed[at], inconsistent[at]
-        held = Held(source.array, plan.noise.map, arrays.mu, arrays.s, arrays.std, *maps)
+        held = Held(source.array, of_t.noise.map, arrays.mu, arrays.s, arrays.std, *maps)
         tallies.append(guard(evidence, maps=maps, after=held.tick).tally)
         for row, z in enumerate(plan.chosen):
             missing = np.isnan(y[z])

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from medrestore.batch.kept import Models
     from medrestore.batch.task import Outcome, Task
     from medrestore.core.meter import Meter
+    from medrestore.plan import Plan
     from medrestore.volume import Volume
 
 __all__ = ["failure", "opened", "restore", "saved"]
@@ -64,6 +65,7 @@ def saved(task: Task, key: str, volume: Volume, result: Result, before: float) -
         "modality": result.plan.modality,
         "model": result.plan.model,
         "sigma": round(result.plan.noise.sigma, 6),
+        **_by_time(result.plan),
         "samples": result.drawn,
         "seconds": round(seconds, 2),
         "warnings": [*volume.warnings, *result.warnings],
@@ -74,6 +76,11 @@ def saved(task: Task, key: str, volume: Volume, result: Result, before: float) -
     }
     article = report.drawn(entry_of(volume, result, seconds), task.among)
     return Done(key, facts, article, seconds, outputs)
+
+
+def _by_time(plan: Plan) -> dict[str, list[float]]:
+    """σ of each volume of a 4-D scan."""
+    return {"sigmas": [round(one.noise.sigma, 6) for one in plan.levels]} if plan.levels else {}
 
 
 def failure(error: Exception, key: str | None) -> Failed:

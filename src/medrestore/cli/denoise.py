@@ -17,6 +17,7 @@ from medrestore.cli.parser import (
 )
 from medrestore.cli.words import as_json, in_words
 from medrestore.errors import SettingsError
+from medrestore.noise_told import stated
 
 if TYPE_CHECKING:
     import argparse
@@ -40,9 +41,10 @@ with DICOM output also _std_map (_std as a Parametric Map: float32, with its uni
 so far say.
 """
 NOISE = (
-    "standard deviation of the noise to remove: auto (estimated from the scan); a number, in HU of "
-    "soft tissue for CT, or a fraction of the foreground for MR (0.05 is 5 %%); or the path of a "
-    "map in the scan's own unit and grid; default: auto"
+    "standard deviation of the noise to remove: auto (estimated from the scan); a number, in HU "
+    "of soft tissue for CT, or a fraction of the foreground for MR (0.05 is 5 %%); a number with "
+    "u, in the scan's own unit (25u); or the path of a map in that unit, on the scan's grid; "
+    "default: auto"
 )
 FAREWELL = "stopped before the scan was restored; nothing was written"
 
@@ -122,14 +124,13 @@ def _facts(result: Result, volume: Volume, written: list[Path], seconds: float) 
 
 
 def _noise(text: str) -> str | float | Path:
-    """``"auto"``, a number, or the path of a map."""
-    if text == "auto":
-        return text
+    """``"auto"``, a number, one with its unit, or the path of a map."""
     try:
-        return float(text)
-    except ValueError:
+        return stated(text)
+    except SettingsError:
         if Path(text).exists():
             return Path(text)
     raise SettingsError(
-        f"--noise is auto, a number or the path of a map; got {text!r}, and there is no such file"
+        "--noise is auto, a number, one with its unit (25u) or the path of a map; "
+        f"got {text!r}, and there is no such file"
     )

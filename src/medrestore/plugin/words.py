@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from medrestore.errors import Cancelled, MedrestoreError
+from medrestore.noise_words import doubts_in_words, strength_in_words
 from medrestore.sizes import memory
 
 if TYPE_CHECKING:
@@ -99,12 +100,9 @@ def duration(seconds: float) -> str:
 
 
 def noise(plan: Plan) -> str:
-    """The noise that is removed, and how it is known."""
-    if plan.modality == "CT":
-        size = f"{plan.noise.sigma:.3g} HU"
-    else:
-        size = f"{100 * plan.noise.sigma / plan.scale:.2g} % of the foreground"
-    return f"{size} ({plan.noise.source.partition(':')[0]})"
+    """The noise that is removed, how it is known, and what is doubtful about it."""
+    known = plan.noise.source.partition(":")[0]
+    return "; ".join([f"{strength_in_words(plan)} ({known})", *doubts_in_words(plan)])
 
 
 def _sentences(*texts: str) -> str:
