@@ -68,7 +68,7 @@ def test_denoise_writes_the_layers_and_the_record(
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert names == {f"head_{layer}.nii.gz" for layer in LAYERS} | {"head_run.json"}
     said = capsys.readouterr()
-    for word in ("mr_tiny", "5 × 40 × 48", "given: 0.05", "2 samples × 2 steps", "seed 0"):
+    for word in ("mr_tiny", "5 × 40 × 48", "given: 5 %", "2 samples × 2 steps", "seed 0"):
         assert word in said.out
     assert str(tmp_path / "out" / "head_run.json") in said.out
     assert "checks" in said.out

@@ -11,7 +11,7 @@ import medrestore as mr
 from medrestore.api import make_plan, run_plan
 from medrestore.batch.record import reopen
 from medrestore.cli import main
-from medrestore.errors import NoiseLevelError, SettingsError
+from medrestore.errors import InputError, SettingsError
 from medrestore.noise import resolve_levels
 from medrestore.noise_words import noise_in_words
 from medrestore.plan import Plan
@@ -92,7 +92,7 @@ def test_where_one_says_nothing_the_others_do(series):
 
 
 def test_only_empty_volumes_are_an_error(series):
-    with pytest.raises(NoiseLevelError):
+    with pytest.raises(InputError, match="no signal"):
         resolve_levels(series.with_array(np.zeros_like(series.array)))
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medrestore.component import check_component
-from medrestore.core.intensity import CT_SCALE_HU, check_fraction
+from medrestore.core.intensity import CT_SCALE_HU, check_fraction, foreground_scale
 from medrestore.core.noise_free import noise_free_scale, sigma_of_fraction
 from medrestore.core.noise_level import estimate as estimate_noise
 from medrestore.core.padding import ct_padding, is_padding
@@ -66,16 +66,18 @@ def resolve_levels(
     asked = None if noise in ("auto", "map") else told(noise, modality)
     if asked is not None and asked.fraction:
         check_fraction(asked.value)
+    frames = volume.array if volume.is_4d else volume.array[None]
     found: list[Level | Exception] = []
-    for t, array in enumerate(volume.array if volume.is_4d else volume.array[None]):
+    for t, array in enumerate(frames):
         try:
             found.append(_level(array, modality, asked, None if maps is None else maps[t]))
         except (NoiseLevelError, InputError) as error:
             found.append(error)
     known = [one for one in found if isinstance(one, Level)]
     if not known:
+        if modality == "MR":
+            foreground_scale(volume.array)  # the plainer words where there is no signal at all
         raise next(one for one in found if isinstance(one, Exception))
-    frames = volume.array if volume.is_4d else volume.array[None]
     return tuple(
         one if isinstance(one, Level) else _like_others(frame, typical(known))
         for one, frame in zip(found, frames, strict=True)

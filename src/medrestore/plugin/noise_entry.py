@@ -23,7 +23,10 @@ UNITS = {None: ("",), "CT": ("HU",), "MR": (PERCENT, OWN)}
 """Units of a modality, the usual one first."""
 
 BOUNDS = {"": (1.0, 1000.0), "HU": (2.0, 100.0), PERCENT: (0.5, 20.0)}
-"""Lowest and highest noise of the slider; a.u. differ from scan to scan, and have none."""
+"""Lowest and highest noise of the slider; a.u. differ from scan to scan, see `AROUND`."""
+
+AROUND = 5.0
+"""In a.u. the slider reaches from a fifth of the noise that was measured to five times that."""
 
 LARGEST = {"": 1000.0, "HU": 1000.0, PERCENT: 99.9, OWN: 1e6}
 NOTCHES = 200
@@ -62,6 +65,7 @@ class NoiseEntry(QWidget):
         layout.addLayout(row)
         layout.addWidget(self.slider)
         self._offered: tuple[str, ...] = ()
+        self._bounds: tuple[float, float] | None = None
         self._measured: float | None = None
         self.show_unit(None)
         self.number.valueChanged.connect(self._follow)
@@ -84,6 +88,9 @@ class NoiseEntry(QWidget):
         """Take the noise that was measured in a region of the scan, in its own unit."""
         self.units.setCurrentIndex(self.units.count() - 1)
         self.number.setDecimals(1 if sigma >= 1 else 4)
+        if self.unit == OWN:
+            self._bounds = (sigma / AROUND, sigma * AROUND)
+            self.slider.setEnabled(True)
         self.number.setValue(sigma)
         self._measured = float(self.number.value())
 
@@ -112,20 +119,21 @@ class NoiseEntry(QWidget):
         self.number.setDecimals(1)
         self.number.setMaximum(LARGEST[unit])
         self.number.setSuffix(f" {unit}" if unit and len(self._offered) == 1 else "")
-        self.slider.setEnabled(unit in BOUNDS and unit != "")
+        self._bounds = BOUNDS.get(unit)
+        self.slider.setEnabled(unit != "" and self._bounds is not None)
         self._follow(0.0)
 
     def _slid(self, notch: int) -> None:
         """The slider was moved: notches are equal ratios."""
-        low, high = BOUNDS[self.unit]
+        low, high = self._bounds or BOUNDS[""]
         value = 0.0 if notch == 0 else low * (high / low) ** ((notch - 1) / (NOTCHES - 1))
         self.number.setValue(value)
 
     def _follow(self, value: float) -> None:
         """Put the slider where the number is, quietly."""
         notch = 0
-        if value > 0 and self.unit in BOUNDS:
-            low, high = BOUNDS[self.unit]
+        if value > 0 and self._bounds is not None:
+            low, high = self._bounds
             share = math.log(max(value, low) / low) / math.log(high / low)
             notch = 1 + round(min(share, 1.0) * (NOTCHES - 1))
         self.slider.blockSignals(True)
