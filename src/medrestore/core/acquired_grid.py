@@ -44,8 +44,20 @@ def acquired_shares(array: NDArray[np.float32], scale: float) -> tuple[float, fl
     scale : float
         Their intensity scale.
     """
-    some = array[:: -(-len(array) // SLICES)]
-    wide, bright = (_shares(some, body * scale) for body in BODY)
+    taper = np.float32(np.hanning(array.shape[1])[:, None] * np.hanning(array.shape[2]))
+    powers = [[np.zeros(n // 2 + 1) for n in array.shape[1:]] for _ in BODY]
+    for plane in array[:: -(-len(array) // SLICES)]:
+        clean = np.nan_to_num(plane)
+        mean = ndimage.uniform_filter(clean, 9)
+        for body, axes in zip(BODY, powers, strict=True):
+            # Fading out where body ends, so that no edge is made.
+            inside = ndimage.gaussian_filter(
+                (mean > body * scale).astype(np.float32), 2, truncate=3
+            )
+            detail = taper * inside * (clean - mean)
+            for axis, power in enumerate(axes):
+                power += (np.abs(fft.rfft(detail, axis=axis)) ** 2).mean(axis=1 - axis)
+    wide, bright = ([_share(power) for power in axes] for axes in powers)
     rows, columns = (one if one < 1 else other for one, other in zip(wide, bright, strict=True))
     return rows, columns
 
@@ -71,35 +83,21 @@ def on_acquired_grid(plane: NDArray[np.float32], grid: tuple[int, int]) -> NDArr
     return np.asarray(image, dtype=np.float32)
 
 
-def _shares(array: NDArray[np.float32], body: float) -> list[float]:
-    """Shares along y and x, read where local means are above ``body``."""
-    powers = [np.zeros(n // 2 + 1) for n in array.shape[1:]]
-    taper = np.float32(np.hanning(array.shape[1])[:, None] * np.hanning(array.shape[2]))
-    for plane in array:
-        detail = taper * _detail(np.nan_to_num(plane), body)
-        for axis, power in enumerate(powers):
-            power += (np.abs(fft.rfft(detail, axis=axis)) ** 2).mean(axis=1 - axis)
-    return [_share(power) for power in powers]
-
-
-def _detail(plane: NDArray[np.float32], body: float) -> NDArray[np.float32]:
-    """What varies within 9 voxels, where there is body; fading out, so that no edge is made."""
-    mean = ndimage.uniform_filter(plane, 9)
-    inside = ndimage.gaussian_filter((mean > body).astype(np.float32), 2)
-    return np.asarray((plane - mean) * inside)
-
-
 def _share(power: NDArray[np.float64]) -> float:
     """Where a power spectrum, from frequency 0 up, falls by the largest step."""
     half = len(power) - 1
     logs = np.log(np.maximum(power, 1e-300))
     wide = max(6, half // 16)
-    found = range(int(LEAST * half), half - 1)
-    steps = [np.median(logs[k - wide : k]) - np.median(logs[k + 1 : k + 1 + wide]) for k in found]
-    if not steps or max(steps) < STEP:
+    found = np.arange(max(wide, int(LEAST * half)), half - 1)
+    if not found.size:
         return 1.0
-    edge = found[int(np.argmax(steps))]
+    beyond = np.concatenate([logs, np.full(wide, np.nan)])
+    middles = np.nanmedian(np.lib.stride_tricks.sliding_window_view(beyond, wide)[:-1], axis=1)
+    steps = middles[found - wide] - middles[found + 1]
+    if steps.max() < STEP:
+        return 1.0
+    edge = int(found[steps.argmax()])
     first, last = max(edge - wide, 1), min(edge + wide, half)
     middle = (np.median(logs[first:edge]) + np.median(logs[edge + 1 : last + 1])) / 2
-    beyond = np.flatnonzero(logs[first : last + 1] < middle)
-    return (first + int(beyond[0])) / half
+    below = np.flatnonzero(logs[first : last + 1] < middle)
+    return (first + int(below[0])) / half

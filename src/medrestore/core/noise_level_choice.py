@@ -19,10 +19,12 @@ APART = 1.5
 """Witnesses that differ by more leave a range."""
 UNSURE = 0.2
 """Spread of log σ above which the spectrum does not tell noise from anatomy."""
-ALIKE = 0.25
+ALIKE = 0.2
 """Log ratio within which air and tissue show the same noise, and both count."""
 AIR_COUNTS = 0.6
 """Weight of the air where it agrees exactly."""
+OVER_BLOCKS = 1.3
+"""Spectrum over blocks that filtered noise reaches, by what blocks lose of it; anatomy more."""
 LOUDER = 1.05
 """Air over tissue above which it is not the tissue's noise: stationary noise cannot be."""
 _CERTAIN = 0.8
@@ -80,13 +82,14 @@ def choose(spectrum: InSpectrum | None, blocks: InBlocks | None, air: float | No
     if spectrum is None:
         return _without_spectrum(blocks, air)
     words = "spectrum of calm foreground, Koay-corrected" + _acquisition(spectrum)
+    most = math.inf if blocks is None else OVER_BLOCKS * blocks.sigma
+    sigma = min(spectrum.sigma, most)
     quiet = air if air is not None and air <= LOUDER * spectrum.sigma * _up(spectrum) else None
     if spectrum.spread > UNSURE:
         return _unsure(spectrum, blocks, quiet)
     agree = blocks is not None and _ratio(blocks.sigma, spectrum.sigma) <= APART
     known = [spectrum.sigma / _up(spectrum), spectrum.sigma * _up(spectrum)]
     known += [blocks.sigma] if blocks is not None else []
-    sigma = spectrum.sigma
     if air is not None and quiet is None:
         words += " (background noisier: ghosts or normalisation)"
     elif quiet is not None:
