@@ -87,8 +87,7 @@ def band_powers(array: NDArray[np.float32], scale: float) -> Bands | None:
     grid = grid_of(shape, shares)
     if min(grid) < WIDTH:
         return None
-    found = [_blocks(on_acquired_grid(np.nan_to_num(plane), grid)) for plane in array]
-    squares, mean, lowest = (np.stack(parts) for parts in zip(*found, strict=True))
+    squares, mean, lowest = _measured(array, grid)
     usable = (mean > BRIGHT * scale) & (lowest > 0)
     if usable.sum() < FEWEST:
         return None
@@ -101,6 +100,18 @@ def band_powers(array: NDArray[np.float32], scale: float) -> Bands | None:
     chosen = _calmest(rough, bright)
     power = _power(squares, chosen).reshape(WIDTH, WIDTH)
     return Bands(power, int(chosen.sum()), float(np.median(mean[chosen])), shares, grid, shape)
+
+
+def _measured(
+    array: NDArray[np.float32], grid: tuple[int, int]
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """What `_blocks` gives of every slice."""
+    places = (len(array), *((n - WIDTH) // _STEP + 1 for n in grid))
+    squares = np.empty((*places, WIDTH * WIDTH), np.float32)
+    mean, lowest = np.empty(places, np.float32), np.empty(places, np.float32)
+    for z, plane in enumerate(array):
+        squares[z], mean[z], lowest[z] = _blocks(on_acquired_grid(np.nan_to_num(plane), grid))
+    return squares, mean, lowest
 
 
 def _power(squares: NDArray[np.float32], chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
