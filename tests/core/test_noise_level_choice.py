@@ -11,7 +11,7 @@ from medrestore.errors import NoiseLevelError
 
 def spectrum(sigma: float, spread: float = 0.02, **changed: object) -> InSpectrum:
     """A spectrum's word, of an image stored as acquired."""
-    kept = {"filtered": False, "shares": (1.0, 1.0), "shape": (512, 512), **changed}
+    kept = {"edge": 1.0, "shares": (1.0, 1.0), "shape": (512, 512), **changed}
     return InSpectrum(sigma, spread, **kept)  # type: ignore[arg-type]
 
 
@@ -64,7 +64,7 @@ def test_where_the_spectrum_is_anatomys_the_air_decides() -> None:
 
 
 def test_what_was_done_to_k_space_is_said() -> None:
-    words = choose(spectrum(10.0, shares=(1.0, 0.5), filtered=True), None, None).method
+    words = choose(spectrum(10.0, shares=(1.0, 0.5), edge=0.01), None, None).method
     assert "zero-filled (acquired 256 of 512 along x), filtered in k-space" in words
     assert "Koay-corrected" in words
     assert "zero-filled" not in choose(spectrum(10.0), None, None).method

@@ -25,8 +25,8 @@ __all__ = ["DETAIL", "WIDTH", "Bands", "band_powers"]
 WIDTH = 8
 DETAIL = np.add.outer(np.arange(WIDTH), np.arange(WIDTH)) >= 2
 """Bands (y, x) that hold detail: neither the mean nor a slope across the block."""
-SHARE, MOST_SHARE, ENOUGH, FEWEST = 0.1, 0.3, 400, 60
-"""Of the bright blocks the calmest tenth counts, or up to three tenths to have enough."""
+SHARE, MOST_SHARE, ENOUGH, FEWEST = 0.04, 0.3, 100, 60
+"""Of the bright blocks the calmest share counts, or up to three tenths to have enough."""
 BRIGHT = 0.2
 """Of the scale: darker blocks are no body."""
 GAUSSIAN_SNR = 4.0

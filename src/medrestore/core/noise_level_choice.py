@@ -23,8 +23,11 @@ ALIKE = 0.2
 """Log ratio within which air and tissue show the same noise, and both count."""
 AIR_COUNTS = 0.6
 """Weight of the air where it agrees exactly."""
-OVER_BLOCKS = 1.3
-"""Spectrum over blocks that filtered noise reaches, by what blocks lose of it; anatomy more."""
+LOST = 0.3
+"""Blocks read filtered noise too low, under Hamming windows by this: what they lose to their plane
+is given back for Gaussian spectra. Anatomy only raises them."""
+FILTERED = 0.5
+"""Edge below which the words say so."""
 LOUDER = 1.05
 """Air over tissue above which it is not the tissue's noise: stationary noise cannot be."""
 _CERTAIN = 0.8
@@ -39,8 +42,8 @@ class InSpectrum:
     ----------
     sigma, spread : float
         Gaussian std per channel, and the posterior std of its logarithm.
-    filtered : bool
-        Whether a k-space filter shows.
+    edge : float
+        Noise power at the edge of k-space over its mean: 1 for white noise.
     shares : (float, float)
         Of k-space acquired along y and x.
     shape : (int, int)
@@ -49,7 +52,7 @@ class InSpectrum:
 
     sigma: float
     spread: float
-    filtered: bool
+    edge: float
     shares: tuple[float, float]
     shape: tuple[int, int]
 
@@ -82,8 +85,8 @@ def choose(spectrum: InSpectrum | None, blocks: InBlocks | None, air: float | No
     if spectrum is None:
         return _without_spectrum(blocks, air)
     words = "spectrum of calm foreground, Koay-corrected" + _acquisition(spectrum)
-    most = math.inf if blocks is None else OVER_BLOCKS * blocks.sigma
-    sigma = min(spectrum.sigma, most)
+    lost = 1 + LOST * (1 - math.sqrt(spectrum.edge))
+    sigma = spectrum.sigma if blocks is None else min(spectrum.sigma, lost * blocks.sigma)
     quiet = air if air is not None and air <= LOUDER * spectrum.sigma * _up(spectrum) else None
     if spectrum.spread > UNSURE:
         return _unsure(spectrum, blocks, quiet)
@@ -164,4 +167,4 @@ def _acquisition(spectrum: InSpectrum) -> str:
         if share < 1
     ]
     words = f", zero-filled ({', '.join(parts)})" if parts else ""
-    return words + (", filtered in k-space" if spectrum.filtered else "")
+    return words + (", filtered in k-space" if spectrum.edge < FILTERED else "")

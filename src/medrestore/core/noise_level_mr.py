@@ -88,7 +88,7 @@ def _in_spectrum(part: NDArray[np.float32], scale: float) -> InSpectrum | None:
         return None
     found = fit_spectrum(bands)
     sigma = gaussian_sigma(found.std, bands.mean)
-    return InSpectrum(sigma, found.spread, found.filtered, bands.shares, bands.shape)
+    return InSpectrum(sigma, found.spread, found.edge, bands.shares, bands.shape)
 
 
 def _in_blocks(part: NDArray[np.float32], blocks: Blocks, scale: float) -> InBlocks | None:

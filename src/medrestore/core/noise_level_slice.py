@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medrestore.core.noise_level_blocks import calm, kept_variance, log_mode, measure
+from medrestore.core.noise_level_blocks import calm, kept_variance, log_mean, measure
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,7 +25,6 @@ _STEP = 3
 _SHARE = 0.4
 _REACH = 1.0
 """Log variance, on both sides, that still counts."""
-_ROUNDS = 6
 _FEWEST = 20
 
 
@@ -57,9 +56,7 @@ def sigma_of_slice(
         return None
     variance = np.concatenate(variances).astype(np.float64)
     logs = np.log(variance)
-    level = log_mode(logs)
-    for _ in range(_ROUNDS):
-        near = np.abs(logs - level) < _REACH
-        level = float(np.log(variance[near].mean()))
+    level = log_mean(logs, _REACH)
+    near = np.abs(logs - level) < _REACH
     correlation = float(np.concatenate(lags)[near].sum() / variance[near].sum())
     return float(np.exp(0.5 * level) / kept_variance(correlation, _WIDTH, ramp=True) ** 0.5)

@@ -37,8 +37,8 @@ __all__ = ["Spectrum", "fit_spectrum"]
 
 COSINES = tuple((a, b) for a in (0.1, 0.2, 0.3, 0.38, 0.46, 0.5) for b in (1, 2, 3))
 """(α, β) of windows along an axis."""
-GAUSSIANS = (0.4, 0.6, 0.8, 1.0, 1.3)
-"""ℓ of windows along an axis, voxels."""
+GAUSSIANS = (1.0, 1.3)
+"""ℓ of blurs along an axis, voxels; less of a blur is much like a cosine."""
 WHITE_PARTS = (0.0, 0.25)
 """ρ, of the noise's variance."""
 SLOPES = (1.5, 2.0, 3.0)
@@ -64,15 +64,16 @@ class Spectrum:
         Standard deviation of the noise in the magnitudes as stored.
     spread : float
         Posterior std of log ``std``.
-    filtered : bool
-        Whether a window of the best fit halves the noise's power at its edge, or more.
+    edge : float
+        Noise power at the edge of k-space over its mean, best fit: the geometric mean of both axes;
+        1 for white noise.
     anatomy : float
         Variance of anatomy over that of noise in the bands, best fit.
     """
 
     std: float
     spread: float
-    filtered: bool
+    edge: float
     anatomy: float
 
 
@@ -98,7 +99,7 @@ def fit_spectrum(bands: Bands) -> Spectrum:
     return Spectrum(
         std=math.exp(0.5 * mean),
         spread=0.5 * spread,
-        filtered=bool(min(edges[0][pair], edges[1][pair]) < 0.5),
+        edge=float(np.sqrt(edges[0][pair] * edges[1][pair])),
         anatomy=float(shares[amount]),
     )
 
