@@ -105,8 +105,9 @@ def estimate(
     if modality == "CT":
         sigma, local, method = estimate_ct(array, room, after)
         return NoiseEstimate(sigma, local, method)
-    sigma, method = estimate_mr(array)
-    return NoiseEstimate(sigma, None, method, _relative(sigma, array))
+    found = estimate_mr(array)
+    relative = _relative(found.sigma, array)
+    return NoiseEstimate(found.sigma, None, found.method, relative, found.between)
 
 
 def _relative(sigma: float, array: NDArray[np.float32]) -> float | None:
