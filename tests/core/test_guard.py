@@ -183,14 +183,15 @@ def test_groups_have_the_deviation_of_their_own_voxels() -> None:
     group = np.tile(levels, (300, 1))
     group[150:, 200:] = DARK + 5
     score = rng.standard_normal(group.shape).astype(np.float32)
-    score[group == 60] *= 3
-    score[group == DARK + 5] *= 4
+    score[group == 10] *= 0.05
+    score[group == 60] *= 0.15
+    score[group == DARK + 5] *= 0.2
     null = Null((1.0,), 0.0)
     null.add(group, [score], np.ones(group.shape, bool))
     [table] = null.inverse_std()
     assert table.shape == (LEVELS + DARK,)
     cells = noise_voxels(1.0) ** 2
-    for level, std, count in ((10, 1, 60_000), (60, 3, 30_000), (DARK + 5, 4, 30_000)):
+    for level, std, count in ((10, 0.05, 60_000), (60, 0.15, 30_000), (DARK + 5, 0.2, 30_000)):
         allowance = 1 + 0.95 * np.sqrt(cells / count)
         assert 1 / table[level] == pytest.approx(std * allowance, rel=0.02)
 

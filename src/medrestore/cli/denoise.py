@@ -102,8 +102,8 @@ def report(
             done += "are whole and valid, their uncertainty is rougher"
         print(f"{done}:", *(f"  {path}" for path in written), sep="\n")
         if result.guards is not None:
-            print(f"checks    {result.guards.sentence()}")
-            print(*(f"note      {text}\n" for text in result.guards.warnings()), sep="", end="")
+            verdict = result.guards.verdict
+            print(f"checks    {verdict.headline}: {verdict.sentence()}")
     return 0 if drawn == asked else 130
 
 
