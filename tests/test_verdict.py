@@ -3,15 +3,15 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medrestore.verdict import Told, Verdict, Witnesses
+from medrestore.verdict import AssumedNoise, Verdict, Witnesses
 
 SHARES = st.one_of(st.just(0.0), st.floats(1e-7, 1))
 FIGURES = st.one_of(st.none(), st.floats(0, 4))
 RANGES = st.one_of(
     st.none(), st.tuples(st.floats(0.1, 9), st.floats(0.1, 9)).map(lambda two: tuple(sorted(two)))
 )
-TOLD = st.builds(
-    Told,
+ASSUMED = st.builds(
+    AssumedNoise,
     modality=st.sampled_from(["CT", "MR"]),
     sigma=st.floats(0, 9),
     scale=st.floats(10, 1000),
@@ -28,9 +28,9 @@ WITNESSES = st.builds(
 )
 
 
-@given(WITNESSES, st.one_of(st.none(), TOLD))
-def test_no_two_sentences_contradict(witnesses: Witnesses, told: Told | None) -> None:
-    verdict = Verdict.of(witnesses, told)
+@given(WITNESSES, st.one_of(st.none(), ASSUMED))
+def test_no_two_sentences_contradict(witnesses: Witnesses, assumed: AssumedNoise | None) -> None:
+    verdict = Verdict.of(witnesses, assumed)
     said, warnings = verdict.sentence(), verdict.warnings()
     assert ("weaker" in said) + ("stronger" in said) <= 1
     assert ("weaker" in said) == (verdict.noise == "weaker")
@@ -43,22 +43,24 @@ def test_no_two_sentences_contradict(witnesses: Witnesses, told: Told | None) ->
     assert ("nothing was removed" in said) == (witnesses.voxels == 0)
 
 
-@given(WITNESSES, TOLD)
-def test_the_noise_to_give_lies_where_the_sentence_says(witnesses: Witnesses, told: Told) -> None:
-    verdict = Verdict.of(witnesses, told)
+@given(WITNESSES, ASSUMED)
+def test_the_noise_to_give_lies_where_the_sentence_says(
+    witnesses: Witnesses, assumed: AssumedNoise
+) -> None:
+    verdict = Verdict.of(witnesses, assumed)
     if verdict.instead is None:
         return
     number = float(verdict.instead.split()[0])
-    given = told.sigma if told.modality == "CT" else 100 * told.sigma / told.scale
+    given = assumed.sigma if assumed.modality == "CT" else 100 * assumed.sigma / assumed.scale
     slack = 0.06 * given  # two digits are shown
     assert number <= given + slack if verdict.noise == "weaker" else number >= given - slack
 
 
 def said(modality: str, **figures: float | None) -> str:
-    """The verdict on noise of a run told 10, on 100 as the scale."""
+    """The verdict on noise of a run assumed 10, on 100 as the scale."""
     measured, between = figures.pop("measured", None), figures.pop("between", None)
-    told = Told(modality, 10.0, 100.0, measured, between)
-    return Verdict.of(Witnesses(1000, 0.0, **figures), told).sentence()
+    assumed = AssumedNoise(modality, 10.0, 100.0, measured, between)
+    return Verdict.of(Witnesses(1000, 0.0, **figures), assumed).sentence()
 
 
 def test_the_scans_own_word_counts_first() -> None:
@@ -66,7 +68,7 @@ def test_the_scans_own_word_counts_first() -> None:
     assert said("MR", measured=20.0, left=0.5).endswith("restore again with 20 % of the foreground")
     assert said("CT", measured=10.0, residual=0.6) == "what was removed is noise"
     assert said("MR", measured=20.0, left=0.1) == "what was removed is noise"
-    # a range that reaches to what was told says nothing
+    # a range that reaches to what was assumed says nothing
     assert said("CT", measured=15.0, between=(11.0, 20.0)) == "what was removed is noise"
 
 
@@ -80,13 +82,13 @@ def test_where_the_scan_has_no_word_the_run_speaks() -> None:
 
 
 def test_both_faults_are_one_sentence_with_one_headline() -> None:
-    told = Told("CT", 20.0, 1000.0, 10.0)
-    verdict = Verdict.of(Witnesses(1000, 0.05, 0.6), told)
+    assumed = AssumedNoise("CT", 20.0, 1000.0, 10.0)
+    verdict = Verdict.of(Witnesses(1000, 0.05, 0.6), assumed)
     assert verdict.headline == "Structure may be lost"
     assert verdict.sentence() == (
         "structure may be lost: in 5 % of the voxels more was removed than noise explains (see "
         "removed); the noise is weaker than assumed, so that structure can go with it: restore "
         "again with 10 HU"
     )
-    few = Verdict.of(Witnesses(1000, 1e-4, 1.0), Told("CT", 10.0, 1000.0, 10.0))
+    few = Verdict.of(Witnesses(1000, 1e-4, 1.0), AssumedNoise("CT", 10.0, 1000.0, 10.0))
     assert few.headline == "OK" and "but for 0.01 % of the voxels" in few.sentence()

@@ -11,7 +11,7 @@ import numpy as np
 from medrestore.core.guard import FALSE_DISCOVERY_RATE, Evidence, Tally, guard
 from medrestore.core.padding import ct_padding
 from medrestore.scratch import Held, zeros
-from medrestore.verdict import Told, Verdict, Witnesses
+from medrestore.verdict import AssumedNoise, Verdict, Witnesses
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,11 +30,11 @@ LEAST_ALONG_Z = 0.3
 class Guards:
     """The checks of a run in numbers, and the verdict on it.
 
-    One tally for each time point; ``told`` is the noise that each was told.
+    One tally for each time point; ``assumed`` is the noise of each.
     """
 
     tallies: tuple[Tally, ...]
-    told: tuple[Told, ...] = ()
+    assumed: tuple[AssumedNoise, ...] = ()
 
     def _sum(self, name: str) -> float:
         return float(sum(getattr(one, name) for one in self.tallies))
@@ -67,18 +67,18 @@ class Guards:
             left=self._mean("left"),
             lag=self._mean("lag"),
         )
-        return Verdict.of(witnesses, self._median_told())
+        return Verdict.of(witnesses, self._median_noise())
 
-    def _median_told(self) -> Told | None:
-        known = [one for one in self.told if one.range is not None]
+    def _median_noise(self) -> AssumedNoise | None:
+        known = [one for one in self.assumed if one.range is not None]
         if not known:
-            return self.told[0] if self.told else None
+            return self.assumed[0] if self.assumed else None
         return sorted(known, key=lambda one: one.range or (0.0, 0.0))[len(known) // 2]
 
     def facts(self) -> dict[str, Any]:
         """For the run record: verdict, counts, rates, thresholds and witnesses, all finite."""
-        ratio, verdict, told = self.residual_ratio, self.verdict, self._median_told()
-        measured = None if told is None or not told.range else told.measured
+        ratio, verdict, assumed = self.residual_ratio, self.verdict, self._median_noise()
+        measured = None if assumed is None or not assumed.range else assumed.measured
         facts: dict[str, Any] = {
             "verdict": verdict.headline,
             "noise": verdict.noise,
@@ -94,9 +94,8 @@ class Guards:
         for name in ("left", "lag"):
             mean = self._mean(name)
             facts[f"noise_{name}"] = None if mean is None else round(mean, 4)
-        for name in ("removed_z", "inconsistent_z"):
-            found = [getattr(one, name) for one in self.tallies if one.voxels]
-            facts[name] = round(min(found), 3) if found else None
+        found = [one.removed_z for one in self.tallies if one.voxels]
+        facts["removed_z"] = round(min(found), 3) if found else None
         return {**facts, "warnings": list(self.warnings())}
 
     def sentence(self) -> str:
@@ -130,14 +129,16 @@ def check(
     """
     times = range(plan.times) if source.is_4d else [None]
     removed, inconsistent = (zeros(arrays.mu.shape) for _ in range(2))
-    tallies, told = [], []
+    tallies, assumed = [], []
     for t in times:
         at = slice(None) if t is None else t
         y = source.array if t is None else source.array[t]
         here = _plan_of(plan, t)
-        evidence = _evidence(here, source.geometry, y, arrays, at, lowest_sigma)
         noise = here.noise
-        told.append(Told(here.modality, noise.sigma, here.scale, noise.measured, noise.between))
+        evidence = _evidence(here, source.geometry, y, arrays, at, lowest_sigma)
+        assumed.append(
+            AssumedNoise(here.modality, noise.sigma, here.scale, noise.measured, noise.between)
+        )
         maps = removed[at], inconsistent[at]
         held = Held(source.array, noise.map, arrays.mu, arrays.s, arrays.std, *maps)
         tallies.append(guard(evidence, maps=maps, after=held.tick).tally)
@@ -146,7 +147,7 @@ def check(
             for one in maps:
                 one[row][missing] = np.nan
             held.tick()
-    return removed, inconsistent, Guards(tuple(tallies), tuple(told))
+    return removed, inconsistent, Guards(tuple(tallies), tuple(assumed))
 
 
 def _plan_of(plan: Plan, t: int | None) -> Plan:
@@ -177,12 +178,12 @@ def _evidence(
         lowest_sigma,
         ct_padding(frame, Held(frame).tick) if plan.modality == "CT" else (),
         _along_z(plan, geometry),
-        _over_told(plan),
+        _measured_ratio(plan),
     )
 
 
-def _over_told(plan: Plan) -> float | None:
-    """The noise that the scan itself says it has, over what was told."""
+def _measured_ratio(plan: Plan) -> float | None:
+    """The noise that the scan itself says it has, over what was assumed."""
     noise = plan.noise
     return None if noise.measured is None or noise.sigma <= 0 else noise.measured / noise.sigma
 

@@ -1,4 +1,4 @@
-"""One verdict on a run: whether the noise that was told fits, and whether structure was lost.
+"""One verdict on a run: whether the noise that was assumed fits, and whether structure was lost.
 
 Everything that is said of a run's checks is said by `Verdict`, so that no two sentences can
 contradict each other. Thresholds are measured in `benchmarks/guards`.
@@ -9,18 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Headline", "Told", "Verdict", "Witnesses"]
+__all__ = ["AssumedNoise", "Headline", "Verdict", "Witnesses"]
 
 Headline = Literal["OK", "Check the noise", "Structure may be lost", "Nothing to check"]
 
 MUCH_REMOVED = 2.5e-3
 """Share of the voxels; honest restorations stay below."""
 MEASURED_STRONGER, MEASURED_WEAKER = 1.4, 0.72
-"""Noise that the scan itself says it has, over the noise told: beyond, they do not fit."""
+"""Noise that the scan itself says it has, over the noise assumed: beyond, they do not fit."""
 MEASURED_FITS = (0.9, 1.15)
-"""Within, the noise told is right, whatever the run says."""
+"""Within, the noise assumed is right, whatever the run says."""
 LEFT_SURELY, LEFT_AT_LEAST = 0.4, 0.25
-"""MR: share of the noise left in μ, from which on the noise is stronger than told, and without
+"""MR: share of the noise left in μ, from which on the noise is stronger than assumed, and without
 which an estimate that says so is not believed: anatomy reads as noise where there is little."""
 COLLAPSED, CORRELATED = 1.15, 0.15
 """MR: residual ratio and its correlation between neighbours once anatomy is taken for noise."""
@@ -29,8 +29,8 @@ RESIDUAL_STRONGER_CT = 1.12
 
 
 @dataclass(frozen=True)
-class Told:
-    """The noise that one volume's run was told.
+class AssumedNoise:
+    """The noise that the restoration of one volume assumed.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class Told:
     scale : float
         Intensity scale: MR noise is given as a fraction of it.
     measured : float, optional
-        What the scan itself says, in the same unit, where the noise was told.
+        What the scan itself says, in the same unit, where it was not asked for σ.
     between : (float, float), optional
         The range that the scan's own witnesses leave.
     """
@@ -54,14 +54,14 @@ class Told:
 
     @property
     def range(self) -> tuple[float, float] | None:
-        """Lowest and highest measured over told; None where nothing was measured."""
+        """Lowest and highest measured over assumed; None where nothing was measured."""
         if self.measured is None or self.sigma <= 0:
             return None
         low, high = self.between or (self.measured, self.measured)
         return low / self.sigma, high / self.sigma
 
     def instead(self, factor: float) -> str:
-        """The noise to give: so many times what was told, in the unit that noise is given in."""
+        """The noise to give: so many times what was assumed, in the unit that noise is given in."""
         sigma = factor * self.sigma
         if self.modality == "CT":
             return f"{sigma:.3g} HU"
@@ -98,7 +98,7 @@ class Verdict:
     Parameters
     ----------
     noise : "fits", "weaker", "stronger" or "unknown"
-        The scan's noise against what was told.
+        The scan's noise against what was assumed.
     structure : "kept", "lost" or "unknown"
         Whether more was removed than noise explains, in more than a few voxels.
     removed : float
@@ -113,17 +113,17 @@ class Verdict:
     instead: str | None = None
 
     @classmethod
-    def of(cls, witnesses: Witnesses, told: Told | None) -> Verdict:
-        """From what is known after a run, and the noise it was told."""
+    def of(cls, witnesses: Witnesses, assumed: AssumedNoise | None) -> Verdict:
+        """From what is known after a run, and the noise it assumed."""
         if not witnesses.voxels:
             return cls("unknown", "unknown")
-        noise = "fits" if told is None else _noise(witnesses, told)
+        noise = "fits" if assumed is None else _noise(witnesses, assumed)
         structure: Literal["kept", "lost"] = "lost" if witnesses.removed > MUCH_REMOVED else "kept"
-        measured = None if told is None else told.range
+        measured = None if assumed is None else assumed.range
         instead = None
-        if told is not None and measured is not None and noise in ("weaker", "stronger"):
+        if assumed is not None and measured is not None and noise in ("weaker", "stronger"):
             factor = (measured[0] * measured[1]) ** 0.5
-            instead = told.instead(factor) if (factor < 1) == (noise == "weaker") else None
+            instead = assumed.instead(factor) if (factor < 1) == (noise == "weaker") else None
         return cls(noise, structure, witnesses.removed, instead)
 
     @property
@@ -167,14 +167,14 @@ class Verdict:
         return (self.sentence(),) if self.headline.startswith(("Check", "Structure")) else ()
 
 
-def _noise(witnesses: Witnesses, told: Told) -> Literal["fits", "weaker", "stronger"]:
+def _noise(witnesses: Witnesses, assumed: AssumedNoise) -> Literal["fits", "weaker", "stronger"]:
     """The scan's own word first; where it has none, or is near the limit, that of the run."""
-    measured, run = told.range, _by_run(witnesses, told.modality)
+    measured, run = assumed.range, _by_run(witnesses, assumed.modality)
     if measured is None:
         return run
     low, high = measured
     left = witnesses.left
-    if low >= MEASURED_STRONGER and (told.modality == "CT" or _above(left, LEFT_AT_LEAST)):
+    if low >= MEASURED_STRONGER and (assumed.modality == "CT" or _above(left, LEFT_AT_LEAST)):
         return "stronger"
     if high <= MEASURED_WEAKER:
         return "weaker"

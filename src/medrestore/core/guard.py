@@ -1,17 +1,19 @@
 """Checks of a restoration without ground truth.
 
-What was removed that is no noise, and does the scan fit the restoration?
+What was removed that is no noise, and what does the restoration show that the scan does not?
 
 Both look at e, the normal score of the scan y given the restoration μ and the noise σ
 (`core.residual`): the noise, less the error of the restoration. Its variance is 1 − s²/σ², and at
 low frequencies, where μ keeps what it cannot tell from anatomy, it holds little.
 
-*Removed structure.* e is smoothed by Gaussians of 1, 2 and 4 pixels. How far noise alone takes a
-smoothed e is read off the scan itself (`core.guard_null`). The largest of the three z-scores is
+*Removed structure.* e is taken as it is and smoothed by Gaussians of 1, 2 and 4 pixels. How far
+noise alone takes it is read off the scan itself (`core.guard_null`). The largest of the z-scores is
 held against a threshold by Benjamini–Hochberg over all voxels (`core.discovery`).
 
-*Consistency.* y must lie within the predictive interval of restoration and noise together, of
-variance std² + σ²: e·σ/√(std² + σ²) against a threshold of its own.
+*Invented structure.* Of what is flagged, the part where the restoration has the larger contrast
+(`core.guard_contrast`). A threshold on single voxels against the predictive interval of restoration
+and noise, variance std² + σ², flags none in practice: the restoration follows what stands out, and
+noise hides the rest.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medrestore.core.discovery import Discoveries
+from medrestore.core.guard_contrast import invented
 from medrestore.core.guard_evidence import SCALES_PX, SLICES_FOR_NULL, Evidence, Scores
 from medrestore.core.guard_null import DARK, Null
 from medrestore.core.guard_witness import Witness
@@ -47,11 +50,11 @@ class Tally:
     Parameters
     ----------
     voxels, removed, inconsistent : int
-        Voxels looked at, and flagged by either check.
+        Voxels looked at, flagged, and flagged where the restoration has the larger contrast.
     outside : int
         Voxels of which y lies outside the 90 % predictive interval; at most a tenth is expected.
-    removed_z, inconsistent_z : float
-        Thresholds that Benjamini–Hochberg set.
+    removed_z : float
+        Threshold that Benjamini–Hochberg set.
     energy, expected : float
         Sum of e², and of 1 − s²/σ², which an honest restoration with the right σ makes it; over
         the voxels whose σ was measured.
@@ -64,7 +67,6 @@ class Tally:
     inconsistent: int
     outside: int
     removed_z: float
-    inconsistent_z: float
     energy: float
     expected: float
     left: float | None = None
@@ -77,7 +79,7 @@ class Guard:
 
     ``removed``: σ times the smoothed score, where noise does not explain it; above 0, the scan was
     brighter than the restoration. A smoothed contrast: a small structure had more.
-    ``inconsistent``: how far y lies beyond its predictive interval (at the threshold), signed.
+    ``inconsistent``: the part of ``removed`` that the restoration shows and the scan does not.
     """
 
     removed: NDArray[np.float32]
@@ -98,7 +100,7 @@ def guard(
     evidence : Evidence
         Scan, restoration and noise.
     rate : float
-        False discovery rate of either map: the share of chance to expect among flagged voxels.
+        False discovery rate: the share of chance to expect among flagged voxels.
     maps : two ndarrays of float32, optional
         Zeros for the maps to be written into; new ones by default.
     after : callable
@@ -107,7 +109,7 @@ def guard(
     e = Scores(evidence)
     witness = Witness()
     inverse = _inverse_std(e, witness, after)
-    removed, misfit = Discoveries(rate, len(SCALES_PX)), Discoveries(rate)
+    removed = Discoveries(rate, len(SCALES_PX))
     outside, energy, expected = 0, 0.0, 0.0
     for z in range(len(evidence.y)):
         usable, sigma, score = e.usable(z), e.sigma(z), e.score(z)
@@ -116,19 +118,35 @@ def guard(
         largest[~usable | ((largest < 0) & (group >= DARK))] = 0
         removed.add(largest, amount * sigma, tested)
         spread = np.hypot(sigma, evidence.std[z])
-        deviate = np.where(usable, score * (sigma / spread), np.float32(0))
-        misfit.add(deviate, score * sigma, tested)
-        outside += int(np.count_nonzero(np.abs(deviate) > OUTSIDE_90))
+        far = usable & (np.abs(score) * sigma > OUTSIDE_90 * spread)
+        outside += int(np.count_nonzero(far))
         known = e.known(z)
         energy += float(np.square(score[known], dtype=np.float64).sum())
         expected += float((1 - np.square(e.ratio(z)[known], dtype=np.float64)).sum())
         after()
     taken, beyond = maps or (np.zeros_like(evidence.y), np.zeros_like(evidence.y))
-    thresholds = removed.threshold(), misfit.threshold()
-    counts = removed.show(thresholds[0], taken), misfit.show(thresholds[1], beyond)
+    threshold = removed.threshold()
+    counts = removed.show(threshold, taken), _show_invented(e, taken, beyond, after)
     run = witness.left, witness.lag
-    tally = Tally(removed.tested, *counts, outside, *thresholds, energy, expected, *run)
+    tally = Tally(removed.tested, *counts, outside, threshold, energy, expected, *run)
     return Guard(taken, beyond, tally)
+
+
+def _show_invented(
+    e: Scores,
+    taken: NDArray[np.float32],
+    out: NDArray[np.float32],
+    after: Callable[[], object],
+) -> int:
+    """Write what the restoration shows and the scan does not into zeros; how many are not 0."""
+    shown = 0
+    for z, flagged in enumerate(taken):
+        if flagged.any():
+            more = invented(e.evidence.y[z], e.evidence.mu[z], e.usable(z), flagged)
+            out[z][more] = flagged[more]
+            shown += int(np.count_nonzero(more))
+            after()
+    return shown
 
 
 def looks(slices: int) -> int:

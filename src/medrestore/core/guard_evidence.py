@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SCALES_PX", "SLICES_FOR_NULL", "Evidence", "Scores"]
 
-SCALES_PX = (1.0, 2.0, 4.0)
+SCALES_PX = (0.0, 1.0, 2.0, 4.0)
 SLICES_FOR_NULL = 24
 TISSUE_HU = -500.0
 SUPPRESSED = -0.25
@@ -156,12 +156,12 @@ class Scores:
             for there in (z - i, z + i):
                 if 0 <= there < len(self.evidence.y):
                     mixed += self.score(there) * np.float32(weight)
-        fine, middle, coarse = SCALES_PX
+        _, fine, middle, coarse = SCALES_PX
         first = smooth(mixed, fine)
         second = smooth(first, float(np.sqrt(middle**2 - fine**2)))
         half = smooth(second[::2, ::2], float(np.sqrt(coarse**2 - middle**2)) / 2)
         height, width = mixed.shape
-        return [first, second, half.repeat(2, axis=0).repeat(2, axis=1)[:height, :width]]
+        return [mixed, first, second, half.repeat(2, axis=0).repeat(2, axis=1)[:height, :width]]
 
     def group(self, z: int) -> NDArray[np.uint8]:
         """Level of the smoothed s/σ; in MR plus `DARK` where there is less signal than noise."""

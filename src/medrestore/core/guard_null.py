@@ -91,7 +91,7 @@ class Null:
         groups = np.concatenate(self._groups)
         order = np.argsort(groups, kind="stable")
         counts = np.bincount(groups, minlength=LEVELS + DARK)
-        growth = self._growth(np.concatenate(self._sizes[0])[order], int(counts[:DARK].sum()))
+        growth = self._growth(order, int(counts[:DARK].sum()))
         tables = []
         for scale, sizes, cells in zip(self.scales_px, self._sizes, self.cells, strict=True):
             values = np.concatenate(sizes)[order]
@@ -109,13 +109,14 @@ class Null:
             tables.append(_bounded(table))
         return np.stack(tables)
 
-    def _growth(self, values: NDArray[np.float32], bright: int) -> _Growth:
-        """Of the surest part of the bright voxels; scores of the finest scale, surest first."""
-        scale, cells = self.scales_px[0], self.cells[0]
-        surest = values[: max(int(bright * SUREST), int(FEWEST_CELLS * cells))]
+    def _growth(self, order: NDArray[np.intp], bright: int) -> _Growth:
+        """Of the surest part of the bright voxels at the finest scale; ``order``: surest first."""
+        at = next(i for i, scale in enumerate(self.scales_px) if scale > 0)
+        scale, cells = self.scales_px[at], self.cells[at]
+        surest = order[: max(int(bright * SUREST), int(FEWEST_CELLS * cells))]
         if not surest.size:
             return _Growth(0.0)
-        ratio = float(np.median(surest)) / HALF * np.sqrt(cells)
+        ratio = float(np.median(np.concatenate(self._sizes[at])[surest])) / HALF * np.sqrt(cells)
         independent = len(surest) / (cells * max(1.0, ratio**2))
         return _Growth.of(ratio * (1 + 2 / np.sqrt(independent)), scale)
 
