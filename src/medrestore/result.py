@@ -42,7 +42,7 @@ DESCRIPTIONS = {
     "lower": "lower bound",
     "upper": "upper bound",
     "removed": "removed structure",
-    "inconsistent": "scan against restoration",
+    "inconsistent": "structure that the scan does not show",
 }
 
 
@@ -57,8 +57,8 @@ class Result:
         the plan (all, unless it is a preview).
     removed, inconsistent : Volume, optional
         Guards (`core.guard`), in the scan's unit and 0 where all is well: what was taken away that
-        noise does not explain, smoothed, above 0 where the scan was brighter; by how much the scan
-        differs from μ where it lies outside the predictive interval of restoration and noise.
+        noise does not explain, smoothed, above 0 where the scan was brighter; the part of it that μ
+        shows and the scan does not.
     samples : ndarray of float32, shape (k, z, y, x) or (k, t, z, y, x), optional
         Posterior samples, if they were kept.
     plan : Plan
@@ -66,7 +66,7 @@ class Result:
     drawn : int
         Samples that the maps rest on: fewer than planned after a cancel.
     guards : Guards, optional
-        Both guards in numbers and words.
+        The guards in numbers, and the verdict on the run.
     """
 
     restored: Volume

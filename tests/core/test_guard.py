@@ -83,6 +83,7 @@ def test_an_erased_lesion_is_found(kind: str, contrast: float, sign: int) -> Non
     found = guard(noise)
     flagged = found.removed != 0
     assert flagged[2][inside].mean() > 0.4
+    assert (found.inconsistent[2][inside] == 0).mean() > 0.8  # the scan shows it
     assert flagged.sum() - flagged[2][disc(12)].sum() <= 0.02 * flagged.sum()
     assert (np.sign(found.removed[flagged]) == sign).mean() > 0.99
     at_centre = abs(found.removed[2, 60, 50]) / np.median(sigma)
@@ -95,6 +96,10 @@ def test_an_invented_lesion_is_found() -> None:
     noise.mu[2][disc(5)] += 20
     found = guard(noise)
     assert (found.removed[2][disc(4)] < 0).all()
+    shown = found.inconsistent != 0
+    assert found.tally.inconsistent == shown.sum() <= found.tally.removed
+    assert np.array_equal(found.inconsistent[shown], found.removed[shown])
+    assert shown[2][disc(4)].mean() > 0.8
 
 
 def test_recall_at_one_percent_false_positives() -> None:
@@ -111,12 +116,13 @@ def test_recall_at_one_percent_false_positives() -> None:
     assert np.mean(hits) >= 0.9
 
 
-def test_a_spike_does_not_fit_and_is_shown() -> None:
+def test_a_spike_is_shown_as_removed() -> None:
     noise = KINDS["white"](5)
     noise.y[1, 10, 20] = 40 + 90
     found = guard(noise)
-    assert found.tally.inconsistent == 1
-    assert found.inconsistent[1, 10, 20] == pytest.approx(90, rel=1e-5)
+    assert found.tally.removed == 1
+    assert found.removed[1, 10, 20] == pytest.approx(90, rel=1e-5)
+    assert found.inconsistent[1, 10, 20] == 0
 
 
 def test_noise_stronger_than_stated_shows_in_the_numbers() -> None:
@@ -183,14 +189,15 @@ def test_groups_have_the_deviation_of_their_own_voxels() -> None:
     group = np.tile(levels, (300, 1))
     group[150:, 200:] = DARK + 5
     score = rng.standard_normal(group.shape).astype(np.float32)
-    score[group == 60] *= 3
-    score[group == DARK + 5] *= 4
+    score[group == 10] *= 0.05
+    score[group == 60] *= 0.15
+    score[group == DARK + 5] *= 0.2
     null = Null((1.0,), 0.0)
     null.add(group, [score], np.ones(group.shape, bool))
     [table] = null.inverse_std()
     assert table.shape == (LEVELS + DARK,)
     cells = noise_voxels(1.0) ** 2
-    for level, std, count in ((10, 1, 60_000), (60, 3, 30_000), (DARK + 5, 4, 30_000)):
+    for level, std, count in ((10, 0.05, 60_000), (60, 0.15, 30_000), (DARK + 5, 0.2, 30_000)):
         allowance = 1 + 0.95 * np.sqrt(cells / count)
         assert 1 / table[level] == pytest.approx(std * allowance, rel=0.02)
 

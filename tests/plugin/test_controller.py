@@ -142,7 +142,7 @@ def test_a_run_from_button_to_layers(desk, scan, head):
 
 
 def test_guards_are_overlays_and_a_failed_check_is_said(desk, scan, head):
-    tally = Tally(1000, 5, 0, 60, 4.5, 5.0, 900.0, 880.0)
+    tally = Tally(1000, 5, 0, 60, 4.5, 900.0, 880.0)
     guards = Guards((tally,))
     result = result_of(head, guards=guards, warnings=guards.warnings())
     signed = np.zeros_like(head.array)

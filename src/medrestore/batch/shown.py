@@ -41,7 +41,7 @@ def entry_of(volume: Volume, result: Result, seconds: float) -> report.Entry:
         row,
         settings=settings_shown(result.plan),
         timings={"in all": seconds},
-        figures={"checks": result.guards.sentence()} if result.guards is not None else None,
+        figures={"checks": result.guards.verdict.headline} if result.guards is not None else None,
         warnings=result.warnings,
         calibrated=result.plan.calibrated,
     )

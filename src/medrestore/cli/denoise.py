@@ -35,7 +35,7 @@ EXAMPLES = """\
   medrestore denoise fmri.nii.gz -o out --modality MR --volume 3    one time point
 
 writes <scan>_restored, _std (expected error), _lower, _upper, _removed (what was taken away that
-noise does not explain), _inconsistent (where scan and restoration do not fit), and
+noise does not explain), _inconsistent (what of it the scan does not show), and
 with DICOM output also _std_map (_std as a Parametric Map: float32, with its unit), and
 <scan>_run.json, from which `medrestore rerun` repeats the run. Ctrl-C keeps what the samples drawn
 so far say.
@@ -105,8 +105,8 @@ def report(
             done += "are whole and valid, their uncertainty is rougher"
         print(f"{done}:", *(f"  {path}" for path in written), sep="\n")
         if result.guards is not None:
-            print(f"checks    {result.guards.sentence()}")
-            print(*(f"note      {text}\n" for text in result.guards.warnings()), sep="", end="")
+            verdict = result.guards.verdict
+            print(f"checks    {verdict.headline}: {verdict.sentence()}")
     return 0 if drawn == asked else 130
 
 

@@ -41,8 +41,8 @@ MEANINGS = {
     "known.",
     "removed": "Removed: what was taken away that noise does not explain, smoothed; red where the "
     "scan was brighter than the restoration, blue where it was darker.",
-    "inconsistent": "Inconsistent: by how much the scan differs from the restoration where the two "
-    "and the noise do not fit together.",
+    "inconsistent": "Inconsistent: the part of removed that the restoration shows and the scan "
+    "does not.",
 }
 """What a result's layer shows, in one sentence."""
 NOTHING = "Here it is 0 everywhere."

@@ -56,8 +56,9 @@ def summary(result: Result, cancelled: bool) -> str:
             done = "Cancelled before the first sample: the layers rest on one evaluation alone."
     else:
         done = f"Done: {counted(result.drawn)}, {plan.model} on {plan.device}."
-    checks = (result.guards.sentence(),) if result.guards is not None else ()
-    return f"{done} Noise removed: {noise(plan)}.{_sentences(*checks, *result.warnings)}"
+    guards = result.guards
+    fine = (guards.sentence(),) if guards is not None and not guards.warnings() else ()
+    return f"{done} Noise removed: {noise(plan)}.{_sentences(*fine, *result.warnings)}"
 
 
 def opened_summary(result: Result) -> str:
