@@ -51,8 +51,8 @@ def test_the_noise_to_give_lies_where_the_sentence_says(
     if verdict.instead is None:
         return
     number = float(verdict.instead.split()[0])
-    given = assumed.sigma if assumed.modality == "CT" else 100 * assumed.sigma / assumed.scale
-    slack = 0.06 * given  # two digits are shown
+    given = assumed.sigma
+    slack = 0.006 * given  # three digits are shown
     assert number <= given + slack if verdict.noise == "weaker" else number >= given - slack
 
 

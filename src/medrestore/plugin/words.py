@@ -78,8 +78,9 @@ def preview_summary(result: Result, planned: Plan, shown: str) -> str:
     count = len(planned.chosen)
     what = "The whole scan" if planned.slices is None else f"The {count} slices chosen"
     what = "The slice chosen" if planned.slices is not None and count == 1 else what
+    known = "; ".join([noise(planned), *doubts_in_words(planned)])
     return (
-        f"Preview of {shown}. Noise: {noise(planned)}. {what}: "
+        f"Preview of {shown}. Noise: {known}. {what}: "
         f"{forecast(planned)}.{_sentences(*result.warnings)}"
     )
 
@@ -101,9 +102,8 @@ def duration(seconds: float) -> str:
 
 
 def noise(plan: Plan) -> str:
-    """The noise that is removed, how it is known, and what is doubtful about it."""
-    known = plan.noise.source.partition(":")[0]
-    return "; ".join([f"{strength_in_words(plan)} ({known})", *doubts_in_words(plan)])
+    """The noise that is removed, and how it is known."""
+    return f"{strength_in_words(plan)} ({plan.noise.source.partition(':')[0]})"
 
 
 def _sentences(*texts: str) -> str:
