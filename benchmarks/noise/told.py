@@ -129,7 +129,7 @@ def by_time(name: str, clean: NDArray[np.float32], model: Model) -> list[dict[st
 
 def middle(path: Path) -> NDArray[np.float32]:
     """The middle slices of a scan, and the middle of them."""
-    array = Case(path, "MR", "").array()
+    array = Case(path, "MR", "", "").array()
     first = [max(0, (n - SIDE) // 2) for n in array.shape[1:]]
     rows, columns = (slice(f, f + SIDE) for f in first)
     return np.ascontiguousarray(array[:, rows, columns])
