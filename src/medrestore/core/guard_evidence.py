@@ -21,8 +21,10 @@ __all__ = ["SCALES_PX", "SLICES_FOR_NULL", "Evidence", "Scores"]
 SCALES_PX = (0.0, 1.0, 2.0, 4.0)
 SLICES_FOR_NULL = 24
 TISSUE_HU = -500.0
-SUPPRESSED = -0.25
-"""Median score of dark voxels below which they hold less than the noise; 0 for Rayleigh noise."""
+FLOOR_PX, STEP = 12.0, 4
+"""The noise floor of dark voxels varies no faster than this Gaussian, over bins of 4 × 4 pixels."""
+HIGHEST_FLOOR = 2.0
+"""Scores of dark voxels above this are no noise floor."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,21 +89,20 @@ class Scores:
         depth = len(evidence.y)
         even = np.linspace(0, depth - 1, min(depth, SLICES_FOR_NULL)).round().astype(int)
         self.even_slices = [int(z) for z in np.unique(even)]
-        self.floor = np.float32(0)
-        self.floor = self._floor()
 
-    def _floor(self) -> np.float32:
-        """What dark voxels score at least in the middle: below 0 where a scanner suppressed them.
+    def _without_floor(self, z: int, e: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Scores of a slice of MR, those of dark voxels about their slowly varying mean.
 
-        The noise of a magnitude cannot lie below itself, so that is no structure.
+        How coils are combined, and what a scanner does to air, moves the noise floor of magnitudes
+        through the field of view: that is no structure. What scores more than `HIGHEST_FLOOR`, as
+        tissue does that a restoration took for air, keeps its score.
         """
-        if self._is_ct:
-            return np.float32(0)
-        dark = [self.score(z)[self.dark(z)] for z in self.even_slices]
-        self._scores.clear()
-        scores = np.concatenate(dark)
-        middle = np.float32(np.median(scores)) if scores.size else np.float32(0)
-        return middle if middle < SUPPRESSED else np.float32(0)
+        dark = self.dark(z)
+        seen = (dark & (e < HIGHEST_FLOOR)).astype(np.float32)
+        weight, total = (smooth(_binned(a), FLOOR_PX / STEP) for a in (seen, e * seen))
+        mean = (total / np.maximum(weight, np.float32(1e-3))).repeat(STEP, 0).repeat(STEP, 1)
+        height, width = e.shape
+        return np.where(dark, e - mean[:height, :width], e)
 
     def dark(self, z: int) -> NDArray[np.bool_]:
         """Voxels with less signal than noise (MR)."""
@@ -119,9 +120,13 @@ class Scores:
         return np.where(self.usable(z), self.evidence.s[z] / self.sigma(z), np.float32(0))
 
     def known(self, z: int) -> NDArray[np.bool_]:
-        """Voxels whose σ was measured: in CT no air or lung, where its map is carried on."""
+        """Voxels whose σ is that of the tissue.
+
+        In CT no air or lung, where the map of σ is carried on; in MR none without signal, where
+        scanners suppress noise.
+        """
         usable = self.usable(z)
-        return usable & (self.evidence.mu[z] > TISSUE_HU) if self._is_ct else usable
+        return usable & (self.evidence.mu[z] > TISSUE_HU) if self._is_ct else usable & ~self.dark(z)
 
     def usable(self, z: int) -> NDArray[np.bool_]:
         """Voxels of a slice that can be judged; asked for many times in a row."""
@@ -142,9 +147,7 @@ class Scores:
             y, mu = (np.where(usable, a[z], one) for a in (self.evidence.y, self.evidence.mu))
             score = gaussian_score if self._is_ct else rician_score
             e = np.where(usable, score(y, mu, self.sigma(z)), np.float32(0))
-            if self.floor:
-                e[self.dark(z)] -= self.floor
-            self._scores[z] = e
+            self._scores[z] = e if self._is_ct else self._without_floor(z, e)
             if len(self._scores) > 2 * len(self.taps):
                 self._scores.popitem(last=False)
         return self._scores[z]
@@ -170,3 +173,11 @@ class Scores:
         if self.evidence.modality == "MR":
             group[self.dark(z)] += DARK
         return group
+
+
+def _binned(plane: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Means of `STEP` × `STEP` pixels, as if zeros lay beyond the borders."""
+    rows, columns = (-(-n // STEP) for n in plane.shape)
+    padded = np.zeros((rows * STEP, columns * STEP), np.float32)
+    padded[: plane.shape[0], : plane.shape[1]] = plane
+    return np.asarray(padded.reshape(rows, STEP, columns, STEP).mean(axis=(1, 3)))

@@ -8,7 +8,8 @@ than a twentieth of its group.
 
 A restoration that took anatomy away everywhere fills its groups with it. So no group is held to
 more than noise of unit variance and its correlation can reach: μ takes noise away or leaves it, but
-adds none. The correlation is read off the finest scale where the restoration is surest.
+adds none. The correlation is read off the finest scale where the restoration is surest. Dark voxels
+are held to what they show: noise there is what coils and scanners make of it.
 """
 
 from __future__ import annotations
@@ -103,7 +104,8 @@ class Null:
                 if stop > start:
                     error = 0.95 * np.sqrt(cells / (stop - start))
                     most = MOST * self.strength * growth.at(scale) / np.sqrt(cells)
-                    std = min(np.quantile(values[start:stop], QUANTILE) / NORMAL, most)
+                    std = np.quantile(values[start:stop], QUANTILE) / NORMAL
+                    std = min(std, most) if first < DARK else std
                     table[first:last] = 1 / (std * (1 + error)) if std > 0 else 0
                 start = stop
             tables.append(_bounded(table))
