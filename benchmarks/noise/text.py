@@ -10,8 +10,8 @@ take.
 q tells how well an estimator follows noise that is added to a scan, not whether e(0) is right: a
 high-pass filter follows white noise whatever the anatomy. And where a scan's own noise is strong
 beside a, q magnifies errors: δe/e becomes about (e/a)² of it, so that at e(0) = 2a an error of 3 %
-moves q by 15 %. Few of the MR scans are cleaner than 1 %: white noise on stronger noise that a scanner
-filtered has a spectrum much like that of anatomy over white noise.
+moves q by 15 %. Few of the MR scans are cleaner than 1 %: white noise on stronger noise that a
+scanner filtered has a spectrum much like that of anatomy over white noise.
 """
 CELLS = """Cells: percentage of scans with q within 15 % (within 30 %); median of q.
 """
