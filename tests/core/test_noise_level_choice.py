@@ -49,8 +49,21 @@ def test_blocks_with_anatomy_leave_a_range() -> None:
     assert found.sigma == 10.0
     assert found.between is not None
     low, high = found.between
-    assert low == pytest.approx(10.0, rel=0.03)
+    assert low == pytest.approx(10.0, rel=0.05)
     assert high == 18.0
+
+
+def test_filtered_noise_is_read_too_low_by_blocks_and_that_is_no_range() -> None:
+    found = choose(spectrum(10.0, edge=0.01), InBlocks(8.0, 0.9), None)
+    assert found.sigma == 10.0
+    assert found.between is None
+    white = choose(spectrum(10.0), InBlocks(8.0, 0.9), None)
+    assert white.sigma == 8.0
+
+
+def test_a_spectrum_that_fits_two_ways_leaves_a_range() -> None:
+    found = choose(spectrum(10.0, spread=0.15), InBlocks(10.0, 0.9), None)
+    assert found.between == pytest.approx((10 * math.exp(-0.3), 10 * math.exp(0.3)))
 
 
 def test_where_the_spectrum_is_anatomys_the_air_decides() -> None:
@@ -60,7 +73,7 @@ def test_where_the_spectrum_is_anatomys_the_air_decides() -> None:
     )
     without = choose(spectrum(5.0, spread=0.8), InBlocks(12.0, 0.5), None)
     assert without.sigma == pytest.approx(math.sqrt(60))
-    assert without.between == pytest.approx((5 * math.exp(-0.8), 12.0))
+    assert without.between == pytest.approx((5 * math.exp(-1.6), 5 * math.exp(1.6)))
 
 
 def test_what_was_done_to_k_space_is_said() -> None:

@@ -26,7 +26,8 @@ LEAST = 0.4
 """Share of k-space, along an axis, in which no edge is looked for."""
 INSIDE = 0.97
 """Of the share found, what is kept: frequencies beyond the edge would hold no noise."""
-FEWEST = 16
+FEWEST = 40
+"""Voxels of an acquired grid: with fewer there are no blocks of tissue to read."""
 BODY = (0.3, 0.45)
 """Local means above this share of the intensity scale are body; the second is tried where the first
 shows no edge, which strong noise fills in where the signal is weak."""
@@ -88,7 +89,7 @@ def _share(power: NDArray[np.float64]) -> float:
     half = len(power) - 1
     logs = np.log(np.maximum(power, 1e-300))
     wide = max(6, half // 16)
-    found = np.arange(max(wide, int(LEAST * half)), half - 1)
+    found = np.arange(max(wide, int(LEAST * half), FEWEST // 2), half - 1)
     if not found.size:
         return 1.0
     beyond = np.concatenate([logs, np.full(wide, np.nan)])

@@ -75,6 +75,9 @@ class Bands:
 def band_powers(array: NDArray[np.float32], scale: float) -> Bands | None:
     """Band powers of a magnitude volume, or None where it has too little body.
 
+    Where it has too little on the acquired grid (blocks are larger there), those of the grid as
+    stored.
+
     Parameters
     ----------
     array : ndarray of float32, shape (z, y, x)
@@ -82,14 +85,16 @@ def band_powers(array: NDArray[np.float32], scale: float) -> Bands | None:
     scale : float
         Intensity scale (`intensity.foreground_scale`).
     """
-    shares = acquired_shares(array, scale)
     shape = (array.shape[1], array.shape[2])
-    grid = grid_of(shape, shares)
-    if min(grid) < WIDTH:
-        return None
-    squares, mean, lowest = _measured(array, grid)
-    usable = (mean > BRIGHT * scale) & (lowest > 0)
-    if usable.sum() < FEWEST:
+    for shares in dict.fromkeys((acquired_shares(array, scale), (1.0, 1.0))):
+        grid = grid_of(shape, shares)
+        if min(grid) < WIDTH:
+            continue
+        squares, mean, lowest = _measured(array, grid)
+        usable = (mean > BRIGHT * scale) & (lowest > 0)
+        if usable.sum() >= FEWEST:
+            break
+    else:
         return None
     detail = DETAIL.ravel()
     rough = squares @ detail.astype(np.float32)

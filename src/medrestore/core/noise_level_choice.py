@@ -84,32 +84,32 @@ def choose(spectrum: InSpectrum | None, blocks: InBlocks | None, air: float | No
     """
     if spectrum is None:
         return _without_spectrum(blocks, air)
-    words = "spectrum of calm foreground, Koay-corrected" + _acquisition(spectrum)
-    lost = 1 + LOST * (1 - math.sqrt(spectrum.edge))
-    sigma = spectrum.sigma if blocks is None else min(spectrum.sigma, lost * blocks.sigma)
-    quiet = air if air is not None and air <= LOUDER * spectrum.sigma * _up(spectrum) else None
     if spectrum.spread > UNSURE:
-        return _unsure(spectrum, blocks, quiet)
-    agree = blocks is not None and _ratio(blocks.sigma, spectrum.sigma) <= APART
-    known = [spectrum.sigma / _up(spectrum), spectrum.sigma * _up(spectrum)]
-    known += [blocks.sigma] if blocks is not None else []
-    if air is not None and quiet is None:
+        return _unsure(spectrum, blocks, air)
+    words = "spectrum of calm foreground, Koay-corrected" + _acquisition(spectrum)
+    sigma, agree, known = spectrum.sigma, False, list(_reach(spectrum))
+    if blocks is not None:
+        lost = 1 + LOST * (1 - math.sqrt(spectrum.edge))
+        seen = min(max(spectrum.sigma, blocks.sigma), lost * blocks.sigma)
+        sigma = min(sigma, seen)
+        agree = _ratio(seen, spectrum.sigma) <= APART
+        known.append(seen)
+    if air is not None and air > LOUDER * spectrum.sigma:
         words += " (background noisier: ghosts or normalisation)"
-    elif quiet is not None:
-        apart = math.log(quiet / sigma)
+    elif air is not None:
+        apart = math.log(air / sigma)
         if apart < -ALIKE:
             words += " (background suppressed or noise amplified inside)"
-            known += [] if agree else [quiet]
+            known += [] if agree else [air]
         else:
             words += "; background Rayleigh confirms it"
-        weight = AIR_COUNTS * math.exp(-((apart / ALIKE) ** 2))
-        sigma *= math.exp(weight * apart)
+        sigma *= math.exp(AIR_COUNTS * math.exp(-((apart / ALIKE) ** 2)) * apart)
     return Choice(sigma, words, _range(sigma, known))
 
 
 def _unsure(spectrum: InSpectrum, blocks: InBlocks | None, air: float | None) -> Choice:
     """Where the spectrum is anatomy's: the air if it lies in the range, else its middle."""
-    low, high = spectrum.sigma / _up(spectrum), spectrum.sigma * _up(spectrum)
+    low, high = _reach(spectrum)
     top = high if blocks is None else max(high, blocks.sigma)
     if air is not None and low <= air <= LOUDER * top:
         words = "background Rayleigh (foreground too structured to confirm it)"
@@ -144,8 +144,10 @@ def _without_spectrum(blocks: InBlocks | None, air: float | None) -> Choice:
     return Choice(air, "background Rayleigh, confirmed in the foreground")
 
 
-def _up(spectrum: InSpectrum) -> float:
-    return math.exp(min(spectrum.spread, 3.0))
+def _reach(spectrum: InSpectrum) -> tuple[float, float]:
+    """Two spreads below the spectrum's level and above it."""
+    factor = math.exp(2 * min(spectrum.spread, 1.5))
+    return spectrum.sigma / factor, spectrum.sigma * factor
 
 
 def _ratio(one: float, other: float) -> float:
@@ -162,9 +164,9 @@ def _range(sigma: float, known: list[float]) -> tuple[float, float] | None:
 def _acquisition(spectrum: InSpectrum) -> str:
     """In words, what the scanner did to k-space."""
     parts = [
-        f"acquired {round(share * n)} of {n} along {axis}"
+        f"{round(share * n)} of {n} along {axis}"
         for share, n, axis in zip(spectrum.shares, spectrum.shape, "yx", strict=True)
         if share < 1
     ]
-    words = f", zero-filled ({', '.join(parts)})" if parts else ""
+    words = f", zero-filled (acquired {', '.join(parts)})" if parts else ""
     return words + (", filtered in k-space" if spectrum.edge < FILTERED else "")
