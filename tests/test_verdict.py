@@ -77,7 +77,7 @@ def test_where_the_scan_has_no_word_the_run_speaks() -> None:
     assert "weaker than assumed" in said("CT", residual=0.6)
     assert said("CT", residual=0.75) == "what was removed is noise"
     assert "stronger than assumed" in said("CT", residual=1.3)
-    assert "stronger than assumed" in said("MR", left=0.5, residual=1.0)
+    assert "stronger than assumed" in said("MR", left=0.5, residual=0.8)
     assert "weaker than assumed" in said("MR", residual=1.5, lag=0.5, left=0.1)
     assert said("MR", residual=1.5, lag=0.0, left=0.1) == "what was removed is noise"
 
