@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from benchmarks.noise.scans import DATA, Case
+from benchmarks.noise.scans import cases
 from medrestore.api import make_plan, run_plan
 from medrestore.core.intensity import foreground, foreground_scale
 from medrestore.evaluation.figures import psnr
@@ -34,17 +34,18 @@ from medrestore.volume import Geometry, Source, Volume
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from benchmarks.noise.scans import Case
     from medrestore.models import Model
 
 HERE = Path(__file__).resolve().parent
 SCANS = (
-    "train/mr/px0001_prostate_t2cor",
-    "train/mr/cmb06489_abdomen_t2_a",
-    "train/mr/sts030_limb_t1",
-    "train/mr/ms19_brain_flair",
-    "validation/mr_adi_t1",
-    "validation/mr_pyradiomics_brain1",
-    "validation/mr_niivue_t2w",
+    "px0001_prostate_t2cor",
+    "cmb06489_abdomen_t2_a",
+    "sts030_limb_t1",
+    "ms19_brain_flair",
+    "mr_adi_t1",
+    "mr_pyradiomics_brain1",
+    "mr_niivue_t2w",
 )
 FRACTIONS = (0.03, 0.09, 0.15)
 BY_TIME = (0.04, 0.08, 0.16)
@@ -127,9 +128,9 @@ def by_time(name: str, clean: NDArray[np.float32], model: Model) -> list[dict[st
     return rows
 
 
-def middle(path: Path) -> NDArray[np.float32]:
+def middle(case: Case) -> NDArray[np.float32]:
     """The middle slices of a scan, and the middle of them."""
-    array = Case(path, "MR", "", "").array()
+    array = case.array()
     first = [max(0, (n - SIDE) // 2) for n in array.shape[1:]]
     rows, columns = (slice(f, f + SIDE) for f in first)
     return np.ascontiguousarray(array[:, rows, columns])
@@ -141,9 +142,9 @@ def main() -> None:
     model = load(find_card("mr_slice", "MR"), "cpu", "float32")
     told: list[dict[str, object]] = []
     timed: list[dict[str, object]] = []
-    for scan in SCANS:
-        clean = middle(DATA / f"{scan}.nii.gz")
-        name = scan.rpartition("/")[2]
+    known = {case.name: case for case in cases("MR")}
+    for name in SCANS:
+        clean = middle(known[name])
         told += fractions(name, clean, model)
         timed += by_time(name, clean, model)
     for rows, file in ((told, "told.csv"), (timed, "by_time.csv")):
