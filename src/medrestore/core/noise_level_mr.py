@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
-from medrestore.core.intensity import foreground_scale
+from medrestore.core.intensity import KNOWN, foreground_scale
 from medrestore.core.noise_level_air import background
 from medrestore.core.noise_level_bands import band_powers
 from medrestore.core.noise_level_blocks import (
@@ -76,7 +76,7 @@ def estimate_mr(array: NDArray[np.float32]) -> Choice:
             "the noise level cannot be estimated: the scan has no signal above zero; "
             "give it as a number (noise=…)"
         ) from error
-    part = even_slabs(array, _MOST_VOXELS)
+    part = np.minimum(even_slabs(array, _MOST_VOXELS), np.float32(KNOWN[1] * scale))  # no spikes
     blocks = measure(part, 7)
     air = background(blocks, scale)
     return choose(_in_spectrum(part, scale), _in_blocks(part, blocks, scale), air)
