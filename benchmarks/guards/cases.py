@@ -15,7 +15,7 @@ import medrestore as mr
 from benchmarks.noise import noises
 from medrestore.core.intensity import foreground_scale
 from medrestore.core.noise_level import estimate
-from medrestore.noise import resolve_noise
+from medrestore.noise import resolve_levels
 from medrestore.physics.phantom import torso_ct
 from medrestore.physics.simulate import noisier
 from medrestore.plan import Noise
@@ -193,8 +193,7 @@ class Case:
     @cached_property
     def _told_right(self) -> Noise:
         whole = _volume(self.noisy, self.whole.geometry.spacing_mm, self.modality)
-        scale = foreground_scale(whole.array) if self.modality == "MR" else 1.0
-        found = resolve_noise(whole, self.right / scale, scale)
+        found = resolve_levels(whole, f"{self.right}u")[0].noise
         local = None if found.map is None else np.ascontiguousarray(found.map[self.window])
         return Noise(found.sigma, local, found.source)
 

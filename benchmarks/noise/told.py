@@ -13,7 +13,6 @@ Writes `told.csv`, `by_time.csv` and `TOLD.md`.
 from __future__ import annotations
 
 import csv
-import platform
 import time
 import zlib
 from pathlib import Path
@@ -29,6 +28,7 @@ from medrestore.evaluation.figures import psnr
 from medrestore.models import find_card, load
 from medrestore.noise import resolve_levels
 from medrestore.settings import Settings
+from medrestore.software import device_name
 from medrestore.volume import Geometry, Source, Volume
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def _page(told: list[dict[str, Any]], timed: list[dict[str, Any]]) -> str:
     lines = [
         "# Noise that is told, and noise by time point",
         "",
-        f"Written by `python -m benchmarks.noise.told` ({platform.machine()}, "
+        f"Written by `python -m benchmarks.noise.told` ({device_name('cpu')}, "
         f"{time.strftime('%Y-%m-%d')}; seeds from the scans' names), which says what is measured.",
         "",
         f"## A fraction instead of σ: {len(SCANS)} scans",
