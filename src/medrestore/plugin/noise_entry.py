@@ -55,15 +55,16 @@ class NoiseEntry(QWidget):
         self.region.setToolTip(
             "Measures the noise in a region of uniform tissue, drawn in a Shapes or Labels layer."
         )
-        row = QHBoxLayout()
-        row.addWidget(self.number, 1)
-        row.addWidget(self.units)
-        row.addWidget(self.region)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(2)
-        layout.addLayout(row)
-        layout.addWidget(self.slider)
+        self.units.setStyleSheet("min-width: 34px;")  # napari's is wider than half a field
+        self.number.setStyleSheet("min-width: 60px;")
+        rows = QVBoxLayout(self)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(2)
+        for first, second in ((self.number, self.units), (self.slider, self.region)):
+            row = QHBoxLayout()
+            row.addWidget(first, 1)
+            row.addWidget(second)
+            rows.addLayout(row)
         self._offered: tuple[str, ...] = ()
         self._bounds: tuple[float, float] | None = None
         self._measured: float | None = None
