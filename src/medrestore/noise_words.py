@@ -55,8 +55,8 @@ def strength_in_words(plan: Plan) -> str:
         )
     if plan.modality == "MR":
         shares = [level.noise.sigma / level.scale for level in levels]
-        low, high = _percent(min(shares)), _percent(max(shares))
-        text += f", {low} of each one's foreground" if low == high else f", {low} to {high} of it"
+        spread = " to ".join(dict.fromkeys(f"{100 * s:.2g}" for s in (min(shares), max(shares))))
+        text += f", {spread} % of each one's foreground"
     return text
 
 
