@@ -59,7 +59,8 @@ def test_the_student_has_the_teachers_predictor_and_a_refiner_of_its_own(work: P
     assert {*card.spectra.gains} == {"consistency:1", "consistency:2"}
     assert {*card.facts["intervals"]["factors"]} >= {"consistency:1", "consistency:2", "predictor"}
     curve = (work / "runs/student/consistency/curve.csv").read_text().splitlines()
-    assert curve[0] == "step,minutes,loss,residual_power,sample_power,steps_per_s" and len(curve) == 4
+    assert curve[0] == "step,minutes,loss,residual_power,sample_power,steps_per_s"
+    assert len(curve) == 4
 
 
 def test_training_goes_on_from_its_checkpoint_and_folds_of_the_teacher_are_used(
