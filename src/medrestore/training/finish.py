@@ -77,10 +77,9 @@ def finish(
     the one it had until then.
     """
     draft = work / "draft"
-    facts = _facts(config, trained, work)
+    facts = {**_facts(config, trained, work), "spectra": UNKNOWN.facts()}
     unknown = {"relative_sigma": [1.0], "people": 0, "factors": {}}
-    unmeasured = {**facts, "spectra": UNKNOWN.facts(), "intervals": unknown}
-    write_bundle(draft, unmeasured, trained.predictor, trained.refiner)
+    write_bundle(draft, {**facts, "intervals": unknown}, trained.predictor, trained.refiner)
     settings = Settings(samples=8, steps=2, seed=config.seed)
     model, cases = load(Card.read(draft)), _cases(people, max(9, config.depth))
     levels = LEVELS[config.modality]
