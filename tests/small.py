@@ -37,7 +37,10 @@ def write_config(folder: Path, **facts: Any) -> Path:
         "modality": "MR",
         "summary": "for a test",
         "data": str(folder / "data"),
-        "scans": [{"file": f"{name}.nii.gz", "person": name} for name in PEOPLE],
+        "scans": [
+            {"file": f"{name}.nii.gz", "person": name, "licence": "made here (CC0)"}
+            for name in PEOPLE
+        ],
         "noise": [0.02, 0.1],
         "corruption": {"correlated": 0, "several_coils": 0, "with_g_factor": 0},
         "sigma_range": [0.01, 0.12],

@@ -68,7 +68,7 @@ def test_denoise_writes_the_layers_and_the_record(
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert names == {f"head_{layer}.nii.gz" for layer in LAYERS} | {"head_run.json"}
     said = capsys.readouterr()
-    for word in ("mr_tiny", "5 × 40 × 48", "given: 0.05", "2 samples × 2 steps", "seed 0"):
+    for word in ("mr_tiny", "5 × 40 × 48", "given: 5 %", "2 samples × 2 steps", "seed 0"):
         assert word in said.out
     assert str(tmp_path / "out" / "head_run.json") in said.out
     assert "checks" in said.out
@@ -256,7 +256,7 @@ def test_an_output_that_cannot_be_written_is_refused_before_the_work(
     (tmp_path / "file").touch()
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "head_std.nii.gz").touch()
-    monkeypatch.setattr("medrestore.api.run_plan", never)
+    monkeypatch.setattr("medrestore.running.carry_out", never)
     monkeypatch.setattr("medrestore.api.make_plan", never)
     assert "is a file" in refused("denoise", mr_scan, "-o", tmp_path / "file" / "out", *FAST)
     assert "--overwrite" in refused("denoise", mr_scan, "-o", tmp_path / "full", *FAST)
@@ -434,6 +434,7 @@ def test_train_hands_over(
         return Path("models/x")
 
     monkeypatch.setattr(run, "train", train)
+    monkeypatch.setattr("medrestore.cli.train._say_left_out", lambda *_: None)  # no model is there
     config = tmp_path / "train.json"
     assert "does not exist" in refused("train", config)
     config.write_text("{}")

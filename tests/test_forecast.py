@@ -232,7 +232,7 @@ def test_a_run_stays_within_the_memory_it_is_given(model, known, monkeypatch) ->
     assert done.warnings == plan.warnings
     narrow = replace(plan, settings=replace(plan.settings, memory_gb=1e-4))
     (warning,) = complete(narrow, model.card, lambda: model).warnings
-    assert "0.0 GB is the limit that was set; raise it or crop the scan" in warning
+    assert "0.1 MB is the limit that was set; raise it or crop the scan" in warning
     with pytest.raises(SettingsError, match="memory_gb is above 0, got 0; leave it out"):
         Settings(memory_gb=0)
 
@@ -242,7 +242,7 @@ def test_too_little_memory_is_said_before_the_run(model, known, monkeypatch) -> 
     assert complete(plan, model.card, lambda: model).warnings == plan.warnings
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=1_000_000))
     (warning,) = complete(plan, model.card, lambda: model).warnings
-    assert "0.0 GB are free; close other programs or crop the scan" in warning
+    assert "1 MB are free; close other programs or crop the scan" in warning
 
 
 def test_a_plan_is_timed_once(model, tiny_models, monkeypatch) -> None:

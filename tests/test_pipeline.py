@@ -57,12 +57,15 @@ def test_another_seed_gives_other_samples_but_the_same_mean(plan: Plan, volume: 
     assert np.abs(other.samples - first.samples).mean() > 0.1 * first.std.array.mean()
 
 
-def test_neighbours_repeat_at_the_ends_and_stop_at_gaps() -> None:
-    assert neighbours(0, 5, 9) == [0, 0, 0, 1, 2]
-    assert neighbours(8, 5, 9) == [6, 7, 8, 8, 8]
+def test_neighbours_are_mirrored_at_ends_and_gaps() -> None:
+    assert neighbours(0, 5, 9) == [2, 1, 0, 1, 2]
+    assert neighbours(8, 5, 9) == [6, 7, 8, 7, 6]
+    assert neighbours(0, 7, 2) == [1, 0, 1, 0, 1, 0, 1]
+    assert neighbours(0, 5, 1) == [0, 0, 0, 0, 0]
     positions = (0.0, 4.0, 8.0, 15.0, 19.0, 23.0)
-    assert neighbours(2, 3, 6, positions) == [1, 2, 2]
-    assert neighbours(3, 5, 6, positions) == [3, 3, 3, 4, 5]
+    assert neighbours(2, 3, 6, positions) == [1, 2, 1]
+    assert neighbours(3, 5, 6, positions) == [5, 4, 3, 4, 5]
+    assert neighbours(1, 5, 3, (0.0, 4.0, 20.0)) == [1, 0, 1, 0, 1]
     assert neighbours(4, 3, 6, positions) == [3, 4, 5]
 
 
@@ -101,7 +104,8 @@ def test_estimates(plan: Plan, volume: Volume, whole: mr.Result) -> None:
 def test_clean_input_comes_back(volume: Volume, tiny_models) -> None:
     """Below the model's floor the scan is returned as it is, with std = σ."""
     for noise in (0.0, 1e-6, 1e-4):
-        result = mr.denoise(volume, noise=noise, samples=2)
+        with pytest.warns(mr.MedrestoreWarning, match="below what mr_tiny removes"):
+            result = mr.denoise(volume, noise=noise, samples=2)
         assert np.array_equal(result.restored.array, volume.array)
         assert result.std.array == pytest.approx(np.full(SHAPE, result.plan.noise.sigma))
 

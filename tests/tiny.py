@@ -78,6 +78,6 @@ def tiny_card(name: str, modality: str) -> dict:
         "intervals": {
             "relative_sigma": [0.01, 0.1],
             "people": 1,
-            "factors": {"predictor": [[0.7, 1.3, 1.6, 2.0]] * 2},
+            "factors": dict.fromkeys(("predictor", "moment-matched:2"), [[0.7, 1.3, 1.6, 2.0]] * 2),
         },
     }

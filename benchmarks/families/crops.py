@@ -20,7 +20,8 @@ import medrestore as mr
 from benchmarks.quality import real_noise
 from benchmarks.quality.cases import SCANS, simulated
 from benchmarks.quality.ours import noise_of
-from medrestore.core.intensity import foreground, intensity_scale
+from medrestore.core.intensity import foreground
+from medrestore.noise import scale_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -120,7 +121,7 @@ def cut(case: Case, z: int, centre: tuple[int, int], noise: Noise | None = None)
     noise = noise or noise_of(case, "true")
     if noise.map is not None:
         noise = replace(noise, map=np.ascontiguousarray(noise.map[box]))
-    scale = intensity_scale(case.noisy, case.modality)
+    scale = scale_of(case.noisy, case.modality, noise.sigma)
     truth, mask = (part[z][box[1:]] for part in (case.truth, case.mask))
     return Crop(
         case.scan,

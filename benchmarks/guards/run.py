@@ -1,149 +1,187 @@
-"""What the guards flag on honest restorations, and which erased lesions they find.
+"""What the guards say of noise that was told right or wrong, and which erased lesions they find.
 
-    python benchmarks/guards/run.py [--slices 6] [--models mr_slice ct_slice]
+    python -m benchmarks.guards.run [--guards after] [--modalities MR CT]
+    python -m benchmarks.guards.page
 
-Validation scans with noise added as in `benchmarks/quality` (seed 0), the middle slices restored
-with samples=0. Then a disc of a radius (pixels) and a contrast (in units of σ there) is added to
-the clean scan of one slice before the noise, while the restoration stays that of the scan without
-it: a lesion that the model took away whole, under the very same noise. Twelve discs for each radius
-and contrast, in the foreground (MR) or in soft tissue (CT), drawn with seed 0, at most two a slice.
-A disc counts as found if a voxel in it is flagged with the disc's sign; `false_places` is the share
-of the same places where the scan without discs is flagged. Writes `benchmarks/guards/guards.csv`.
+Each case (`cases`) is restored with samples=0, told .5 to 2 times the right σ. What the user reads,
+sentence and warnings, is searched for "weaker" and "stronger". A lesion is a disc in the anatomy of
+a slice, under the very same noise, while the restoration stays that without it: one that was taken
+away whole. It counts as found if a voxel in it is flagged with its sign. An invented one is a disc
+in the restoration alone. Restorations are kept in ``runs/benchmark_cache/guards``; rows that are in
+``after.csv`` are not measured again; the page is written from them. ``--guards before`` writes
+``before.csv`` and was run with the package of commit 3db8598 in front of ``PYTHONPATH``.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
-import json
-import time
+from dataclasses import replace
+from functools import lru_cache
+from itertools import product
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.ndimage import gaussian_filter
 
-import medrestore as mr
+from benchmarks.guards.cases import cases
 from medrestore.core.intensity import foreground_scale
+from medrestore.engine import Arrays
 from medrestore.guards import check
 from medrestore.models import find_card, load
-from medrestore.physics.simulate import noisier
 from medrestore.pipeline import run
-from medrestore.plan import Noise, Settings, resolve
+from medrestore.plan import Settings, resolve
 
-DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "validation"
-CASES = {
-    "mr_slice": [
-        (name, level)
-        for name in ("mr_uih_t1_b", "mr_niivue_t2w", "mr_pyradiomics_brain1")
-        for level in (0.03, 0.09)
-    ],
-    "ct_slice": [("ct_totalseg_abdomen", 30.0), ("ct_cptacpda_abdomen_sharp", 30.0)],
-}
-RADII = (2, 4, 8)
-CONTRASTS = (0.5, 1.0, 2.0)
-PLACES = 12
-SEED = 0
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
+    from benchmarks.guards.cases import Case
+    from medrestore.guards import Guards
+    from medrestore.models import Model
+    from medrestore.plan import Plan
+    from medrestore.volume import Volume
 
-class Case:
-    """Some slices of a scan, and the noise they are given."""
-
-    def __init__(self, name: str, level: float, slices: int) -> None:
-        self.modality = "CT" if name.startswith("ct") else "MR"
-        volume = mr.read(DATA / f"{name}.nii.gz", self.modality)
-        first = (len(volume.array) - slices) // 2
-        self.clean = volume.array[first : first + slices]
-        shape = self.clean.shape
-        if self.modality == "MR":
-            self.clean = self.clean / np.float32(foreground_scale(volume.array))
-            self.sigma = np.full(shape, level, np.float32)
-            self.parts = level * np.random.default_rng(SEED).standard_normal((2, *shape))
-            self.mask, self.noise = self.clean > 0.06, Noise(level, None, "added")
-        else:
-            pixel = volume.geometry.spacing_mm[1]
-            noisy, self.sigma = noisier(self.clean, "CT", pixel, hu=level, seed=SEED)
-            self.parts = (noisy - self.clean)[None]
-            self.mask = (self.clean > -50) & (self.clean < 150)
-            self.noise = Noise(level, self.sigma, "added")
-        self.geometry = volume.geometry
-
-    def scan(self, lesions: np.ndarray | float = 0.0) -> mr.Volume:
-        """The noisy scan, with discs in the clean one."""
-        y = self.clean + lesions + self.parts[0]
-        if self.modality == "MR":
-            y = np.hypot(y, self.parts[1])
-        between, *within = self.geometry.spacing_mm
-        affine = np.array([[0, 0, within[1], 0], [0, within[0], 0, 0], [between, 0, 0, 0]])
-        grid = mr.Geometry(y.shape, np.vstack([affine, [0, 0, 0, 1]]))
-        return mr.Volume(y.astype(np.float32), grid, self.modality)
-
-    def places(self, radius: float, rng: np.random.Generator) -> list[tuple[int, np.ndarray]]:
-        """Discs that lie in the mask, far from each other."""
-        height, width = self.clean.shape[1:]
-        found: list[tuple[int, int, int]] = []
-        rows, columns = np.ogrid[:height, :width]
-        for z, y, x in rng.permutation(np.argwhere(self.mask))[:20_000]:
-            near = [p for p in found if p[0] == z]
-            clear = all(np.hypot(y - p[1], x - p[2]) > 6 * radius + 12 for p in near)
-            inside = np.hypot(rows - y, columns - x) <= radius
-            if len(near) < 2 and clear and self.mask[z][inside].all():
-                found.append((int(z), int(y), int(x)))
-            if len(found) == PLACES:
-                break
-        return [(z, np.hypot(rows - y, columns - x) <= radius) for z, y, x in found]
+HERE = Path(__file__).parent
+CACHE = HERE.parents[1] / "runs" / "benchmark_cache" / "guards"
+FACTORS = ((1.0, 0.5, 0.6, 1.6, 2.0), (0.75, 1.33))
+"""What must be told right from wrong, of all cases first; then what lies between."""
+WITH_LESIONS = (1.0, 1.33, 2.0)
+LESIONS = ((1, 3), (2, 1), (2, 2), (4, 1), (4, 2))
+"""Radius in pixels, contrast in units of the right σ."""
+REAL = 0.2
+"""σ by which anatomy and restoration differ, both through 2 pixels, where a flag is no chance."""
 
 
-def rows_of(model: mr.models.Model, name: str, level: float, slices: int) -> list[dict]:
-    """Rows of one scan and noise level."""
-    case = Case(name, level, slices)
-    scan = case.scan()
-    scale = foreground_scale(scan.array) if case.modality == "MR" else 1000.0
-    plan = resolve(Settings(samples=0), scan, model.card, case.noise, scale, model.device)
-    times = [time.process_time()]
-    arrays = run(plan, scan, model)
-    times.append(time.process_time())
-    floor = model.sigma_range[0] * scale
-    removed, _, guards = check(plan, scan, arrays, floor)
-    times.append(time.process_time())
-    voxels = guards.facts()["voxels"]
-    honest = {
-        "removed_share": guards.share("removed"),
-        "inconsistent_share": guards.share("inconsistent"),
-        "outside_90": guards.share("outside"),
-        "residual_ratio": guards.residual_ratio,
-        "guard_ns_per_voxel": 1e9 * (times[2] - times[1]) / voxels,
-        "guard_part_of_predictor": (times[2] - times[1]) / (times[1] - times[0]),
+def planned(case: Case, factor: float, model: Model) -> Plan:
+    """The run of a case's chosen slices, told so many times the right noise."""
+    scan = case.scan(case.noisy)
+    scale = foreground_scale(case.noisy) if case.modality == "MR" else 1000.0
+    noise = case.told(factor)
+    plan = resolve(Settings(samples=0), scan, model.card, noise, scale, model.device)
+    return plan.for_slices(case.chosen)
+
+
+def restored(case: Case, factor: float, plan: Plan, model: Model) -> Arrays:
+    """What the network makes of it, from the cache if it is there."""
+    place = CACHE / f"{case.key} {factor:g}.npz"
+    if not place.exists():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        arrays = run(plan, case.scan(case.noisy), model)
+        np.savez(place, mu=arrays.mu, s=arrays.s, std=arrays.std)
+    with np.load(place) as kept:
+        mu, s, std = kept["mu"], kept["s"], kept["std"]
+    return Arrays(mu, std, mu, mu, None, mu, s, np.zeros(len(mu), np.float32), 0)
+
+
+def row_of(case: Case, factor: float, model: Model) -> dict[str, Any]:
+    """One restoration, looked at."""
+    plan = planned(case, factor, model)
+    arrays = restored(case, factor, plan, model)
+    floor = model.sigma_range[0] * plan.scale
+    flagged, _, guards = check(plan, case.scan(case.noisy), arrays, floor)
+    facts = guards.facts()
+    row = {
+        "modality": case.modality,
+        "scan": case.name,
+        "case": case.key,
+        "tuned": int(case.tuned),
+        "told": factor,
+        "measured": case.measured / plan.noise.sigma,
+        "said": _said(guards),
+        "sentences": " | ".join(dict.fromkeys((guards.sentence(), *guards.warnings()))),
+        "removed": guards.share("removed"),
+        "inconsistent": guards.share("inconsistent"),
+        "real": _real(case, flagged, arrays.mu),
+        "residual": guards.residual_ratio,
+        "left": facts.get("noise_left"),
+        "lag": facts.get("noise_lag"),
     }
-    rng, rows = np.random.default_rng(SEED), []
-    for radius in RADII:
-        places = case.places(radius, rng)
-        false = np.mean([bool(removed[z][inside].any()) for z, inside in places])
-        for contrast in CONTRASTS:
-            lesions = np.zeros_like(case.clean)
-            for z, inside in places:
-                lesions[z][inside] = contrast * case.sigma[z][inside]
-            found, _, _ = check(plan, case.scan(lesions), arrays, floor)
-            recall = np.mean([bool((found[z][inside] > 0).any()) for z, inside in places])
-            facts = {"radius": radius, "contrast": contrast, "discs": len(places)}
-            facts |= {"recall": recall, "false_places": false}
-            rows.append({"scan": name, "noise": level, **facts, **honest})
-    return rows
+    if factor in WITH_LESIONS:
+        row |= _lesions(case, plan, arrays, floor, flagged)
+    return {k: f"{v:.4g}" if isinstance(v, float) else v for k, v in row.items()}
+
+
+def _said(guards: Guards) -> str:
+    """Direction of the advice on σ; ``both``: one sentence against the other."""
+    text = " ".join((guards.sentence(), *guards.warnings()))
+    weaker, stronger = "weaker" in text, "stronger" in text
+    fine = "removed is noise" in text and bool(guards.warnings())
+    if fine or (weaker and stronger):
+        return "both"
+    return "weaker" if weaker else "stronger" if stronger else "fits"
+
+
+def _real(case: Case, flagged: np.ndarray, mu: np.ndarray) -> float:
+    """Share of the flagged voxels where the restoration lacks what the anatomy has."""
+    if not flagged.any():
+        return float("nan")
+    clean = case.whole.array[case.window][list(case.chosen)]
+    lost = gaussian_filter(clean - mu, (0, 2, 2)) / case.right
+    found = flagged != 0
+    return float(np.mean((lost * np.sign(flagged))[found] > REAL))
+
+
+def _lesions(
+    case: Case, plan: Plan, arrays: Arrays, floor: float, flagged: np.ndarray
+) -> dict[str, float]:
+    """Share of the discs that are found: erased, invented and then shown as inconsistent."""
+    found = {}
+    right = abs(plan.noise.sigma / case.right - 1) < 0.01
+    for radius, contrast in LESIONS:
+        name = f"r{radius} {contrast}σ"
+        discs, lesions, scan = _discs(case, radius, contrast)
+        if not discs:
+            continue
+        found[f"false r{radius}"] = np.mean([bool((flagged[z][i] > 0).any()) for z, i in discs])
+        erased, _, _ = check(plan, scan, arrays, floor)
+        found[f"erased {name}"] = np.mean([bool((erased[z][i] > 0).any()) for z, i in discs])
+        if right and radius > 1 and contrast == 2:
+            mu = arrays.mu + lesions[case.window][list(case.chosen)]
+            removed, shown, _ = check(plan, case.scan(case.noisy), replace(arrays, mu=mu), floor)
+            for word, one in (("seen", removed), ("shown", shown)):
+                hits = [bool((one[z][i] < 0).any()) for z, i in discs]
+                found[f"invented {word} {name}"] = np.mean(hits)
+    return {name: float(value) for name, value in found.items()}
+
+
+@lru_cache(maxsize=len(LESIONS))
+def _discs(
+    case: Case, radius: int, contrast: int
+) -> tuple[list[tuple[int, NDArray[np.bool_]]], NDArray[np.float32], Volume]:
+    """Places of discs, what they add to the ten slices, and the scan with them."""
+    discs = case.places(radius, np.random.default_rng(radius))
+    lesions = case.discs(discs, contrast)
+    return discs, lesions, case.scan(case.with_lesions(lesions))
 
 
 def main() -> None:
-    """Run the table."""
+    """Measure what is missing."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--slices", type=int, default=6)
-    parser.add_argument("--models", nargs="*", default=list(CASES))
+    parser.add_argument("--guards", default="after", choices=("before", "after"))
+    parser.add_argument("--modalities", nargs="*", default=["MR", "CT"])
     asked = parser.parse_args()
-    rows = []
-    for name in asked.models:
-        model = load(find_card(name, "CT" if name.startswith("ct") else "MR"))
-        for scan, level in CASES[name]:
-            for row in rows_of(model, scan, level, asked.slices):
-                rows.append({k: round(v, 6) if isinstance(v, float) else v for k, v in row.items()})
-                print(json.dumps(rows[-1]), flush=True)
-    with (Path(__file__).parent / "guards.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
+    path, rows = HERE / f"{asked.guards}.csv", []
+    if path.exists():
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+    done = {(row["guards"], row["case"], row["told"]) for row in rows}
+    models = {m: load(find_card(f"{m.lower()}_slice", m)) for m in asked.modalities}
+    for factors, case in product(FACTORS, cases()):
+        missing = [f for f in factors if (asked.guards, case.key, f"{f:.4g}") not in done]
+        if case.modality in models and missing:
+            for factor in missing:
+                row = row_of(case, factor, models[case.modality])
+                rows.append({"guards": asked.guards, **row})
+            print(case.key, *missing, flush=True)
+            _write(path, rows)
+
+
+def _write(path: Path, rows: list[dict[str, Any]]) -> None:
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    rows.sort(key=lambda row: (row["guards"], row["modality"], row["case"], float(row["told"])))
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, names, restval="")
         writer.writeheader()
         writer.writerows(rows)
 

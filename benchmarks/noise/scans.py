@@ -40,11 +40,16 @@ ANATOMIES = {
 
 @dataclass(frozen=True)
 class Case:
-    """A scan: file, modality, and a word for what it shows."""
+    """A scan: file, modality, a word for what it shows, and whether settings were chosen on it.
+
+    ``half`` is "tuned" for every other person (by name, within modality, single slices apart),
+    "confirmed" for the others.
+    """
 
     path: Path
     modality: str
     anatomy: str
+    half: str
 
     @property
     def name(self) -> str:
@@ -61,11 +66,33 @@ class Case:
 def cases(modality: str) -> list[Case]:
     """Every scan of training and validation data of a modality, by name."""
     prefix = modality.lower()
-    listed = {Path(row["file"]).name for row in json.loads((DATA / "train/index.json").read_text())}
+    index = json.loads((DATA / "train/index.json").read_text())
+    listed = {Path(row["file"]).name for row in index}
     paths = [p for p in (DATA / "train" / prefix).glob("*.nii.gz") if p.name in listed]
     paths += (DATA / "train").glob(f"{prefix}_*.nii.gz")
     paths += (DATA / "validation").glob(f"{prefix}_*.nii.gz")
-    return [Case(path, modality, _anatomy(path.name)) for path in sorted(paths)]
+    known = {Path(row["file"]).name: row["person"] for row in index if "person" in row}
+    people = {path: known.get(path.name, _person(path.name)) for path in paths}
+    tuned: set[str] = set()
+    for single in (False, True):
+        group = {who for path, who in people.items() if _single(path) == single}
+        tuned |= set(sorted(group)[::2])
+    halves = {path: "tuned" if people[path] in tuned else "confirmed" for path in paths}
+    return [Case(path, modality, _anatomy(path.name), halves[path]) for path in sorted(paths)]
+
+
+def _single(path: Path) -> bool:
+    return _anatomy(path.name) == "single slice"
+
+
+def _person(name: str) -> str:
+    """Scans of one person share the name up to their last part."""
+    stem = name.partition(".")[0]
+    return (
+        stem.rpartition("_")[0]
+        if stem.startswith(("tcga", "mr_adi", "mr_uih", "ct_acrin001"))
+        else stem
+    )
 
 
 def _anatomy(name: str) -> str:

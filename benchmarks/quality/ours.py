@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.quality.cases import SEED
 from benchmarks.quality.scores import DATA_RANGE, figures
-from medrestore.api import resolve_noise, run_plan
-from medrestore.core.intensity import intensity_scale
+from medrestore.api import run_plan
 from medrestore.evaluation.figures import coverage, psnr, std_ratio
+from medrestore.noise import resolve_levels, scale_of
 from medrestore.plan import Noise, resolve
 from medrestore.settings import Settings
 
@@ -24,11 +24,10 @@ if TYPE_CHECKING:
 
 def noise_of(case: Case, sigma: str) -> Noise:
     """The noise a model is told: the true one, or what it estimates from the noisy volume."""
-    scale = intensity_scale(case.noisy, case.modality)
     if sigma == "auto":
-        return resolve_noise(case.volume, "auto", scale)
+        return resolve_levels(case.volume)[0].noise
     if case.kind == "phantom":  # a number, distributed as estimated
-        return resolve_noise(case.volume, case.sigma, scale)
+        return resolve_levels(case.volume, case.sigma)[0].noise
     return Noise(case.sigma, case.sigma_map, "added")
 
 
@@ -37,7 +36,7 @@ def run_model(
 ) -> tuple[Result, float]:
     """Restore some slices; the result and the CPU seconds it took."""
     settings = Settings(samples=samples, steps=2, seed=SEED, keep_samples=samples > 0)
-    scale = intensity_scale(case.noisy, case.modality)
+    scale = scale_of(case.noisy, case.modality, noise.sigma)
     plan = resolve(settings, case.volume, model.card, noise, scale, model.device)
     started = time.process_time()
     result = run_plan(plan.for_slices(slices), case.volume, model=model)

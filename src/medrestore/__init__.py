@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from medrestore.errors import GapError as GapError
     from medrestore.errors import InputError as InputError
     from medrestore.errors import MedrestoreError as MedrestoreError
+    from medrestore.errors import MedrestoreWarning as MedrestoreWarning
     from medrestore.errors import MissingScanError as MissingScanError
     from medrestore.errors import ModalityError as ModalityError
     from medrestore.errors import ModelError as ModelError
@@ -57,6 +58,7 @@ _HOMES = {
         "GapError",
         "InputError",
         "MedrestoreError",
+        "MedrestoreWarning",
         "MissingScanError",
         "ModalityError",
         "ModelError",

@@ -11,18 +11,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from medrestore import io
-from medrestore.backoff import run_sparingly
-from medrestore.core.intensity import intensity_scale
 from medrestore.core.meter import SILENT, Meter
 from medrestore.core.noise_level import estimate as estimate_noise
 from medrestore.core.precision import pick_precision
 from medrestore.errors import SettingsError
 from medrestore.forecast import complete
+from medrestore.level import typical
 from medrestore.models import find_card, load, pick_device
-from medrestore.noise import modality_of, resolve_noise, without_padding
+from medrestore.noise import modality_of, resolve_levels
 from medrestore.physics.simulate import noisier
-from medrestore.plan import Noise, Plan, Settings, resolve
+from medrestore.plan import Plan, Settings, resolve
 from medrestore.result import Result
+from medrestore.running import carry_out, said
 from medrestore.value_check import check_values
 from medrestore.volume import Volume
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from medrestore.io import Scan, Scans
     from medrestore.io.dicom.grid import Gaps
+    from medrestore.level import Level
     from medrestore.models import Model
 
 __all__ = [
@@ -39,7 +40,6 @@ __all__ = [
     "find",
     "make_plan",
     "read",
-    "resolve_noise",
     "run_plan",
     "simulate",
     "write",
@@ -124,7 +124,7 @@ def denoise(
     Returns
     -------
     Result
-        On the source's grid.
+        On the source's grid. Each of its ``warnings`` is also said as a `MedrestoreWarning`.
 
     Raises
     ------
@@ -150,7 +150,7 @@ def denoise(
         measurement=measurement,
     )
     plan = make_plan(volume, settings, noise if isinstance(noise, Volume) else None)
-    return run_plan(plan, volume, progress or SILENT)
+    return said(carry_out(plan, volume, progress or SILENT))
 
 
 def make_plan(
@@ -158,7 +158,7 @@ def make_plan(
     settings: Settings,
     noise_map: Volume | None = None,
     model: Model | None = None,
-    noise: Noise | None = None,
+    levels: tuple[Level, ...] | None = None,
 ) -> Plan:
     """Decide a run: model, device, noise level, forecast of time and memory.
 
@@ -174,8 +174,8 @@ def make_plan(
         Standard deviations on the scan's grid.
     model : Model, optional
         The settings' model, if it is loaded already.
-    noise : Noise, optional
-        The settings' noise in this scan, if it is resolved already.
+    levels : tuple of Level, optional
+        The settings' noise in this scan (`resolve_levels`), if it is resolved already.
 
     Raises
     ------
@@ -186,10 +186,10 @@ def make_plan(
     doubts = check_values(volume)
     card = find_card(settings.model, modality, settings.mode)
     device = pick_device(settings.device)
-    scale = intensity_scale(without_padding(volume.array, modality), modality)
-    noise = noise or resolve_noise(volume, settings.noise, scale, noise_map)
+    levels = levels or resolve_levels(volume, settings.noise, noise_map)
     precision = pick_precision(settings.precision, device)
-    plan = resolve(settings, volume, card, noise, scale, device, precision)
+    own = levels if volume.is_4d else ()
+    plan = resolve(settings, volume, card, *typical(levels), device, precision, own)
     plan = replace(plan, warnings=(*doubts, *plan.warnings))
     return complete(plan, card, lambda: model or load(card, device, precision))
 
@@ -202,16 +202,17 @@ def run_plan(
     Where memory runs out the run goes on with less at once, at last on the CPU; the result's plan
     says so.
 
+    Warns
+    -----
+    MedrestoreWarning
+        Each of the result's ``warnings``, as `denoise` does.
+
     Raises
     ------
     ResourceError
         If there is too little memory even so.
     """
-    if model is None:
-        card = find_card(plan.settings.model, plan.modality, plan.mode)
-        model = load(card, plan.device, plan.precision)
-    arrays, plan = run_sparingly(plan, volume, model, meter)
-    return Result.of(plan, volume, arrays, model)
+    return said(carry_out(plan, volume, meter, model))
 
 
 def simulate(

@@ -206,13 +206,22 @@ class Card:
         sizes. Other numbers of steps as of `calibrated`; a card of the first kind holds one factor
         for samples of any kind.
         """
-        facts: dict[str, Any] = self.facts.get("region_factors", {})
-        table: dict[str, list[float]] = facts.get("factors", {})
-        key = self.calibrated(method, table)
-        row = table[key] if key is not None else []
+        row = self._region_row(method)
         if not row:
             return 1.0 if "+guided" in method else float(self.facts.get("region_factor", 1.0))
-        return float(np.interp(np.log(voxels), np.log(facts["voxels"]), row))
+        sizes = self.facts["region_factors"]["voxels"]
+        return float(np.interp(np.log(voxels), np.log(sizes), row))
+
+    def knows_regions(self, method: str) -> bool:
+        """Whether coverage was measured for regions' intervals of a method."""
+        single = "region_factor" in self.facts and "+guided" not in method
+        return bool(self._region_row(method)) or single
+
+    def _region_row(self, method: str) -> list[float]:
+        """Region factors of a method by size; none where it never was calibrated."""
+        table: dict[str, list[float]] = self.facts.get("region_factors", {}).get("factors", {})
+        key = self.calibrated(method, table)
+        return table[key] if key is not None else []
 
     @property
     def weights(self) -> Path:

@@ -1,4 +1,4 @@
-"""Everything that medrestore raises on purpose.
+"""Everything that medrestore raises on purpose, and what it warns of in Python.
 
 ::
 
@@ -17,6 +17,9 @@
     ├── ClusterError          a Dask cluster is not there, or cannot be worked with
     └── Cancelled             the user stopped a run before anything was worth keeping
 
+    UserWarning
+    └── MedrestoreWarning     a result is there, with something to know about it
+
 A message says what was wrong, what was received and what to do, in one line.
 """
 
@@ -28,6 +31,7 @@ __all__ = [
     "GapError",
     "InputError",
     "MedrestoreError",
+    "MedrestoreWarning",
     "MissingScanError",
     "ModalityError",
     "ModelError",
@@ -94,3 +98,7 @@ class ClusterError(MedrestoreError):
 
 class Cancelled(MedrestoreError):
     """The user stopped a run before anything was worth keeping."""
+
+
+class MedrestoreWarning(UserWarning):
+    """A result is there, with something to know about it: each of `Result.warnings`."""

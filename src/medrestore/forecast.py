@@ -23,6 +23,7 @@ from medrestore.frame import TOLD_BYTES
 from medrestore.pace import FRESH_S, Pace, kind_of, pace_of, windows_of
 from medrestore.pipeline import STRETCH_BYTES
 from medrestore.scratch import IN_MEMORY_BYTES
+from medrestore.sizes import memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -145,8 +146,8 @@ def _shortage(needed: int, limit: float) -> tuple[str, ...]:
     has, advice = "are free", "close other programs or crop the scan"
     if limit < free:
         has, advice = "is the limit that was set", "raise it or crop the scan"
-    size = f"{min(free, limit) / 1e9:.1f} GB"
-    return (f"the run needs about {needed / 1e9:.1f} GB of memory, {size} {has}; {advice}",)
+    size = memory(min(free, limit))
+    return (f"the run needs about {memory(needed)} of memory, {size} {has}; {advice}",)
 
 
 def free_bytes(device: str) -> int:

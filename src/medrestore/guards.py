@@ -11,6 +11,7 @@ import numpy as np
 from medrestore.core.guard import FALSE_DISCOVERY_RATE, Evidence, Tally, guard
 from medrestore.core.padding import ct_padding
 from medrestore.scratch import Held, zeros
+from medrestore.verdict import AssumedNoise, Verdict, Witnesses
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,23 +22,27 @@ if TYPE_CHECKING:
 
 __all__ = ["Guards", "check"]
 
-MUCH_REMOVED = 1e-3
-MUCH_INCONSISTENT = 1e-4
-MUCH_OUTSIDE = 0.11
-RESIDUAL_AS_EXPECTED = (0.85, 1.15)
-"""Honest restorations of held-out scans lie within; see benchmarks/guards."""
 LEAST_ALONG_Z = 0.3
 """Slices farther apart than this share allows are not smoothed across."""
 
 
 @dataclass(frozen=True)
 class Guards:
-    """Both checks of a run in numbers; one tally for each time point."""
+    """The checks of a run in numbers, and the verdict on it.
+
+    One tally for each time point; ``assumed`` is the noise of each.
+    """
 
     tallies: tuple[Tally, ...]
+    assumed: tuple[AssumedNoise, ...] = ()
 
     def _sum(self, name: str) -> float:
         return float(sum(getattr(one, name) for one in self.tallies))
+
+    def _mean(self, name: str) -> float | None:
+        """Mean over the time points that have it."""
+        found = [value for one in self.tallies if (value := getattr(one, name)) is not None]
+        return sum(found) / len(found) if found else None
 
     def share(self, name: str) -> float:
         """Share of the voxels looked at: ``"removed"``, ``"inconsistent"`` or ``"outside"``."""
@@ -51,10 +56,34 @@ class Guards:
             return math.nan
         return math.sqrt(self._sum("energy") / expected)
 
-    def facts(self) -> dict[str, Any]:
-        """For the run record: counts, rates and thresholds, all finite."""
+    @property
+    def verdict(self) -> Verdict:
+        """What is to be thought of the run; of a 4-D scan, as of its median time point's noise."""
         ratio = self.residual_ratio
+        witnesses = Witnesses(
+            voxels=int(self._sum("voxels")),
+            removed=self.share("removed"),
+            residual=None if math.isnan(ratio) else ratio,
+            left=self._mean("left"),
+            lag=self._mean("lag"),
+        )
+        return Verdict.of(witnesses, self._median_noise())
+
+    def _median_noise(self) -> AssumedNoise | None:
+        known = [one for one in self.assumed if one.range is not None]
+        if not known:
+            return self.assumed[0] if self.assumed else None
+        return sorted(known, key=lambda one: one.range or (0.0, 0.0))[len(known) // 2]
+
+    def facts(self) -> dict[str, Any]:
+        """For the run record: verdict, counts, rates, thresholds and witnesses, all finite."""
+        ratio, verdict, assumed = self.residual_ratio, self.verdict, self._median_noise()
+        measured = None if assumed is None or not assumed.range else assumed.measured
         facts: dict[str, Any] = {
+            "verdict": verdict.headline,
+            "noise": verdict.noise,
+            "structure": verdict.structure,
+            "noise_measured": None if measured is None else float(f"{measured:.4g}"),
             "voxels": int(self._sum("voxels")),
             "false_discovery_rate": FALSE_DISCOVERY_RATE,
             "removed_voxels": int(self._sum("removed")),
@@ -62,65 +91,24 @@ class Guards:
             "outside_90_percent": round(self.share("outside"), 5),
             "residual_ratio": None if math.isnan(ratio) else round(ratio, 4),
         }
-        for name in ("removed_z", "inconsistent_z"):
-            found = [getattr(one, name) for one in self.tallies if one.voxels]
-            facts[name] = round(min(found), 3) if found else None
+        for name in ("left", "lag"):
+            mean = self._mean(name)
+            facts[f"noise_{name}"] = None if mean is None else round(mean, 4)
+        found = [one.removed_z for one in self.tallies if one.voxels]
+        facts["removed_z"] = round(min(found), 3) if found else None
         return {**facts, "warnings": list(self.warnings())}
 
     def sentence(self) -> str:
-        """Both checks in one line of plain words."""
-        if not self._sum("voxels"):
-            return "nothing was removed, so there is nothing to check"
-        removed, inconsistent = self._sum("removed"), self._sum("inconsistent")
-        if not removed and not inconsistent:
-            return "what was removed is noise, and the scan fits the restoration"
-        parts = []
-        if removed:
-            parts.append(
-                f"in {_percent(self.share('removed'))} of the voxels something was removed that "
-                "noise does not explain (see removed)"
-            )
-        if inconsistent:
-            parts.append(
-                f"{_percent(self.share('inconsistent'))} of the scan's voxels do not fit the "
-                "restoration and the noise (see inconsistent)"
-            )
-        return "; ".join(parts)
+        """The verdict in one line of plain words."""
+        return self.verdict.sentence()
 
     def warnings(self) -> tuple[str, ...]:
-        """Checks that failed, in plain words; empty if all is well."""
-        found = []
-        if self.share("removed") > MUCH_REMOVED:
-            found.append(
-                f"structure may be lost: in {_percent(self.share('removed'))} of the voxels more "
-                "was removed than noise explains; look at removed"
-            )
-        if self.share("inconsistent") > MUCH_INCONSISTENT:
-            found.append(
-                f"{_percent(self.share('inconsistent'))} of the voxels do not fit the restoration "
-                "and the noise: artefacts, or noise stronger than assumed; look at inconsistent"
-            )
-        if self.share("outside") > MUCH_OUTSIDE:
-            found.append(
-                f"{_percent(self.share('outside'))} of the scan lie outside the 90 % predictive "
-                "interval: the noise is stronger than assumed, or the model unsure of too little"
-            )
-        low, high = RESIDUAL_AS_EXPECTED
-        if self.residual_ratio > high:
-            found.append(
-                f"what was removed is {self.residual_ratio:.2f} times as strong as the noise that "
-                "should have been: the noise is stronger than assumed, or structure went with it"
-            )
-        if self.residual_ratio < low:
-            found.append(
-                f"what was removed is only {self.residual_ratio:.2f} times as strong as the noise "
-                "that should have been: the noise is weaker than assumed"
-            )
-        return tuple(found)
+        """The verdict again where the user should know of it; empty if all is well."""
+        return self.verdict.warnings()
 
 
 def check(
-    plan: Plan, source: Volume, arrays: Arrays, lowest_sigma: float
+    plan: Plan, source: Volume, arrays: Arrays, floor: float
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], Guards]:
     """Look at a finished run.
 
@@ -129,8 +117,8 @@ def check(
     plan, source, arrays
         What was run, on which scan, and what it gave; always μ is judged, whatever estimate is
         shown as the restored image.
-    lowest_sigma : float
-        The model's floor, in the scan's unit: voxels with less noise were left alone.
+    floor : float
+        The model's floor, as a fraction of the scale: voxels with less noise were left alone.
 
     Returns
     -------
@@ -141,20 +129,25 @@ def check(
     """
     times = range(plan.times) if source.is_4d else [None]
     removed, inconsistent = (zeros(arrays.mu.shape) for _ in range(2))
-    tallies = []
+    tallies, assumed = [], []
     for t in times:
         at = slice(None) if t is None else t
         y = source.array if t is None else source.array[t]
-        evidence = _evidence(plan, source.geometry, y, arrays, at, lowest_sigma)
+        here = plan.at(t or 0)
+        noise = here.noise
+        evidence = _evidence(here, source.geometry, y, arrays, at, floor * here.scale)
+        assumed.append(
+            AssumedNoise(here.modality, noise.sigma, here.scale, noise.measured, noise.between)
+        )
         maps = removed[at], inconsistent[at]
-        held = Held(source.array, plan.noise.map, arrays.mu, arrays.s, arrays.std, *maps)
+        held = Held(source.array, noise.map, arrays.mu, arrays.s, arrays.std, *maps)
         tallies.append(guard(evidence, maps=maps, after=held.tick).tally)
         for row, z in enumerate(plan.chosen):
             missing = np.isnan(y[z])
             for one in maps:
                 one[row][missing] = np.nan
             held.tick()
-    return removed, inconsistent, Guards(tuple(tallies))
+    return removed, inconsistent, Guards(tuple(tallies), tuple(assumed))
 
 
 def _evidence(
@@ -180,7 +173,14 @@ def _evidence(
         lowest_sigma,
         ct_padding(frame, Held(frame).tick) if plan.modality == "CT" else (),
         _along_z(plan, geometry),
+        _measured_ratio(plan),
     )
+
+
+def _measured_ratio(plan: Plan) -> float | None:
+    """The noise that the scan itself says it has, over what was assumed."""
+    noise = plan.noise
+    return None if noise.measured is None or noise.sigma <= 0 else noise.measured / noise.sigma
 
 
 def _along_z(plan: Plan, geometry: Geometry) -> float:
@@ -189,7 +189,3 @@ def _along_z(plan: Plan, geometry: Geometry) -> float:
     between, *within = geometry.spacing_mm
     slices = min(1.0, sum(within) / len(within) / between)
     return slices if even and slices >= LEAST_ALONG_Z else 0.0
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.2g} %"

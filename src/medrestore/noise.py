@@ -1,18 +1,25 @@
-"""The noise of a scan in its own units, from a number, a map or the scan itself."""
+"""The noise of a scan in its own units, from a number, a map or the scan itself.
+
+Each volume of a 4-D scan has noise and scale of its own: scanners change both from one time point
+to the next (diffusion weighting, contrast, dose).
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from medrestore.component import check_component
-from medrestore.core.intensity import check_fraction
+from medrestore.core.intensity import CT_SCALE_HU, check_fraction, foreground_scale
+from medrestore.core.noise_free import noise_free_scale, sigma_of_fraction
 from medrestore.core.noise_level import estimate as estimate_noise
 from medrestore.core.padding import ct_padding, is_padding
 from medrestore.core.planes import planes
 from medrestore.errors import InputError, ModalityError, NoiseLevelError, SettingsError
-from medrestore.plan import Noise
+from medrestore.level import Level, Noise, typical
+from medrestore.noise_told import UNIT, Told, told
 from medrestore.scratch import Held
 from medrestore.volume import Volume
 
@@ -22,50 +29,122 @@ if TYPE_CHECKING:
     from medrestore.core.noise_level import NoiseEstimate
     from medrestore.volume import Modality
 
-__all__ = ["modality_of", "resolve_noise", "without_padding"]
+__all__ = ["modality_of", "resolve_levels", "scale_of", "without_padding"]
 
 
-def resolve_noise(
-    volume: Volume,
-    noise: str | float,
-    scale: float,
-    noise_map: Volume | None = None,
-) -> Noise:
-    """The noise in the scan's own units, from a number, a map or the scan itself.
+def resolve_levels(
+    volume: Volume, noise: str | float = "auto", noise_map: Volume | None = None
+) -> tuple[Level, ...]:
+    """Noise and intensity scale of each volume of a scan, in the scan's own units.
+
+    Parameters
+    ----------
+    volume : Volume
+        3-D, which is one volume, or 4-D.
+    noise : str or float
+        As `settings.Settings.noise`.
+    noise_map : Volume, optional
+        Standard deviations on the scan's grid: 3-D for all volumes, or one for each.
+
+    Returns
+    -------
+    tuple of Level
+        One for each time point. An empty one has no noise; one whose noise cannot be estimated has
+        that of the others.
 
     Raises
     ------
     SettingsError
         If a map is asked for and missing, or lies on another grid; if a number is no fraction.
     NoiseLevelError
-        If the scan does not let it be estimated.
+        If no volume lets it be estimated.
+    InputError
+        If no volume has a signal.
     """
     modality = modality_of(volume)
-    if noise == "map":
-        if noise_map is None:
-            raise SettingsError("noise='map' needs a map of standard deviations; pass a Volume")
-        if not noise_map.geometry.same_grid(volume.geometry) or noise_map.is_4d:
-            raise SettingsError(
-                f"the noise map's grid {noise_map.array.shape} is not the scan's "
-                f"{volume.geometry.shape}; make it on the scan's own grid"
-            )
-        return Noise(float(np.nanmedian(noise_map.array)), noise_map.array, "map given")
-    array = volume.array if not volume.is_4d else volume.array[len(volume.array) // 2]
-    if isinstance(noise, str):
-        found = _estimated(array, modality)
-        return Noise(found.sigma, found.map, f"estimated: {found.method}")
-    if modality == "MR":
-        check_fraction(noise)
-        return Noise(noise * scale, None, f"given: {noise:.3g} of the foreground scale")
-    try:
-        found = _estimated(array, modality)
-    except NoiseLevelError:  # no tissue to see its distribution in
-        return Noise(noise, None, f"given: {noise:.3g} HU, taken as uniform")
-    if noise == 0 or found.map is None or found.sigma <= 0:
-        return Noise(noise, None, f"given: {noise:.3g} HU, taken as uniform")
-    for plane in planes(found.map, Held(found.map).tick):
-        plane *= np.float32(noise / found.sigma)
-    return Noise(noise, found.map, f"given: {noise:.3g} HU, distributed as estimated")
+    maps = _maps(volume, noise_map) if noise == "map" else None
+    asked = None if noise in ("auto", "map") else told(noise, modality)
+    if asked is not None and asked.fraction:
+        check_fraction(asked.value)
+    frames = volume.array if volume.is_4d else volume.array[None]
+    found: list[Level | Exception] = []
+    for t, array in enumerate(frames):
+        try:
+            found.append(_level(array, modality, asked, None if maps is None else maps[t]))
+        except (NoiseLevelError, InputError) as error:
+            found.append(error)
+    known = [one for one in found if isinstance(one, Level)]
+    if not known:
+        if modality == "MR":
+            foreground_scale(volume.array)  # the plainer words where there is no signal at all
+        raise next(one for one in found if isinstance(one, Exception))
+    return tuple(
+        one if isinstance(one, Level) else _like_others(frame, typical(known))
+        for one, frame in zip(found, frames, strict=True)
+    )
+
+
+def _like_others(array: NDArray[np.float32], usual: Level) -> Level:
+    """What is taken for a volume that says nothing of its noise itself."""
+    if not np.nan_to_num(array).any():
+        return Level(Noise(0.0, None, "none: the volume is empty"), usual.scale)
+    source = "as in the other time points, since it could not be estimated here"
+    return Level(Noise(usual.noise.sigma, None, source), usual.scale)
+
+
+def _maps(volume: Volume, noise_map: Volume | None) -> list[NDArray[np.float32]]:
+    """A map of standard deviations for each volume."""
+    if noise_map is None:
+        raise SettingsError("noise='map' needs a map of standard deviations; pass a Volume")
+    times = len(volume.array) if volume.is_4d else 1
+    fits = not noise_map.is_4d or len(noise_map.array) == times
+    if not noise_map.geometry.same_grid(volume.geometry) or not fits:
+        raise SettingsError(
+            f"the noise map's grid {noise_map.array.shape} is not the scan's "
+            f"{volume.geometry.shape}; make it on the scan's own grid"
+        )
+    return list(noise_map.array) if noise_map.is_4d else [noise_map.array] * times
+
+
+def _level(
+    array: NDArray[np.float32],
+    modality: Modality,
+    asked: Told | None,
+    noise_map: NDArray[np.float32] | None,
+) -> Level:
+    """Noise and scale of one volume (z, y, x)."""
+    own = _estimated(array, modality, certain=asked is None and noise_map is None)
+    if noise_map is not None:
+        noise = Noise(float(np.nanmedian(noise_map)), noise_map, "map given")
+    elif asked is None:
+        assert own is not None
+        noise = Noise(own.sigma, own.map, f"estimated: {own.method}", own.between)
+        return Level(noise, scale_of(array, modality, own.sigma))
+    elif modality == "CT":
+        noise = _as_in_scan(asked.value, own)
+    elif asked.fraction:
+        sigma, scale = sigma_of_fraction(array, asked.value)
+        noise = Noise(sigma, None, f"given: {100 * asked.value:.3g} % of the foreground")
+        return Level(replace(noise, measured=None if own is None else own.sigma), scale)
+    else:
+        noise = Noise(asked.value, None, f"given: {asked.value:.3g} {UNIT[modality]}")
+    scale = scale_of(array, modality, noise.sigma)
+    return Level(replace(noise, measured=None if own is None else own.sigma), scale)
+
+
+def scale_of(array: NDArray[np.float32], modality: Modality, sigma: float) -> float:
+    """What divides intensities before a network sees them, without what the noise adds."""
+    return CT_SCALE_HU if modality == "CT" else noise_free_scale(array, sigma)
+
+
+def _as_in_scan(sigma: float, own: NoiseEstimate | None) -> Noise:
+    """Noise of CT of this σ in soft tissue, distributed as that of the scan where that is known."""
+    uniform = f"given: {sigma:.3g} HU, taken as uniform"
+    if own is None or own.map is None or sigma == 0 or own.sigma <= 0:
+        return Noise(sigma, None, uniform)
+    for plane in planes(own.map, Held(own.map).tick):
+        plane *= np.float32(sigma / own.sigma)
+    return Noise(sigma, own.map, f"given: {sigma:.3g} HU, distributed as estimated")
 
 
 def modality_of(volume: Volume) -> Modality:
@@ -91,11 +170,18 @@ def modality_of(volume: Volume) -> Modality:
     return volume.modality
 
 
-def _estimated(array: NDArray[np.float32], modality: Modality) -> NoiseEstimate:
-    """The noise of a 3-D scan, CT padding left out."""
+def _estimated(
+    array: NDArray[np.float32], modality: Modality, certain: bool
+) -> NoiseEstimate | None:
+    """The noise of a volume, CT padding left out; None where it need not be ``certain``."""
     masked = without_padding(array, modality)
     held = Held(masked)
-    return estimate_noise(masked, modality, room=held.zeros, after=held.tick)
+    try:
+        return estimate_noise(masked, modality, room=held.zeros, after=held.tick)
+    except NoiseLevelError:  # a number or a map was given all the same
+        if certain:
+            raise
+        return None
 
 
 def without_padding(array: NDArray[np.float32], modality: str) -> NDArray[np.float32]:

@@ -157,6 +157,7 @@ def _small(plan: Plan, card: Card) -> tuple[Plan, Volume]:
         slices=None,
         scale=1.0,
         noise=Noise(float(np.prod(card.sigma_range)) ** 0.5),
+        levels=(),
         evaluations=shape[0] * (1 + each),
     )
     return small, Volume(array, Geometry(shape, np.eye(4)), card.modality)

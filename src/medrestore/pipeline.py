@@ -66,7 +66,8 @@ def run(plan: Plan, volume: Volume, engine: Engine, meter: Meter = SILENT) -> Ar
     out, drawn = Arrays.blank(plan), plan.settings.samples
     for t, y in enumerate(frames):
         padding = ct_padding(y, Held(y).tick) if plan.modality == "CT" else ()
-        frame = Frame(plan, engine, meter, y, t, volume.geometry.slice_positions_mm, padding)
+        one = plan.at(t)
+        frame = Frame(one, engine, meter, y, t, volume.geometry.slice_positions_mm, padding)
         drawn = min(drawn, _restore(frame, out))
     return out.finished(drawn, volume.is_4d)
 

@@ -7,14 +7,14 @@ the results, and run again from that JSON to the same voxels.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 from medrestore.core.evaluations import passes
-from medrestore.core.planes import sha256_of
 from medrestore.core.windows import tiles
 from medrestore.errors import SettingsError
-from medrestore.scratch import Held
+from medrestore.level import Level, Noise, map_of, typical
+from medrestore.plan_warnings import calibrated, warnings_of
 from medrestore.settings import Settings
 
 if TYPE_CHECKING:
@@ -24,35 +24,19 @@ if TYPE_CHECKING:
     from medrestore.card import Card
     from medrestore.volume import Volume
 
-__all__ = ["Noise", "Plan", "Settings", "resolve"]
-
-
-@dataclass(frozen=True, eq=False)
-class Noise:
-    """The noise to be removed, resolved to absolute units.
-
-    Parameters
-    ----------
-    sigma : float
-        Standard deviation in the scan's units (CT: soft tissue; MR: per channel).
-    map : ndarray of float32, shape (z, y, x), optional
-        Local standard deviation in the same units.
-    source : str
-        How it is known, in plain words.
-    """
-
-    sigma: float
-    map: NDArray[np.float32] | None = field(default=None, repr=False)
-    source: str = "given"
+__all__ = ["Level", "Noise", "Plan", "Settings", "resolve"]
 
 
 @dataclass(frozen=True, eq=False)
 class Plan:
     """A run, decided: what the pipeline does, in absolute units.
 
-    ``noise.map`` travels outside the JSON, which holds its SHA-256. ``slices`` picks slices of a
-    preview; None means all. ``batch`` windows of the refiner and ``slab`` slices are evaluated at
-    once. ``seconds`` and ``memory_bytes`` are forecasts, None where nothing was timed.
+    ``noise`` and ``scale`` are the scan's; of a 4-D scan each volume has its own, in ``levels``,
+    and these are the middle ones of them: `at` gives the plan of one time point. Noise maps travel
+    outside the JSON, which holds their SHA-256. ``slices`` picks slices of a preview; None means
+    all. ``batch`` windows of the refiner and ``slab`` slices are evaluated at once. ``seconds`` and
+    ``memory_bytes`` are forecasts, None where nothing was timed. ``calibrated``: whether the
+    model's coverage was measured for intervals drawn like these.
     """
 
     settings: Settings
@@ -73,6 +57,35 @@ class Plan:
     warnings: tuple[str, ...] = ()
     slab: int = 1
     precision: str = "float32"
+    levels: tuple[Level, ...] = ()
+    calibrated: bool = True
+
+    def at(self, t: int) -> Plan:
+        """The plan of one time point, with the noise and the scale of its volume."""
+        if not self.levels:
+            return self
+        noise, scale = self.levels[t]
+        return replace(self, noise=noise, scale=scale, levels=())
+
+    @property
+    def each(self) -> tuple[Level, ...]:
+        """Noise and scale of each volume: one for a 3-D scan."""
+        return self.levels or (Level(self.noise, self.scale),)
+
+    def with_levels(self, levels: tuple[Level, ...]) -> Plan:
+        """The same run with the noise of each volume as measured anew."""
+        noise, scale = typical(levels)
+        return replace(self, noise=noise, scale=scale, levels=levels if self.levels else ())
+
+    def without_maps(self) -> Plan:
+        """The same without noise maps, which are large: to be sent, and measured anew there."""
+        light = tuple(Level(replace(noise, map=None), scale) for noise, scale in self.levels)
+        return replace(self, noise=replace(self.noise, map=None), levels=light)
+
+    @property
+    def noise_map(self) -> NDArray[np.float32] | None:
+        """Where the noise is a map: (z, y, x), or (t, z, y, x) where each volume has its own."""
+        return map_of(self.levels) if self.levels else self.noise.map
 
     @property
     def chosen(self) -> tuple[int, ...]:
@@ -80,21 +93,18 @@ class Plan:
         return tuple(range(self.shape[0])) if self.slices is None else self.slices
 
     def to_json(self) -> str:
-        """The plan as JSON text, without the noise map."""
+        """The plan as JSON text, without noise maps."""
         facts = {f.name: getattr(self, f.name) for f in fields(self)}
         # a model folder is named, never located: records hold no absolute paths
         model = self.settings.model.replace("\\", "/").rstrip("/").rpartition("/")[2]
         facts["settings"] = {**asdict(self.settings), "model": model}
-        facts["noise"] = {
-            "sigma": self.noise.sigma,
-            "source": self.noise.source,
-            "map_sha256": _hash(self.noise.map),
-        }
+        facts["noise"] = self.noise.facts()
+        facts["levels"] = [{"noise": noise.facts(), "scale": scale} for noise, scale in self.levels]
         return json.dumps(facts, indent=1)
 
     @classmethod
     def from_json(cls, text: str, noise_map: NDArray[np.float32] | None = None) -> Plan:
-        """A plan from its JSON and, if it had one, its noise map.
+        """A plan from its JSON and, if it had one, its noise map as in `noise_map`.
 
         Raises
         ------
@@ -103,10 +113,17 @@ class Plan:
         """
         try:
             facts = json.loads(text)
-            noise = facts["noise"]
-            if noise["map_sha256"] != _hash(noise_map):
-                raise SettingsError("the noise map is missing or not the one of this plan")
-            facts["noise"] = Noise(noise["sigma"], noise_map, noise["source"])
+            levels = facts.pop("levels", [])  # older records have none
+            own = noise_map if noise_map is not None and noise_map.ndim == 4 else None
+            maps = [noise_map] * len(levels) if own is None else own
+            facts["levels"] = tuple(
+                Level(Noise.from_facts(one["noise"], local), one["scale"])
+                for one, local in zip(levels, maps, strict=True)
+            )
+            if facts["levels"]:
+                facts["noise"], facts["scale"] = typical(facts["levels"])
+            else:
+                facts["noise"] = Noise.from_facts(facts["noise"], noise_map)
             facts["settings"] = Settings(**facts["settings"])
             for name in ("shape", "slices", "warnings"):
                 facts[name] = None if facts[name] is None else tuple(facts[name])
@@ -136,6 +153,7 @@ def resolve(
     scale: float,
     device: str,
     precision: str = "float32",
+    levels: tuple[Level, ...] = (),
 ) -> Plan:
     """Decide a run; `forecast.complete` says what it will take.
 
@@ -145,14 +163,12 @@ def resolve(
         What was asked; sampler and steps left to the model become its usual ones.
     volume : Volume
         The scan; only its shape and modality are looked at.
-    card : Card
-        The model.
-    noise : Noise
-        The noise in absolute units.
-    scale : float
-        Intensity scale (`core.intensity`).
+    noise, scale : Noise, float
+        The noise in absolute units, and the intensity scale (`core.intensity`).
     device, precision : str
         ``"cpu"`` or ``"cuda"``, ``"float32"`` or ``"bfloat16"``, already picked.
+    levels : tuple of Level
+        Of a 4-D scan noise and scale of each volume.
 
     Raises
     ------
@@ -184,51 +200,8 @@ def resolve(
         slab=max(1, batch // windows),
         slices=None,
         evaluations=slices * (1 + each),
-        warnings=_warnings(card, noise, scale, settings),
+        warnings=warnings_of(card, levels or (Level(noise, scale),), settings),
         precision=precision,
+        levels=levels,
+        calibrated=calibrated(card, settings),
     )
-
-
-def _warnings(card: Card, noise: Noise, scale: float, settings: Settings) -> tuple[str, ...]:
-    of_noise = _of_noise(card, noise, scale)
-    return (*of_noise, *_of_guidance(settings), *_of_calibration(card, settings))
-
-
-def _of_noise(card: Card, noise: Noise, scale: float) -> tuple[str, ...]:
-    low, high = card.sigma_range
-    relative = noise.sigma / scale
-    if relative > high:
-        return (
-            f"the noise ({relative:.1%} of the intensity scale) is above what {card.name} was "
-            f"trained for ({high:.1%}); expect residual noise and check the result",
-        )
-    if relative < low:
-        return (
-            f"the noise ({relative:.2%} of the intensity scale) is below what {card.name} "
-            f"removes ({low:.2%}); voxels with less are returned as they are",
-        )
-    return ()
-
-
-def _of_guidance(settings: Settings) -> tuple[str, ...]:
-    if not settings.guided:
-        return ()
-    return (
-        f"samples are guided (guidance {settings.guidance:g}, measurement "
-        f"{settings.measurement:g}): they no longer spread as the posterior does, and their std "
-        "and intervals are not calibrated",
-    )
-
-
-def _of_calibration(card: Card, settings: Settings) -> tuple[str, ...]:
-    if not card.family.mean_from_samples or settings.guided or card.calibrated(settings.method):
-        return ()
-    known = ", ".join(sorted(card.facts["intervals"]["factors"])) or "no method"
-    return (
-        f"{card.name} knows how wrong it is from its samples alone, and its intervals were "
-        f"calibrated for {known}, not for {settings.method}: they may be far too narrow",
-    )
-
-
-def _hash(array: NDArray[np.float32] | None) -> str | None:
-    return None if array is None else sha256_of(array, Held(array).tick)

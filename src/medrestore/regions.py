@@ -27,7 +27,8 @@ __all__ = ["Region", "Regions"]
 class Region(NamedTuple):
     """Mean of a region with its interval, in the scan's unit.
 
-    ``samples`` are the region's means in the posterior samples that the interval rests on.
+    ``samples`` are the region's means in the posterior samples that the interval rests on;
+    ``calibrated`` says whether coverage was measured for such regions.
     """
 
     mean: float
@@ -37,6 +38,7 @@ class Region(NamedTuple):
     level: float
     voxels: int
     samples: tuple[float, ...] = ()
+    calibrated: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,8 +102,9 @@ class Regions:
             kernel = model.spectra.kernels(np.pi / 2, ratio.tolist())
             half, std = closed_form_std(inside, s, touched, kernel, level)
         mean = float(mu[inside].mean(dtype=np.float64))
-        half *= model.card.region_factor(method, int(inside.sum()))
-        return Region(mean, mean - half, mean + half, std, level, int(inside.sum()), means)
+        voxels, known = int(inside.sum()), model.card.knows_regions(method)
+        half *= model.card.region_factor(method, voxels)
+        return Region(mean, mean - half, mean + half, std, level, voxels, means, known)
 
     def ready(self, slices: tuple[int, ...]) -> Regions:
         """The same with all that some slices need at hand: many regions of them cost one run.

@@ -42,7 +42,7 @@ DESCRIPTIONS = {
     "lower": "lower bound",
     "upper": "upper bound",
     "removed": "removed structure",
-    "inconsistent": "scan against restoration",
+    "inconsistent": "structure that the scan does not show",
 }
 
 
@@ -57,8 +57,8 @@ class Result:
         the plan (all, unless it is a preview).
     removed, inconsistent : Volume, optional
         Guards (`core.guard`), in the scan's unit and 0 where all is well: what was taken away that
-        noise does not explain, smoothed, above 0 where the scan was brighter; by how much the scan
-        differs from μ where it lies outside the predictive interval of restoration and noise.
+        noise does not explain, smoothed, above 0 where the scan was brighter; the part of it that μ
+        shows and the scan does not.
     samples : ndarray of float32, shape (k, z, y, x) or (k, t, z, y, x), optional
         Posterior samples, if they were kept.
     plan : Plan
@@ -66,7 +66,7 @@ class Result:
     drawn : int
         Samples that the maps rest on: fewer than planned after a cancel.
     guards : Guards, optional
-        Both guards in numbers and words.
+        The guards in numbers, and the verdict on the run.
     """
 
     restored: Volume
@@ -93,9 +93,7 @@ class Result:
     def of(cls, plan: Plan, source: Volume, arrays: Arrays, model: Model) -> Result:
         """Dress the arrays of a run in the geometry of its source."""
         grid = source if plan.slices is None else source.slices(plan.slices)
-        removed, inconsistent, guards = check(
-            plan, source, arrays, model.sigma_range[0] * plan.scale
-        )
+        removed, inconsistent, guards = check(plan, source, arrays, model.sigma_range[0])
 
         def volume(name: str) -> Volume:
             return grid.with_array(getattr(arrays, name))
@@ -249,9 +247,11 @@ class Result:
     def _save_extras(self, folder: Path, stem: str, suffix: str, overwrite: bool) -> list[Path]:
         extras = {}
         frame = self.restored.time_point(0)
-        if self.plan.noise.map is not None:
-            grid = self._source.time_point(0) if self._source is not None else frame
-            extras["noise"] = grid.with_array(self.plan.noise.map)
+        noise_map = self.plan.noise_map
+        if noise_map is not None:
+            whole = self._source if self._source is not None else self.restored
+            grid = whole.time_point(0) if noise_map.ndim == 3 else whole
+            extras["noise"] = grid.with_array(noise_map)
         if self.samples is not None and self.samples.ndim == 4:
             extras["samples"] = frame.with_array(self.samples)
         return [

@@ -9,6 +9,7 @@ import numpy as np
 from medrestore.core.evaluations import PER_ANGLE
 from medrestore.core.schedules import SCHEDULES
 from medrestore.errors import SettingsError
+from medrestore.noise_told import told
 
 __all__ = ["ESTIMATES", "LARGEST_WEIGHT", "PRECISIONS", "SAMPLERS", "Settings"]
 
@@ -40,9 +41,12 @@ class Settings:
         ``*_patch3d``.
     level : float
         Nominal coverage of ``lower``…``upper``.
-    noise : "auto" or float
-        Standard deviation of the noise to remove: HU in soft tissue (CT) or a fraction of the
-        foreground scale (MR). The API also takes a Volume as a map.
+    noise : "auto", float or str
+        Standard deviation of the noise to remove. A number is in HU of soft tissue (CT) or a
+        fraction of the foreground scale (MR: 0.05 is 5 %), which is the 99.5th percentile of the
+        noise-free foreground, of each volume of a 4-D scan by itself. With its unit it says so:
+        ``"25 a.u."`` (or ``"25u"``, ``"25 HU"``) is σ in the scan's own unit, ``"5%"`` a fraction.
+        The API also takes a Volume as a map.
     seed : int
         Seed of all noise drawn.
     device : str
@@ -115,7 +119,8 @@ class Settings:
                 f"memory_gb is above 0, got {self.memory_gb}; leave it out for no limit"
             )
         if isinstance(self.noise, str):
-            _choice("noise", self.noise, ("auto", "map"))
+            if self.noise not in ("auto", "map"):
+                told(self.noise)
         elif not np.isfinite(self.noise) or self.noise < 0:
             raise SettingsError(f"noise is a standard deviation ≥ 0, got {self.noise}")
         if self.estimate != "mean" and self.samples == 0:

@@ -132,7 +132,7 @@ def test_parts_are_whole_slabs() -> None:
 def test_a_failure_of_the_machine_is_tried_again_elsewhere(
     archive: Path, tmp_path: Path, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run, failed = work.run_plan, []
+    run, failed = work.carry_out, []
 
     def fails_once(plan: Any, volume: Any, *others: Any) -> Any:
         if volume.source.name == "a" and not failed:
@@ -142,7 +142,7 @@ def test_a_failure_of_the_machine_is_tried_again_elsewhere(
             raise MemoryError("never enough")
         return run(plan, volume, *others)
 
-    monkeypatch.setattr(work, "run_plan", fails_once)
+    monkeypatch.setattr(work, "carry_out", fails_once)
     summary = mr.denoise_folder(archive, tmp_path / "out", cluster=address, **FAST)
     assert failed and set(summary.restored) == {"a.nii.gz", "b/head.nii", "b/head.nii.gz"}
     assert summary.failed["series"] == "unexpected MemoryError: never enough"
@@ -170,7 +170,7 @@ def test_a_cancel_stops_what_runs_and_the_rest_is_resumed(
 ) -> None:
     for number in range(6):
         write_nifti(tmp_path / "in" / f"{number}.nii.gz", mr_array() + number)
-    run, stopped, first = work.run_plan, threading.Event(), threading.Event()
+    run, stopped, first = work.carry_out, threading.Event(), threading.Event()
 
     def endless(plan: Any, volume: Any, meter: Any, model: Any) -> Any:
         if not first.is_set():
@@ -185,7 +185,7 @@ def test_a_cancel_stops_what_runs_and_the_rest_is_resumed(
             raise
 
     with monkeypatch.context() as patch:
-        patch.setattr(work, "run_plan", endless)
+        patch.setattr(work, "carry_out", endless)
         with pytest.raises(Cancelled, match="1 of 6 scans"):
             mr.denoise_folder(
                 tmp_path / "in", tmp_path / "out", cluster=address, progress=Stopping(), **FAST

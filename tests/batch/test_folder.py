@@ -77,7 +77,7 @@ def test_several_series_of_one_folder(tmp_path: Path) -> None:
 def test_whatever_happens_to_one_scan_the_rest_is_done(
     archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run, calls = module.run_plan, []
+    run, calls = module.carry_out, []
 
     def fails_once(*arguments: object) -> object:
         calls.append(arguments)
@@ -85,7 +85,7 @@ def test_whatever_happens_to_one_scan_the_rest_is_done(
             raise MemoryError("too large")
         return run(*arguments)
 
-    monkeypatch.setattr(module, "run_plan", fails_once)
+    monkeypatch.setattr(module, "carry_out", fails_once)
     summary = mr.denoise_folder(archive, tmp_path / "out", **FAST)
     assert summary.failed["one/head.nii.gz"] == "unexpected MemoryError: too large"
     assert set(summary.restored) == {"two/deep/head.nii"}

@@ -47,14 +47,14 @@ def lines(out: Path) -> list[dict[str, Any]]:
 def again(archive: Path, out: Path, **changes: Any) -> list[str]:
     """Resume; names of the scans that were restored anew."""
     begun: list[str] = []
-    run = module.run_plan
+    run = module.carry_out
 
     def watched(plan: Any, volume: Any, *others: Any) -> Any:
         begun.append(volume.source.name)
         return run(plan, volume, *others)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "run_plan", watched)
+        patch.setattr(module, "carry_out", watched)
         summary = mr.denoise_folder(archive, out, resume=True, **{**FAST, **changes})
     assert set(summary.restored) == set(NAMES) and set(summary.failed) == {"bad.nii"}
     assert summary.kept == len(NAMES) - len(begun)
@@ -161,7 +161,7 @@ def test_a_failure_of_the_machine_is_tried_again(
     out = tmp_path / "out"
     write_nifti(archive / "flat.nii.gz", np.zeros((3, 40, 48)))
     with monkeypatch.context() as patch:
-        patch.setattr(module, "run_plan", full)
+        patch.setattr(module, "carry_out", full)
         assert len(mr.denoise_folder(archive, out, **{**FAST, "noise": "auto"}).failed) == 5
     failed = {line["scan"]: line.get("again") for line in lines(out) if line["state"] == "failed"}
     assert failed == {"bad.nii": True, "flat.nii.gz": False, **dict.fromkeys(NAMES, True)}
@@ -215,7 +215,7 @@ def test_on_the_command_line(
     command = ["batch", str(archive), str(tmp_path / "out"), "--modality", "MR", "--samples", "0"]
     assert main([*command, "--resume"]) == 0  # nothing there yet
     said = capsys.readouterr().out
-    assert "forecast  3 scans, about" in said and "GB of memory" in said
+    assert "forecast  3 scans, about" in said and "MB of memory" in said
     assert main(command) == 2
     assert "--resume" in capsys.readouterr().err
     assert main([*command, "--resume"]) == 0

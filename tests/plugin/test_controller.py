@@ -11,6 +11,7 @@ from medrestore import api
 from medrestore.core.guard import Tally
 from medrestore.errors import Cancelled, InputError, NoiseLevelError
 from medrestore.guards import Guards
+from medrestore.level import Noise
 from medrestore.plugin.controller import Actions, Controller
 from medrestore.plugin.drawn import Drawing
 from medrestore.plugin.jobs import Jobs, State
@@ -81,8 +82,10 @@ def result_of(volume, drawn=8, samples=8, warnings=(), guards=None):
         model="mr_tiny",
         device="cpu",
         scale=100.0,
-        noise=SimpleNamespace(sigma=9.0, source="estimated: from the background"),
+        noise=Noise(9.0, None, "estimated: from the background"),
+        levels=(),
         warnings=warnings,
+        calibrated=True,
         slices=None,
         chosen=range(3),
         seconds=75.0,
@@ -133,12 +136,13 @@ def test_a_run_from_button_to_layers(desk, scan, head):
     ]
     assert desk.views[-1].state is State.IDLE
     assert desk.said == (
-        "Done: 8 samples, mr_tiny on cpu. Noise removed: 9 % of the foreground (estimated)."
+        "Done: 8 samples, mr_tiny on cpu. "
+        "Noise removed: σ 9 a.u., 9 % of the foreground (estimated)."
     )
 
 
 def test_guards_are_overlays_and_a_failed_check_is_said(desk, scan, head):
-    tally = Tally(1000, 5, 0, 60, 4.5, 5.0, 900.0, 880.0)
+    tally = Tally(1000, 5, 0, 60, 4.5, 900.0, 880.0)
     guards = Guards((tally,))
     result = result_of(head, guards=guards, warnings=guards.warnings())
     signed = np.zeros_like(head.array)
@@ -249,10 +253,16 @@ def test_an_abandoned_run_stops_and_tells_nobody(desk, scan, head):
 
 
 @pytest.mark.parametrize(
-    ("modality", "noise", "meant"), [("MR", 9, 0.09), ("CT", 30, 30), ("MR", None, "auto")]
+    ("modality", "noise", "unit", "meant"),
+    [
+        ("MR", 9, "%", 0.09),
+        ("MR", 25.5, "a.u.", "25.5 a.u."),
+        ("CT", 30, "HU", 30),
+        ("MR", None, "%", "auto"),
+    ],
 )
-def test_noise_is_asked_for_in_the_unit_of_the_modality(scan, modality, noise, meant):
-    request = request_for(scan, Choices(modality=modality, noise=noise))
+def test_noise_is_asked_for_in_the_unit_shown(scan, modality, noise, unit, meant):
+    request = request_for(scan, Choices(modality=modality, noise=noise, noise_unit=unit))
     assert request.settings["noise"] == pytest.approx(meant)
 
 
@@ -302,14 +312,14 @@ def test_a_preview_replaces_the_last_and_says_what_the_scan_would_take(desk, sca
     assert all(meta["metadata"][KEY]["preview"] for _, meta, _ in layers)
     assert desk.controller.result is None  # nothing to save yet
     assert desk.said == (
-        "Preview of axial slice 1. Noise: 9 % of the foreground (estimated). The whole scan: "
-        "about 75 s, 2.1 GB of memory."
+        "Preview of axial slice 1. Noise: σ 9 a.u., 9 % of the foreground (estimated). "
+        "The whole scan: about 75 s, 2.1 GB of memory."
     )
 
 
 def test_a_preview_measures_the_noise_once(tiny_models, scan, monkeypatch):
-    asked, real = [], api.resolve_noise
-    monkeypatch.setattr(api, "resolve_noise", lambda *a: asked.append(1) or real(*a))
+    asked, real = [], api.resolve_levels
+    monkeypatch.setattr(api, "resolve_levels", lambda *a: asked.append(1) or real(*a))
     bench, meter = Workbench(), SimpleNamespace(start=lambda *_: None, tick=lambda n=1: None)
     request, _ = preview_of(scan, Choices(), (1, 3, 4))
     first = restore(request, meter, bench)

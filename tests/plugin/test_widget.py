@@ -10,6 +10,7 @@ import medrestore
 from medrestore.plugin.contrast import spread_limits
 from medrestore.plugin.explore.panel import ExplorePanel
 from medrestore.plugin.layers import KEY, displayed, to_layer, to_volume
+from medrestore.plugin.noise_entry import NOTCHES
 from medrestore.plugin.widget import RESEARCH_ONLY
 
 ROLES = ("restored", "lower", "upper", "std", "inconsistent", "removed")
@@ -122,11 +123,12 @@ def test_problems_are_sentences(viewer, docked, head, qtbot, monkeypatch, tmp_pa
 
 def test_the_form_follows_the_scan(viewer, docked, make_volume):
     assert docked.form.picker.layer is None
-    for modality, unit, model in (("CT", " HU", "ct_tiny"), ("MR", " %", "mr_tiny")):
+    for modality, unit, model in (("CT", "HU", "ct_tiny"), ("MR", "%", "mr_tiny")):
         data, meta, _ = to_layer(make_volume(modality=modality, name=modality))
         layer = viewer.add_image(data, **meta)
         assert docked.form.picker.currentText() == modality  # the scan just opened
-        assert docked.form.noise.suffix() == unit
+        assert docked.form.noise_entry.unit == unit
+        assert docked.form.noise_entry.units.isVisibleTo(docked) == (modality == "MR")
         assert [docked.form.model.itemText(i) for i in range(2)] == ["Automatic", model]
         assert docked.form.facts.text().startswith(f"{modality}, 3 × 5 × 7 voxels")
     layer.name = "renamed"
@@ -200,8 +202,13 @@ def test_noise_is_measured_in_a_drawn_region(viewer, docked, opened, qtbot):
     labels.data[:, 12:28, 16:32] = 1
     docked.form.noise_entry.region.click()
     finish(docked, qtbot)
+    assert docked.form.noise_entry.unit == "a.u."
     assert docked.form.noise.value() == pytest.approx(5, rel=0.2)
-    assert docked.form.noise_entry.slider.value() > 0
+    assert 0 < docked.form.noise_entry.slider.value() < NOTCHES
+    docked.form.noise_entry.slider.setValue(NOTCHES)
+    assert docked.form.noise.value() > 10
+    docked.form.noise_entry.units.setCurrentText("%")  # 10 a.u. are not 10 %
+    assert docked.form.noise_entry.value is None
 
 
 def test_from_run_to_regions_and_back_from_disk(viewer, docked, head, tmp_path, qtbot):

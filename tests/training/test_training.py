@@ -30,7 +30,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "predictor": {"steps": 40, "rate": 0.003, "muon": 5, "every": 10, "warm_up": 5},
         "refiner": {"steps": 4, "every": 2},
     }
-    return write_config(tmp_path, stages=stages, licences=["made here (CC0)"])
+    return write_config(tmp_path, stages=stages)
 
 
 def test_train_resume_and_use(config: Path, tmp_path: Path) -> None:

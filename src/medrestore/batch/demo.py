@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medrestore import io
-from medrestore.api import denoise
+from medrestore.api import make_plan
 from medrestore.batch import report
 from medrestore.batch.destination import check_destination
 from medrestore.batch.shown import settings_shown
@@ -19,6 +19,8 @@ from medrestore.core.meter import SILENT, Meter
 from medrestore.errors import Cancelled, InputError
 from medrestore.physics.simulate import SOFT_TISSUE_HU
 from medrestore.resources import sample_data_folder
+from medrestore.running import carry_out
+from medrestore.settings import Settings
 
 if TYPE_CHECKING:
     import os
@@ -77,7 +79,12 @@ def demo(out: str | os.PathLike[str], meter: Meter = SILENT) -> Demo:
         shown = settings_shown(result.plan)
         entries.append(
             report.entry(
-                row, settings=shown, timings=seconds, figures=found, warnings=result.warnings
+                row,
+                settings=shown,
+                timings=seconds,
+                figures=found,
+                warnings=result.warnings,
+                calibrated=result.plan.calibrated,
             )
         )
     report.contact_sheet(folder / "contact_sheet.png", rows, level=result.plan.settings.level)
@@ -97,7 +104,7 @@ def _scans() -> tuple[list[io.Scan], list[io.Scan]]:
 
 def _restored(noisy: Volume, folder: Path, meter: Meter) -> Result:
     check_destination(noisy, folder, overwrite=True)
-    result = denoise(noisy, samples=SAMPLES, progress=meter)
+    result = carry_out(make_plan(noisy, Settings(samples=SAMPLES)), noisy, meter)
     if result.drawn < SAMPLES:
         raise Cancelled("stopped; the demo is not complete")
     result.save(folder, overwrite=True)

@@ -43,7 +43,8 @@ MEANING = """
 <h3>What the interval means, and what it does not</h3>
 <p>The bounds are set so that, at a level of 90&nbsp;%, about 90 of 100 voxels hold their
 noise-free value between <i>lower</i> and <i>upper</i>, on scans like those the model was
-calibrated on. That is a promise about many voxels together. It is no promise about one chosen
+calibrated on; where they are said not to be calibrated, nobody has counted. That is a promise
+about many voxels together. It is no promise about one chosen
 voxel, a lesion or an edge, where errors are larger than on average; nor about the mean of a
 region, because neighbouring voxels err together: measure that from the samples
 (<code>result.region(mask)</code>). It does not hold where the scan, its noise or its anatomy is

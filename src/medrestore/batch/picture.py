@@ -87,7 +87,9 @@ class Panel:
         return np.asarray(np.round(255 * np.clip(scaled, 0, 1)), dtype=np.uint8)
 
 
-def panels(row: Mapping[str, Volume], level: float | None = None) -> list[Panel]:
+def panels(
+    row: Mapping[str, Volume], level: float | None = None, calibrated: bool = True
+) -> list[Panel]:
     """The middle slice, as acquired, of every volume in ``row``.
 
     Right in the patient is left in the picture, anterior or superior is up. Images share one
@@ -99,10 +101,14 @@ def panels(row: Mapping[str, Volume], level: float | None = None) -> list[Panel]
         Some of ``PANELS``, on one grid.
     level : float, optional
         Nominal coverage of the bounds, for their labels.
+    calibrated : bool
+        Whether that coverage was ever measured.
     """
     volumes = {key: row[key] for key in PANELS if key in row}
     window = _image_window(row.get("restored", next(iter(volumes.values()))))
-    return [_panel(key, volume, window, level) for key, volume in volumes.items()]
+    named = "" if level is None else f", {100 * level:g} % interval"
+    named += "" if calibrated or level is None else ", not calibrated"
+    return [_panel(key, volume, window, named) for key, volume in volumes.items()]
 
 
 def png(panel: Panel, longest: int = 512) -> bytes:
@@ -141,7 +147,7 @@ def draw_sheet(rows: Sequence[tuple[str, Sequence[Panel]]], dpi: int = 160) -> b
     return file.getvalue()
 
 
-def _panel(key: str, volume: Volume, window: tuple[float, float], level: float | None) -> Panel:
+def _panel(key: str, volume: Volume, window: tuple[float, float], interval: str) -> Panel:
     pixels, size_mm, letters = _slice(volume)
     label = PANELS[key]
     if key == "std":
@@ -149,8 +155,8 @@ def _panel(key: str, volume: Volume, window: tuple[float, float], level: float |
         high = float(np.percentile(finite, 99.5)) if finite.size else 1.0
         shown = (0.0, high if high > 0 else 1.0)
         return Panel(label, pixels, shown, volume.unit, SPREAD_MAP, size_mm, letters="")
-    if level is not None and key in ("lower", "upper"):
-        label += f", {100 * level:g} % interval"
+    if key in ("lower", "upper"):
+        label += interval
     return Panel(label, pixels, window, volume.unit, "gray", size_mm, letters)
 
 

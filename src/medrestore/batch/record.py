@@ -199,10 +199,11 @@ def facts_of(path: Path) -> dict[str, Any]:
 def _plan(facts: dict[str, Any], path: Path, known_noise: bool = True) -> Plan:
     """The plan in a record, with as many samples as were drawn; with its noise map, or without."""
     noise_map = None
+    noises = [facts["plan"]["noise"], *(one["noise"] for one in facts["plan"].get("levels", []))]
     if not known_noise:
-        noise = {**facts["plan"]["noise"], "map_sha256": None}
-        facts = {**facts, "plan": {**facts["plan"], "noise": noise}}
-    elif facts["plan"]["noise"]["map_sha256"] is not None:
+        for noise in noises:
+            noise["map_sha256"] = None
+    elif any(noise["map_sha256"] is not None for noise in noises):
         name = path.name.removesuffix("_run.json") + "_noise"
         beside = saved(path.parent, name)
         if beside is None:

@@ -62,6 +62,7 @@ def entry(
     timings: Mapping[str, float] | None = None,
     figures: Mapping[str, str] | None = None,
     warnings: Sequence[str] = (),
+    calibrated: bool = True,
 ) -> Entry:
     """What the page says about one restored scan; the volumes may be dropped afterwards.
 
@@ -77,6 +78,8 @@ def entry(
         Measured results, in words and units.
     warnings : sequence of str
         Shown beside those of the volumes themselves.
+    calibrated : bool
+        Whether the coverage of the bounds was ever measured.
     """
     volume = row.get("noisy") or row["restored"]
     settings, timings = settings or {}, timings or {}
@@ -91,7 +94,7 @@ def entry(
     return Entry(
         name=volume.source.name,
         summary=_summary(volume),
-        panels=tuple(panels(row, settings.get("level"))),
+        panels=tuple(panels(row, settings.get("level"), calibrated)),
         facts={title: rows for title, rows in facts.items() if rows},
         warnings=tuple(said),
         seconds=sum(timings.values()) if timings else None,

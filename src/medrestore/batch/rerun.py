@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from medrestore.api import run_plan
 from medrestore.batch.record import read_record
 from medrestore.core.meter import SILENT, Meter
+from medrestore.running import carry_out, said
 
 if TYPE_CHECKING:
     import os
@@ -45,10 +45,15 @@ def rerun(
     Result
         With as many samples as the run drew.
 
+    Warns
+    -----
+    MedrestoreWarning
+        Each of the result's ``warnings``.
+
     Raises
     ------
     SettingsError, InputError, ModelError
         If the record cannot be read, or its scan or model is not there or is another one.
     """
     plan, volume = read_record(record, source, device)
-    return run_plan(plan, volume, progress or SILENT)
+    return said(carry_out(plan, volume, progress or SILENT))

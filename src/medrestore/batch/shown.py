@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from medrestore.batch import report
+from medrestore.noise_words import noise_in_words
 
 if TYPE_CHECKING:
     from medrestore.api import Result
@@ -17,10 +18,9 @@ __all__ = ["entry_of", "settings_shown"]
 def settings_shown(plan: Plan) -> dict[str, object]:
     """What a page says about how a scan was restored."""
     asked = plan.settings
-    unit = "HU" if plan.modality == "CT" else "a.u."
     return {
         "model": plan.model,
-        "noise": f"{plan.noise.sigma:.3g} {unit}; {plan.noise.source}",
+        "noise": noise_in_words(plan),
         "samples": asked.samples,
         "steps": asked.steps,
         "level": asked.level,
@@ -41,6 +41,7 @@ def entry_of(volume: Volume, result: Result, seconds: float) -> report.Entry:
         row,
         settings=settings_shown(result.plan),
         timings={"in all": seconds},
-        figures={"checks": result.guards.sentence()} if result.guards is not None else None,
+        figures={"checks": result.guards.verdict.headline} if result.guards is not None else None,
         warnings=result.warnings,
+        calibrated=result.plan.calibrated,
     )

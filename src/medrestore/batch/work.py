@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from medrestore.api import make_plan, run_plan
+from medrestore.api import make_plan
 from medrestore.batch import report
 from medrestore.batch.content import key_of
 from medrestore.batch.gather import under
@@ -14,12 +14,14 @@ from medrestore.batch.log import is_final
 from medrestore.batch.shown import entry_of
 from medrestore.batch.task import Done, Failed
 from medrestore.errors import Cancelled, MedrestoreError
+from medrestore.running import carry_out
 
 if TYPE_CHECKING:
     from medrestore.api import Result
     from medrestore.batch.kept import Models
     from medrestore.batch.task import Outcome, Task
     from medrestore.core.meter import Meter
+    from medrestore.plan import Plan
     from medrestore.volume import Volume
 
 __all__ = ["failure", "opened", "restore", "saved"]
@@ -63,6 +65,7 @@ def saved(task: Task, key: str, volume: Volume, result: Result, before: float) -
         "modality": result.plan.modality,
         "model": result.plan.model,
         "sigma": round(result.plan.noise.sigma, 6),
+        **_by_time(result.plan),
         "samples": result.drawn,
         "seconds": round(seconds, 2),
         "warnings": [*volume.warnings, *result.warnings],
@@ -75,6 +78,11 @@ def saved(task: Task, key: str, volume: Volume, result: Result, before: float) -
     return Done(key, facts, article, seconds, outputs)
 
 
+def _by_time(plan: Plan) -> dict[str, list[float]]:
+    """σ of each volume of a 4-D scan."""
+    return {"sigmas": [round(one.noise.sigma, 6) for one in plan.levels]} if plan.levels else {}
+
+
 def failure(error: Exception, key: str | None) -> Failed:
     """An error as a batch reports it."""
     expected = isinstance(error, MedrestoreError)
@@ -85,4 +93,4 @@ def failure(error: Exception, key: str | None) -> Failed:
 def _run(task: Task, volume: Volume, models: Models, meter: Meter) -> Result:
     with models.running:
         plan = make_plan(volume, task.settings)
-        return run_plan(plan, volume, meter, models.of(plan))
+        return carry_out(plan, volume, meter, models.of(plan))

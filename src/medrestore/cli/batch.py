@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from medrestore.cli.meter import Bar
 from medrestore.cli.parser import add_settings, add_source, add_writing, command, settings_from
 from medrestore.errors import InputError, SettingsError
+from medrestore.noise_told import stated
 
 if TYPE_CHECKING:
     import argparse
@@ -28,8 +29,9 @@ unchanged (place, content, settings, model) is not done again. The workers of a 
 write the same files as this machine does, under the same paths.
 """
 NOISE = (
-    "standard deviation of the noise to remove: auto (estimated from each scan), or a number: HU "
-    "in soft tissue for CT, a fraction of the foreground for MR; default: auto"
+    "standard deviation of the noise to remove: auto (estimated from each scan); a number, in HU "
+    "of soft tissue for CT, or a fraction of the foreground for MR (0.05 is 5 %%); or a number "
+    "with u, in the scans' own unit (25u); default: auto"
 )
 
 
@@ -96,20 +98,21 @@ def run(arguments: argparse.Namespace) -> int:
 def _say(expected: Forecast) -> None:
     """What the batch will take, before it starts."""
     from medrestore.cli.words import duration
+    from medrestore.sizes import memory
 
     if expected.scans:
         print(
             f"forecast  {expected.scans} scan{'' if expected.scans == 1 else 's'}, "
             f"{duration(expected.seconds)} beside reading and writing, "
-            f"{expected.memory_bytes / 1e9:.1f} GB of memory",
+            f"{memory(expected.memory_bytes)} of memory",
             flush=True,
         )
 
 
 def _noise(text: str) -> str | float:
-    if text == "auto":
-        return text
     try:
-        return float(text)
-    except ValueError:
-        raise SettingsError(f"--noise of a batch is auto or a number, got {text!r}") from None
+        return stated(text)
+    except SettingsError:
+        raise SettingsError(
+            f"--noise of a batch is auto, a number, or one with its unit (25u); got {text!r}"
+        ) from None

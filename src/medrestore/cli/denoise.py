@@ -17,6 +17,7 @@ from medrestore.cli.parser import (
 )
 from medrestore.cli.words import as_json, in_words
 from medrestore.errors import SettingsError
+from medrestore.noise_told import stated
 
 if TYPE_CHECKING:
     import argparse
@@ -34,15 +35,16 @@ EXAMPLES = """\
   medrestore denoise fmri.nii.gz -o out --modality MR --volume 3    one time point
 
 writes <scan>_restored, _std (expected error), _lower, _upper, _removed (what was taken away that
-noise does not explain), _inconsistent (where scan and restoration do not fit), and
+noise does not explain), _inconsistent (what of it the scan does not show), and
 with DICOM output also _std_map (_std as a Parametric Map: float32, with its unit), and
 <scan>_run.json, from which `medrestore rerun` repeats the run. Ctrl-C keeps what the samples drawn
 so far say.
 """
 NOISE = (
-    "standard deviation of the noise to remove: auto (estimated from the scan); a number, in HU of "
-    "soft tissue for CT, or a fraction of the foreground for MR (0.05 is 5 %%); or the path of a "
-    "map in the scan's own unit and grid; default: auto"
+    "standard deviation of the noise to remove: auto (estimated from the scan); a number, in HU "
+    "of soft tissue for CT, or a fraction of the foreground for MR (0.05 is 5 %%); a number with "
+    "u, in the scan's own unit (25u); or the path of a map in that unit, on the scan's grid; "
+    "default: auto"
 )
 FAREWELL = "stopped before the scan was restored; nothing was written"
 
@@ -68,8 +70,9 @@ def run(arguments: argparse.Namespace) -> int:
     noise = _noise(arguments.noise)
     settings = settings_from(arguments, "map" if isinstance(noise, Path) else noise)
 
-    from medrestore.api import make_plan, read, run_plan
+    from medrestore.api import make_plan, read
     from medrestore.batch.destination import check_destination
+    from medrestore.running import carry_out
 
     volume = read(arguments.input, arguments.modality, arguments.gaps, arguments.hu_offset)
     if arguments.volume is not None:
@@ -82,7 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(in_words(plan, volume), flush=True)
     before = time.monotonic()
     with Bar(FAREWELL) as bar:
-        result = run_plan(plan, volume, bar)
+        result = carry_out(plan, volume, bar)
     seconds = time.monotonic() - before
     written = result.save(arguments.output, arguments.format, arguments.overwrite)
     return report(result, volume, written, seconds, arguments.json)
@@ -102,8 +105,8 @@ def report(
             done += "are whole and valid, their uncertainty is rougher"
         print(f"{done}:", *(f"  {path}" for path in written), sep="\n")
         if result.guards is not None:
-            print(f"checks    {result.guards.sentence()}")
-            print(*(f"note      {text}\n" for text in result.guards.warnings()), sep="", end="")
+            verdict = result.guards.verdict
+            print(f"checks    {verdict.headline}: {verdict.sentence()}")
     return 0 if drawn == asked else 130
 
 
@@ -121,14 +124,13 @@ def _facts(result: Result, volume: Volume, written: list[Path], seconds: float) 
 
 
 def _noise(text: str) -> str | float | Path:
-    """``"auto"``, a number, or the path of a map."""
-    if text == "auto":
-        return text
+    """``"auto"``, a number, one with its unit, or the path of a map."""
     try:
-        return float(text)
-    except ValueError:
+        return stated(text)
+    except SettingsError:
         if Path(text).exists():
             return Path(text)
     raise SettingsError(
-        f"--noise is auto, a number or the path of a map; got {text!r}, and there is no such file"
+        "--noise is auto, a number, one with its unit (25u) or the path of a map; "
+        f"got {text!r}, and there is no such file"
     )

@@ -38,9 +38,9 @@ def add(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """The scan and the model must be those of the record, by their hashes."""
-    from medrestore.api import run_plan
     from medrestore.batch.destination import check_destination
     from medrestore.batch.record import read_record
+    from medrestore.running import carry_out
 
     out = arguments.output or Path(arguments.record).parent / "rerun"
     plan, volume = read_record(arguments.record, arguments.input, arguments.device)
@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     print(in_words(plan, volume), flush=True)
     before = time.monotonic()
     with Bar(FAREWELL) as bar:
-        result = run_plan(plan, volume, bar)
+        result = carry_out(plan, volume, bar)
     seconds = time.monotonic() - before
     written = result.save(out, arguments.format, arguments.overwrite)
     return report(result, volume, written, seconds)

@@ -77,8 +77,11 @@ def _added(volume: Volume, noisy: Volume, fraction: float | None) -> str:
     from medrestore.physics.simulate import SOFT_TISSUE_HU
 
     if volume.modality == "MR":
-        sigma = (fraction or 0.0) * foreground_scale(volume.array)
-        return f"σ {sigma:.3g} {volume.unit} per channel, {fraction:.3g} of the foreground"
+        fraction = fraction or 0.0
+        frames = volume.array if volume.is_4d else volume.array[None]
+        sigmas = [fraction * foreground_scale(one) for one in frames if np.nan_to_num(one).any()]
+        spread = " to ".join(dict.fromkeys(f"{one:.3g}" for one in (min(sigmas), max(sigmas))))
+        return f"σ {spread} {volume.unit} per channel, {fraction:.3g} of the foreground"
     low, high = SOFT_TISSUE_HU
     soft = (volume.array > low) & (volume.array < high)
     inside, where = (soft, "in soft tissue") if soft.any() else (np.isfinite(noisy.array), "")

@@ -88,7 +88,22 @@ def run(arguments: argparse.Namespace) -> int:
             changes=changes,
         )
     print(f"trained: {folder}")
+    _say_left_out(config, changes, folder)
     return 0
+
+
+def _say_left_out(path: Path, changes: dict[str, Any], folder: Path) -> None:
+    """Say if the config's notes and limits are not on the card, and how they come there."""
+    from medrestore.models import Card
+    from medrestore.training.config import Config
+
+    config, weights = Config.read(path, changes), Card.read(folder).sha256
+    if (config.notes or config.limits) and config.written_of != weights:
+        print(
+            "note  the config's notes and limits were not written of these weights and are not on "
+            'their card; write what is true of them, with "written_of": '
+            f'"{weights}", and train again: nothing but the card is made anew'
+        )
 
 
 def _change(text: str) -> tuple[str, Any]:

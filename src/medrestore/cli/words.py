@@ -6,13 +6,16 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
+from medrestore.noise_words import noise_in_words
+from medrestore.sizes import memory
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from medrestore.plan import Plan
     from medrestore.volume import Volume
 
-__all__ = ["as_json", "duration", "grid", "in_words", "millimetres", "noise_in_words", "table"]
+__all__ = ["as_json", "duration", "grid", "in_words", "millimetres", "table"]
 
 WAYS = {"slice": "slice by slice", "patch3d": "in 3-D stacks"}
 
@@ -40,27 +43,17 @@ def in_words(plan: Plan, volume: Volume) -> str:
     rows = {
         "scan": f"{volume.source.name}: {plan.modality}, {grid(plan.shape, plan.times)}, {spacing}",
         "model": f"{plan.model}, {WAYS[plan.mode]}, on {plan.device} in {plan.precision}",
-        "noise": noise_in_words(plan, volume.unit),
+        "noise": noise_in_words(plan),
         "work": f"{slices} slice{'' if slices == 1 else 's'}, {work}, seed {settings.seed}",
-        "result": f"{ESTIMATES[settings.estimate]}, its expected error, and bounds to cover "
-        f"{100 * settings.level:.4g} % of the voxels",
+        "result": f"{ESTIMATES[settings.estimate]}, its expected error, and bounds "
+        f"{'to cover' if plan.calibrated else 'meant for'} {100 * settings.level:.4g} % of the "
+        f"voxels{'' if plan.calibrated else ', not calibrated'}",
     }
     if plan.seconds is not None and plan.memory_bytes is not None:
-        memory = f"{plan.memory_bytes / 1e9:.1f} GB of memory"
-        rows["forecast"] = f"{duration(plan.seconds)}, {memory}"
+        rows["forecast"] = f"{duration(plan.seconds)}, {memory(plan.memory_bytes)} of memory"
     lines = [f"{name:<9} {text}" for name, text in rows.items()]
     notes = dict.fromkeys([*volume.warnings, *plan.warnings])
     return "\n".join([*lines, *(f"note      {text}" for text in notes)])
-
-
-def noise_in_words(plan: Plan, unit: str) -> str:
-    """The noise that is removed: how strong, and how that is known."""
-    sigma, source = plan.noise.sigma, plan.noise.source
-    if plan.noise.map is not None and plan.modality == "MR":
-        return f"σ a map, median {sigma:.3g} {unit}; {source}"
-    if plan.modality == "CT":
-        return f"σ {sigma:.3g} HU in soft tissue; {source}"
-    return f"σ {sigma:.3g} {unit}, {100 * sigma / plan.scale:.2g} % of the foreground; {source}"
 
 
 def grid(shape: Sequence[int], times: int = 1) -> str:

@@ -1,33 +1,34 @@
 """Checks of a restoration without ground truth.
 
-What was removed that is no noise, and does the scan fit the restoration?
+What was removed that is no noise, and what does the restoration show that the scan does not?
 
 Both look at e, the normal score of the scan y given the restoration μ and the noise σ
 (`core.residual`): the noise, less the error of the restoration. Its variance is 1 − s²/σ², and at
 low frequencies, where μ keeps what it cannot tell from anatomy, it holds little.
 
-*Removed structure.* e is smoothed by Gaussians of 1, 2 and 4 pixels. How far noise alone takes a
-smoothed e is read off the scan itself (`core.guard_null`). The largest of the three z-scores is
+*Removed structure.* e is taken as it is and smoothed by Gaussians of 1, 2 and 4 pixels. How far
+noise alone takes it is read off the scan itself (`core.guard_null`). The largest of the z-scores is
 held against a threshold by Benjamini–Hochberg over all voxels (`core.discovery`).
 
-*Consistency.* y must lie within the predictive interval of restoration and noise together, of
-variance std² + σ²: e·σ/√(std² + σ²) against a threshold of its own.
+*Invented structure.* Of what is flagged, the part where the restoration has the larger contrast
+(`core.guard_contrast`). A threshold on single voxels against the predictive interval of restoration
+and noise, variance std² + σ², flags none in practice: the restoration follows what stands out, and
+noise hides the rest.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from medrestore.core.discovery import Discoveries
-from medrestore.core.guard_null import DARK, LEVELS, Null
-from medrestore.core.padding import is_padding
+from medrestore.core.guard_contrast import invented
+from medrestore.core.guard_evidence import SCALES_PX, SLICES_FOR_NULL, Evidence, Scores
+from medrestore.core.guard_null import DARK, Null
+from medrestore.core.guard_witness import Witness
 from medrestore.core.planes import nothing
-from medrestore.core.residual import gaussian_score, rician_score
-from medrestore.core.smoothing import gaussian_taps, smooth
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,60 +38,12 @@ if TYPE_CHECKING:
 __all__ = ["FALSE_DISCOVERY_RATE", "SCALES_PX", "Evidence", "Guard", "Tally", "guard", "looks"]
 
 FALSE_DISCOVERY_RATE = 0.01
-SCALES_PX = (1.0, 2.0, 4.0)
 OUTSIDE_90 = 1.645
-SLICES_FOR_NULL = 24
-TISSUE_HU = -500.0
-SUPPRESSED = -0.25
-"""Median score of dark voxels below which they hold less than the noise; 0 for Rayleigh noise."""
-
-
-@dataclass(frozen=True, eq=False)
-class Evidence:
-    """What a restoration is judged by; arrays are (z, y, x), in the scan's unit.
-
-    Parameters
-    ----------
-    y, mu, s, std : ndarray of float32
-        Scan; restored image μ and its standard deviation s from the predictor; error expected of
-        μ (s again where no samples were drawn).
-    sigma : ndarray of float32 or float
-        The noise that was to be removed (MR: per channel).
-    modality : "CT" or "MR"
-        Gaussian or Rician noise.
-    lowest : float
-        The noise from which voxels were restored; those with less were left alone.
-    padding : tuple of float
-        Values of voxels that are no measurement.
-    along_z : float
-        Smoothing across slices, in slices, at most 1; 0 where slices are far apart or no
-        neighbours.
-    """
-
-    y: NDArray[np.float32]
-    mu: NDArray[np.float32]
-    s: NDArray[np.float32]
-    std: NDArray[np.float32]
-    sigma: NDArray[np.float32] | float
-    modality: Literal["CT", "MR"]
-    lowest: float = 0.0
-    padding: tuple[float, ...] = ()
-    along_z: float = 0.0
-
-    def usable(self, z: int) -> NDArray[np.bool_]:
-        """Voxels of a slice that are measurements and were restored."""
-        y = self.y[z]
-        good = np.isfinite(y)
-        if self.modality == "MR":
-            good &= y > 0  # a magnitude of exactly 0 is a mask, not a measurement
-        if self.padding:
-            good &= ~is_padding(y, self.padding)
-        good &= np.nan_to_num(self.noise(z)) >= max(self.lowest, 1e-30)
-        return np.asarray(good)
-
-    def noise(self, z: int) -> NDArray[np.float32] | float:
-        """σ of a slice: its map, or one number."""
-        return self.sigma[z] if isinstance(self.sigma, np.ndarray) else self.sigma
+LEAST_AMOUNT = 0.2
+"""Smoothed scores below this part of σ are not worth a flag, however surely they are no noise: what
+is amiss by so little, over 4 pixels and more, is shading or the noise floor of the coils."""
+LEAST_STRENGTH = 0.25
+"""Noise is not taken to be weaker than this part of what was told."""
 
 
 @dataclass(frozen=True)
@@ -100,14 +53,16 @@ class Tally:
     Parameters
     ----------
     voxels, removed, inconsistent : int
-        Voxels looked at, and flagged by either check.
+        Voxels looked at, flagged, and flagged where the restoration has the larger contrast.
     outside : int
         Voxels of which y lies outside the 90 % predictive interval; at most a tenth is expected.
-    removed_z, inconsistent_z : float
-        Thresholds that Benjamini–Hochberg set.
+    removed_z : float
+        Threshold that Benjamini–Hochberg set.
     energy, expected : float
         Sum of e², and of 1 − s²/σ², which an honest restoration with the right σ makes it; over
         the voxels whose σ was measured.
+    left, lag : float, optional
+        What the run says of the noise (`core.guard_witness`), where there is tissue.
     """
 
     voxels: int
@@ -115,9 +70,10 @@ class Tally:
     inconsistent: int
     outside: int
     removed_z: float
-    inconsistent_z: float
     energy: float
     expected: float
+    left: float | None = None
+    lag: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +82,7 @@ class Guard:
 
     ``removed``: σ times the smoothed score, where noise does not explain it; above 0, the scan was
     brighter than the restoration. A smoothed contrast: a small structure had more.
-    ``inconsistent``: how far y lies beyond its predictive interval (at the threshold), signed.
+    ``inconsistent``: the part of ``removed`` that the restoration shows and the scan does not.
     """
 
     removed: NDArray[np.float32]
@@ -147,35 +103,54 @@ def guard(
     evidence : Evidence
         Scan, restoration and noise.
     rate : float
-        False discovery rate of either map: the share of chance to expect among flagged voxels.
+        False discovery rate: the share of chance to expect among flagged voxels.
     maps : two ndarrays of float32, optional
         Zeros for the maps to be written into; new ones by default.
     after : callable
         Told whenever a slice was looked at.
     """
-    e = _Residual(evidence)
-    inverse = _inverse_std(e, after)
-    removed, misfit = Discoveries(rate, len(SCALES_PX)), Discoveries(rate)
+    e = Scores(evidence)
+    witness = Witness()
+    inverse = _inverse_std(e, witness, after)
+    removed = Discoveries(rate, len(SCALES_PX))
     outside, energy, expected = 0, 0.0, 0.0
     for z in range(len(evidence.y)):
         usable, sigma, score = e.usable(z), e.sigma(z), e.score(z)
         tested, group = int(usable.sum()), e.group(z)
         largest, amount = _largest(e.smoothed(z), inverse, group)
-        largest[~usable | ((largest < 0) & (group >= DARK))] = 0
+        small = np.abs(amount) < LEAST_AMOUNT
+        largest[~usable | small | ((largest < 0) & (group >= DARK))] = 0
         removed.add(largest, amount * sigma, tested)
         spread = np.hypot(sigma, evidence.std[z])
-        deviate = np.where(usable, score * (sigma / spread), np.float32(0))
-        misfit.add(deviate, score * sigma, tested)
-        outside += int(np.count_nonzero(np.abs(deviate) > OUTSIDE_90))
+        far = usable & (np.abs(score) * sigma > OUTSIDE_90 * spread)
+        outside += int(np.count_nonzero(far))
         known = e.known(z)
         energy += float(np.square(score[known], dtype=np.float64).sum())
         expected += float((1 - np.square(e.ratio(z)[known], dtype=np.float64)).sum())
         after()
     taken, beyond = maps or (np.zeros_like(evidence.y), np.zeros_like(evidence.y))
-    thresholds = removed.threshold(), misfit.threshold()
-    counts = removed.show(thresholds[0], taken), misfit.show(thresholds[1], beyond)
-    tally = Tally(removed.tested, *counts, outside, *thresholds, energy, expected)
+    threshold = removed.threshold()
+    counts = removed.show(threshold, taken), _show_invented(e, taken, beyond, after)
+    run = witness.left, witness.lag
+    tally = Tally(removed.tested, *counts, outside, threshold, energy, expected, *run)
     return Guard(taken, beyond, tally)
+
+
+def _show_invented(
+    e: Scores,
+    taken: NDArray[np.float32],
+    out: NDArray[np.float32],
+    after: Callable[[], object],
+) -> int:
+    """Write what the restoration shows and the scan does not into zeros; how many are not 0."""
+    shown = 0
+    for z, flagged in enumerate(taken):
+        if flagged.any():
+            more = invented(e.evidence.y[z], e.evidence.mu[z], e.usable(z), flagged)
+            out[z][more] = flagged[more]
+            shown += int(np.count_nonzero(more))
+            after()
+    return shown
 
 
 def looks(slices: int) -> int:
@@ -183,11 +158,16 @@ def looks(slices: int) -> int:
     return slices + min(slices, SLICES_FOR_NULL)
 
 
-def _inverse_std(e: _Residual, after: Callable[[], object]) -> NDArray[np.float32]:
+def _inverse_std(e: Scores, witness: Witness, after: Callable[[], object]) -> NDArray[np.float32]:
     """1/std of smoothed scores for each scale and group, from evenly spread slices."""
-    null = Null(SCALES_PX, e.evidence.along_z)
+    measured = e.evidence.measured
+    strength = 1.0 if measured is None else min(1.0, max(measured, LEAST_STRENGTH))
+    null = Null(SCALES_PX, e.evidence.along_z, strength)
     for z in e.even_slices:
         null.add(e.group(z), e.smoothed(z), e.usable(z))
+        tissue, sigma = e.known(z) & ~e.dark(z), e.sigma(z)
+        y, mu = e.evidence.y[z] / sigma, e.evidence.mu[z] / sigma
+        witness.add(y, mu, e.score(z), tissue)
         after()
     return null.inverse_std()
 
@@ -203,97 +183,3 @@ def _largest(
         np.copyto(best, z, where=larger)
         np.copyto(value, one, where=larger)
     return best, value
-
-
-class _Residual:
-    """Scores of a slice and what is made of them; the last few slices are remembered."""
-
-    def __init__(self, evidence: Evidence) -> None:
-        self.evidence = evidence
-        self.taps = gaussian_taps(min(evidence.along_z, 1.0))
-        self._scores: OrderedDict[int, NDArray[np.float32]] = OrderedDict()
-        self._usable: OrderedDict[int, NDArray[np.bool_]] = OrderedDict()
-        depth = len(evidence.y)
-        even = np.linspace(0, depth - 1, min(depth, SLICES_FOR_NULL)).round().astype(int)
-        self.even_slices = [int(z) for z in np.unique(even)]
-        self.floor = np.float32(0)
-        self.floor = self._floor()
-
-    def _floor(self) -> np.float32:
-        """What dark voxels score at least in the middle: below 0 where a scanner suppressed them.
-
-        The noise of a magnitude cannot lie below itself, so that is no structure.
-        """
-        if self._is_ct:
-            return np.float32(0)
-        dark = [self.score(z)[self.dark(z)] for z in self.even_slices]
-        self._scores.clear()
-        scores = np.concatenate(dark)
-        middle = np.float32(np.median(scores)) if scores.size else np.float32(0)
-        return middle if middle < SUPPRESSED else np.float32(0)
-
-    def dark(self, z: int) -> NDArray[np.bool_]:
-        """Voxels with less signal than noise (MR)."""
-        return np.asarray(self.usable(z) & (self.evidence.mu[z] < self.sigma(z)))
-
-    def sigma(self, z: int) -> NDArray[np.float32]:
-        """σ of a slice, never 0."""
-        shown = np.broadcast_to(np.float32(self.evidence.noise(z)), self.evidence.y.shape[1:])
-        return np.where(self.usable(z), shown, np.float32(1))
-
-    def ratio(self, z: int) -> NDArray[np.float32]:
-        """s/σ; 0 where nothing is to be judged."""
-        return np.where(self.usable(z), self.evidence.s[z] / self.sigma(z), np.float32(0))
-
-    def known(self, z: int) -> NDArray[np.bool_]:
-        """Voxels whose σ was measured: in CT no air or lung, where its map is carried on."""
-        usable = self.usable(z)
-        return usable & (self.evidence.mu[z] > TISSUE_HU) if self._is_ct else usable
-
-    def usable(self, z: int) -> NDArray[np.bool_]:
-        """Voxels of a slice that can be judged; asked for many times in a row."""
-        if z not in self._usable:
-            self._usable[z] = self.evidence.usable(z)
-            if len(self._usable) > 2 * len(self.taps):
-                self._usable.popitem(last=False)
-        return self._usable[z]
-
-    @property
-    def _is_ct(self) -> bool:
-        return self.evidence.modality == "CT"
-
-    def score(self, z: int) -> NDArray[np.float32]:
-        """Score e of one slice; 0 where nothing is to be judged."""
-        if z not in self._scores:
-            usable, one = self.usable(z), np.float32(1)
-            y, mu = (np.where(usable, a[z], one) for a in (self.evidence.y, self.evidence.mu))
-            score = gaussian_score if self._is_ct else rician_score
-            e = np.where(usable, score(y, mu, self.sigma(z)), np.float32(0))
-            if self.floor:
-                e[self.dark(z)] -= self.floor
-            self._scores[z] = e
-            if len(self._scores) > 2 * len(self.taps):
-                self._scores.popitem(last=False)
-        return self._scores[z]
-
-    def smoothed(self, z: int) -> list[NDArray[np.float32]]:
-        """Score e through each of `SCALES_PX`; the coarsest is computed on every second voxel."""
-        mixed = self.score(z) * np.float32(self.taps[0])
-        for i, weight in enumerate(self.taps[1:], 1):
-            for there in (z - i, z + i):
-                if 0 <= there < len(self.evidence.y):
-                    mixed += self.score(there) * np.float32(weight)
-        fine, middle, coarse = SCALES_PX
-        first = smooth(mixed, fine)
-        second = smooth(first, float(np.sqrt(middle**2 - fine**2)))
-        half = smooth(second[::2, ::2], float(np.sqrt(coarse**2 - middle**2)) / 2)
-        height, width = mixed.shape
-        return [first, second, half.repeat(2, axis=0).repeat(2, axis=1)[:height, :width]]
-
-    def group(self, z: int) -> NDArray[np.uint8]:
-        """Level of the smoothed s/σ; in MR plus `DARK` where there is less signal than noise."""
-        level = smooth(self.ratio(z), 2.0) * np.float32(100)
-        group: NDArray[np.uint8] = np.minimum(level, np.float32(LEVELS - 1)).astype(np.uint8)
-        if self.evidence.modality == "MR":
-            group[self.dark(z)] += DARK
-        return group

@@ -5,10 +5,16 @@ hardly any, and least at low frequencies. So voxels are grouped by s/σ, and the
 of the smoothed score is measured in each group: correlated noise, noise that varies in space and a
 denoiser that keeps low frequencies are all in it. A structure moves it little while it fills less
 than a twentieth of its group.
+
+A restoration that took anatomy away everywhere fills its groups with it. So no group is held to
+more than noise of unit variance and its correlation can reach: μ takes noise away or leaves it, but
+adds none. The correlation is read off the finest scale where the restoration is surest. Dark voxels
+are held to what they show: noise there is what coils and scanners make of it.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -28,11 +34,19 @@ LEVELS = 128
 DARK = 128
 """Added to the level of voxels without signal."""
 QUANTILE, NORMAL = 0.95, 1.959964
+HALF = 0.674490
+"""Median of the size of a standard normal number."""
 FEWEST_CELLS = 300
 """Independent values that a group needs, so that its standard deviation is known to 5 %."""
 MOST_GROUPS = 16
 LEAST = 0.25
 """No group is held to less than this part of the largest deviation of any."""
+MOST = 1.05
+"""No group is held to more than noise alone reaches, but for this factor."""
+SUREST = 0.25
+"""Part of the voxels off which the correlation is read."""
+LONGEST_PX = 2.0
+"""Correlation lengths beyond are taken for structure."""
 
 
 class Null:
@@ -44,10 +58,14 @@ class Null:
         Gaussians through which the scores went.
     along_z : float
         The Gaussian across slices, in slices.
+    strength : float
+        The noise's standard deviation in units of the score, as far as it is known: 1, or less
+        where the noise was told too strong.
     """
 
-    def __init__(self, scales_px: Sequence[float], along_z: float) -> None:
+    def __init__(self, scales_px: Sequence[float], along_z: float, strength: float = 1.0) -> None:
         across = noise_voxels(along_z)
+        self.scales_px, self.strength = tuple(scales_px), strength
         self.cells = [across * noise_voxels(scale) ** 2 for scale in scales_px]
         self._groups: list[NDArray[np.uint8]] = []
         self._sizes: list[list[NDArray[np.float32]]] = [[] for _ in scales_px]
@@ -74,8 +92,9 @@ class Null:
         groups = np.concatenate(self._groups)
         order = np.argsort(groups, kind="stable")
         counts = np.bincount(groups, minlength=LEVELS + DARK)
+        growth = self._growth(order, int(counts[:DARK].sum()))
         tables = []
-        for sizes, cells in zip(self._sizes, self.cells, strict=True):
+        for scale, sizes, cells in zip(self.scales_px, self._sizes, self.cells, strict=True):
             values = np.concatenate(sizes)[order]
             table = np.zeros(LEVELS + DARK, np.float32)
             need = max(FEWEST_CELLS * cells, len(values) / MOST_GROUPS)
@@ -84,11 +103,53 @@ class Null:
                 stop = start + int(counts[first:last].sum())
                 if stop > start:
                     error = 0.95 * np.sqrt(cells / (stop - start))
-                    std = np.quantile(values[start:stop], QUANTILE) / NORMAL * (1 + error)
-                    table[first:last] = 1 / std if std > 0 else 0
+                    most = MOST * self.strength * growth.at(scale) / np.sqrt(cells)
+                    std = np.quantile(values[start:stop], QUANTILE) / NORMAL
+                    std = min(std, most) if first < DARK else std
+                    table[first:last] = 1 / (std * (1 + error)) if std > 0 else 0
                 start = stop
             tables.append(_bounded(table))
         return np.stack(tables)
+
+    def _growth(self, order: NDArray[np.intp], bright: int) -> _Growth:
+        """Of the surest part of the bright voxels at the finest scale; ``order``: surest first."""
+        at = next(i for i, scale in enumerate(self.scales_px) if scale > 0)
+        scale, cells = self.scales_px[at], self.cells[at]
+        surest = order[: max(int(bright * SUREST), int(FEWEST_CELLS * cells))]
+        if not surest.size:
+            return _Growth(0.0)
+        ratio = float(np.median(np.concatenate(self._sizes[at])[surest])) / HALF * np.sqrt(cells)
+        independent = len(surest) / (cells * max(1.0, ratio**2))
+        return _Growth.of(ratio * (1 + 2 / np.sqrt(independent)), scale)
+
+
+@dataclass(frozen=True)
+class _Growth:
+    """By how much correlated noise outdoes white noise once smoothed.
+
+    Noise of unit variance and power ∝ exp(−(2πℓf)²) keeps the variance ℓ²/(ℓ² + s²) through a
+    Gaussian of s pixels; white noise keeps 1/(4πs²).
+
+    Parameters
+    ----------
+    square : float
+        ℓ², px².
+    """
+
+    square: float
+
+    @classmethod
+    def of(cls, ratio: float, scale_px: float) -> _Growth:
+        """From the ratio of standard deviations at one scale."""
+        r, s = float(ratio) ** 2, scale_px**2
+        rest = 4 * np.pi * s - r
+        square = LONGEST_PX**2 if rest <= 0 else r * s / rest
+        return cls(min(square, LONGEST_PX**2))
+
+    def at(self, scale_px: float) -> float:
+        """The ratio at another scale; 1 where correlation lowers it."""
+        s = scale_px**2
+        return max(1.0, float(np.sqrt(4 * np.pi * s * self.square / (self.square + s))))
 
 
 def _bounded(table: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -19,6 +19,7 @@ __all__ = [
     "foreground",
     "foreground_scale",
     "intensity_scale",
+    "thinned",
 ]
 
 CT_SCALE_HU = 1000.0
@@ -53,7 +54,7 @@ def foreground_scale(array: NDArray[Any]) -> float:
     InputError
         If no voxel is finite, or none positive, so that there is nothing to scale by.
     """
-    values = _thinned(np.asarray(array))
+    values = thinned(np.asarray(array))
     values = values[np.isfinite(values)]
     if not values.size:
         raise InputError("the scan holds no number: every voxel is NaN or infinite; check the file")
@@ -76,11 +77,11 @@ def check_fraction(noise: float) -> None:
     if not 0 <= noise < 1:
         raise SettingsError(
             f"noise={noise:g} is no fraction of the foreground, which an MR's noise is given as: "
-            "0.05 is 5 %"
+            f'0.05 is 5 %; for σ in the scan\'s own unit say "{noise:g} a.u." (--noise {noise:g}u)'
         )
 
 
-def _thinned(values: NDArray[Any]) -> NDArray[Any]:
+def thinned(values: NDArray[Any]) -> NDArray[Any]:
     """At most about `MOST_VOXELS` of an array: every n-th along its first axis."""
     return values[:: max(1, -(-values.size // MOST_VOXELS))] if values.ndim else values
 

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["nearest"]
+__all__ = ["ESTIMATED", "nearest"]
+
+ESTIMATED = "the interval is the model's own estimate; its coverage was never measured"
+"""What an interval is where no calibrated method stands in: a Gaussian's, of the model's std."""
 
 
 def nearest(methods: Iterable[str], method: str) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["neighbours"]
+__all__ = ["neighbours", "reflected"]
 
 REACH = 1.5
 """A step longer than this many median steps is a gap."""
@@ -15,13 +15,32 @@ def neighbours(
 ) -> list[int]:
     """Indices of the ``slices`` slices (odd) that are read to restore slice ``z`` of ``depth``.
 
-    Beyond the ends the last slice repeats. Where slices are unevenly spaced
-    (``positions_mm``), slices beyond a gap are replaced by ``z`` itself.
+    Beyond the ends, and beyond a gap of unevenly spaced slices (``positions_mm``), the scan is
+    mirrored: a slice that stood in for its own neighbour would bring its noise along, which then
+    looks like anatomy. Only a slice without any neighbour repeats.
     """
-    half = slices // 2
-    index = [min(max(z + d, 0), depth - 1) for d in range(-half, half + 1)]
+    first, last = _run(z, depth, positions_mm)
+    half, length = slices // 2, last - first + 1
+    return [first + reflected(z + d - first, length) for d in range(-half, half + 1)]
+
+
+def reflected(index: int, length: int) -> int:
+    """An index into ``length`` values that are mirrored at both ends: 2 1 | 0 1 2 | 1 0."""
+    if length == 1:
+        return 0
+    period = 2 * (length - 1)
+    index %= period
+    return min(index, period - index)
+
+
+def _run(z: int, depth: int, positions_mm: tuple[float, ...] | None) -> tuple[int, int]:
+    """First and last of the slices around ``z`` between which there is no gap."""
     if positions_mm is None or depth < 2:
-        return index
+        return 0, depth - 1
     steps = np.abs(np.diff(positions_mm))
-    gaps = steps > REACH * np.median(steps)
-    return [z if gaps[min(n, z) : max(n, z)].any() else n for n in index]
+    gaps = np.flatnonzero(steps > REACH * np.median(steps))
+    before, after = gaps[gaps < z], gaps[gaps >= z]
+    return (
+        int(before[-1]) + 1 if before.size else 0,
+        int(after[0]) if after.size else depth - 1,
+    )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from medrestore.core.intensity import foreground_scale
+from medrestore.core.noise_free import noise_free_scale
 from medrestore.core.noise_level_ct import blank, estimate_ct
 from medrestore.core.noise_level_mr import estimate_mr, gaussian_sigma
 from medrestore.core.planes import nothing, planes
@@ -42,14 +42,16 @@ class NoiseEstimate:
     method : str
         How it was found, in words for the run record.
     relative : float or None
-        MR: ``sigma`` over the foreground scale (99.5th percentile of the voxels above 6 % of the
-        volume's own 99.5th percentile).
+        MR: ``sigma`` over the noise-free foreground scale (`core.noise_free`).
+    between : (float, float) or None
+        Where independent witnesses differ too much for one number: the range they leave.
     """
 
     sigma: float
     map: NDArray[np.float32] | None
     method: str
     relative: float | None = None
+    between: tuple[float, float] | None = None
 
 
 def estimate(
@@ -102,13 +104,14 @@ def estimate(
     if modality == "CT":
         sigma, local, method = estimate_ct(array, room, after)
         return NoiseEstimate(sigma, local, method)
-    sigma, method = estimate_mr(array)
-    return NoiseEstimate(sigma, None, method, _relative(sigma, array))
+    found = estimate_mr(array)
+    relative = _relative(found.sigma, array)
+    return NoiseEstimate(found.sigma, None, found.method, relative, found.between)
 
 
 def _relative(sigma: float, array: NDArray[np.float32]) -> float | None:
     try:
-        return sigma / foreground_scale(array)
+        return sigma / noise_free_scale(array, sigma)
     except InputError:  # no signal to relate it to
         return None
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
-from medrestore.core.noise_level_blocks import calm, kept_variance, log_mode, measure
+from medrestore.core.noise_level_blocks import calm, kept_variance, log_mean, log_mode, measure
+from medrestore.core.noise_level_slice import sigma_of_slice
 from medrestore.core.planes import nothing
 from medrestore.errors import NoiseLevelError
 
@@ -31,8 +32,12 @@ _SOFT_HU = (-50.0, 150.0)
 _BODY_HU = (-200.0, 300.0)
 _FLOOR_HU = 1e-3
 _CALM_LEVEL = 0.1
+_REACH = 0.7
+"""Log variance, on both sides of the level, that counts as noise."""
 _ENOUGH = 24
 """Blocks that a mode is read from at least; a single slice has few."""
+_WITHOUT_NEIGHBOURS = 2
+"""Slices up to which blocks are judged by those around them (`noise_level_slice`)."""
 _PASSES = ((0.7, 0.3), (0.15, 0.4), (0.15, 0.4), (0.15, 0.4))
 """Share of the body's blocks that count in each pass over the map, and the quantile of a cell: at
 first nearly all, as the calmest lie where the noise is low; then the calmest when judged against
@@ -86,14 +91,23 @@ def estimate_ct(
         flat = replace(blocks, variance=blocks.variance * np.exp(-at_blocks))
     quiet = _calm_or_all(flat, soft, _CALM_LEVEL)
     level = _level(blocks, logs - at_blocks, quiet)
-    sigma = float(np.exp(level + 0.5 * np.median(at_blocks[quiet])))
+    shape = 0.5 * float(np.median(at_blocks[quiet]))
+    found = "local variance in calm soft tissue"
+    if len(array) <= _WITHOUT_NEIGHBOURS:
+        alone = sigma_of_slice(array, _SOFT_HU, _FLOOR_HU)
+        if alone is not None:
+            level, found = (
+                math.log(alone) - shape,
+                "local variance of the calm soft tissue, in small blocks",
+            )
+    sigma = math.exp(level + shape)
     y, x = (_voxel_cell(n) for n in array.shape[1:])
     local = room(array.shape)
     for z in range(len(array)):
         plane = _interpolate(0.5 * coarse, _slice_cell(np.arange(z, z + 1)), y, x)
         local[z] = np.exp(plane[0] + np.float32(level))
         after()
-    return sigma, local, "mode of the local variance in calm soft tissue; map: its low quantiles"
+    return sigma, local, found + "; map: its low quantiles"
 
 
 def _calm_or_all(blocks: Blocks, usable: NDArray[np.bool_], share: float) -> NDArray[np.bool_]:
@@ -103,8 +117,8 @@ def _calm_or_all(blocks: Blocks, usable: NDArray[np.bool_], share: float) -> NDA
 
 
 def _level(blocks: Blocks, logs: NDArray[np.float32], quiet: NDArray[np.bool_]) -> float:
-    """Half the mode of log variance over the map's shape, with the plane's share given back."""
-    peak = log_mode(logs[quiet])
+    """Half the log variance over the map's shape, with the plane's share given back."""
+    peak = log_mean(logs[quiet], _REACH)
     near = quiet & (np.abs(logs - peak) < 0.5)
     energy = float(blocks.variance[near].sum())
     lag = float(blocks.lag[near].sum()) / energy if energy > 0 else 0.0

@@ -1,15 +1,20 @@
-"""Noise level of magnitude MR images: Rician, so background and foreground behave differently."""
+"""Noise level of magnitude MR images: Rician, so background and foreground behave differently.
+
+Three witnesses: the spectrum of calm tissue (`noise_level_spectrum`), the variance of calm blocks
+(anatomy only adds to it), the air (`noise_level_air`). `noise_level_choice` weighs them.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import ndimage, special
+from scipy import special
 
-from medrestore.core.intensity import foreground_scale
+from medrestore.core.intensity import KNOWN, foreground_scale
+from medrestore.core.noise_level_air import background
+from medrestore.core.noise_level_bands import band_powers
 from medrestore.core.noise_level_blocks import (
     calm,
     even_slabs,
@@ -17,6 +22,8 @@ from medrestore.core.noise_level_blocks import (
     log_mode,
     measure,
 )
+from medrestore.core.noise_level_choice import Choice, InBlocks, InSpectrum, choose
+from medrestore.core.noise_level_spectrum import fit_spectrum
 from medrestore.errors import InputError, NoiseLevelError
 
 if TYPE_CHECKING:
@@ -26,22 +33,10 @@ if TYPE_CHECKING:
 
 __all__ = ["estimate_mr", "gaussian_sigma"]
 
-_MOST_VOXELS = 12_000_000
-_RAYLEIGH_RATIO = (1.75, 2.10)
-"""Accepted mean / standard deviation of a noise background; exactly 1.913 for Rayleigh."""
+_MOST_VOXELS = 4_000_000
+"""More say little more: the calmest tenth of their blocks are thousands."""
 _HOMOGENEOUS = 0.7
 """Share of calm 7×7 blocks near the mode above which they hold noise and little anatomy."""
-_CERTAIN = 0.8
-"""The same, for the foreground to overrule a background that looks like Rayleigh noise."""
-_LOUDER_AIR = 0.95
-"""Foreground over background below which the background is not the foreground's noise."""
-
-
-@dataclass(frozen=True)
-class _Part:
-    sigma: float
-    homogeneous: float
-    blocks: int
 
 
 @lru_cache
@@ -66,7 +61,7 @@ def gaussian_sigma(std: float, mean: float) -> float:
     return float(std / np.sqrt(np.interp(mean / std, ratio, factor)))
 
 
-def estimate_mr(array: NDArray[np.float32]) -> tuple[float, str]:
+def estimate_mr(array: NDArray[np.float32]) -> Choice:
     """Gaussian std per channel of a whole magnitude volume (z, y, x), and how it was found.
 
     Raises
@@ -81,47 +76,32 @@ def estimate_mr(array: NDArray[np.float32]) -> tuple[float, str]:
             "the noise level cannot be estimated: the scan has no signal above zero; "
             "give it as a number (noise=…)"
         ) from error
-    part = even_slabs(array, _MOST_VOXELS)
-    wide_blocks = measure(part, 7)
-    background = _background(wide_blocks, scale)
-    wide = _foreground(wide_blocks, scale, 0.1)
+    part = np.minimum(even_slabs(array, _MOST_VOXELS), np.float32(KNOWN[1] * scale))  # no spikes
+    blocks = measure(part, 7)
+    air = background(blocks, scale)
+    return choose(_in_spectrum(part, scale), _in_blocks(part, blocks, scale), air)
+
+
+def _in_spectrum(part: NDArray[np.float32], scale: float) -> InSpectrum | None:
+    bands = band_powers(part, scale)
+    if bands is None:
+        return None
+    found = fit_spectrum(bands)
+    sigma = gaussian_sigma(found.std, bands.mean)
+    return InSpectrum(sigma, found.spread, found.edge, bands.shares, bands.shape)
+
+
+def _in_blocks(part: NDArray[np.float32], blocks: Blocks, scale: float) -> InBlocks | None:
+    """The calmest 7×7 blocks or, where they hold anatomy, the lower of them and 5×5 ones."""
+    wide = _foreground(blocks, scale, 0.1)
     if wide is not None and wide.homogeneous >= _HOMOGENEOUS:
-        foreground: _Part | None = wide
-    else:
-        fine = _foreground(measure(part, 5), scale, 0.05)
-        foreground = min(
-            (p for p in (wide, fine) if p is not None), key=lambda p: p.sigma, default=None
-        )
-    return _choose(background, foreground)
+        return wide
+    fine = _foreground(measure(part, 5), scale, 0.05)
+    found = [one for one in (wide, fine) if one is not None]
+    return min(found, key=lambda one: one.sigma, default=None)
 
 
-def _choose(background: float | None, foreground: _Part | None) -> tuple[float, str]:
-    """Background where both agree; the foreground where the background is not its noise.
-
-    Air that is louder than the body holds ghosts or motion: stationary noise cannot be.
-    """
-    local = "mode of the local variance in calm foreground, Koay-corrected"
-    if foreground is None and background is None:
-        raise NoiseLevelError(
-            "the noise level cannot be estimated: no noise background and under 20 foreground "
-            "blocks of 5×5 voxels; give it as a number (noise=…) or draw a homogeneous region"
-        )
-    if foreground is None:
-        assert background is not None
-        return background, "background Rayleigh"
-    if background is None:
-        return foreground.sigma, local
-    ratio = foreground.sigma / background
-    if ratio < _LOUDER_AIR:
-        return foreground.sigma, local + " (background noisier: ghosts or normalisation)"
-    if ratio > 1.2 and foreground.homogeneous >= _CERTAIN:
-        return foreground.sigma, local + " (background suppressed or noise amplified inside)"
-    if ratio > 1.4:
-        return background, "background Rayleigh (foreground too structured to confirm it)"
-    return background, "background Rayleigh, confirmed in the foreground"
-
-
-def _foreground(blocks: Blocks, scale: float, share: float) -> _Part | None:
+def _foreground(blocks: Blocks, scale: float, share: float) -> InBlocks | None:
     """Mode of the local variance in the calmest ``share`` of bright blocks."""
     usable = (blocks.mean > 0.2 * scale) & (blocks.lowest > 0)
     chosen = calm(blocks, usable, share)
@@ -138,34 +118,4 @@ def _foreground(blocks: Blocks, scale: float, share: float) -> _Part | None:
     lag = float(blocks.lag[chosen][near].sum()) / energy if energy > 0 else 0.0
     std = float(np.sqrt(variance / kept_variance(lag, blocks.width, ramp=False)))
     mean = float(np.median(blocks.mean[chosen][near])) if near.any() else scale
-    return _Part(gaussian_sigma(std, mean), float(near.mean()), int(chosen.sum()))
-
-
-def _background(blocks: Blocks, scale: float) -> float | None:
-    """σ of the quietest population of dark blocks, if it is Rayleigh; else None."""
-    rms = np.sqrt(blocks.square)
-    dark = (rms < 0.35 * scale) & (rms > 1e-6 * scale)
-    if dark.sum() < 30:
-        return None
-    logs = np.log(rms[dark])
-    near = np.abs(logs - _first_peak(logs)) < 0.25
-    square = float(blocks.square[dark][near].mean(dtype=np.float64))
-    mean = float(blocks.mean[dark][near].mean(dtype=np.float64))
-    if near.sum() < 0.01 * dark.size or blocks.zeros[dark][near].mean() > 0.02:
-        return None
-    low, high = _RAYLEIGH_RATIO
-    if not low < mean / np.sqrt(max(square - mean**2, 1e-30)) < high:
-        return None
-    return float(np.sqrt(square / 2))
-
-
-def _first_peak(logs: NDArray[np.floating[Any]]) -> float:
-    """Lowest of the peaks of a histogram that reach a third of the highest."""
-    low, high = np.quantile(logs, [0.005, 0.995])
-    if high - low < 1e-6:
-        return float(low)
-    counts, edges = np.histogram(logs, bins=200, range=(low, high))
-    smooth = ndimage.gaussian_filter1d(counts.astype(float), 3, mode="constant")
-    peak = (smooth >= np.roll(smooth, 1)) & (smooth >= np.roll(smooth, -1))
-    first = np.flatnonzero(peak & (smooth > smooth.max() / 3))[0]
-    return float(0.5 * (edges[first] + edges[first + 1]))
+    return InBlocks(gaussian_sigma(std, mean), float(near.mean()))

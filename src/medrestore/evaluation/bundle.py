@@ -38,7 +38,8 @@ def _metadata(card: dict[str, Any]) -> dict[str, Any]:
         "pytorch_version": "2.13.0",
         "numpy_version": "2.4.6",
         "required_packages_version": {"medrestore": "0.1.0"},
-        "task": f"{card['modality']} denoising with calibrated uncertainty",
+        "task": f"{card['modality']} denoising with "
+        f"{'calibrated' if card['intervals']['factors'] else 'uncalibrated'} uncertainty",
         "description": card["summary"],
         "authors": "the medrestore developers",
         "copyright": "the medrestore developers",

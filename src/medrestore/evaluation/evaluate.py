@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from medrestore.core.method import ESTIMATED
 from medrestore.errors import InputError
 from medrestore.evaluation.features import features_of
 from medrestore.evaluation.fidelity import Fidelity, fidelity
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from medrestore.volume import Volume
 
 __all__ = ["Report", "evaluate"]
+
+UNCOUNTED = f"not calibrated: {ESTIMATED} before"
+"""Of a result whose model's coverage nobody had measured."""
 
 DRAWN = 20_000
 """Voxels that are kept for pictures."""
@@ -139,7 +143,7 @@ def _strata(images: Images, counted: NDArray[np.bool_]) -> tuple[Stratum, ...]:
 def _judged(
     images: Images, counted: NDArray[np.bool_], redraw: bool
 ) -> tuple[dict[str, Uncertainty], tuple[str, ...]]:
-    """Uncertainties by method, and why something of one is not judged."""
+    """Uncertainties by method, and what is to be known of them: why something is not judged."""
     found: dict[str, Uncertainty] = {}
     notes: dict[str, list[str]] = {}
     for method in images.restored:
@@ -148,8 +152,9 @@ def _judged(
         if judged is not None and result is not None:
             regions, why = region_means(result, images.reference.array, counted, redraw)
             found[method] = replace(judged, regions=regions)
-        if why:
-            notes.setdefault(why, []).append(method)
+        for note in (why, UNCOUNTED if result is not None and not result.plan.calibrated else ""):
+            if note:
+                notes.setdefault(note, []).append(method)
     several = len(images.restored) > 1
     return found, tuple(
         f"{', '.join(methods)}: {why}" if several else why for why, methods in notes.items()

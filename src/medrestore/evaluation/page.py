@@ -9,6 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from medrestore.core.families import FAMILIES
+from medrestore.core.method import ESTIMATED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -83,13 +84,27 @@ def _training(training: dict[str, Any]) -> str:
     return "\n\n".join(
         [
             f"## Training\n\n`{training['command']}`, seed {training['seed']}. "
-            f"{len(training['people'])} people: {', '.join(training['people'])}.",
+            f"{len(training['people'])} people: {', '.join(training['people'])}."
+            f"{_sessions(training['stages'])}",
             _table(("stage", "steps", "minutes", "last loss"), stages),
             "![loss curves](curve.png)",
             "Scans and licences: " + "; ".join(training["licences"]) + ".",
             *notes,
         ]
     )
+
+
+def _sessions(stages: dict[str, Any]) -> str:
+    """When and on what the stages were trained; empty where no session is known."""
+    found = [one for stage in stages.values() for one in stage.get("sessions", ())]
+    if not found:
+        return ""
+    first, last = min(one["begun"] for one in found), max(one["ended"] for one in found)
+    machines = dict.fromkeys(
+        f"{one['devices']} × {one['device']} in {one['precision']}" for one in found
+    )
+    when = first if first == last else f"{first} to {last}"
+    return f" Trained {when} on {', '.join(machines)}."
 
 
 def _last(curve: list[list[float]]) -> str:
@@ -99,7 +114,7 @@ def _last(curve: list[list[float]]) -> str:
 def _calibration(card: dict[str, Any]) -> str:
     intervals = card["intervals"]
     if not intervals["factors"]:
-        return "## Calibration\n\nNot calibrated."
+        return f"## Calibration\n\nNot calibrated: {ESTIMATED}."
     rows = [
         (method, f"{sigma:.1%}", *(f"{value:.2f}" for value in factors))
         for method, table in intervals["factors"].items()

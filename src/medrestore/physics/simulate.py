@@ -97,12 +97,27 @@ def _check_mr(dose: float | None, noise: float | None, hu: float | None) -> None
 
 def _rician(
     array: NDArray[np.float32], noise: float, generator: torch.Generator
-) -> tuple[NDArray[np.float32], float]:
-    """Rician noise of a fraction of the foreground scale; NaN voxels stay NaN."""
-    sigma = noise * foreground_scale(array)
+) -> tuple[NDArray[np.float32], float | NDArray[np.float32]]:
+    """Rician noise of a fraction of the foreground scale; NaN voxels stay NaN.
+
+    Each volume of a 4-D array has a scale, and so a σ, of its own: those come as (t, 1, 1, 1).
+    """
+    sigma: float | NDArray[np.float32]
+    if array.ndim == 4:
+        sigma = np.array([noise * _scale(frame) for frame in array], np.float32)[
+            :, None, None, None
+        ]
+    else:
+        sigma = noise * foreground_scale(array)
     drawn = mr.channel_noise(array.shape, generator)
     clean = torch.from_numpy(np.ascontiguousarray(array))
-    return mr.rician(clean, sigma, drawn).numpy(), sigma
+    spread = torch.from_numpy(sigma) if isinstance(sigma, np.ndarray) else sigma
+    return mr.rician(clean, spread, drawn).numpy(), sigma
+
+
+def _scale(frame: NDArray[np.float32]) -> float:
+    """Foreground scale of one volume; an empty one stays empty."""
+    return foreground_scale(frame) if np.nan_to_num(frame).any() else 0.0
 
 
 class _Level:

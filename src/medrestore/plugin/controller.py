@@ -14,7 +14,7 @@ from medrestore.plugin.drawn import NO_REGION
 from medrestore.plugin.files import Missing, reopen, save
 from medrestore.plugin.jobs import Job, State, View
 from medrestore.plugin.layers import to_layer
-from medrestore.plugin.requests import preview_of, request_for
+from medrestore.plugin.requests import on_display, preview_of, request_for
 from medrestore.plugin.results import preview_layers, result_layers
 from medrestore.plugin.run import Workbench, region_noise, restore
 from medrestore.plugin.words import opened_summary, preview_summary, summary
@@ -60,7 +60,7 @@ class Actions:
         Add the scan of a saved run unless it is there, and the layers that the last argument
         makes of the attributes of the scan's layer.
     set_noise : callable
-        Set the noise level, in the unit shown.
+        Set the noise level, in the scan's own unit.
     ask_scan : callable
         Ask where the scan of a run is, given what is wrong; None if nobody knows.
     """
@@ -105,12 +105,19 @@ class Controller:
         self.jobs.begin(prepare)
 
     def measure_noise(
-        self, scan: Snapshot | None, choices: Choices, drawing: Drawing | None
+        self,
+        scan: Snapshot | None,
+        choices: Choices,
+        drawing: Drawing | None,
+        point: tuple[float, ...] = (),
     ) -> None:
-        """Measure the noise inside the regions of a drawing; None: there is none."""
+        """Measure the noise inside the regions of a drawing; None: there is none.
+
+        Of a series in time, in the time point at ``point``, as `preview` takes it.
+        """
 
         def prepare() -> Job:
-            request = request_for(scan, choices)
+            request = on_display(request_for(scan, choices), point)
             if drawing is None:
                 raise MedrestoreError(NO_REGION)
             task = partial(region_noise, request, drawing)

@@ -57,8 +57,8 @@ TIPS = {
     "Modality": "What the scan is; automatic takes what its file says.",
     "Model": "The trained network; automatic picks the slice model for the modality.",
     "Noise": (
-        "Standard deviation of the noise to remove: HU in soft tissue (CT) or percent of the "
-        "foreground (MR). Automatic measures it in the scan."
+        "Standard deviation of the noise to remove: HU in soft tissue (CT); percent of the "
+        "foreground, or the scan's own unit, a.u. (MR). Automatic measures it in the scan."
     ),
     "Samples": (
         "Posterior samples behind the uncertainty. More take longer and steady it; "
@@ -125,6 +125,7 @@ class SettingsForm(QWidget):
             modality=self.modality.currentData(),
             model=self.model.currentData(),
             noise=self.noise_entry.value,
+            noise_unit=self.noise_entry.unit,
             samples=self.samples.value(),
             steps=self.steps.value(),
             level_percent=self.level.value(),

@@ -1,23 +1,39 @@
-"""The noise level as a number, a slider, or a region that was drawn."""
+"""The noise level as a number in a unit, a slider, or a region that was drawn."""
 
 from __future__ import annotations
 
 import math
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QDoubleSpinBox, QHBoxLayout, QPushButton, QSlider, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QComboBox,
+    QDoubleSpinBox,
+    QHBoxLayout,
+    QPushButton,
+    QSlider,
+    QVBoxLayout,
+    QWidget,
+)
 
 __all__ = ["NoiseEntry"]
 
-UNITS = {None: ("", 1.0, 1000.0), "CT": (" HU", 2.0, 100.0), "MR": (" %", 0.5, 20.0)}
-"""Unit, and lowest and highest noise of the slider, for a modality."""
+PERCENT, OWN = "%", "a.u."
 
-LARGEST = {None: 1000.0, "CT": 1000.0, "MR": 100.0}
+UNITS = {None: ("",), "CT": ("HU",), "MR": (PERCENT, OWN)}
+"""Units of a modality, the usual one first."""
+
+BOUNDS = {"": (1.0, 1000.0), "HU": (2.0, 100.0), PERCENT: (0.5, 20.0)}
+"""Lowest and highest noise of the slider; a.u. differ from scan to scan, see `AROUND`."""
+
+AROUND = 5.0
+"""In a.u. the slider reaches from a fifth of the noise that was measured to five times that."""
+
+LARGEST = {"": 1000.0, "HU": 1000.0, PERCENT: 99.9, OWN: 1e6}
 NOTCHES = 200
 
 
 class NoiseEntry(QWidget):
-    """Noise in HU (CT) or percent of the foreground (MR); at its left end, automatic.
+    """Noise in HU (CT), or in percent of the foreground or a.u. (MR); at its left end, automatic.
 
     ``from_region`` asks for the noise to be measured in what was drawn.
     """
@@ -29,6 +45,9 @@ class NoiseEntry(QWidget):
         self.number = QDoubleSpinBox()
         self.number.setDecimals(1)
         self.number.setSpecialValueText("Automatic")
+        self.units = QComboBox()
+        self.units.setAccessibleName("Unit of the noise")
+        self.units.setToolTip("Percent of the noise-free foreground, or the scan's own unit.")
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(0, NOTCHES)
         self.slider.setAccessibleName("Noise")
@@ -36,19 +55,23 @@ class NoiseEntry(QWidget):
         self.region.setToolTip(
             "Measures the noise in a region of uniform tissue, drawn in a Shapes or Labels layer."
         )
-        row = QHBoxLayout()
-        row.addWidget(self.number, 1)
-        row.addWidget(self.region)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(2)
-        layout.addLayout(row)
-        layout.addWidget(self.slider)
-        self._range = UNITS[None][1:]
+        self.units.setStyleSheet("min-width: 34px;")  # napari's is wider than half a field
+        self.number.setStyleSheet("min-width: 60px;")
+        rows = QVBoxLayout(self)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(2)
+        for first, second in ((self.number, self.units), (self.slider, self.region)):
+            row = QHBoxLayout()
+            row.addWidget(first, 1)
+            row.addWidget(second)
+            rows.addLayout(row)
+        self._offered: tuple[str, ...] = ()
+        self._bounds: tuple[float, float] | None = None
         self._measured: float | None = None
         self.show_unit(None)
         self.number.valueChanged.connect(self._follow)
         self.slider.valueChanged.connect(self._slid)
+        self.units.currentTextChanged.connect(self._take_unit)
         self.region.clicked.connect(self.from_region)
 
     @property
@@ -57,9 +80,19 @@ class NoiseEntry(QWidget):
         number = float(self.number.value())
         return number if number > 0 else None
 
-    def show_measured(self, value: float) -> None:
-        """Take the noise that was measured in a region of the scan."""
-        self.number.setValue(value)
+    @property
+    def unit(self) -> str:
+        """The unit shown: ``"HU"``, ``"%"``, ``"a.u."``, or none while the modality is unknown."""
+        return str(self.units.currentText())
+
+    def show_measured(self, sigma: float) -> None:
+        """Take the noise that was measured in a region of the scan, in its own unit."""
+        self.units.setCurrentIndex(self.units.count() - 1)
+        self.number.setDecimals(1 if sigma >= 1 else 4)
+        if self.unit == OWN:
+            self._bounds = (sigma / AROUND, sigma * AROUND)
+            self.slider.setEnabled(True)
+        self.number.setValue(sigma)
         self._measured = float(self.number.value())
 
     def forget_region(self) -> None:
@@ -69,27 +102,39 @@ class NoiseEntry(QWidget):
         self._measured = None
 
     def show_unit(self, modality: str | None) -> None:
-        """Ask for noise in the modality's unit; a number in another unit is dropped."""
-        suffix, *bounds = UNITS[modality]
-        if suffix != self.number.suffix():
-            self.number.setValue(0)
-        self._range = (bounds[0], bounds[1])
-        self.number.setSuffix(suffix)
-        self.number.setMaximum(LARGEST[modality])
-        self.slider.setEnabled(modality is not None)
-        self._follow(self.number.value())
+        """Offer the modality's units; a number in a unit that it has not is dropped."""
+        offered = UNITS[modality]
+        if offered == self._offered:
+            return
+        self._offered = offered
+        self.units.blockSignals(True)
+        self.units.clear()
+        self.units.addItems(offered)
+        self.units.blockSignals(False)
+        self.units.setVisible(len(offered) > 1)
+        self._take_unit(offered[0])
+
+    def _take_unit(self, unit: str) -> None:
+        """A number in one unit says nothing in another."""
+        self.number.setValue(0)
+        self.number.setDecimals(1)
+        self.number.setMaximum(LARGEST[unit])
+        self.number.setSuffix(f" {unit}" if unit and len(self._offered) == 1 else "")
+        self._bounds = BOUNDS.get(unit)
+        self.slider.setEnabled(unit != "" and self._bounds is not None)
+        self._follow(0.0)
 
     def _slid(self, notch: int) -> None:
         """The slider was moved: notches are equal ratios."""
-        low, high = self._range
+        low, high = self._bounds or BOUNDS[""]
         value = 0.0 if notch == 0 else low * (high / low) ** ((notch - 1) / (NOTCHES - 1))
         self.number.setValue(value)
 
     def _follow(self, value: float) -> None:
         """Put the slider where the number is, quietly."""
-        low, high = self._range
         notch = 0
-        if value > 0:
+        if value > 0 and self._bounds is not None:
+            low, high = self._bounds
             share = math.log(max(value, low) / low) / math.log(high / low)
             notch = 1 + round(min(share, 1.0) * (NOTCHES - 1))
         self.slider.blockSignals(True)

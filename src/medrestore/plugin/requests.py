@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from medrestore.errors import MedrestoreError
+from medrestore.noise_told import UNIT
 from medrestore.plugin.layers import KEY
 from medrestore.plugin.place import acquired_axis, acquired_slice, slice_in_words
 from medrestore.plugin.run import Request
@@ -23,6 +24,7 @@ __all__ = [
     "Snapshot",
     "chosen_slices",
     "modality_of",
+    "on_display",
     "preview_of",
     "request_for",
     "settings_of",
@@ -42,7 +44,8 @@ NO_MODALITY = "This layer does not say whether it is CT or MR: choose one under 
 class Choices:
     """What is set in the widget, in the units shown.
 
-    ``noise`` in HU (CT) or % (MR), None for automatic; ``slices`` first and last place along the
+    ``noise`` in ``noise_unit`` (CT: HU; MR: % of the foreground, or a.u.), None for automatic;
+    ``slices`` first and last place along the
     axis that slices were acquired along, as the viewer's slider numbers them, None for all;
     ``steps`` 0 for the model's own; ``memory_gb`` 0 for no limit; ``cluster`` a Dask scheduler's
     address, empty for this machine.
@@ -51,6 +54,7 @@ class Choices:
     modality: str = AUTO
     model: str = AUTO
     noise: float | None = None
+    noise_unit: str = ""
     samples: int = 8
     steps: int = 0
     level_percent: float = 90
@@ -88,14 +92,15 @@ def stated_modality(scan: Snapshot | None) -> Modality | None:
 def settings_of(choices: Choices, modality: str | None) -> dict[str, Any]:
     """The choices as arguments of `settings.Settings`; without samples, none that need some."""
     settings = asdict(choices)
-    for name in ("modality", "slices", "cluster"):
+    for name in ("modality", "slices", "cluster", "noise_unit"):
         del settings[name]
     settings["memory_gb"] = choices.memory_gb or None
     settings["level"] = settings.pop("level_percent") / 100
     if choices.noise is None:
         settings["noise"] = AUTO
     elif modality == "MR":
-        settings["noise"] = choices.noise / 100
+        own = choices.noise_unit == UNIT["MR"]
+        settings["noise"] = f"{choices.noise:g} {UNIT['MR']}" if own else choices.noise / 100
     if not choices.samples:
         settings |= {"keep_samples": False, "estimate": "mean", "guidance": 1.0, "measurement": 0.0}
     return settings
@@ -136,22 +141,31 @@ def preview_of(
     MedrestoreError
         As `request_for`.
     """
-    request = request_for(scan, choices)
+    request = on_display(request_for(scan, choices), point)
     data, meta = request.data, request.meta
-    if getattr(data, "ndim", 0) == 4:
-        data = data[min(max(round(point[0]), 0), len(data) - 1)]
-        meta = {**meta, **{key: tuple(meta[key])[1:] for key in LEADING if key in meta}}
-        meta = {key: value for key, value in meta.items() if key not in TURNED}
     axis, _ = acquired_axis(meta)
     count = _shape(data, meta)[axis]
     z = acquired_slice(meta, count, point[len(point) - 3 + axis])
     place = acquired_slice(meta, count, z)
-    return (
-        Request(
-            data, meta, request.settings, request.modality, (z,), preview=True, meant=request.slices
-        ),
-        slice_in_words(meta, place),
-    )
+    preview = replace(request, slices=(z,), preview=True, meant=request.slices, cluster="")
+    return preview, slice_in_words(meta, place)
+
+
+def on_display(request: Request, point: tuple[float, ...]) -> Request:
+    """The request for the time point on display alone, as a scan of its own; 3-D ones as they are.
+
+    Parameters
+    ----------
+    point : tuple of float
+        The place in the layer's data, one number per axis.
+    """
+    data, meta = request.data, request.meta
+    if getattr(data, "ndim", 0) != 4:
+        return request
+    data = data[min(max(round(point[0]), 0), len(data) - 1)]
+    meta = {**meta, **{key: tuple(meta[key])[1:] for key in LEADING if key in meta}}
+    meta = {key: value for key, value in meta.items() if key not in TURNED}
+    return replace(request, data=data, meta=meta)
 
 
 LEADING = ("scale", "translate", "units", "axis_labels")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from medrestore.core.method import ESTIMATED
 from medrestore.plugin.contrast import contrast_limits, difference_limits, spread_limits
 from medrestore.plugin.layers import KEY, displayed, oriented, placement, record_of
 from medrestore.plugin.place import acquired_axis, begin_at
@@ -33,15 +34,15 @@ MEANINGS = {
     "std": "Std: how far the expected image is thought to be from the truth, in the scan's unit.",
     "std map": "Std map: std as it stands in its DICOM Parametric Map, in float32.",
     "lower": "Lower: the true value is expected to lie between lower and upper in {level} of the "
-    "voxels.",
+    "voxels{counted}.",
     "upper": "Upper: the true value is expected to lie between lower and upper in {level} of the "
-    "voxels.",
+    "voxels{counted}.",
     "samples": "Samples: images that fit the scan equally well; what differs between them is not "
     "known.",
     "removed": "Removed: what was taken away that noise does not explain, smoothed; red where the "
     "scan was brighter than the restoration, blue where it was darker.",
-    "inconsistent": "Inconsistent: by how much the scan differs from the restoration where the two "
-    "and the noise do not fit together.",
+    "inconsistent": "Inconsistent: the part of removed that the restoration shows and the scan "
+    "does not.",
 }
 """What a result's layer shows, in one sentence."""
 NOTHING = "Here it is 0 everywhere."
@@ -168,7 +169,8 @@ def _layer(name: str, volume: Volume, run: Run, source: Mapping[str, Any]) -> La
 def _meaning(name: str, result: Result) -> str:
     settings = result.plan.settings
     level, estimate = f"{100 * settings.level:g} %", ESTIMATES[settings.estimate]
-    return MEANINGS[name].format(level=level, estimate=estimate)
+    counted = "" if result.plan.calibrated else f". Not calibrated: {ESTIMATED}"
+    return MEANINGS[name].format(level=level, estimate=estimate, counted=counted)
 
 
 def _begin(result: Result, source: Mapping[str, Any]) -> tuple[float, ...]:
@@ -180,7 +182,8 @@ def _begin(result: Result, source: Mapping[str, Any]) -> tuple[float, ...]:
 
 def _title(name: str, result: Result) -> str:
     if name in ("lower", "upper"):
-        return f"{name} {100 * result.plan.settings.level:g} %"
+        counted = "" if result.plan.calibrated else ", not calibrated"
+        return f"{name} {100 * result.plan.settings.level:g} %{counted}"
     return name
 
 

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from medrestore.core.meter import Meter
     from medrestore.forecast import Course
-    from medrestore.plan import Noise, Plan
+    from medrestore.level import Level
+    from medrestore.plan import Plan
     from medrestore.plugin.drawn import Drawing
     from medrestore.result import Result
     from medrestore.settings import Settings
@@ -77,19 +78,19 @@ class Workbench:
     def __init__(self) -> None:
         self._scan: Callable[[], Any] = lambda: None
         self._asked: tuple[object, ...] = ()
-        self._noise: Noise | None = None
+        self._levels: tuple[Level, ...] | None = None
 
-    def noise(self, data: Any, *asked: object) -> Noise | None:
+    def levels(self, data: Any, *asked: object) -> tuple[Level, ...] | None:
         """The noise as measured in this very array, if it was asked for in the same way."""
-        return self._noise if self._scan() is data and self._asked == asked else None
+        return self._levels if self._scan() is data and self._asked == asked else None
 
-    def keep(self, noise: Noise, data: Any, *asked: object) -> None:
+    def keep(self, levels: tuple[Level, ...], data: Any, *asked: object) -> None:
         """Remember the noise of an array, which is not kept alive by this."""
         try:
             self._scan = weakref.ref(data)
         except TypeError:  # a list, of a multiscale image: measured each time
             self._scan = lambda: None
-        self._asked, self._noise = asked, noise
+        self._asked, self._levels = asked, levels
 
 
 def restore(request: Request, meter: Meter, bench: Workbench | None = None) -> Outcome:
@@ -110,7 +111,7 @@ def restore(request: Request, meter: Meter, bench: Workbench | None = None) -> O
     if request.cluster:
         return _restored_there(request, volume, settings, meter)
     meter.start(0, "Loading the model")
-    from medrestore import api
+    from medrestore.running import carry_out
 
     leave_one_core()
     meter.start(0, "Measuring the noise")
@@ -123,7 +124,7 @@ def restore(request: Request, meter: Meter, bench: Workbench | None = None) -> O
         plan = planned
         if isinstance(meter, RunMeter):
             meter.expect(course)
-    return Outcome(api.run_plan(plan, volume, meter), planned)
+    return Outcome(carry_out(plan, volume, meter), planned)
 
 
 def _part(whole: Plan, slices: tuple[int, ...] | None) -> tuple[Plan, Course | None]:
@@ -166,13 +167,15 @@ def region_noise(request: Request, drawing: Drawing, meter: Meter) -> tuple[floa
 
     Parameters
     ----------
+    request : Request
+        For a 3-D scan, or one time point (`requests.on_display`).
     drawing : Drawing
         Regions on the layer's grid; all of them count as one.
 
     Returns
     -------
-    value : float
-        HU (CT) or percent of the foreground (MR), as the widget shows it.
+    sigma : float
+        In the scan's own unit, HU or a.u.
     said : str
         A sentence on it.
 
@@ -185,26 +188,25 @@ def region_noise(request: Request, drawing: Drawing, meter: Meter) -> tuple[floa
     from medrestore.core.noise_level import estimate
 
     volume = to_volume(request.data, request.meta, request.modality)
-    frame = volume.time_point(len(volume.array) // 2) if volume.is_4d else volume
     mask = union(drawn_regions(drawing))
     if mask is None:
         raise MedrestoreError(NO_REGION)
     inside = stored(mask, request.meta)
-    found = estimate(frame.array, frame.modality or "MR", inside)
-    said = f"in {int(inside.sum())} voxels of the drawn region. Keep it, or change it, and denoise."
-    if frame.modality == "CT":
-        return found.sigma, f"Noise {found.sigma:.3g} HU {said}"
-    percent = 100 * (found.relative or 0.0)
-    return percent, f"Noise {percent:.2g} % of the foreground {said}"
+    found = estimate(volume.array, volume.modality or "MR", inside)
+    share = "" if found.relative is None else f" ({100 * found.relative:.2g} % of the foreground)"
+    return found.sigma, (
+        f"Noise {found.sigma:.3g} {volume.unit}{share} in {int(inside.sum())} voxels of the drawn "
+        "region. Keep it, or change it, and denoise."
+    )
 
 
 def _plan(request: Request, volume: Volume, settings: Settings, bench: Workbench) -> Plan:
     from medrestore import api
 
     asked = (volume.modality, settings.noise)
-    known = bench.noise(request.data, *asked) if request.preview else None
-    plan = api.make_plan(volume, settings, noise=known)
-    bench.keep(plan.noise, request.data, *asked)
+    known = bench.levels(request.data, *asked) if request.preview else None
+    plan = api.make_plan(volume, settings, levels=known)
+    bench.keep(plan.each, request.data, *asked)
     return plan
 
 

@@ -144,13 +144,13 @@ class DenoiseWidget(QWidget):
     def preview(self) -> None:
         """Denoise the acquired slice on display."""
         layer = self._source = self.form.picker.layer
-        point = () if layer is None else tuple(layer.world_to_data(self._point(layer)))
-        self.controller.preview(self.snapshot(), self.form.choices(), point)
+        self.controller.preview(self.snapshot(), self.form.choices(), self._place(layer))
 
     def measure_noise(self) -> None:
         """Measure the noise in the region that was drawn."""
         scan = self._source = self.form.picker.layer
-        self.controller.measure_noise(self.snapshot(), self.form.choices(), self._drawing(scan))
+        choices, drawing = self.form.choices(), self._drawing(scan)
+        self.controller.measure_noise(self.snapshot(), choices, drawing, self._place(scan))
 
     def cancel(self) -> None:
         """Stop the run at its next step."""
@@ -180,6 +180,10 @@ class DenoiseWidget(QWidget):
         """Where the viewer's sliders are, in the layer's own axes: the viewer may have more."""
         point = tuple(float(p) for p in self._viewer.dims.point)
         return point[-layer.ndim :] if len(point) >= layer.ndim else (0.0,) * layer.ndim
+
+    def _place(self, layer: Any) -> tuple[float, ...]:
+        """Where the viewer's sliders are, as indices into a layer's data."""
+        return () if layer is None else tuple(layer.world_to_data(self._point(layer)))
 
     def _drawing(self, scan: Any) -> Drawing | None:
         layer = chosen_drawing(self._viewer)

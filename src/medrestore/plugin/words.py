@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from medrestore.errors import Cancelled, MedrestoreError
+from medrestore.noise_words import doubts_in_words, strength_in_words
+from medrestore.sizes import memory
 
 if TYPE_CHECKING:
     from medrestore.plan import Plan
@@ -54,8 +56,9 @@ def summary(result: Result, cancelled: bool) -> str:
             done = "Cancelled before the first sample: the layers rest on one evaluation alone."
     else:
         done = f"Done: {counted(result.drawn)}, {plan.model} on {plan.device}."
-    checks = (result.guards.sentence(),) if result.guards is not None else ()
-    return f"{done} Noise removed: {noise(plan)}.{_sentences(*checks, *result.warnings)}"
+    guards = result.guards
+    fine = (guards.sentence(),) if guards is not None and not guards.warnings() else ()
+    return f"{done} Noise removed: {noise(plan)}.{_sentences(*fine, *result.warnings)}"
 
 
 def opened_summary(result: Result) -> str:
@@ -75,8 +78,9 @@ def preview_summary(result: Result, planned: Plan, shown: str) -> str:
     count = len(planned.chosen)
     what = "The whole scan" if planned.slices is None else f"The {count} slices chosen"
     what = "The slice chosen" if planned.slices is not None and count == 1 else what
+    known = "; ".join([noise(planned), *doubts_in_words(planned)])
     return (
-        f"Preview of {shown}. Noise: {noise(planned)}. {what}: "
+        f"Preview of {shown}. Noise: {known}. {what}: "
         f"{forecast(planned)}.{_sentences(*result.warnings)}"
     )
 
@@ -85,7 +89,7 @@ def forecast(plan: Plan) -> str:
     """How long a run takes and how much memory it needs."""
     if plan.seconds is None or plan.memory_bytes is None:
         return "time and memory not known"
-    return f"{duration(plan.seconds)}, {max(plan.memory_bytes / 1e9, 0.1):.1f} GB of memory"
+    return f"{duration(plan.seconds)}, {memory(plan.memory_bytes)} of memory"
 
 
 def duration(seconds: float) -> str:
@@ -99,11 +103,7 @@ def duration(seconds: float) -> str:
 
 def noise(plan: Plan) -> str:
     """The noise that is removed, and how it is known."""
-    if plan.modality == "CT":
-        size = f"{plan.noise.sigma:.3g} HU"
-    else:
-        size = f"{100 * plan.noise.sigma / plan.scale:.2g} % of the foreground"
-    return f"{size} ({plan.noise.source.partition(':')[0]})"
+    return f"{strength_in_words(plan)} ({plan.noise.source.partition(':')[0]})"
 
 
 def _sentences(*texts: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from medrestore.core.families import FAMILIES
@@ -23,12 +23,15 @@ class Scan:
     """A training scan: file (relative to ``data``), whose it is, and its weight in the draw.
 
     ``binned_only`` leaves out the scan's own resolution, for scans too noisy to be a target.
+    ``licence`` says where it is from and under which licence, for the card; where it is empty, the
+    data's index may say it (`training.licences`).
     """
 
     file: str
     person: str
     weight: float = 1.0
     binned_only: bool = False
+    licence: str = ""
 
 
 @dataclass(frozen=True)
@@ -90,10 +93,12 @@ class Config:
         Seed of weights, patches and noise.
     threads : int
         CPU threads; 0 leaves torch's choice.
-    licences : tuple of str
-        Attribution of the data, for the card.
     notes, limits : tuple of str
-        What happened in training, and what the model cannot do: sentences for the card.
+        What happened in training, and what the model cannot do: sentences for the card of one
+        model, that with the weights ``written_of``.
+    written_of : str
+        SHA-256 of the weights that notes and limits were written of, as their card states it. Other
+        weights get neither.
     """
 
     name: str
@@ -122,9 +127,9 @@ class Config:
     neighbours_dropped: float = 0.0
     synthetic: dict[str, float] = field(default_factory=dict)
     synthetic_stacks: int = 12
-    licences: tuple[str, ...] = field(default=())
     notes: tuple[str, ...] = field(default=())
     limits: tuple[str, ...] = field(default=())
+    written_of: str = ""
 
     @classmethod
     def read(cls, path: Path, changes: Mapping[str, Any] | None = None) -> Config:
@@ -139,8 +144,9 @@ class Config:
             facts = json.loads(path.read_text(encoding="utf-8")) | dict(changes or {})
             facts["scans"] = tuple(Scan(**scan) for scan in facts["scans"])
             facts["stages"] = {k: Schedule(**v) for k, v in facts["stages"].items()}
-            for name in ("noise", "sigma_range", "licences", "notes", "limits"):
+            for name in ("noise", "sigma_range", "notes", "limits"):
                 facts[name] = tuple(facts.get(name, ()))
+            facts.pop("licences", None)  # of older configs: a list that no scan was named in
             config = cls(**facts)
         except OSError as error:
             raise SettingsError(f"cannot read the training config {path.name}") from error
@@ -162,6 +168,12 @@ class Config:
                 f"{name}: models of family {self.family} work slice by slice, got depth "
                 f"{self.depth}; leave depth at 1"
             )
+
+    def of_weights(self, sha256: str) -> Config:
+        """The same with notes and limits only if they were written of these weights."""
+        if sha256 == self.written_of:
+            return self
+        return replace(self, notes=(), limits=(), written_of=sha256)
 
     def to_json(self) -> str:
         """The configuration as a file's text."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from medrestore.core.intensity import FOREGROUND_FRACTION, intensity_scale
+from medrestore.core.neighbours import reflected
 from medrestore.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -231,8 +232,7 @@ class PatchSampler:
     def _slices(self, depth: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Slices of the scan at even steps, and which of them is shown in the place of each.
 
-        Beyond the ends the last one that the steps meet repeats, as when a scan is restored
-        (`core.neighbours`): the noisy slice, with the noise that it has.
+        Beyond the ends the scan is mirrored, as when it is restored (`core.neighbours`).
         """
         inner, step = self.slices - 2 * self.beyond, 1
         if self.rng.random() < APART:
@@ -243,14 +243,17 @@ class PatchSampler:
         lowest = first % step
         highest = lowest + (depth - 1 - lowest) // step * step
         place = np.arange(self.slices)
-        index = np.clip(first + step * (place - self.beyond), lowest, highest)
+        steps = (highest - lowest) // step + 1
+        ahead = (first - lowest) // step - self.beyond
+        index = lowest + step * np.array([reflected(ahead + p, steps) for p in place.tolist()])
         before, after = (first - lowest) // step, (highest - first) // step
         if self.rng.random() < self.dropped:
             before, after = (
                 min(there, int(self.rng.integers(self.beyond + 1)) + within)
                 for there, within in ((before, 0), (after, inner - 1))
             )
-        return index, np.clip(place, self.beyond - before, self.beyond + after)
+        lowest, known = self.beyond - before, before + after + 1
+        return index, lowest + np.array([reflected(p - lowest, known) for p in place.tolist()])
 
     def _is_foreground(self, piece: NDArray[np.float32], scale: float) -> bool:
         middle = piece[self.slices // 2]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,8 @@ from medrestore.core.spectrum import Spectrum
 from medrestore.evaluation.bundle import write_file
 from medrestore.models import Model, load
 from medrestore.settings import Settings
-from medrestore.training.export import write_bundle, write_card
+from medrestore.training.export import write_bundle
+from medrestore.training.licences import licences
 from medrestore.training.probe import Case
 from medrestore.training.sampled import measure_sampled
 from medrestore.training.source import SYNTHETIC
@@ -69,13 +71,18 @@ def finish(
     work: Path,
     meter: Meter,
 ) -> None:
-    """Spectra, calibration, card and weights."""
+    """Spectra, calibration, card and weights.
+
+    All is measured with a draft in ``work``: ``folder`` gets a model once it is finished, and keeps
+    the one it had until then.
+    """
+    draft = work / "draft"
     facts = _facts(config, trained, work)
-    facts["spectra"] = UNKNOWN.facts()
-    facts["intervals"] = {"relative_sigma": [1.0], "people": 0, "factors": {}}
-    write_bundle(folder, facts, trained.predictor, trained.refiner)
+    unknown = {"relative_sigma": [1.0], "people": 0, "factors": {}}
+    unmeasured = {**facts, "spectra": UNKNOWN.facts(), "intervals": unknown}
+    write_bundle(draft, unmeasured, trained.predictor, trained.refiner)
     settings = Settings(samples=8, steps=2, seed=config.seed)
-    model, cases = load(Card.read(folder)), _cases(people, max(9, config.depth))
+    model, cases = load(Card.read(draft)), _cases(people, max(9, config.depth))
     levels = LEVELS[config.modality]
     unseen = {
         person: Model(model.card, other.cpu(), model.refiner, "cpu")
@@ -85,8 +92,11 @@ def finish(
         facts |= measure_sampled(model, cases, levels, settings, meter)
     else:
         facts |= measure_spread(model, cases, levels, settings, unseen, meter)
-    write_card(folder, {**facts, "weights_sha256": model.card.sha256})
-    write_file(folder / "configs" / "train.json", config.to_json().encode())
+    written = config.of_weights(model.card.sha256)
+    facts["limits"], facts["training"]["notes"] = list(written.limits), list(written.notes)
+    write_file(folder / "configs" / "train.json", written.to_json().encode())
+    write_bundle(folder, facts, trained.predictor, trained.refiner)
+    shutil.rmtree(draft)
 
 
 def _facts(config: Config, trained: Trained, work: Path) -> dict[str, Any]:
@@ -107,6 +117,7 @@ def _facts(config: Config, trained: Trained, work: Path) -> dict[str, Any]:
             "steps": state["step"],
             "minutes": round(state["seconds"] / 60, 1),
             "curve": _thinned(curve),
+            **({"sessions": state["sessions"]} if state.get("sessions") else {}),
         }
     return {
         "name": config.name,
@@ -121,18 +132,24 @@ def _facts(config: Config, trained: Trained, work: Path) -> dict[str, Any]:
         "refiner": config.refiner,
         "sigma_range": list(config.sigma_range),
         **({"samplers": ["consistency"], "steps": 1} if config.teacher else {}),
-        "limits": list(config.limits),
+        "limits": [],
         "training": {
             "command": f"medrestore train models/{config.name}/configs/train.json{begun}",
             "seed": config.seed,
             **taught,
+            **_start(trained.start),
             "scans": [scan.file for scan in config.scans],
             "people": sorted({*before, *(scan.person for scan in config.scans)}),
-            "licences": list(config.licences),
-            "notes": list(config.notes),
+            "licences": licences(config, trained.start),
+            "notes": [],
             "stages": stages,
         },
     }
+
+
+def _start(card: Card | None) -> dict[str, Any]:
+    """The model whose weights were the start, or stand in the new one."""
+    return {} if card is None else {"start": {"model": card.name, "weights_sha256": card.sha256}}
 
 
 def _thinned(curve: list[str], most: int = 40) -> list[list[float]]:

@@ -17,6 +17,7 @@ from safetensors.torch import load_file, save_file
 from medrestore.core.meter import SILENT, Meter
 from medrestore.errors import ModelError
 from medrestore.training.muon import Muon, hidden_weights
+from medrestore.training.sessions import with_session
 from medrestore.training.table import Means, Pace, append_row
 
 if TYPE_CHECKING:
@@ -123,9 +124,9 @@ def fit(
         if step % schedule.every == 0 and fabric.is_global_zero:
             row = {"step": step, "minutes": minutes, **sums.take(), "steps_per_s": pace.of(step)}
             append_row(folder / "curve.csv", row)
-            _save(folder, net, average, step, (time.monotonic() - started), schedule)
+            _save(folder, net, average, step, time.monotonic() - started, schedule, done, fabric)
     if fabric.is_global_zero:
-        _save(folder, net, average, step, time.monotonic() - started, schedule)
+        _save(folder, net, average, step, time.monotonic() - started, schedule, done, fabric)
     fabric.barrier()
     return average
 
@@ -203,12 +204,26 @@ def _follow(average: nn.Module, net: nn.Module, decay: float) -> None:
 
 
 def _save(
-    folder: Path, net: nn.Module, average: nn.Module, step: int, seconds: float, schedule: Schedule
+    folder: Path,
+    net: nn.Module,
+    average: nn.Module,
+    step: int,
+    seconds: float,
+    schedule: Schedule,
+    done: int,
+    fabric: Fabric,
 ) -> None:
     tensors = {f"net.{k}": v.contiguous() for k, v in net.state_dict().items()}
     tensors |= {f"ema.{k}": v.contiguous() for k, v in average.state_dict().items()}
     partial = folder / "checkpoint.partial"
     save_file(tensors, partial)
     os.replace(partial, folder / "checkpoint.safetensors")
-    facts = {"step": step, "seconds": round(seconds, 1), "schedule": asdict(schedule)}
-    (folder / "state.json").write_text(json.dumps(facts, indent=1) + "\n")
+    state = folder / "state.json"
+    earlier = json.loads(state.read_text()).get("sessions", ()) if state.exists() else ()
+    facts = {
+        "step": step,
+        "seconds": round(seconds, 1),
+        "schedule": asdict(schedule),
+        "sessions": with_session(earlier, done, step, fabric),
+    }
+    state.write_text(json.dumps(facts, indent=1) + "\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ import torch
 from medrestore.errors import InputError
 from medrestore.training.ct_scene import AIR_HU, at_field_of_view, with_couch
 from medrestore.training.data import Stack, stacks_of
+from medrestore.training.licences import INDEX, index_of
 from medrestore.training.noise_bank import Kernel, with_noise_bank
 from medrestore.training.own_kernel import own_kernel
 from medrestore.training.own_noise import own_noise
@@ -69,9 +71,13 @@ def stacks_by_person(config: Config, cache: Path, meter: Meter) -> dict[str, lis
 def pack(config: Config, folder: Path, max_bytes: int = 16 << 20) -> list[Path]:
     """Write every scan's stacks compactly, for a machine without readers or with little to carry.
 
-    A config whose ``data`` is that folder trains on them; the names of the scans stay.
+    A config whose ``data`` is that folder trains on them; the names of the scans stay, and what the
+    data's index says of their licences.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    index = [{"file": file, **row} for file, row in index_of(config).items()]
+    if index:
+        (folder / INDEX).write_text(json.dumps(index, indent=1), encoding="utf-8")
     paths = []
     for scan in config.scans:
         paths.append(folder / _packed(scan))

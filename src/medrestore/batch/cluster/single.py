@@ -73,7 +73,8 @@ def restored(order: Order) -> Restored:
     MedrestoreError
         With one line that says what was wrong and what to do.
     """
-    from medrestore import api
+    from medrestore.api import make_plan
+    from medrestore.running import carry_out
 
     meter, models = Telling(order.channel), kept_models()
     meter.start(0, "Waiting for the worker's other runs")
@@ -81,10 +82,10 @@ def restored(order: Order) -> Restored:
         meter.tick(0)
     try:
         meter.start(0, "Measuring the noise")
-        whole = api.make_plan(order.volume, order.settings)
+        whole = make_plan(order.volume, order.settings)
         meter.tick(0)
         plan = whole if order.slices is None else whole.for_slices(order.slices)
-        result = api.run_plan(plan, order.volume, meter, models.of(plan))
+        result = carry_out(plan, order.volume, meter, models.of(plan))
     finally:
         models.running.release()
     layers = {name: volume.array for name, volume in result.layers().items()}

@@ -42,7 +42,7 @@ LARGE = 2**30
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Opened:
-    """A scan that was read: its key and its plan, without the noise map that it may have.
+    """A scan that was read: its key and its plan, without the noise maps that it may have.
 
     ``begun`` is in seconds since the epoch.
     """
@@ -53,13 +53,12 @@ class Opened:
     begun: float
 
     def planned(self, volume: Volume) -> Plan:
-        """The plan, with the noise map measured anew."""
-        from medrestore.noise import resolve_noise
+        """The plan, with the noise maps measured anew."""
+        from medrestore.noise import resolve_levels
 
         if not self.has_map:
             return self.plan
-        noise = resolve_noise(volume, self.plan.settings.noise, self.plan.scale)
-        return replace(self.plan, noise=noise)
+        return self.plan.with_levels(resolve_levels(volume, self.plan.settings.noise))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -109,8 +108,7 @@ def opened(packed: bytes) -> Opened | Failed:
         volume = work.opened(task)
         with models.running:
             plan = make_plan(volume, task.settings)
-        light = replace(plan, noise=replace(plan.noise, map=None))
-        return Opened(key, light, plan.noise.map is not None, begun)
+        return Opened(key, plan.without_maps(), plan.noise_map is not None, begun)
     except Exception as error:
         return standing(work.failure(error, key))
 
@@ -136,7 +134,7 @@ def restored(packed: bytes, scan: Opened | Failed, part: int, parts: int) -> Sla
         return standing(work.failure(error, scan.key))
     if arrays.drawn < plan.settings.samples:
         raise Cancelled("stopped")
-    return Slab(arrays, replace(plan, noise=scan.plan.noise))
+    return Slab(arrays, plan.without_maps())
 
 
 def joined(packed: bytes, scan: Opened | Failed, parts: list[Slab | Failed | None]) -> Outcome:

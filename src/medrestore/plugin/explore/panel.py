@@ -212,6 +212,7 @@ class ExplorePanel(QWidget):
         self._row_chosen(0)
         count = len(rows[0].region.samples)
         rest = f"{count} samples" if count else "one evaluation and the spectrum of its error"
+        rest += "" if all(row.region.calibrated for row in rows) else ", and are not calibrated"
         return View(status=f"Measured {len(rows)}; the intervals rest on {rest}.")
 
     def _picked(self, *_: object) -> None:

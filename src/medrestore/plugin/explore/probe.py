@@ -28,7 +28,8 @@ def reading(result: Result, voxel: tuple[int, int, int], t: int = 0) -> str:
         for volume in (result.restored, result.std, result.lower, result.upper)
     )
     unit, level = result.restored.unit, 100 * result.plan.settings.level
-    first = f"{measured(value, std, unit)}, {level:g} %: {interval(low, high, std)}"
+    counted = "" if result.plan.calibrated else " (not calibrated)"
+    first = f"{measured(value, std, unit)}, {level:g} %{counted}: {interval(low, high, std)}"
     second = f"expected error {measured(std, std, unit)}"
     if result.scan is not None:
         z = result.plan.chosen[voxel[0]]

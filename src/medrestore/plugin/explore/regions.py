@@ -35,6 +35,7 @@ COLUMNS = (
     "std",
     "noisy_mean",
     "samples",
+    "calibrated",
 )
 
 
@@ -87,7 +88,7 @@ def as_csv(rows: Sequence[Row], delimiter: str = ",") -> str:
         writer.writerow(
             [name, region.voxels, f"{volume_mm3:.6g}", unit]
             + [f"{number:.6g}" for number in numbers]
-            + [len(region.samples)]
+            + [len(region.samples), "yes" if region.calibrated else "no"]
         )
     return text.getvalue()
 

@@ -37,7 +37,8 @@ class RegionTable(QTableWidget):
         """Show these regions instead of what is there."""
         headings = [*HEADINGS]
         if rows:
-            headings[2] = f"{100 * rows[0].region.level:g} %, {rows[0].unit}"
+            level, known = rows[0].region.level, all(row.region.calibrated for row in rows)
+            headings[2] = f"{100 * level:g} %{'' if known else ' (not calibrated)'}, {rows[0].unit}"
         self.setHorizontalHeaderLabels(headings)
         self.setRowCount(len(rows))
         for i, row in enumerate(rows):

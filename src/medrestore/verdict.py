@@ -1,0 +1,207 @@
+"""One verdict on a run: whether the noise that was assumed fits, and whether structure was lost.
+
+Everything that is said of a run's checks is said by `Verdict`, so that no two sentences can
+contradict each other. Thresholds are measured in `benchmarks/guards`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["AssumedNoise", "Headline", "Verdict", "Witnesses"]
+
+Headline = Literal["OK", "Check the noise", "Structure may be lost", "Nothing to check"]
+
+MUCH_REMOVED = 2.5e-3
+"""Share of the voxels from which structure is said to be lost. Where crops told the right σ pass
+it, about half of what is flagged or more is real loss."""
+MEASURED_STRONGER, MEASURED_WEAKER = 1.4, 0.72
+"""Noise that the scan itself says it has, over the noise assumed: beyond, they do not fit."""
+MEASURED_FITS = (0.9, 1.15)
+"""Within, the noise assumed is right, whatever the run says."""
+LEFT_SURELY, LEFT_AT_LEAST = 0.4, 0.25
+"""MR: share of the noise left in μ, from which on the noise is stronger than assumed, and without
+which an estimate that says so is not believed: anatomy reads as noise where there is little."""
+COLLAPSED, CORRELATED = 1.15, 0.15
+"""MR: residual ratio and its correlation between neighbours once anatomy is taken for noise."""
+RESIDUAL_WEAKER = {"MR": 0.87, "CT": 0.72}
+RESIDUAL_STRONGER_CT = 1.12
+
+
+@dataclass(frozen=True)
+class AssumedNoise:
+    """The noise that the restoration of one volume assumed.
+
+    Parameters
+    ----------
+    modality : "CT" or "MR"
+        Which physics made the noise.
+    sigma : float
+        Its standard deviation, scan's unit.
+    scale : float
+        Intensity scale: MR noise is given as a fraction of it.
+    measured : float, optional
+        What the scan itself says, in the same unit, where it was not asked for σ.
+    between : (float, float), optional
+        The range that the scan's own witnesses leave.
+    """
+
+    modality: str
+    sigma: float
+    scale: float
+    measured: float | None = None
+    between: tuple[float, float] | None = None
+
+    @property
+    def range(self) -> tuple[float, float] | None:
+        """Lowest and highest measured over assumed; None where nothing was measured."""
+        if self.measured is None or self.sigma <= 0:
+            return None
+        low, high = self.between or (self.measured, self.measured)
+        return low / self.sigma, high / self.sigma
+
+    def instead(self, factor: float) -> str:
+        """The noise to give: so many times what was assumed, in the unit that noise is given in."""
+        sigma = factor * self.sigma
+        if self.modality == "CT":
+            return f"{sigma:.3g} HU"
+        return f"{sigma:.3g} a.u. ({100 * sigma / self.scale:.2g} % of the foreground)"
+
+
+@dataclass(frozen=True)
+class Witnesses:
+    """What is known after a run.
+
+    Parameters
+    ----------
+    voxels : int
+        How many were looked at.
+    removed : float
+        Share of them in which more was removed than noise explains.
+    residual : float, optional
+        RMS of what was taken away over what an honest restoration takes.
+    left, lag : float, optional
+        As `core.guard_witness.Witness`.
+    """
+
+    voxels: int
+    removed: float
+    residual: float | None = None
+    left: float | None = None
+    lag: float | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is to be thought of a run.
+
+    Parameters
+    ----------
+    noise : "fits", "weaker", "stronger" or "unknown"
+        The scan's noise against what was assumed.
+    structure : "kept", "lost" or "unknown"
+        Whether more was removed than noise explains, in more than a few voxels.
+    removed : float
+        Share of the voxels in which more was removed than noise explains.
+    instead : str, optional
+        The noise to give instead, where the scan itself says so.
+    """
+
+    noise: Literal["fits", "weaker", "stronger", "unknown"]
+    structure: Literal["kept", "lost", "unknown"]
+    removed: float = 0.0
+    instead: str | None = None
+
+    @classmethod
+    def of(cls, witnesses: Witnesses, assumed: AssumedNoise | None) -> Verdict:
+        """From what is known after a run, and the noise it assumed."""
+        if not witnesses.voxels:
+            return cls("unknown", "unknown")
+        noise = "fits" if assumed is None else _noise(witnesses, assumed)
+        structure: Literal["kept", "lost"] = "lost" if witnesses.removed > MUCH_REMOVED else "kept"
+        measured = None if assumed is None else assumed.range
+        instead = None
+        if assumed is not None and measured is not None and noise in ("weaker", "stronger"):
+            factor = (measured[0] * measured[1]) ** 0.5
+            instead = assumed.instead(factor) if (factor < 1) == (noise == "weaker") else None
+        return cls(noise, structure, witnesses.removed, instead)
+
+    @property
+    def headline(self) -> Headline:
+        """The verdict in a few words."""
+        if self.structure == "unknown":
+            return "Nothing to check"
+        if self.structure == "lost":
+            return "Structure may be lost"
+        return "OK" if self.noise == "fits" else "Check the noise"
+
+    def sentence(self) -> str:
+        """The verdict in one line of plain words, and what to do."""
+        if self.structure == "unknown":
+            return "nothing was removed, so there is nothing to check"
+        parts = []
+        if self.structure == "lost":
+            parts.append(
+                f"structure may be lost: in {_percent(self.removed)} of the voxels more was "
+                "removed than noise explains (see removed)"
+            )
+        if self.noise == "weaker":
+            again = self.instead or "less"
+            parts.append(
+                "the noise is weaker than assumed, so that structure can go with it: restore again "
+                f"with {again}"
+            )
+        if self.noise == "stronger":
+            again = self.instead or "more"
+            parts.append(
+                "the noise is stronger than assumed, and some of it is left in the restored "
+                f"image: restore again with {again}"
+            )
+        if parts:
+            return "; ".join(parts)
+        few = f", but for {_percent(self.removed)} of the voxels (see removed)"
+        return f"what was removed is noise{few if self.removed else ''}"
+
+    def warnings(self) -> tuple[str, ...]:
+        """The sentence, where the user should know of it; else none."""
+        return (self.sentence(),) if self.headline.startswith(("Check", "Structure")) else ()
+
+
+def _noise(witnesses: Witnesses, assumed: AssumedNoise) -> Literal["fits", "weaker", "stronger"]:
+    """The scan's own word first; where it has none, or is near the limit, that of the run."""
+    measured, run = assumed.range, _by_run(witnesses, assumed.modality)
+    if measured is None:
+        return run
+    low, high = measured
+    left = witnesses.left
+    if low >= MEASURED_STRONGER and (assumed.modality == "CT" or _above(left, LEFT_AT_LEAST)):
+        return "stronger"
+    if high <= MEASURED_WEAKER:
+        return "weaker"
+    if run == "stronger" and high >= MEASURED_FITS[1]:
+        return "stronger"
+    if run == "weaker" and low <= MEASURED_FITS[0]:
+        return "weaker"
+    return "fits"
+
+
+def _by_run(witnesses: Witnesses, modality: str) -> Literal["fits", "weaker", "stronger"]:
+    residual = 1.0 if witnesses.residual is None else witnesses.residual
+    if modality == "MR" and _above(witnesses.left, LEFT_SURELY):
+        return "stronger"
+    if residual < RESIDUAL_WEAKER.get(modality, 0.0):
+        return "weaker"
+    if modality == "CT":
+        return "stronger" if residual > RESIDUAL_STRONGER_CT else "fits"
+    if residual > COLLAPSED and _above(witnesses.lag, CORRELATED):
+        return "weaker"
+    return "fits"
+
+
+def _above(figure: float | None, limit: float) -> bool:
+    return figure is not None and figure >= limit
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2g} %"

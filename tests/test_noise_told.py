@@ -1,0 +1,61 @@
+"""Noise levels as people state them."""
+
+import pytest
+
+from medrestore.core.intensity import check_fraction
+from medrestore.errors import SettingsError
+from medrestore.noise_told import stated, told
+from medrestore.settings import Settings
+
+
+@pytest.mark.parametrize(
+    ("noise", "modality", "value", "fraction"),
+    [
+        (0.05, "MR", 0.05, True),
+        (20, "CT", 20.0, False),
+        ("25u", "MR", 25.0, False),
+        ("25 a.u.", "MR", 25.0, False),
+        ("1.5e3u", "MR", 1500.0, False),
+        (" 5 % ", "MR", 0.05, True),
+        ("20HU", "CT", 20.0, False),
+        ("20 u", "CT", 20.0, False),
+    ],
+)
+def test_a_number_counts_what_its_unit_says(noise, modality, value, fraction):
+    assert told(noise, modality) == (pytest.approx(value), fraction)
+
+
+@pytest.mark.parametrize(
+    ("noise", "modality", "says"),
+    [
+        ("25 HU", "MR", "25 a.u."),
+        ("25 a.u.", "CT", "in HU; say 25"),
+        ("5%", "CT", "in HU"),
+        ("loud", "MR", "one with its unit"),
+        ("-5u", "MR", "one with its unit"),
+        ("1.2.3u", "MR", "one with its unit"),
+        ("u", None, "one with its unit"),
+    ],
+)
+def test_what_is_no_noise_level_is_said_with_the_way_out(noise, modality, says):
+    with pytest.raises(SettingsError, match=says):
+        told(noise, modality)
+
+
+def test_settings_refuse_it_as_soon_as_it_is_said():
+    assert Settings(noise="25 a.u.").noise == "25 a.u."
+    with pytest.raises(SettingsError, match="'quiet'"):
+        Settings(noise="quiet")
+
+
+def test_what_is_typed_is_a_number_where_it_can_be():
+    assert stated("auto") == "auto"
+    assert stated("0.05") == 0.05
+    assert stated("25u") == "25u"
+    with pytest.raises(SettingsError):
+        stated("map.nii")
+
+
+def test_percents_for_a_fraction_are_refused_with_both_ways_out():
+    with pytest.raises(SettingsError, match=r"0\.05 is 5 %.*\"5 a\.u\.\" \(--noise 5u\)"):
+        check_fraction(5)
