@@ -145,8 +145,7 @@ def test_the_scan_says_which_noise_to_give_instead(scan: Volume) -> None:
             continue
         [warning] = guards.warnings()
         assert f"the noise is {direction} than assumed" in warning
-        share = 500 / plan.scale
-        assert f"restore again with 5 a.u. ({share:.2g} % of the foreground)" in warning
+        assert "restore again with 5 a.u." in warning
         assert guards.facts()["noise_measured"] == 5.0
 
 

@@ -103,6 +103,15 @@ def test_a_map_serves_all_time_points_or_each_its_own(series):
     assert sigmas(resolve_levels(series, "map", own)) == [7, 14, 21]
     with pytest.raises(SettingsError, match="grid"):
         resolve_levels(series, "map", own.with_array(own.array[:2]))
+    with pytest.raises(SettingsError, match="never below 0"):
+        resolve_levels(series, "map", one.with_array(-one.array))
+    with pytest.raises(SettingsError, match="NaN"):
+        resolve_levels(series, "map", one.with_array(np.nan * one.array))
+    affine = one.geometry.affine.copy()
+    affine[2, 3] += 50
+    moved = replace(one.geometry, affine=affine)
+    with pytest.raises(SettingsError, match="lie elsewhere"):
+        resolve_levels(series, "map", replace(one, geometry=moved))
 
 
 def test_every_time_point_is_restored_with_its_own_noise(series):
@@ -191,6 +200,12 @@ def test_noise_that_was_told_wrong_is_said_in_the_plan(series):
     assert "itself reads" not in noise_in_words(right)
     half = make_plan(scan, mr.Settings(samples=0, noise=f"{SIGMAS[1] / 2:.0f} a.u."))
     assert f"the scan itself reads {half.noise.measured:.3g} a.u." in noise_in_words(half)
+
+
+def test_what_is_wrong_at_some_time_points_is_said_of_them(series):
+    plan = make_plan(series, mr.Settings(samples=0, noise=f"{SIGMAS[1]:.0f} a.u."))
+    reads = ", ".join(f"{level.noise.measured:.3g}" for level in plan.levels)
+    assert f"the scan itself reads {reads} a.u." in noise_in_words(plan)
 
 
 def test_the_range_that_witnesses_leave_is_said(series):

@@ -1,5 +1,6 @@
 """Noise levels as people state them."""
 
+import numpy as np
 import pytest
 
 from medrestore.core.intensity import check_fraction
@@ -12,6 +13,9 @@ from medrestore.settings import Settings
     ("noise", "modality", "value", "fraction"),
     [
         (0.05, "MR", 0.05, True),
+        (np.float32(0.25), "MR", 0.25, True),
+        ("0.05", "MR", 0.05, True),
+        ("20", "CT", 20.0, False),
         (20, "CT", 20.0, False),
         ("25u", "MR", 25.0, False),
         ("25 a.u.", "MR", 25.0, False),
@@ -32,6 +36,10 @@ def test_a_number_counts_what_its_unit_says(noise, modality, value, fraction):
         ("25 a.u.", "CT", "in HU; say 25"),
         ("5%", "CT", "in HU"),
         ("loud", "MR", "one with its unit"),
+        ("150%", "MR", "whole foreground"),
+        (None, "MR", "a Volume as a map.*NoneType"),
+        (True, "MR", "bool"),
+        ([1, 2], None, "list"),
         ("-5u", "MR", "one with its unit"),
         ("1.2.3u", "MR", "one with its unit"),
         ("u", None, "one with its unit"),
@@ -46,6 +54,8 @@ def test_settings_refuse_it_as_soon_as_it_is_said():
     assert Settings(noise="25 a.u.").noise == "25 a.u."
     with pytest.raises(SettingsError, match="'quiet'"):
         Settings(noise="quiet")
+    with pytest.raises(SettingsError, match="ndarray"):
+        Settings(noise=np.array([0.05, 0.05]))
 
 
 def test_what_is_typed_is_a_number_where_it_can_be():

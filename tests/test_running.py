@@ -35,8 +35,13 @@ def caught(call) -> list[warnings.WarningMessage]:
     return said
 
 
+def with_sentence(said: list[warnings.WarningMessage]) -> list[warnings.WarningMessage]:
+    """Those on the noise's range, not the verdict on noise told eight times too strong."""
+    return [one for one in said if SENTENCE in str(one.message)]
+
+
 def test_noise_out_of_range_is_said_once_at_the_callers_line() -> None:
-    (said,) = caught(lambda: mr.denoise(scan(), noise=LOUD, samples=0))
+    (said,) = with_sentence(caught(lambda: mr.denoise(scan(), noise=LOUD, samples=0)))
     assert said.category is mr.MedrestoreWarning and SENTENCE in str(said.message)
     assert said.filename == __file__
 
@@ -44,7 +49,7 @@ def test_noise_out_of_range_is_said_once_at_the_callers_line() -> None:
 def test_a_plan_that_is_run_says_it_too_and_its_maker_does_not() -> None:
     plans = []
     assert caught(lambda: plans.append(make_plan(scan(), Settings(noise=LOUD, samples=0)))) == []
-    (said,) = caught(lambda: run_plan(plans[0], scan()))
+    (said,) = with_sentence(caught(lambda: run_plan(plans[0], scan())))
     assert (said.category, said.filename) == (mr.MedrestoreWarning, __file__)
     assert caught(lambda: carry_out(plans[0], scan())) == []
 

@@ -91,7 +91,7 @@ def _advice(rows: list[Row], name: str) -> str:
 def _alone(row: Row) -> str:
     """What is said of the same run where nothing was measured: σ estimated, not told."""
     figures = [float(row[name]) if row[name] else None for name in ("residual", "left", "lag")]
-    noise = AssumedNoise(row["modality"], 1.0, 1.0)
+    noise = AssumedNoise(row["modality"], 1.0)
     return Verdict.of(Witnesses(1, 0.0, *figures), noise).noise
 
 

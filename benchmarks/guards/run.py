@@ -78,7 +78,7 @@ def row_of(case: Case, factor: float, model: Model) -> dict[str, Any]:
     """One restoration, looked at."""
     plan = planned(case, factor, model)
     arrays = restored(case, factor, plan, model)
-    floor = model.sigma_range[0] * plan.scale
+    floor = model.sigma_range[0]
     flagged, _, guards = check(plan, case.scan(case.noisy), arrays, floor)
     facts = guards.facts()
     row = {

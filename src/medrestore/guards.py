@@ -14,6 +14,8 @@ from medrestore.scratch import Held, zeros
 from medrestore.verdict import AssumedNoise, Verdict, Witnesses
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from medrestore.engine import Arrays
@@ -58,32 +60,37 @@ class Guards:
 
     @property
     def verdict(self) -> Verdict:
-        """What is to be thought of the run; of a 4-D scan, as of its median time point's noise."""
+        """What is to be thought of the run; of a 4-D scan from what is to be thought of each."""
+        assumed: Sequence[AssumedNoise | None] = self.assumed or [None] * len(self.tallies)
+        each = [
+            Verdict.of(Guards((tally,))._witnesses(), noise)
+            for tally, noise in zip(self.tallies, assumed, strict=True)
+        ]
+        told = any(one is not None and one.measured is not None for one in assumed)
+        return Verdict.over_time(each, self.share("removed"), told)
+
+    def _witnesses(self) -> Witnesses:
         ratio = self.residual_ratio
-        witnesses = Witnesses(
+        return Witnesses(
             voxels=int(self._sum("voxels")),
             removed=self.share("removed"),
             residual=None if math.isnan(ratio) else ratio,
             left=self._mean("left"),
             lag=self._mean("lag"),
         )
-        return Verdict.of(witnesses, self._median_noise())
 
-    def _median_noise(self) -> AssumedNoise | None:
-        known = [one for one in self.assumed if one.range is not None]
-        if not known:
-            return self.assumed[0] if self.assumed else None
-        return sorted(known, key=lambda one: one.range or (0.0, 0.0))[len(known) // 2]
+    def _measured(self) -> list[float]:
+        """What each volume says of its noise, where the noise was told."""
+        return [float(f"{one.measured:.4g}") for one in self.assumed if one.measured is not None]
 
     def facts(self) -> dict[str, Any]:
         """For the run record: verdict, counts, rates, thresholds and witnesses, all finite."""
-        ratio, verdict, assumed = self.residual_ratio, self.verdict, self._median_noise()
-        measured = None if assumed is None or not assumed.range else assumed.measured
+        ratio, verdict, measured = self.residual_ratio, self.verdict, self._measured()
         facts: dict[str, Any] = {
             "verdict": verdict.headline,
             "noise": verdict.noise,
             "structure": verdict.structure,
-            "noise_measured": None if measured is None else float(f"{measured:.4g}"),
+            "noise_measured": measured[0] if len(measured) == 1 else measured or None,
             "voxels": int(self._sum("voxels")),
             "false_discovery_rate": FALSE_DISCOVERY_RATE,
             "removed_voxels": int(self._sum("removed")),
@@ -136,9 +143,7 @@ def check(
         here = plan.at(t or 0)
         noise = here.noise
         evidence = _evidence(here, source.geometry, y, arrays, at, floor * here.scale)
-        assumed.append(
-            AssumedNoise(here.modality, noise.sigma, here.scale, noise.measured, noise.between)
-        )
+        assumed.append(AssumedNoise(here.modality, noise.sigma, noise.measured, noise.between))
         maps = removed[at], inconsistent[at]
         held = Held(source.array, noise.map, arrays.mu, arrays.s, arrays.std, *maps)
         tallies.append(guard(evidence, maps=maps, after=held.tick).tally)

@@ -98,10 +98,19 @@ def _maps(volume: Volume, noise_map: Volume | None) -> list[NDArray[np.float32]]
         raise SettingsError("noise='map' needs a map of standard deviations; pass a Volume")
     times = len(volume.array) if volume.is_4d else 1
     fits = not noise_map.is_4d or len(noise_map.array) == times
+    shape, wanted = noise_map.array.shape, volume.geometry.shape
     if not noise_map.geometry.same_grid(volume.geometry) or not fits:
+        apart = f"grid {shape} is not the scan's {wanted}"
+        if shape == wanted:
+            apart = "voxels lie elsewhere than the scan's: its origin, spacing or axes differ"
+        raise SettingsError(f"the noise map's {apart}; make it on the scan's own grid")
+    known = [plane for plane in noise_map.array if np.isfinite(plane).any()]
+    if not known:
+        raise SettingsError("the noise map holds no standard deviation: all its voxels are NaN")
+    lowest = min(float(np.nanmin(plane)) for plane in known)
+    if lowest < 0:
         raise SettingsError(
-            f"the noise map's grid {noise_map.array.shape} is not the scan's "
-            f"{volume.geometry.shape}; make it on the scan's own grid"
+            f"the noise map holds {lowest:g}, and a standard deviation is never below 0"
         )
     return list(noise_map.array) if noise_map.is_4d else [noise_map.array] * times
 

@@ -15,11 +15,11 @@ __all__ = ["UNIT", "WAYS", "Told", "stated", "told"]
 UNIT = {"CT": "HU", "MR": "a.u."}
 
 WAYS = (
-    '"auto", "map", a number (HU for CT; for MR a fraction of the foreground: 0.05 is 5 %), or '
-    'one with its unit ("25u", "25 a.u.", "25 HU": σ in the scan\'s own; "5%": of the foreground)'
+    '"auto", a number (HU for CT; for MR a fraction of the foreground: 0.05 is 5 %), one with its '
+    'unit ("25u", "25 a.u.", "25 HU": σ in the scan\'s own; "5%": of the foreground), or a Volume'
 )
 
-_STATED = re.compile(r"([0-9.]+(?:e[+-]?\d+)?)\s*(u|a\.?u\.?|hu|%)", re.IGNORECASE)
+_STATED = re.compile(r"([0-9.]+(?:e[+-]?\d+)?)\s*(u|a\.?u\.?|hu|%|)", re.IGNORECASE)
 
 
 class Told(NamedTuple):
@@ -54,7 +54,7 @@ def told(noise: str | float, modality: Modality | None = None) -> Told:
         If it is no noise level, or in a unit that the scan does not have.
     """
     if not isinstance(noise, str):
-        return Told(float(noise), modality == "MR")
+        return Told(_number(noise), modality == "MR")
     match = _STATED.fullmatch(noise.strip())
     try:
         value = float(match[1]) if match else -1.0
@@ -63,7 +63,13 @@ def told(noise: str | float, modality: Modality | None = None) -> Told:
     if match is None:
         raise SettingsError(f"noise is {WAYS}; got {noise!r}")
     unit = match[2].lower()
-    if modality == "CT" and unit[0] in "a%":
+    if not unit:
+        return Told(value, modality == "MR")
+    if unit == "%" and value >= 100:
+        raise SettingsError(f"noise={noise!r} is the whole foreground or more; 5% is usual")
+    if modality == "CT" and unit == "%":
+        raise SettingsError(f"noise={noise!r}: the noise of CT is in HU (20 is usual), not a share")
+    if modality == "CT" and unit[0] == "a":
         raise SettingsError(f"noise={noise!r}: the noise of CT is in HU; say {value:g} or a map")
     if modality == "MR" and unit == "hu":
         raise SettingsError(
@@ -71,6 +77,17 @@ def told(noise: str | float, modality: Modality | None = None) -> Told:
             "foreground (0.05 is 5 %)"
         )
     return Told(value / 100, True) if unit == "%" else Told(value, False)
+
+
+def _number(noise: object) -> float:
+    """A plain number, NumPy's too."""
+    try:
+        if isinstance(noise, bool):
+            raise TypeError
+        return float(noise)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        what = type(noise).__name__
+        raise SettingsError(f"noise is {WAYS} as a map of σ; got {what}") from None
 
 
 def stated(text: str) -> str | float:

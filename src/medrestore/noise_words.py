@@ -23,14 +23,16 @@ def noise_in_words(plan: Plan) -> str:
 
 
 def doubts_in_words(plan: Plan) -> list[str]:
-    """Where the scan's witnesses disagree, or the scan with what was told."""
-    noise, unit, found = plan.noise, UNIT[plan.modality], []
-    if noise.between is not None:
-        low, high = noise.between
+    """Where the scan's witnesses disagree, or the scan with what was told, volume by volume."""
+    unit, found = UNIT[plan.modality], []
+    unsure = [noise.between for noise, _ in plan.each if noise.between is not None]
+    if unsure:
+        low, high = min(low for low, _ in unsure), max(high for _, high in unsure)
         found.append(f"between {low:.3g} and {high:.3g} {unit}: give the noise where it is known")
-    own = noise.measured
-    if own is not None and not noise.sigma / APART < own < noise.sigma * APART:
-        found.append(f"the scan itself reads {own:.3g} {unit}")
+    told = [(noise.sigma, noise.measured) for noise, _ in plan.each if noise.measured is not None]
+    if any(not sigma / APART < own < sigma * APART for sigma, own in told):
+        reads = _listed([own for _, own in told], unit)
+        found.append(f"the scan itself reads {reads}")
     return found
 
 
@@ -46,8 +48,7 @@ def strength_in_words(plan: Plan) -> str:
         return f"σ {sigma:.3g} {unit}{what}{share}"
     sigmas = [level.noise.sigma for level in levels]
     if len(levels) <= MOST_NAMED:
-        listed = ", ".join(f"{sigma:.3g}" for sigma in sigmas)
-        text = f"σ {listed} {unit}{what} at time points 0 to {len(levels) - 1}"
+        text = f"σ {_listed(sigmas, unit)}{what} at time points 0 to {len(levels) - 1}"
     else:
         text = (
             f"σ {min(sigmas):.3g} to {max(sigmas):.3g} {unit}{what} over {len(levels)} time "
@@ -55,9 +56,16 @@ def strength_in_words(plan: Plan) -> str:
         )
     if plan.modality == "MR":
         shares = [level.noise.sigma / level.scale for level in levels]
-        low, high = _percent(min(shares)), _percent(max(shares))
-        text += f", {low} of each one's foreground" if low == high else f", {low} to {high} of it"
+        spread = " to ".join(dict.fromkeys(f"{100 * s:.2g}" for s in (min(shares), max(shares))))
+        text += f", {spread} % of each one's foreground"
     return text
+
+
+def _listed(sigmas: list[float], unit: str) -> str:
+    """A few one by one, of more the lowest and the highest."""
+    if len(sigmas) > MOST_NAMED:
+        return f"{min(sigmas):.3g} to {max(sigmas):.3g} {unit}"
+    return f"{', '.join(f'{sigma:.3g}' for sigma in sigmas)} {unit}"
 
 
 def _percent(share: float) -> str:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["calibrated", "warnings_of"]
 
+WITHIN = 1.01
+"""Noise this near to a bound is not beyond it."""
+
 
 def warnings_of(card: Card, levels: Sequence[Level], settings: Settings) -> tuple[str, ...]:
     """Whole sentences; none where nothing is doubtful."""
@@ -28,13 +31,14 @@ def _of_noise(card: Card, levels: Sequence[Level]) -> tuple[str, ...]:
     """Noise that is more, or less, than a model was trained for."""
     low, high = card.sigma_range
     shares = [level.noise.sigma / level.scale for level in levels]
-    more, less = sum(share > high for share in shares), sum(share < low for share in shares)
+    more = sum(share > WITHIN * high for share in shares)
+    less = sum(WITHIN * share < low for share in shares)
     found = []
     if more:
         said = _against(levels[shares.index(max(shares))], high, card.modality)
         found.append(
             f"{_where(more, levels)}{said.format(f'above what {card.name} was trained for')}; "
-            "expect residual noise and check the result"
+            "noise may be left or structure go with it: check the result"
         )
     if less:
         said = _against(levels[shares.index(min(shares))], low, card.modality)

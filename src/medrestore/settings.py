@@ -118,11 +118,10 @@ class Settings:
             raise SettingsError(
                 f"memory_gb is above 0, got {self.memory_gb}; leave it out for no limit"
             )
-        if isinstance(self.noise, str):
-            if self.noise not in ("auto", "map"):
-                told(self.noise)
-        elif not np.isfinite(self.noise) or self.noise < 0:
-            raise SettingsError(f"noise is a standard deviation ≥ 0, got {self.noise}")
+        if not isinstance(self.noise, str) or self.noise not in ("auto", "map"):
+            value = told(self.noise).value
+            if not np.isfinite(value) or value < 0:
+                raise SettingsError(f"noise is a standard deviation ≥ 0, got {self.noise}")
         if self.estimate != "mean" and self.samples == 0:
             raise SettingsError(
                 f"estimate={self.estimate!r} needs samples, but samples=0; ask for at least 1"

@@ -7,7 +7,10 @@ contradict each other. Thresholds are measured in `benchmarks/guards`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["AssumedNoise", "Headline", "Verdict", "Witnesses"]
 
@@ -27,6 +30,8 @@ COLLAPSED, CORRELATED = 1.15, 0.15
 """MR: residual ratio and its correlation between neighbours once anatomy is taken for noise."""
 RESIDUAL_WEAKER = {"MR": 0.87, "CT": 0.72}
 RESIDUAL_STRONGER_CT = 1.12
+MOST_NAMED = 6
+"""Time points that are named one by one."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +44,6 @@ class AssumedNoise:
         Which physics made the noise.
     sigma : float
         Its standard deviation, scan's unit.
-    scale : float
-        Intensity scale: MR noise is given as a fraction of it.
     measured : float, optional
         What the scan itself says, in the same unit, where it was not asked for σ.
     between : (float, float), optional
@@ -49,7 +52,6 @@ class AssumedNoise:
 
     modality: str
     sigma: float
-    scale: float
     measured: float | None = None
     between: tuple[float, float] | None = None
 
@@ -61,12 +63,14 @@ class AssumedNoise:
         low, high = self.between or (self.measured, self.measured)
         return low / self.sigma, high / self.sigma
 
-    def instead(self, factor: float) -> str:
-        """The noise to give: so many times what was assumed, in the unit that noise is given in."""
-        sigma = factor * self.sigma
-        if self.modality == "CT":
-            return f"{sigma:.3g} HU"
-        return f"{sigma:.3g} a.u. ({100 * sigma / self.scale:.2g} % of the foreground)"
+    def instead(self, direction: str) -> str:
+        """The noise to give, in the scan's unit: what the scan says, else a bound."""
+        unit = "HU" if self.modality == "CT" else "a.u."
+        if self.range is not None:
+            factor = (self.range[0] * self.range[1]) ** 0.5
+            if (factor < 1) == (direction == "weaker"):
+                return f"{factor * self.sigma:.3g} {unit}"
+        return f"{'less' if direction == 'weaker' else 'more'} than {self.sigma:.3g} {unit}"
 
 
 @dataclass(frozen=True)
@@ -98,20 +102,24 @@ class Verdict:
 
     Parameters
     ----------
-    noise : "fits", "weaker", "stronger" or "unknown"
-        The scan's noise against what was assumed.
+    noise : "fits", "weaker", "stronger", "differs" or "unknown"
+        The scan's noise against what was assumed; it differs where not all volumes of a 4-D scan
+        do so in one direction.
     structure : "kept", "lost" or "unknown"
         Whether more was removed than noise explains, in more than a few voxels.
     removed : float
         Share of the voxels in which more was removed than noise explains.
     instead : str, optional
-        The noise to give instead, where the scan itself says so.
+        The noise to give instead.
+    times : tuple of int
+        Time points of a 4-D scan at which the noise does not fit.
     """
 
-    noise: Literal["fits", "weaker", "stronger", "unknown"]
+    noise: Literal["fits", "weaker", "stronger", "differs", "unknown"]
     structure: Literal["kept", "lost", "unknown"]
     removed: float = 0.0
     instead: str | None = None
+    times: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, witnesses: Witnesses, assumed: AssumedNoise | None) -> Verdict:
@@ -119,13 +127,32 @@ class Verdict:
         if not witnesses.voxels:
             return cls("unknown", "unknown")
         noise = "fits" if assumed is None else _noise(witnesses, assumed)
-        structure: Literal["kept", "lost"] = "lost" if witnesses.removed > MUCH_REMOVED else "kept"
-        measured = None if assumed is None else assumed.range
-        instead = None
-        if assumed is not None and measured is not None and noise in ("weaker", "stronger"):
-            factor = (measured[0] * measured[1]) ** 0.5
-            instead = assumed.instead(factor) if (factor < 1) == (noise == "weaker") else None
-        return cls(noise, structure, witnesses.removed, instead)
+        off = assumed is not None and noise != "fits"
+        instead = assumed.instead(noise) if off and assumed is not None else None
+        return cls(noise, _structure(witnesses.removed), witnesses.removed, instead)
+
+    @classmethod
+    def over_time(cls, each: Sequence[Verdict], removed: float, told: bool) -> Verdict:
+        """Of a 4-D scan, from the verdicts on its volumes.
+
+        ``removed`` is their share of voxels together; ``told``: the noise was not measured in each.
+        """
+        if len(each) == 1:
+            return each[0]
+        looked = [t for t, one in enumerate(each) if one.structure != "unknown"]
+        if not looked:
+            return cls("unknown", "unknown")
+        off = tuple(t for t in looked if each[t].noise != "fits")
+        if not off:
+            return cls("fits", _structure(removed), removed)
+        directions = {each[t].noise for t in off}
+        noise = directions.pop() if len(directions) == 1 and len(off) == len(looked) else "differs"
+        instead = (
+            "auto, which measures each volume"
+            if told
+            else "the noise of each volume (a map, or one by one with --volume)"
+        )
+        return cls(noise, _structure(removed), removed, instead, off)
 
     @property
     def headline(self) -> Headline:
@@ -157,6 +184,11 @@ class Verdict:
             parts.append(
                 "the noise is stronger than assumed, and some of it is left in the restored "
                 f"image: restore again with {again}"
+            )
+        if self.noise == "differs":
+            parts.append(
+                f"the noise is not what was assumed at {_time_points(self.times)}: restore again "
+                f"with {self.instead}"
             )
         if parts:
             return "; ".join(parts)
@@ -197,6 +229,18 @@ def _by_run(witnesses: Witnesses, modality: str) -> Literal["fits", "weaker", "s
     if residual > COLLAPSED and _above(witnesses.lag, CORRELATED):
         return "weaker"
     return "fits"
+
+
+def _structure(removed: float) -> Literal["kept", "lost"]:
+    return "lost" if removed > MUCH_REMOVED else "kept"
+
+
+def _time_points(times: tuple[int, ...]) -> str:
+    """At most a few of them by number."""
+    if len(times) > MOST_NAMED:
+        return f"{len(times)} time points"
+    named = ", ".join(str(t) for t in times)
+    return f"time point{'s' if len(times) > 1 else ''} {named}"
 
 
 def _above(figure: float | None, limit: float) -> bool:

@@ -11,7 +11,7 @@ from medrestore import api
 from medrestore.core.guard import Tally
 from medrestore.errors import Cancelled, InputError, NoiseLevelError
 from medrestore.guards import Guards
-from medrestore.level import Noise
+from medrestore.level import Level, Noise
 from medrestore.plugin.controller import Actions, Controller
 from medrestore.plugin.drawn import Drawing
 from medrestore.plugin.jobs import Jobs, State
@@ -84,6 +84,7 @@ def result_of(volume, drawn=8, samples=8, warnings=(), guards=None):
         scale=100.0,
         noise=Noise(9.0, None, "estimated: from the background"),
         levels=(),
+        each=(Level(Noise(9.0), 100.0),),
         warnings=warnings,
         calibrated=True,
         slices=None,

@@ -42,9 +42,9 @@ so far say.
 """
 NOISE = (
     "standard deviation of the noise to remove: auto (estimated from the scan); a number, in HU "
-    "of soft tissue for CT, or a fraction of the foreground for MR (0.05 is 5 %%); a number with "
-    "u, in the scan's own unit (25u); or the path of a map in that unit, on the scan's grid; "
-    "default: auto"
+    "of soft tissue for CT, or a fraction of the foreground for MR (0.05 or 5%%); a number with u, "
+    "in the scan's own unit (25u, '25 a.u.'); or the path of a map in that unit, on the scan's "
+    "grid; default: auto"
 )
 FAREWELL = "stopped before the scan was restored; nothing was written"
 
@@ -105,8 +105,7 @@ def report(
             done += "are whole and valid, their uncertainty is rougher"
         print(f"{done}:", *(f"  {path}" for path in written), sep="\n")
         if result.guards is not None:
-            verdict = result.guards.verdict
-            print(f"checks    {verdict.headline}: {verdict.sentence()}")
+            print(f"checks    {result.guards.sentence()}")
     return 0 if drawn == asked else 130
 
 
@@ -128,7 +127,7 @@ def _noise(text: str) -> str | float | Path:
     try:
         return stated(text)
     except SettingsError:
-        if Path(text).exists():
+        if text.strip() and Path(text).exists():
             return Path(text)
     raise SettingsError(
         "--noise is auto, a number, one with its unit (25u) or the path of a map; "

@@ -30,6 +30,15 @@ AROUND = 5.0
 
 LARGEST = {"": 1000.0, "HU": 1000.0, PERCENT: 99.9, OWN: 1e6}
 NOTCHES = 200
+DECIMALS = 6
+"""Scans whose intensities end at 1 have noise of thousandths."""
+
+
+class _Number(QDoubleSpinBox):
+    """Three digits are shown of any number, however small."""
+
+    def textFromValue(self, value: float) -> str:
+        return f"{value:.3g}" if value < 100 else f"{value:.1f}"
 
 
 class NoiseEntry(QWidget):
@@ -42,8 +51,8 @@ class NoiseEntry(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.number = QDoubleSpinBox()
-        self.number.setDecimals(1)
+        self.number = _Number()
+        self.number.setDecimals(DECIMALS)
         self.number.setSpecialValueText("Automatic")
         self.units = QComboBox()
         self.units.setAccessibleName("Unit of the noise")
@@ -88,7 +97,6 @@ class NoiseEntry(QWidget):
     def show_measured(self, sigma: float) -> None:
         """Take the noise that was measured in a region of the scan, in its own unit."""
         self.units.setCurrentIndex(self.units.count() - 1)
-        self.number.setDecimals(1 if sigma >= 1 else 4)
         if self.unit == OWN:
             self._bounds = (sigma / AROUND, sigma * AROUND)
             self.slider.setEnabled(True)
@@ -117,7 +125,6 @@ class NoiseEntry(QWidget):
     def _take_unit(self, unit: str) -> None:
         """A number in one unit says nothing in another."""
         self.number.setValue(0)
-        self.number.setDecimals(1)
         self.number.setMaximum(LARGEST[unit])
         self.number.setSuffix(f" {unit}" if unit and len(self._offered) == 1 else "")
         self._bounds = BOUNDS.get(unit)

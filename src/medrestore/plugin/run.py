@@ -186,6 +186,8 @@ def region_noise(request: Request, drawing: Drawing, meter: Meter) -> tuple[floa
     """
     meter.start(0, "Measuring the noise")
     from medrestore.core.noise_level import estimate
+    from medrestore.noise import resolve_levels
+    from medrestore.noise_words import APART
 
     volume = to_volume(request.data, request.meta, request.modality)
     mask = union(drawn_regions(drawing))
@@ -193,11 +195,16 @@ def region_noise(request: Request, drawing: Drawing, meter: Meter) -> tuple[floa
         raise MedrestoreError(NO_REGION)
     inside = stored(mask, request.meta)
     found = estimate(volume.array, volume.modality or "MR", inside)
-    share = "" if found.relative is None else f" ({100 * found.relative:.2g} % of the foreground)"
-    return found.sigma, (
-        f"Noise {found.sigma:.3g} {volume.unit}{share} in {int(inside.sum())} voxels of the drawn "
-        "region. Keep it, or change it, and denoise."
-    )
+    voxels = f"in {int(inside.sum())} voxels of the drawn region"
+    said = f"Noise {found.sigma:.3g} {volume.unit} {voxels}"
+    try:
+        whole = resolve_levels(volume)[0].noise.sigma
+    except MedrestoreError:  # too small, or too uniform
+        return found.sigma, f"{said}. Keep it, or change it, and denoise."
+    said += f"; the scan itself reads {whole:.3g}"
+    if whole / APART < found.sigma < whole * APART:
+        return found.sigma, f"{said}. Keep it, or change it, and denoise."
+    return found.sigma, f"{said}. Is the tissue uniform there? Change it, or draw another region."
 
 
 def _plan(request: Request, volume: Volume, settings: Settings, bench: Workbench) -> Plan:

@@ -43,8 +43,7 @@ def sentence(error: BaseException) -> str:
 
 def as_sentence(error: MedrestoreError) -> str:
     """An error's own words, with a full stop; a capital too unless they begin with a file name."""
-    text = str(error).rstrip(".") + "."
-    return text[:1].upper() + text[1:] if text.partition(" ")[0].isalpha() else text
+    return _opened(str(error).rstrip(".")) + "."
 
 
 def summary(result: Result, cancelled: bool) -> str:
@@ -80,7 +79,7 @@ def preview_summary(result: Result, planned: Plan, shown: str) -> str:
     what = "The slice chosen" if planned.slices is not None and count == 1 else what
     known = "; ".join([noise(planned), *doubts_in_words(planned)])
     return (
-        f"Preview of {shown}. Noise: {known}. {what}: "
+        f"Preview of {shown}. Noise: {known.rstrip('.')}. {what}: "
         f"{forecast(planned)}.{_sentences(*result.warnings)}"
     )
 
@@ -107,7 +106,12 @@ def noise(plan: Plan) -> str:
 
 
 def _sentences(*texts: str) -> str:
-    return "".join(f" {text[:1].upper()}{text[1:]}." for text in texts)
+    return "".join(f" {_opened(text)}." for text in texts)
+
+
+def _opened(text: str) -> str:
+    """With a capital, unless a name of a model or a file comes first."""
+    return text[:1].upper() + text[1:] if text.partition(" ")[0].isalpha() else text
 
 
 def counted(samples: int) -> str:
