@@ -19,8 +19,9 @@ SPLIT = """By halves: every other person, by name, is "tuned", the others "confi
 CT slices block width, share and reach were chosen on the first and then read once on the others.
 For MR settings were compared on the first half, but which blurs the model has, which share of
 blocks counts and how block variance bounds the level was decided with both halves in sight, so
-that "confirmed" is no untouched test there. Nothing was chosen for CT volumes: a mean near the mode
-does as well there, and reads the made torso of ``sample_data`` (30.2 HU) as 35.9, the mode as 32.9.
+that "confirmed" is no untouched test there; neither is it of CT volumes, where only the reach (0,
+0.7, 1) was chosen, on all of them. On the made torso of ``sample_data`` a mean within that reach of
+the mode gives a map that is 1.02 of the true one in homogeneous tissue, the mode alone .93.
 """
 WELL_POSED = """By how strong the scan's own noise is beside what was added (percentage within
 15 %, of how many scans):

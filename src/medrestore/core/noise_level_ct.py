@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
-from medrestore.core.noise_level_blocks import calm, kept_variance, log_mode, measure
+from medrestore.core.noise_level_blocks import calm, kept_variance, log_mean, log_mode, measure
 from medrestore.core.noise_level_slice import sigma_of_slice
 from medrestore.core.planes import nothing
 from medrestore.errors import NoiseLevelError
@@ -32,6 +32,8 @@ _SOFT_HU = (-50.0, 150.0)
 _BODY_HU = (-200.0, 300.0)
 _FLOOR_HU = 1e-3
 _CALM_LEVEL = 0.1
+_REACH = 0.7
+"""Log variance, on both sides of the level, that counts as noise."""
 _ENOUGH = 24
 """Blocks that a mode is read from at least; a single slice has few."""
 _WITHOUT_NEIGHBOURS = 2
@@ -90,7 +92,7 @@ def estimate_ct(
     quiet = _calm_or_all(flat, soft, _CALM_LEVEL)
     level = _level(blocks, logs - at_blocks, quiet)
     shape = 0.5 * float(np.median(at_blocks[quiet]))
-    found = "mode of the local variance in calm soft tissue"
+    found = "local variance in calm soft tissue"
     if len(array) <= _WITHOUT_NEIGHBOURS:
         alone = sigma_of_slice(array, _SOFT_HU, _FLOOR_HU)
         if alone is not None:
@@ -116,7 +118,7 @@ def _calm_or_all(blocks: Blocks, usable: NDArray[np.bool_], share: float) -> NDA
 
 def _level(blocks: Blocks, logs: NDArray[np.float32], quiet: NDArray[np.bool_]) -> float:
     """Half the log variance over the map's shape, with the plane's share given back."""
-    peak = log_mode(logs[quiet])
+    peak = log_mean(logs[quiet], _REACH)
     near = quiet & (np.abs(logs - peak) < 0.5)
     energy = float(blocks.variance[near].sum())
     lag = float(blocks.lag[near].sum()) / energy if energy > 0 else 0.0
