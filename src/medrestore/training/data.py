@@ -117,7 +117,7 @@ def _shares(kernels: int) -> NDArray[np.float64]:
     harder to remove; an even draw cost 7 % of RMSE there (`benchmarks/progress`).
     """
     falling = np.linspace(SMOOTHEST, 1.0, kernels)
-    return falling / falling.sum()
+    return np.asarray(falling / falling.sum())
 
 
 class Patches(NamedTuple):
