@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from medrestore.api import make_plan, run_plan
-from medrestore.backoff import Sparing, out_of_memory
 from medrestore.core.predictor import Condition
+from medrestore.engine.memory_fallback import Sparing, out_of_memory
+from medrestore.engine.pipeline import run
 from medrestore.errors import ResourceError
-from medrestore.models import Model, find_card, load
-from medrestore.pipeline import run
-from medrestore.settings import Settings
+from medrestore.models.model import Model, find_card, load
+from medrestore.settings.settings import Settings
 from medrestore.volume import Geometry, Volume
 
 SHAPE = (5, 60, 60)

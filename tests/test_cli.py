@@ -18,7 +18,7 @@ from PIL import Image
 
 import medrestore as mr
 from medrestore.cli import _parser, main
-from medrestore.plan import Settings
+from medrestore.engine.plan import Settings
 from scans import AFFINE, ct_array, mr_array, write_ct, write_nifti
 
 pytestmark = pytest.mark.usefixtures("tiny_models")
@@ -256,7 +256,7 @@ def test_an_output_that_cannot_be_written_is_refused_before_the_work(
     (tmp_path / "file").touch()
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "head_std.nii.gz").touch()
-    monkeypatch.setattr("medrestore.running.carry_out", never)
+    monkeypatch.setattr("medrestore.restorer.carry_out", never)
     monkeypatch.setattr("medrestore.api.make_plan", never)
     assert "is a file" in refused("denoise", mr_scan, "-o", tmp_path / "file" / "out", *FAST)
     assert "--overwrite" in refused("denoise", mr_scan, "-o", tmp_path / "full", *FAST)
@@ -321,7 +321,7 @@ def test_a_keyboard_interrupt_is_one_line(
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("medrestore.models.available", interrupted)
+    monkeypatch.setattr("medrestore.models.model.available", interrupted)
     assert main(["models"]) == 130
     assert capsys.readouterr().err == "medrestore: stopped\n"
 

@@ -12,11 +12,11 @@ from medrestore.api import make_plan, run_plan
 from medrestore.cli import main
 from medrestore.core.meter import SILENT
 from medrestore.errors import ModelError
-from medrestore.evaluation.page import page
-from medrestore.models import find_card
+from medrestore.models.card_page import page
+from medrestore.models.model import find_card
 from medrestore.plugin.preferences import offered_models
 from medrestore.plugin.requests import Choices, settings_of
-from medrestore.settings import SAMPLERS, Settings
+from medrestore.settings.settings import SAMPLERS, Settings
 from meters import Counter
 
 NAME = "a_consistency"
@@ -82,7 +82,7 @@ def test_regions_rest_on_the_samples_of_one_step(models: Path, noisy: mr.Volume)
 
 def test_one_step_asks_the_network(models: Path, noisy: mr.Volume) -> None:
     """The same noise through other weights gives another sample; a mean's one step would not."""
-    from medrestore.models import load
+    from medrestore.models.model import load
 
     settings = Settings(model=NAME, noise=0.05, samples=1, steps=1, keep_samples=True)
     plan, model = make_plan(noisy, settings), load(find_card(NAME, "MR"))

@@ -26,9 +26,9 @@ from medrestore.core.noise_field import NoiseField
 from medrestore.core.samplers import SAMPLERS
 from medrestore.core.samplers.chain import sample
 from medrestore.core.spectrum import Spectrum, kernel_of
-from medrestore.models import find_card, load
-from medrestore.plan import Noise
-from medrestore.settings import Settings
+from medrestore.engine.plan import Noise
+from medrestore.models.model import find_card, load
+from medrestore.settings.settings import Settings
 from medrestore.training.export import write_bundle
 from tiny import speak, tiny_card
 

@@ -8,19 +8,19 @@ import numpy as np
 import psutil
 import pytest
 
-from medrestore import forecast
 from medrestore.api import make_plan
 from medrestore.core.noise_field import white_slice
 from medrestore.core.predictor import Condition
 from medrestore.core.windows import tiles
+from medrestore.engine import forecast
+from medrestore.engine.checks import check
+from medrestore.engine.forecast import complete, course_of, known_course
+from medrestore.engine.pace import FRESH_S, Pace, kind_of, pace_of
+from medrestore.engine.pipeline import run
+from medrestore.engine.plan import Noise, resolve
 from medrestore.errors import SettingsError
-from medrestore.forecast import complete, course_of, known_course
-from medrestore.guards import check
-from medrestore.models import Model, find_card, load
-from medrestore.pace import FRESH_S, Pace, kind_of, pace_of
-from medrestore.pipeline import run
-from medrestore.plan import Noise, resolve
-from medrestore.settings import Settings
+from medrestore.models.model import Model, find_card, load
+from medrestore.settings.settings import Settings
 from medrestore.volume import Geometry, Volume
 from tiny import write_tiny_prior, write_tiny_stack_model
 

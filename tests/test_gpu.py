@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 import torch
 
-from medrestore.backoff import Sparing
 from medrestore.core.precision import SAME_VOXELS_WITHIN
 from medrestore.core.predictor import Condition
-from medrestore.forecast import complete
-from medrestore.models import Card, Model, load
-from medrestore.pipeline import run
-from medrestore.plan import Noise, resolve
-from medrestore.settings import Settings
+from medrestore.engine.forecast import complete
+from medrestore.engine.memory_fallback import Sparing
+from medrestore.engine.pipeline import run
+from medrestore.engine.plan import Noise, resolve
+from medrestore.models.model import Card, Model, load
+from medrestore.settings.settings import Settings
 from medrestore.volume import Geometry, Volume
 
 pytestmark = [

@@ -8,9 +8,9 @@ import pytest
 
 import medrestore as mr
 from medrestore.api import make_plan
-from medrestore.engine import Arrays
-from medrestore.guards import Guards, check
-from medrestore.plan import Settings
+from medrestore.engine.arrays import Arrays
+from medrestore.engine.checks import Guards, check
+from medrestore.engine.plan import Settings
 from medrestore.volume import Geometry, Source, Volume
 
 SHAPE = (6, 90, 80)

@@ -11,18 +11,18 @@ from torch import nn
 
 import medrestore as mr
 from medrestore.api import make_plan, run_plan
-from medrestore.batch.citing import citations
-from medrestore.batch.record import read_record
+from medrestore.citations.citing import citations
 from medrestore.cli import main
 from medrestore.core.calibration import Intervals
 from medrestore.core.diffusion import v_hat
+from medrestore.engine.guidance import guided
+from medrestore.engine.plan import Plan
 from medrestore.errors import ModelError, SettingsError
-from medrestore.guided import guided
-from medrestore.models import find_card, load
-from medrestore.plan import Plan
+from medrestore.models.model import find_card, load
 from medrestore.plugin.repeat import command_line, python_lines
 from medrestore.plugin.requests import Choices, settings_of
-from medrestore.settings import Settings
+from medrestore.results.record import read_record
+from medrestore.settings.settings import Settings
 from meters import Counter, Stop
 from tiny import write_tiny_prior
 

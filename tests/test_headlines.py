@@ -10,7 +10,7 @@ from benchmarks.families.method import Method
 from benchmarks.headline import headline
 
 from medrestore.cli import main
-from medrestore.models import find_card
+from medrestore.models.model import find_card
 
 
 def row(label: str, model: str, data: str, psnr: float) -> dict:

@@ -11,7 +11,6 @@ from torch import nn
 
 import medrestore as mr
 from medrestore.api import make_plan, run_plan
-from medrestore.card import Card
 from medrestore.cli import main
 from medrestore.core.calibration import Intervals
 from medrestore.core.diffusion import v_hat
@@ -21,11 +20,12 @@ from medrestore.core.networks import networks
 from medrestore.core.posterior import Moments, mean_std
 from medrestore.core.predictor import Condition
 from medrestore.errors import Cancelled, ModelError, SettingsError
-from medrestore.models import find_card, load
+from medrestore.models.card import Card
+from medrestore.models.model import find_card, load
 from medrestore.plugin.preferences import offered_models
 from medrestore.plugin.requests import Choices, settings_of
-from medrestore.regions import Regions
-from medrestore.settings import Settings
+from medrestore.results.regions import Regions
+from medrestore.settings.settings import Settings
 from medrestore.training.config import Config
 from meters import Stop
 from tiny import tiny_card, write_tiny_prior

@@ -16,8 +16,8 @@ from medrestore.core.networks import networks
 from medrestore.core.spectra import Spectra
 from medrestore.core.spectrum import AREAS, LAGS, Spectrum, _band_index, measure
 from medrestore.errors import ModelError
-from medrestore.models import Model, find_card, load
-from medrestore.settings import Settings
+from medrestore.models.model import Model, find_card, load
+from medrestore.settings.settings import Settings
 from medrestore.training.export import write_bundle
 from tiny import speak, tiny_card
 

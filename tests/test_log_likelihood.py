@@ -10,11 +10,11 @@ import torch
 from torch import nn
 
 import medrestore as mr
-from medrestore import likelihood as home
 from medrestore.cli import main
 from medrestore.core.likelihood import EVALUATIONS, FIRST
+from medrestore.engine import likelihood as home
 from medrestore.errors import ModelError, SettingsError
-from medrestore.models import Model, load
+from medrestore.models.model import Model, load
 from meters import Counter
 from tiny import write_tiny_prior
 

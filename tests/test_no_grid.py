@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import medrestore as mr
-from medrestore.models import available
+from medrestore.models.model import available
 
 pytestmark = pytest.mark.slow
 

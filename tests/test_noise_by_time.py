@@ -9,15 +9,15 @@ import pytest
 
 import medrestore as mr
 from medrestore.api import make_plan, run_plan
-from medrestore.batch.record import reopen
 from medrestore.cli import main
+from medrestore.engine.noise import resolve_levels
+from medrestore.engine.noise_words import noise_in_words
+from medrestore.engine.plan import Plan
 from medrestore.errors import InputError, SettingsError
-from medrestore.noise import resolve_levels
-from medrestore.noise_words import noise_in_words
-from medrestore.plan import Plan
 from medrestore.plugin.layers import to_layer
 from medrestore.plugin.requests import Choices, Snapshot, preview_of
 from medrestore.plugin.run import restore
+from medrestore.results.record import reopen
 from medrestore.volume import Geometry, Source, Volume
 from scans import AFFINE, ct_array, mr_array, write_nifti
 

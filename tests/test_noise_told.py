@@ -5,8 +5,8 @@ import pytest
 
 from medrestore.core.intensity import check_fraction
 from medrestore.errors import SettingsError
-from medrestore.noise_told import stated, told
-from medrestore.settings import Settings
+from medrestore.settings.noise import stated, told
+from medrestore.settings.settings import Settings
 
 
 @pytest.mark.parametrize(

@@ -12,15 +12,14 @@ import pytest
 
 import medrestore as mr
 from medrestore.api import make_plan
-from medrestore.batch.record import reopen
-from medrestore.card import Card
 from medrestore.cli import main
 from medrestore.core.calibration import Intervals
 from medrestore.core.meter import SILENT
 from medrestore.core.method import ESTIMATED
 from medrestore.core.networks import networks
-from medrestore.evaluation.bundle import write_card
-from medrestore.plan import Plan, Settings
+from medrestore.engine.plan import Plan, Settings
+from medrestore.models.bundle import write_card
+from medrestore.models.card import Card
 from medrestore.plugin.drawn import Drawing
 from medrestore.plugin.explore.probe import reading
 from medrestore.plugin.explore.regions import as_csv, measure
@@ -28,7 +27,8 @@ from medrestore.plugin.explore.table import RegionTable
 from medrestore.plugin.layers import KEY, displayed, record_of, to_layer
 from medrestore.plugin.results import result_layers
 from medrestore.plugin.words import opened_summary, preview_summary, summary
-from medrestore.running import carry_out
+from medrestore.restorer import carry_out
+from medrestore.results.record import reopen
 from medrestore.training.export import write_bundle
 from scans import write_nifti
 from tiny import speak, tiny_card, write_tiny_models

@@ -8,8 +8,8 @@ import pytest
 
 import medrestore as mr
 from medrestore.api import make_plan, run_plan
-from medrestore.plan import Plan
-from medrestore.settings import Settings
+from medrestore.engine.plan import Plan
+from medrestore.settings.settings import Settings
 from medrestore.volume import Geometry, Volume
 from tiny import write_tiny_stack_model
 

@@ -4,7 +4,7 @@ import pytest
 from benchmarks.quality.cases import DATA, simulated
 from benchmarks.quality.ours import predictor_row
 
-from medrestore.models import find_card, load
+from medrestore.models.model import find_card, load
 
 pytestmark = [
     pytest.mark.slow,

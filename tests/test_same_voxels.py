@@ -13,12 +13,12 @@ import torch
 
 import medrestore as mr
 from medrestore.api import make_plan, run_plan
-from medrestore.batch.record import read_record
 from medrestore.core.networks import networks
 from medrestore.core.precision import SAME_VOXELS_WITHIN
-from medrestore.models import Model, find_card, load
-from medrestore.plan import Plan
-from medrestore.settings import Settings
+from medrestore.engine.plan import Plan
+from medrestore.models.model import Model, find_card, load
+from medrestore.results.record import read_record
+from medrestore.settings.settings import Settings
 from medrestore.training.export import write_bundle
 from scans import mr_array, write_nifti
 from tiny import speak, tiny_card, write_tiny_models, write_tiny_stack_model
@@ -178,8 +178,8 @@ def test_another_machine_is_named_and_said_once(
     monkeypatch.setenv("MEDRESTORE_MODELS", str(models))
     volume = mr.read(write_nifti(tmp_path / "head.nii.gz", mr_array((2, 24, 24))), "MR")
     record = mr.denoise(volume, noise=0.05, samples=0).save(tmp_path / "out")[-1]
-    monkeypatch.setattr("medrestore.batch.repetition.device_name", lambda _device: "a new chip")
-    monkeypatch.setattr("medrestore.batch.repetition.version", lambda _package: "9.9")
+    monkeypatch.setattr("medrestore.results.repetition.device_name", lambda _device: "a new chip")
+    monkeypatch.setattr("medrestore.results.repetition.version", lambda _package: "9.9")
     again = mr.rerun(record)
     (note,) = [text for text in again.warnings if text.startswith("repeated ")]
     assert note.startswith("repeated on a new chip, recorded on ")

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import medrestore as mr
-from medrestore.batch.record import reopen
 from medrestore.cli import main
 from medrestore.errors import OutputError, SettingsError
-from medrestore.saving import written_as
+from medrestore.results.naming import written_as
+from medrestore.results.record import reopen
 from scans import mr_array, write_nifti
 
 pytestmark = pytest.mark.usefixtures("tiny_models")

@@ -6,21 +6,21 @@ import os
 import numpy as np
 import pytest
 
-from medrestore import scratch
+from medrestore import disk_arrays
+from medrestore.disk_arrays import Held, release, zeros
 from medrestore.errors import ResourceError
-from medrestore.scratch import Held, release, zeros
 
 
 @pytest.fixture
 def in_files(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
-    monkeypatch.setattr(scratch, "IN_MEMORY_BYTES", 1000)
-    monkeypatch.setenv(scratch.FOLDER, str(tmp_path))
+    monkeypatch.setattr(disk_arrays, "IN_MEMORY_BYTES", 1000)
+    monkeypatch.setenv(disk_arrays.FOLDER, str(tmp_path))
 
 
 def test_small_arrays_are_memory(in_files) -> None:
     small, large = zeros((250,)), zeros((251,))
-    assert scratch._shared_pages(small) is None
-    assert scratch._shared_pages(large) is not None
+    assert disk_arrays._shared_pages(small) is None
+    assert disk_arrays._shared_pages(large) is not None
     assert small.dtype == large.dtype == np.float32
     assert not small.any() and not large.any()
 
@@ -58,10 +58,10 @@ def test_files_have_no_name_and_go_away(in_files, tmp_path) -> None:
 
 def test_what_is_gone_through_is_given_back_now_and_then(in_files, monkeypatch) -> None:
     given: list[int] = []
-    monkeypatch.setattr(scratch, "release", lambda *arrays: given.append(len(arrays)))
+    monkeypatch.setattr(disk_arrays, "release", lambda *arrays: given.append(len(arrays)))
     held = Held(np.zeros(3), None)
     assert held.zeros((300,)).shape == (300,)
-    for _ in range(3 * scratch.PLANES_HELD + 1):
+    for _ in range(3 * disk_arrays.PLANES_HELD + 1):
         held.tick()
     assert given == [2, 2, 2]
 
@@ -70,14 +70,14 @@ def test_a_full_disk_is_said_before_anything_is_computed(in_files, monkeypatch) 
     def full(file: object, size: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(scratch, "_claim", full)
+    monkeypatch.setattr(disk_arrays, "_claim", full)
     with pytest.raises(ResourceError, match=r"0\.4 GB cannot be had .*No space left.*SCRATCH"):
         zeros((100, 1000, 1000))
 
 
 def test_a_folder_that_is_not_there_is_named(monkeypatch, tmp_path) -> None:
-    monkeypatch.setenv(scratch.FOLDER, str(tmp_path / "gone"))
-    monkeypatch.setattr(scratch, "IN_MEMORY_BYTES", 0)
+    monkeypatch.setenv(disk_arrays.FOLDER, str(tmp_path / "gone"))
+    monkeypatch.setattr(disk_arrays, "IN_MEMORY_BYTES", 0)
     with pytest.raises(ResourceError, match=r"what MEDRESTORE_SCRATCH names \(No such file"):
         zeros((10,))
 
@@ -85,19 +85,19 @@ def test_a_folder_that_is_not_there_is_named(monkeypatch, tmp_path) -> None:
 def test_space_is_claimed_where_the_system_cannot(in_files, monkeypatch) -> None:
     """As on macOS and Windows: by writing, so that the file has no holes."""
     monkeypatch.delattr("os.posix_fallocate", raising=False)
-    monkeypatch.setattr(scratch, "IN_MEMORY_BYTES", 2**22)
+    monkeypatch.setattr(disk_arrays, "IN_MEMORY_BYTES", 2**22)
     array = zeros((3, 700, 701))
-    assert scratch._shared_pages(array) is not None and not array.any()
+    assert disk_arrays._shared_pages(array) is not None and not array.any()
     array[2] = 1
     assert array.sum() == 700 * 701
 
 
 def test_where_the_files_lie(monkeypatch, tmp_path) -> None:
-    for name in (scratch.FOLDER, "TMPDIR"):
+    for name in (disk_arrays.FOLDER, "TMPDIR"):
         monkeypatch.delenv(name, raising=False)
-    usual = scratch.folder()
+    usual = disk_arrays.folder()
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    assert scratch.folder() == tmp_path
-    monkeypatch.setenv(scratch.FOLDER, str(tmp_path / "own"))
-    assert scratch.folder() == tmp_path / "own"
+    assert disk_arrays.folder() == tmp_path
+    monkeypatch.setenv(disk_arrays.FOLDER, str(tmp_path / "own"))
+    assert disk_arrays.folder() == tmp_path / "own"
     assert usual.is_dir()

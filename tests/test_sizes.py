@@ -2,7 +2,7 @@
 
 import pytest
 
-from medrestore.sizes import memory
+from medrestore.engine.sizes import memory
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import medrestore as mr
-from medrestore.batch.citing import citations
-from medrestore.batch.record import read_record, reopen
-from medrestore.software import device_name, system_name, versions
+from medrestore.citations.citing import citations
+from medrestore.results.record import read_record, reopen
+from medrestore.results.software import device_name, system_name, versions
 from scans import ct_array, mr_array, write_ct, write_nifti
 
 pytestmark = pytest.mark.usefixtures("tiny_models")

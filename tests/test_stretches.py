@@ -5,14 +5,15 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from medrestore import pipeline, scratch
+from medrestore import disk_arrays
 from medrestore.api import make_plan
 from medrestore.core.precision import SAME_VOXELS_WITHIN
-from medrestore.engine import MAPS, Arrays
-from medrestore.guards import check
-from medrestore.models import Card, load
-from medrestore.pipeline import run
-from medrestore.plan import Settings
+from medrestore.engine import pipeline
+from medrestore.engine.arrays import MAPS, Arrays
+from medrestore.engine.checks import check
+from medrestore.engine.pipeline import run
+from medrestore.engine.plan import Settings
+from medrestore.models.model import Card, load
 from medrestore.volume import Geometry, Volume
 from meters import Stop
 from tiny import write_tiny_stack_model
@@ -36,7 +37,7 @@ def in_stretches(monkeypatch):
 
     def turn_on(slices: int = 5) -> None:
         monkeypatch.setattr(pipeline, "STRETCH_BYTES", slices * PLANE)
-        monkeypatch.setattr(scratch, "IN_MEMORY_BYTES", PLANE)
+        monkeypatch.setattr(disk_arrays, "IN_MEMORY_BYTES", PLANE)
 
     return turn_on
 
@@ -120,4 +121,4 @@ def test_maps_lie_in_files(tiny_models, in_stretches) -> None:
     in_stretches()
     found = run(plan, scan, model)
     for name in MAPS:
-        assert scratch._shared_pages(getattr(found, name)) is not None
+        assert disk_arrays._shared_pages(getattr(found, name)) is not None

@@ -7,7 +7,7 @@ from threading import Event
 
 import pytest
 
-from medrestore.threads import WAIT_POLICY, wait_asleep
+from medrestore.engine.threads import WAIT_POLICY, wait_asleep
 
 PROGRAM = """
 import os, sys

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 import medrestore as mr
-from medrestore import value_check
 from medrestore.cli import main
+from medrestore.engine import value_check
+from medrestore.engine.value_check import check_values
 from medrestore.errors import InputError, ModalityError, UnsuitableError
-from medrestore.value_check import check_values
 from scans import body, ct_array, mr_array, write_ct
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medrestore.verdict import AssumedNoise, Verdict, Witnesses
+from medrestore.engine.verdict import AssumedNoise, Verdict, Witnesses
 
 SHARES = st.one_of(st.just(0.0), st.floats(1e-7, 1))
 FIGURES = st.one_of(st.none(), st.floats(0, 4))

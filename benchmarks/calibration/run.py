@@ -30,6 +30,8 @@ import medrestore as mr
 from benchmarks.quality.cases import SCANS, SEED, simulated
 from medrestore.core.calibration import LEVELS, Intervals
 from medrestore.core.intensity import intensity_scale
+from medrestore.engine.pipeline import run
+from medrestore.engine.plan import Noise, resolve
 from medrestore.evaluation.coverage import (
     ause,
     by_gradient,
@@ -42,10 +44,8 @@ from medrestore.evaluation.coverage import (
 )
 from medrestore.evaluation.figures import std_ratio
 from medrestore.evaluation.intervals import Scores, fit_intervals, merged
-from medrestore.models import find_card, load
-from medrestore.pipeline import run
-from medrestore.plan import Noise, resolve
-from medrestore.settings import Settings
+from medrestore.models.model import find_card, load
+from medrestore.settings.settings import Settings
 
 NOISE = {"MR": (0.01, 0.03, 0.09), "CT": (15.0, 30.0)}
 METHODS = {"predictor": 0, "moment-matched:2": 8}

@@ -34,7 +34,7 @@ from medrestore.batch.page import Article
 from medrestore.batch.task import Done, Task
 from medrestore.core.meter import SILENT
 from medrestore.io import Scan
-from medrestore.settings import Settings
+from medrestore.settings.settings import Settings
 
 # 100 workers in one process: each would sample its threads and the GIL a thousand times a second
 dask.config.set({"distributed.worker.profile.enabled": False})

@@ -31,10 +31,10 @@ from benchmarks.headline import headline
 from benchmarks.quality.cases import SCANS
 from benchmarks.spread.run import LEVEL, LEVELS, MOST, middle
 from medrestore.core.noise_level import estimate
-from medrestore.evaluation.bundle import write_card
 from medrestore.evaluation.noisy_reference import clean_rmse
-from medrestore.models import Model, find_card, load
-from medrestore.settings import Settings
+from medrestore.models.bundle import write_card
+from medrestore.models.model import Model, find_card, load
+from medrestore.settings.settings import Settings
 from medrestore.training.probe import Case, Probe, restored
 from medrestore.training.regions import SHAPES, region_errors
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.families.verdict import reference_of
 from benchmarks.headline import headline
-from medrestore.evaluation.bundle import write_card
+from medrestore.models.bundle import write_card
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

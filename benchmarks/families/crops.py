@@ -21,7 +21,7 @@ from benchmarks.quality import real_noise
 from benchmarks.quality.cases import SCANS, simulated
 from benchmarks.quality.ours import noise_of
 from medrestore.core.intensity import foreground
-from medrestore.noise import scale_of
+from medrestore.engine.noise import scale_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from benchmarks.quality.cases import Case
-    from medrestore.plan import Noise
+    from medrestore.engine.plan import Noise
 
 __all__ = ["SETS", "SIDE", "Crop", "DataSet", "cut"]
 

@@ -9,17 +9,17 @@ from monai.networks.nets.diffusion_model_unet import DiffusionModelUNet
 
 from benchmarks.families.drawn import Drawn
 from medrestore.core.windows import tiles
-from medrestore.pipeline import run
-from medrestore.plan import resolve
-from medrestore.regions import Regions
+from medrestore.engine.pipeline import run
+from medrestore.engine.plan import resolve
+from medrestore.results.regions import Regions
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
     from benchmarks.families.crops import Crop
-    from medrestore.models import Model
-    from medrestore.settings import Settings
+    from medrestore.models.model import Model
+    from medrestore.settings.settings import Settings
 
 __all__ = ["Count", "through_pipeline"]
 

@@ -21,8 +21,8 @@ from medrestore.core.meter import SILENT
 from medrestore.core.posterior import Moments, interval, mean_std
 from medrestore.core.region import sampled_std
 from medrestore.core.samplers.adapter import angle_of
-from medrestore.frame import Frame
-from medrestore.plan import resolve
+from medrestore.engine.plan import resolve
+from medrestore.engine.time_point import Frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from benchmarks.families.crops import Crop
-    from medrestore.models import Model
-    from medrestore.settings import Settings
+    from medrestore.models.model import Model
+    from medrestore.settings.settings import Settings
 
 __all__ = ["Angled", "sampled", "scheduler_of", "through_inferer"]
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from benchmarks.families.drawn import Drawn
     from benchmarks.families.method import Method
     from benchmarks.families.table import Row
-    from medrestore.models import Card, Model
+    from medrestore.models.model import Card, Model
 
 __all__ = ["measured", "training"]
 

@@ -6,15 +6,15 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.families.engine import through_pipeline
-from medrestore.models import available, load
-from medrestore.settings import Settings
+from medrestore.models.model import available, load
+from medrestore.settings.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from benchmarks.families.crops import Crop
     from benchmarks.families.drawn import Drawn
-    from medrestore.models import Card, Model
+    from medrestore.models.model import Card, Model
 
 __all__ = ["SAMPLES", "Method"]
 

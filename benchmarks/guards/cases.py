@@ -15,10 +15,10 @@ import medrestore as mr
 from benchmarks.noise import noises
 from medrestore.core.intensity import foreground_scale
 from medrestore.core.noise_level import estimate
-from medrestore.noise import resolve_levels
+from medrestore.engine.noise import resolve_levels
+from medrestore.engine.plan import Noise
 from medrestore.physics.phantom import torso_ct
 from medrestore.physics.simulate import noisier
-from medrestore.plan import Noise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

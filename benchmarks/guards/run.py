@@ -27,19 +27,19 @@ from scipy.ndimage import gaussian_filter
 
 from benchmarks.guards.cases import cases
 from medrestore.core.intensity import foreground_scale
-from medrestore.engine import Arrays
-from medrestore.guards import check
-from medrestore.models import find_card, load
-from medrestore.pipeline import run
-from medrestore.plan import Settings, resolve
+from medrestore.engine.arrays import Arrays
+from medrestore.engine.checks import check
+from medrestore.engine.pipeline import run
+from medrestore.engine.plan import Settings, resolve
+from medrestore.models.model import find_card, load
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from benchmarks.guards.cases import Case
-    from medrestore.guards import Guards
-    from medrestore.models import Model
-    from medrestore.plan import Plan
+    from medrestore.engine.checks import Guards
+    from medrestore.engine.plan import Plan
+    from medrestore.models.model import Model
     from medrestore.volume import Volume
 
 HERE = Path(__file__).parent

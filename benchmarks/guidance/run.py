@@ -27,11 +27,11 @@ import torch
 
 from benchmarks.families.crops import SETS, Crop
 from benchmarks.quality.scores import DATA_RANGE
+from medrestore.engine.pipeline import run
+from medrestore.engine.plan import resolve
 from medrestore.evaluation.figures import coverage, psnr, std_ratio
-from medrestore.models import Model, find_card, load
-from medrestore.pipeline import run
-from medrestore.plan import resolve
-from medrestore.settings import Settings
+from medrestore.models.model import Model, find_card, load
+from medrestore.settings.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -30,7 +30,7 @@ import numpy as np
 import torch
 
 from medrestore.core.networks import networks
-from medrestore.models import find_card
+from medrestore.models.model import find_card
 from medrestore.training.export import write_bundle
 
 ROOT = Path(__file__).resolve().parents[2]

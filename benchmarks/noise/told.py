@@ -24,18 +24,18 @@ import torch
 from benchmarks.noise.scans import cases
 from medrestore.api import make_plan, run_plan
 from medrestore.core.intensity import foreground, foreground_scale
+from medrestore.engine.noise import resolve_levels
 from medrestore.evaluation.figures import psnr
-from medrestore.models import find_card, load
-from medrestore.noise import resolve_levels
-from medrestore.settings import Settings
-from medrestore.software import device_name
+from medrestore.models.model import find_card, load
+from medrestore.results.software import device_name
+from medrestore.settings.settings import Settings
 from medrestore.volume import Geometry, Source, Volume
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from benchmarks.noise.scans import Case
-    from medrestore.models import Model
+    from medrestore.models.model import Model
 
 HERE = Path(__file__).resolve().parent
 SCANS = (

@@ -25,15 +25,15 @@ from safetensors.torch import load_file
 from benchmarks.quality.cases import Case, simulated
 from benchmarks.quality.ours import run_model, whole
 from benchmarks.quality.scores import figures
-from medrestore.models import find_card, load
+from medrestore.engine.plan import Noise
+from medrestore.models.model import find_card, load
 from medrestore.physics.ct import Scanner
 from medrestore.physics.simulate import noisier
-from medrestore.plan import Noise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from medrestore.models import Model
+    from medrestore.models.model import Model
 
 HERE = Path(__file__).resolve().parent
 

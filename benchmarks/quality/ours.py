@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.quality.cases import SEED
 from benchmarks.quality.scores import DATA_RANGE, figures
 from medrestore.api import run_plan
+from medrestore.engine.noise import resolve_levels, scale_of
+from medrestore.engine.plan import Noise, resolve
 from medrestore.evaluation.figures import coverage, psnr, std_ratio
-from medrestore.noise import resolve_levels, scale_of
-from medrestore.plan import Noise, resolve
-from medrestore.settings import Settings
+from medrestore.settings.settings import Settings
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from benchmarks.quality.cases import Case
-    from medrestore.models import Model
-    from medrestore.result import Result
+    from medrestore.models.model import Model
+    from medrestore.results.result import Result
 
 
 def noise_of(case: Case, sigma: str) -> Noise:

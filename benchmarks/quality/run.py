@@ -24,15 +24,15 @@ from benchmarks.quality import ours, page, real_noise, table
 from benchmarks.quality.cases import CLEAN, LEVELS, SCANS, SEED, Case, simulated
 from benchmarks.quality.peers import PEERS, restored
 from benchmarks.quality.scores import figures
-from medrestore.evaluation.bundle import write_card
-from medrestore.models import Card, available, load
+from medrestore.models.bundle import write_card
+from medrestore.models.model import Card, available, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-    from medrestore.models import Model
+    from medrestore.models.model import Model
 
 
 @lru_cache(maxsize=1)

@@ -29,9 +29,9 @@ from medrestore.core.evaluations import evaluations, steps_within, without_netwo
 from medrestore.core.intensity import foreground_scale
 from medrestore.core.samplers import SAMPLERS, adapter
 from medrestore.core.schedules import SCHEDULES, angles
-from medrestore.models import find_card, load
-from medrestore.pipeline import run as run_plan
-from medrestore.plan import Noise, Settings, resolve
+from medrestore.engine.pipeline import run as run_plan
+from medrestore.engine.plan import Noise, Settings, resolve
+from medrestore.models.model import find_card, load
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]

@@ -23,11 +23,11 @@ from torch.utils.flop_counter import FlopCounterMode
 import medrestore as mr
 from medrestore.core.precision import pick_precision
 from medrestore.core.predictor import Condition
-from medrestore.forecast import complete, course_of
-from medrestore.models import find_card, load, pick_device
-from medrestore.pace import pace_of, windows_of
-from medrestore.pipeline import run
-from medrestore.plan import Noise, Settings, resolve
+from medrestore.engine.forecast import complete, course_of
+from medrestore.engine.pace import pace_of, windows_of
+from medrestore.engine.pipeline import run
+from medrestore.engine.plan import Noise, Settings, resolve
+from medrestore.models.model import find_card, load, pick_device
 
 
 def scan(shape: list[int], modality: str) -> mr.Volume:

@@ -24,8 +24,8 @@ from scipy.stats import t as student
 import medrestore as mr
 from benchmarks.quality.cases import DATA, SCANS
 from medrestore.core.intensity import foreground_scale
-from medrestore.models import find_card, load
-from medrestore.settings import Settings
+from medrestore.models.model import find_card, load
+from medrestore.settings.settings import Settings
 from medrestore.training.probe import Case, Probe, restored
 from medrestore.training.regions import SHAPES, region_errors
 

@@ -24,7 +24,7 @@ import torch
 from benchmarks.quality.cases import SCANS, simulated
 from benchmarks.quality.ours import predictor_row
 from medrestore.core.meter import SILENT
-from medrestore.models import Model, find_card, load
+from medrestore.models.model import Model, find_card, load
 from medrestore.training.config import Config
 from medrestore.training.loop import Schedule, fit
 from medrestore.training.pairs import Pairs

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from medrestore.api import simulate as simulate
     from medrestore.api import write as write
     from medrestore.batch.folder import denoise_folder as denoise_folder
-    from medrestore.batch.rerun import rerun as rerun
+    from medrestore.engine.likelihood import Likelihood as Likelihood
+    from medrestore.engine.likelihood import log_likelihood as log_likelihood
+    from medrestore.engine.plan import Settings as Settings
     from medrestore.errors import Cancelled as Cancelled
     from medrestore.errors import ClusterError as ClusterError
     from medrestore.errors import GapError as GapError
@@ -40,9 +42,7 @@ if TYPE_CHECKING:
     from medrestore.evaluation.calibrate import calibrate as calibrate
     from medrestore.evaluation.evaluate import Report as Report
     from medrestore.evaluation.evaluate import evaluate as evaluate
-    from medrestore.likelihood import Likelihood as Likelihood
-    from medrestore.likelihood import log_likelihood as log_likelihood
-    from medrestore.plan import Settings as Settings
+    from medrestore.rerun import rerun as rerun
     from medrestore.volume import Geometry as Geometry
     from medrestore.volume import Volume as Volume
 
@@ -51,7 +51,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "api": ("Result", "denoise", "find", "read", "simulate", "write"),
     "batch.folder": ("denoise_folder",),
-    "batch.rerun": ("rerun",),
+    "rerun": ("rerun",),
     "errors": (
         "Cancelled",
         "ClusterError",
@@ -71,8 +71,8 @@ _HOMES = {
     ),
     "evaluation.calibrate": ("calibrate",),
     "evaluation.evaluate": ("Report", "evaluate"),
-    "likelihood": ("Likelihood", "log_likelihood"),
-    "plan": ("Settings",),
+    "engine.likelihood": ("Likelihood", "log_likelihood"),
+    "settings.settings": ("Settings",),
     "volume": ("Geometry", "Volume"),
 }
 """Where each public name lives. A new one goes here and into the block above; a test compares."""

@@ -14,25 +14,25 @@ from medrestore import io
 from medrestore.core.meter import SILENT, Meter
 from medrestore.core.noise_level import estimate as estimate_noise
 from medrestore.core.precision import pick_precision
+from medrestore.engine.forecast import complete
+from medrestore.engine.level import typical
+from medrestore.engine.noise import modality_of, resolve_levels
+from medrestore.engine.plan import Plan, Settings, resolve
+from medrestore.engine.value_check import check_values
 from medrestore.errors import SettingsError
-from medrestore.forecast import complete
-from medrestore.level import typical
-from medrestore.models import find_card, load, pick_device
-from medrestore.noise import modality_of, resolve_levels
+from medrestore.models.model import find_card, load, pick_device
 from medrestore.physics.simulate import noisier
-from medrestore.plan import Plan, Settings, resolve
-from medrestore.result import Result
-from medrestore.running import carry_out, said
-from medrestore.value_check import check_values
+from medrestore.restorer import carry_out, said
+from medrestore.results.result import Result
 from medrestore.volume import Volume
 
 if TYPE_CHECKING:
     import os
 
+    from medrestore.engine.level import Level
     from medrestore.io import Scan, Scans
     from medrestore.io.dicom.grid import Gaps
-    from medrestore.level import Level
-    from medrestore.models import Model
+    from medrestore.models.model import Model
 
 __all__ = [
     "Result",

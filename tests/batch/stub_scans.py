@@ -8,7 +8,7 @@ from medrestore.batch.handling import Handling
 from medrestore.batch.page import Article
 from medrestore.batch.task import Done, Task
 from medrestore.io import Scan
-from medrestore.settings import Settings
+from medrestore.settings.settings import Settings
 
 KILLER = "killer"
 

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 import medrestore as mr
-from medrestore.batch.bibtex import bibtex, in_one_line
-from medrestore.batch.citing import SAMPLERS, SCHEDULES, citations
-from medrestore.batch.references import PROGRAMS, WORKS, Reference
+from medrestore.citations.bibtex import bibtex, in_one_line
+from medrestore.citations.citing import SAMPLERS, SCHEDULES, citations
+from medrestore.citations.references import PROGRAMS, WORKS, Reference
 from medrestore.cli import main
 from medrestore.core.schedules import SCHEDULES as ALL_SCHEDULES
 from medrestore.errors import SettingsError
-from medrestore.settings import SAMPLERS as ALL_SAMPLERS
+from medrestore.settings.settings import SAMPLERS as ALL_SAMPLERS
 from scans import ct_array, mr_array, write_ct, write_nifti
 
 pytestmark = pytest.mark.usefixtures("tiny_models")
@@ -162,7 +162,7 @@ def test_shipped_models_name_their_data(
 
 
 def mr_models() -> list[Any]:
-    from medrestore.models import available
+    from medrestore.models.model import available
 
     return available()
 

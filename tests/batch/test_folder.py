@@ -8,9 +8,9 @@ import pytest
 
 import medrestore as mr
 from medrestore.batch import work as module
-from medrestore.batch.record import reopen
 from medrestore.cli import main
 from medrestore.errors import Cancelled, InputError, OutputError, SettingsError
+from medrestore.results.record import reopen
 from scans import ct_array, mr_array, write_ct, write_nifti
 
 pytestmark = pytest.mark.usefixtures("tiny_models")

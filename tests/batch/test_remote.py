@@ -15,7 +15,7 @@ from medrestore.batch.cluster import connect
 from medrestore.batch.cluster.remote import restore_there
 from medrestore.core.meter import SILENT
 from medrestore.errors import Cancelled, ClusterError, InputError
-from medrestore.settings import Settings
+from medrestore.settings.settings import Settings
 from medrestore.volume import Volume
 from scans import mr_array, write_nifti
 

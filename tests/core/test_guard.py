@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from medrestore.core.guard import Evidence, guard
-from medrestore.core.guard_null import DARK, LEVELS, Null
+from medrestore.core.consistency_check import Evidence, guard
+from medrestore.core.consistency_null import DARK, LEVELS, Null
 from medrestore.core.smoothing import noise_voxels
 
 SHAPE = (6, 120, 100)

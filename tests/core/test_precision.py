@@ -12,7 +12,7 @@ from medrestore.core.precision import (
     weights_last,
 )
 from medrestore.core.predictor import Condition, Predictor
-from medrestore.models import Card, load
+from medrestore.models.model import Card, load
 from tiny import speak
 
 

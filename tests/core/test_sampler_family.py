@@ -28,7 +28,7 @@ from medrestore.core.samplers.chain import sample, shared_start
 from medrestore.core.samplers.langevin import langevin_update
 from medrestore.core.schedules import SCHEDULES, angles
 from medrestore.core.spectrum import Kernel, Spectrum, kernel_of
-from medrestore.settings import Settings
+from medrestore.settings.settings import Settings
 
 VARIANCE = torch.tensor([0.1, 0.5, 1.0, 1.5, 4.0], dtype=torch.float64)
 LENGTHS = np.array([16, 32, 64])

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 from scipy.stats import norm
 
-from medrestore.plan import Noise, Plan, Settings
-from medrestore.result import Result
+from medrestore.engine.plan import Noise, Plan, Settings
+from medrestore.results.result import Result
 from medrestore.volume import Geometry, Source, Volume
 
 SHAPE = (6, 40, 50)

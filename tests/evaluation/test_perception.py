@@ -12,7 +12,7 @@ from medrestore.evaluation.distributions import frechet
 from medrestore.evaluation.features import encoder_for
 from medrestore.evaluation.findings import find
 from medrestore.evaluation.perception import perception
-from medrestore.models import find_card
+from medrestore.models.model import find_card
 from scans import AFFINE, body
 
 pytestmark = pytest.mark.usefixtures("tiny_models")

@@ -8,7 +8,7 @@ from scipy.stats import norm
 
 import medrestore as mr
 from medrestore.core.calibration import LEVELS, gaussian_factor
-from medrestore.models import find_card
+from medrestore.models.model import find_card
 
 REFERENCE = mr_reference()
 NOISY = volume((REFERENCE + 50 * gaussian_errors(1)).astype(np.float32))

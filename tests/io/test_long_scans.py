@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import medrestore as mr
-from medrestore import scratch
+from medrestore import disk_arrays
 from medrestore.errors import UnreadableError
 from medrestore.io.nifti_voxels import ReleasingFile
 from medrestore.volume import Geometry, Volume
@@ -20,7 +20,7 @@ SHAPE = (13, 10, 8)
 @pytest.fixture
 def few_slices(monkeypatch):
     """Turns on reading and writing three slices at a time."""
-    return lambda: monkeypatch.setattr(scratch, "IN_MEMORY_BYTES", 3 * 4 * SHAPE[1] * SHAPE[2])
+    return lambda: monkeypatch.setattr(disk_arrays, "IN_MEMORY_BYTES", 3 * 4 * SHAPE[1] * SHAPE[2])
 
 
 def stored(path: Path, dtype: str, slope: float, inter: float, times: int = 1) -> Path:
@@ -85,7 +85,7 @@ def test_files_are_written_as_in_one_piece(tmp_path, few_slices, suffix, times) 
     geometry = Geometry(SHAPE, np.diag([2.0, 1, 1, 1]))
     mr.write(Volume(array, geometry, "MR"), tmp_path / f"whole{suffix}")
     few_slices()
-    mapped = scratch.zeros(array.shape)
+    mapped = disk_arrays.zeros(array.shape)
     mapped[:] = array
     mr.write(Volume(mapped, geometry, "MR"), tmp_path / f"parts{suffix}")
     if suffix == ".nii":
@@ -96,7 +96,7 @@ def test_files_are_written_as_in_one_piece(tmp_path, few_slices, suffix, times) 
 def test_memory_is_given_back_while_writing(few_slices, monkeypatch, tmp_path) -> None:
     few_slices()
     released: list[int] = []
-    monkeypatch.setattr(scratch, "release", lambda *arrays: released.append(len(arrays)))
+    monkeypatch.setattr(disk_arrays, "release", lambda *arrays: released.append(len(arrays)))
     plane = bytes(4 * SHAPE[1] * SHAPE[2])
     with (tmp_path / "file").open("wb") as inner:
         file = ReleasingFile(inner, np.zeros(1))

@@ -11,7 +11,7 @@ import pytest
 import SimpleITK as sitk
 
 import medrestore as mr
-from medrestore import scratch
+from medrestore import disk_arrays
 from medrestore.errors import UnreadableError
 from medrestore.io.packed import Unpacked
 
@@ -25,7 +25,7 @@ HALF = len(RAW) // 2
 def read(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable:
     """Reads an MR scan, in one piece and as a long scan is read."""
     if request.param != "at once":
-        monkeypatch.setattr(scratch, "IN_MEMORY_BYTES", 3 * 4 * SHAPE[1] * SHAPE[2])
+        monkeypatch.setattr(disk_arrays, "IN_MEMORY_BYTES", 3 * 4 * SHAPE[1] * SHAPE[2])
     return lambda path: mr.read(path, "MR")
 
 

@@ -8,10 +8,10 @@ import pytest
 
 import medrestore as mr
 from medrestore import api
-from medrestore.core.guard import Tally
+from medrestore.core.consistency_check import Tally
+from medrestore.engine.checks import Guards
+from medrestore.engine.level import Level, Noise
 from medrestore.errors import Cancelled, InputError, NoiseLevelError
-from medrestore.guards import Guards
-from medrestore.level import Level, Noise
 from medrestore.plugin.controller import Actions, Controller
 from medrestore.plugin.drawn import Drawing
 from medrestore.plugin.jobs import Jobs, State

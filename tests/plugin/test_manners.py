@@ -10,7 +10,7 @@ from driving import finish, idle, no_threads_left, run, widget_on
 from napari.components import ViewerModel
 from qtpy.QtCore import QTimer
 
-from medrestore.models import Model
+from medrestore.models.model import Model
 from medrestore.plugin.jobs import Job, Jobs, View
 from medrestore.plugin.layers import KEY, to_layer
 from medrestore.plugin.widget import DenoiseWidget

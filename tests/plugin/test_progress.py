@@ -2,8 +2,8 @@
 
 import pytest
 
+from medrestore.engine.forecast import Course
 from medrestore.errors import Cancelled
-from medrestore.forecast import Course
 from medrestore.plugin.progress import Progress, RunMeter
 
 

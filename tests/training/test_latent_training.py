@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 import medrestore as mr
 from medrestore.core.autoencoder import Autoencoder
-from medrestore.models import Card, load
+from medrestore.models.model import Card, load
 from medrestore.training.adversary import Adversary
 from medrestore.training.autoencoder import autoencoder_step, divergence
 from small import quick, trained, write_config

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import medrestore as mr
-from medrestore.models import Card, load
+from medrestore.models.model import Card, load
 from small import PEOPLE, quick, scan, trained, write_config
 
 pytestmark = pytest.mark.slow

@@ -11,8 +11,8 @@ from medrestore.core.noise_field import NoiseField
 from medrestore.core.predictor import Condition, Prediction
 from medrestore.core.spectrum import Spectrum, kernel_of
 from medrestore.errors import SettingsError
-from medrestore.models import Card, load
-from medrestore.settings import Settings
+from medrestore.models.model import Card, load
+from medrestore.settings.settings import Settings
 from medrestore.training.corrupt import Pair
 from medrestore.training.crossfit import FoldResidual, fit_folds, folds
 from medrestore.training.gains import Powers, gains, measure_gains

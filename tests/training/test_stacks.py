@@ -9,7 +9,7 @@ import torch
 
 import medrestore as mr
 from medrestore.core.shuffle import fold, shuffle, unfold, unshuffle
-from medrestore.models import Card, load
+from medrestore.models.model import Card, load
 from medrestore.training.config import Config
 from medrestore.training.corrupt import Pair
 from medrestore.training.data import PatchSampler, Stack

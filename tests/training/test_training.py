@@ -11,7 +11,7 @@ import torch
 import medrestore as mr
 from medrestore.core.predictor import Condition, Prediction, Predictor
 from medrestore.errors import ModelError, SettingsError
-from medrestore.models import Card, load
+from medrestore.models.model import Card, load
 from medrestore.training.config import Config
 from medrestore.training.corrupt import Pair
 from medrestore.training.data import PatchSampler, Stack, stacks_of

@@ -12,15 +12,15 @@ import numpy as np
 from medrestore import io
 from medrestore.api import make_plan
 from medrestore.batch import report
-from medrestore.batch.destination import check_destination
 from medrestore.batch.shown import settings_shown
 from medrestore.core.intensity import FOREGROUND_FRACTION, foreground_scale
 from medrestore.core.meter import SILENT, Meter
 from medrestore.errors import Cancelled, InputError
 from medrestore.physics.simulate import SOFT_TISSUE_HU
 from medrestore.resources import sample_data_folder
-from medrestore.running import carry_out
-from medrestore.settings import Settings
+from medrestore.restorer import carry_out
+from medrestore.results.preflight import check_destination
+from medrestore.settings.settings import Settings
 
 if TYPE_CHECKING:
     import os

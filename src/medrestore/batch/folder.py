@@ -11,7 +11,6 @@ from medrestore import io
 from medrestore.batch import log
 from medrestore.batch.alone import alone_in
 from medrestore.batch.cluster.extra import require
-from medrestore.batch.destination import check_file
 from medrestore.batch.forecast import forecast
 from medrestore.batch.gather import gather, under
 from medrestore.batch.handling import Handling
@@ -21,8 +20,9 @@ from medrestore.batch.log import Log
 from medrestore.batch.parts import Parts
 from medrestore.batch.run import Batch
 from medrestore.core.meter import SILENT, Meter
+from medrestore.engine.plan import Settings
 from medrestore.errors import InputError, OutputError, SettingsError
-from medrestore.plan import Settings
+from medrestore.results.preflight import check_file
 
 if TYPE_CHECKING:
     import os

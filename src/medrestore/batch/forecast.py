@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from medrestore.core.precision import pick_precision
+from medrestore.engine.forecast import complete
+from medrestore.engine.plan import Noise, resolve
 from medrestore.errors import ModelError
-from medrestore.forecast import complete
-from medrestore.models import find_card, load, pick_device
-from medrestore.plan import Noise, resolve
+from medrestore.models.model import find_card, load, pick_device
 from medrestore.volume import Geometry, Volume
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from medrestore.engine.plan import Plan, Settings
     from medrestore.io import Scan
-    from medrestore.plan import Plan, Settings
     from medrestore.volume import Modality
 
 __all__ = ["Forecast", "forecast"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from medrestore.batch.own_results import own_results
-from medrestore.component import REFUSED
+from medrestore.engine.component import REFUSED
 from medrestore.io.detect import suffix_of
 from medrestore.io.uids import without_uids
 

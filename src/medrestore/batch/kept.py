@@ -5,11 +5,11 @@ from __future__ import annotations
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from medrestore.models import find_card, load
+from medrestore.models.model import find_card, load
 
 if TYPE_CHECKING:
-    from medrestore.models import Model
-    from medrestore.plan import Plan
+    from medrestore.engine.plan import Plan
+    from medrestore.models.model import Model
 
 __all__ = ["Models"]
 

@@ -86,7 +86,7 @@ def _outputs(record: Path) -> set[str]:
 
 def _parts(scan: Scan) -> tuple[str, str]:
     """Stem and part of a result's name, ``("scan", "std")``; the part is empty for others."""
-    from medrestore.result import LAYERS
+    from medrestore.results.result import LAYERS
 
     name = scan.name if scan.format != "dicom" else scan.path.name
     stem, _, part = name.rpartition("_")
@@ -95,7 +95,7 @@ def _parts(scan: Scan) -> tuple[str, str]:
 
 def _derived_by_us(scan: Scan) -> bool:
     from medrestore.io.dicom.headers import open_header
-    from medrestore.result import DESCRIPTIONS
+    from medrestore.results.result import DESCRIPTIONS
 
     try:
         said = str(open_header(scan.files[0]).get("DerivationDescription") or "")

@@ -17,7 +17,7 @@ from matplotlib.colors import to_hex
 
 from medrestore import __version__
 from medrestore.batch.picture import PANELS, amount, number, png
-from medrestore.html_page import html_page
+from medrestore.report.page import html_page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

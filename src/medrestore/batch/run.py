@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from medrestore.batch import report
 from medrestore.batch.content import key_of
-from medrestore.batch.destination import check_source
 from medrestore.batch.log import RECORD
 from medrestore.batch.naming import Naming
 from medrestore.batch.remaining import Remaining
@@ -18,7 +17,8 @@ from medrestore.batch.task import Done, Task
 from medrestore.batch.work import failure
 from medrestore.errors import Cancelled, MedrestoreError, ModelError
 from medrestore.io.uids import without_uids
-from medrestore.models import find_card
+from medrestore.models.model import find_card
+from medrestore.results.preflight import check_source
 from medrestore.volume import Source
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from medrestore.batch.parts import Parts
     from medrestore.batch.task import Failed, Outcome, Place
     from medrestore.core.meter import Meter
+    from medrestore.engine.plan import Settings
     from medrestore.io import Scan
-    from medrestore.plan import Settings
 
 __all__ = ["Batch"]
 

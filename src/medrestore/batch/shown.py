@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from medrestore.batch import report
-from medrestore.noise_words import noise_in_words
+from medrestore.engine.noise_words import noise_in_words
 
 if TYPE_CHECKING:
     from medrestore.api import Result
-    from medrestore.plan import Plan
+    from medrestore.engine.plan import Plan
     from medrestore.volume import Volume
 
 __all__ = ["entry_of", "settings_shown"]

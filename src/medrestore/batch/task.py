@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from medrestore.batch.handling import Handling
     from medrestore.batch.page import Article
     from medrestore.io import Scan
-    from medrestore.settings import Settings
+    from medrestore.settings.settings import Settings
 
     class Place(Protocol):
         """Where scans are restored: in this process, or on a cluster."""

@@ -14,14 +14,14 @@ from medrestore.batch.log import is_final
 from medrestore.batch.shown import entry_of
 from medrestore.batch.task import Done, Failed
 from medrestore.errors import Cancelled, MedrestoreError
-from medrestore.running import carry_out
+from medrestore.restorer import carry_out
 
 if TYPE_CHECKING:
     from medrestore.api import Result
     from medrestore.batch.kept import Models
     from medrestore.batch.task import Outcome, Task
     from medrestore.core.meter import Meter
-    from medrestore.plan import Plan
+    from medrestore.engine.plan import Plan
     from medrestore.volume import Volume
 
 __all__ = ["failure", "opened", "restore", "saved"]

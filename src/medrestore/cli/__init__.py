@@ -28,8 +28,8 @@ from medrestore.cli import (
     view,
 )
 from medrestore.cli.parser import Parser
+from medrestore.engine.threads import wait_asleep
 from medrestore.errors import Cancelled, MedrestoreError
-from medrestore.threads import wait_asleep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

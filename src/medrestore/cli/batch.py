@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from medrestore.cli.meter import Bar
 from medrestore.cli.parser import add_settings, add_source, add_writing, command, settings_from
 from medrestore.errors import InputError, SettingsError
-from medrestore.noise_told import stated
+from medrestore.settings.noise import stated
 
 if TYPE_CHECKING:
     import argparse
@@ -98,7 +98,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _say(expected: Forecast) -> None:
     """What the batch will take, before it starts."""
     from medrestore.cli.words import duration
-    from medrestore.sizes import memory
+    from medrestore.engine.sizes import memory
 
     if expected.scans:
         print(

@@ -12,8 +12,8 @@ from medrestore.errors import SettingsError
 if TYPE_CHECKING:
     import argparse
 
-    from medrestore.card import Card
     from medrestore.cli.parser import Commands
+    from medrestore.models.card import Card
 
 EXAMPLES = """\
   medrestore calibrate --model mr_slice --modality MR -o models/mr_site \\

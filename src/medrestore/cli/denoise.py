@@ -17,7 +17,7 @@ from medrestore.cli.parser import (
 )
 from medrestore.cli.words import as_json, in_words
 from medrestore.errors import SettingsError
-from medrestore.noise_told import stated
+from medrestore.settings.noise import stated
 
 if TYPE_CHECKING:
     import argparse
@@ -71,8 +71,8 @@ def run(arguments: argparse.Namespace) -> int:
     settings = settings_from(arguments, "map" if isinstance(noise, Path) else noise)
 
     from medrestore.api import make_plan, read
-    from medrestore.batch.destination import check_destination
-    from medrestore.running import carry_out
+    from medrestore.restorer import carry_out
+    from medrestore.results.preflight import check_destination
 
     volume = read(arguments.input, arguments.modality, arguments.gaps, arguments.hu_offset)
     if arguments.volume is not None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from medrestore.evaluation.features import Encoder
     from medrestore.evaluation.findings import Findings
     from medrestore.evaluation.pairing import Case
-    from medrestore.result import Result
+    from medrestore.results.result import Result
     from medrestore.volume import Volume
 
 EXAMPLES = """\
@@ -155,9 +155,9 @@ def _encoder(modality: str) -> Encoder:
 
 def _saved_run(restored: Path, noisy: Path) -> Result | None:
     """The run that a restored scan was saved with; None if there is none."""
-    from medrestore.batch.record import reopen
     from medrestore.evaluation.pairing import RESTORED
     from medrestore.io.detect import suffix_of
+    from medrestore.results.record import reopen
 
     name = restored.name
     stem = name[: len(name) - len(suffix_of(restored))]

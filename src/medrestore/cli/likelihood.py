@@ -49,7 +49,7 @@ def add(commands: Commands) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """One row for each slice."""
     from medrestore.api import read
-    from medrestore.likelihood import log_likelihood
+    from medrestore.engine.likelihood import log_likelihood
 
     volume = read(arguments.input, arguments.modality, arguments.gaps)
     with Bar(FAREWELL) as bar:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import argparse
 
     from medrestore.cli.parser import Commands
-    from medrestore.models import Card
+    from medrestore.models.model import Card
 
 
 def add(commands: Commands) -> None:
@@ -23,7 +23,7 @@ def add(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Cards are read, weights are not."""
-    from medrestore.models import available
+    from medrestore.models.model import available
 
     cards = available()
     if arguments.json:

@@ -10,7 +10,7 @@ from medrestore.errors import SettingsError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from medrestore.plan import Settings
+    from medrestore.engine.plan import Settings
 
     Commands = argparse._SubParsersAction["Parser"]
 
@@ -178,7 +178,7 @@ def settings_from(arguments: argparse.Namespace, noise: str | float) -> Settings
     """The arguments as `Settings`, which checks them."""
     from dataclasses import fields
 
-    from medrestore.plan import Settings
+    from medrestore.engine.plan import Settings
 
     given = {f.name: getattr(arguments, f.name) for f in fields(Settings) if f.name != "noise"}
     return Settings(**given, noise=noise)

@@ -38,9 +38,9 @@ def add(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """The scan and the model must be those of the record, by their hashes."""
-    from medrestore.batch.destination import check_destination
-    from medrestore.batch.record import read_record
-    from medrestore.running import carry_out
+    from medrestore.restorer import carry_out
+    from medrestore.results.preflight import check_destination
+    from medrestore.results.record import read_record
 
     out = arguments.output or Path(arguments.record).parent / "rerun"
     plan, volume = read_record(arguments.record, arguments.input, arguments.device)

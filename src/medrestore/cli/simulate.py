@@ -48,7 +48,7 @@ def add(commands: Commands) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Writes NIfTI and says how much noise was added."""
     from medrestore.api import read, simulate, write
-    from medrestore.batch.destination import check_file
+    from medrestore.results.preflight import check_file
 
     if arguments.dose is not None and not 0 < arguments.dose < 1:
         raise SettingsError(f"--dose is a fraction between 0 and 1, got {arguments.dose:g}")

@@ -94,7 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _say_left_out(path: Path, changes: dict[str, Any], folder: Path) -> None:
     """Say if the config's notes and limits are not on the card, and how they come there."""
-    from medrestore.models import Card
+    from medrestore.models.model import Card
     from medrestore.training.config import Config
 
     config, weights = Config.read(path, changes), Card.read(folder).sha256

@@ -6,13 +6,13 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from medrestore.noise_words import noise_in_words
-from medrestore.sizes import memory
+from medrestore.engine.noise_words import noise_in_words
+from medrestore.engine.sizes import memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from medrestore.plan import Plan
+    from medrestore.engine.plan import Plan
     from medrestore.volume import Volume
 
 __all__ = ["as_json", "duration", "grid", "in_words", "millimetres", "table"]

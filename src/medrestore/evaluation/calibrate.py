@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medrestore.api import make_plan
-from medrestore.card import Card
 from medrestore.core.meter import SILENT, Meter
+from medrestore.engine.pipeline import run
 from medrestore.errors import InputError, OutputError, SettingsError
-from medrestore.evaluation.bundle import write_card
 from medrestore.evaluation.intervals import (
     Scores,
     fit_intervals,
@@ -21,9 +20,10 @@ from medrestore.evaluation.intervals import (
     table,
 )
 from medrestore.evaluation.tissue import tissue
-from medrestore.models import find_card, load
-from medrestore.pipeline import run
-from medrestore.settings import Settings
+from medrestore.models.bundle import write_card
+from medrestore.models.card import Card
+from medrestore.models.model import find_card, load
+from medrestore.settings.settings import Settings
 
 if TYPE_CHECKING:
     import os
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from medrestore.engine import Arrays
-    from medrestore.models import Model
-    from medrestore.plan import Plan
+    from medrestore.engine.arrays import Arrays
+    from medrestore.engine.plan import Plan
+    from medrestore.models.model import Model
     from medrestore.volume import Modality, Volume
 
 __all__ = ["calibrate", "scores_of", "tissue"]

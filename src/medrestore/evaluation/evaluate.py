@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from medrestore.evaluation.features import Encoder
     from medrestore.evaluation.images import Images
-    from medrestore.result import Result
+    from medrestore.results.result import Result
     from medrestore.volume import Volume
 
 __all__ = ["Report", "evaluate"]

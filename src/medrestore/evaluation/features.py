@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from medrestore.core.intensity import intensity_scale
 from medrestore.core.predictor import Condition, Predictor
 from medrestore.errors import ModelError
-from medrestore.models import find_card, load
+from medrestore.models.model import find_card, load
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

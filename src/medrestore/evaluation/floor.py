@@ -15,8 +15,8 @@ from medrestore.evaluation.noisy_reference import clean_rmse, excess_rmse
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from medrestore.engine.plan import Noise, Plan
     from medrestore.evaluation.images import Images
-    from medrestore.plan import Noise, Plan
 
 __all__ = ["Floor", "floor_of"]
 

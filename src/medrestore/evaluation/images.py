@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from medrestore.result import Result
+    from medrestore.results.result import Result
     from medrestore.volume import Modality
 
 __all__ = ["RESTORED", "Images", "images_of"]

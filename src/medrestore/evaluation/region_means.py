@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from medrestore.regions import Regions
-    from medrestore.result import Result
+    from medrestore.results.regions import Regions
+    from medrestore.results.result import Result
 
 __all__ = ["LEAST", "SHAPES", "RegionLevel", "region_means"]
 

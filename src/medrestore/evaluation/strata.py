@@ -12,7 +12,7 @@ from medrestore.evaluation.coverage import by_gradient, by_tissue
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from medrestore.result import Result
+    from medrestore.results.result import Result
 
 __all__ = ["FEWEST", "Stratum", "strata"]
 

@@ -11,14 +11,14 @@ from medrestore.core.calibration import LEVELS, gaussian_factor
 from medrestore.core.posterior import interval
 from medrestore.errors import ModelError
 from medrestore.evaluation.coverage import ause, crps, ence, error_by_std, pit_histogram
-from medrestore.models import find_card
+from medrestore.models.model import find_card
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from medrestore.core.calibration import Intervals
     from medrestore.evaluation.region_means import RegionLevel
-    from medrestore.result import Result
+    from medrestore.results.result import Result
 
 __all__ = ["Level", "Uncertainty", "uncertainty"]
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medrestore import scratch
+from medrestore import disk_arrays
 from medrestore.errors import ModalityError
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def _shows_ct(values: NDArray[Any]) -> bool:
 
 def _sample(array: NDArray[Any]) -> NDArray[Any]:
     """Finite voxels, evenly spread."""
-    if array.nbytes > scratch.IN_MEMORY_BYTES:  # a few slices, so that the rest stays in its file
+    if array.nbytes > disk_arrays.IN_MEMORY_BYTES:  # a few slices: the rest stays in its file
         planes = array.reshape(-1, *array.shape[-2:])
         array = planes[:: max(1, len(planes) // PLANES)]
     values = array.reshape(-1)[:: max(1, array.size // SAMPLE)]

@@ -13,6 +13,7 @@ import nibabel
 import numpy as np
 
 from medrestore.errors import InputError, OutputError, UnreadableError, UnsuitableError
+from medrestore.io.label_map import is_label_map
 from medrestore.io.limits import (
     DEFLATE_BEST_RATIO,
     check_promise,
@@ -30,7 +31,6 @@ from medrestore.io.nifti_stored import open_stored
 from medrestore.io.nifti_voxels import ReleasingFile, read_voxels, stored_planes
 from medrestore.io.packed import is_packed
 from medrestore.io.scan import Scan
-from medrestore.label_map import is_label_map
 from medrestore.volume import Geometry, Source, Volume
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import nibabel
 import numpy as np
 
-from medrestore import scratch
+from medrestore import disk_arrays
 from medrestore.io.packed import CHUNK, Unpacked, is_packed, opened
 
 if TYPE_CHECKING:
@@ -44,14 +44,14 @@ def read_voxels(
         return _unpacked(stored, whole)
     plain = stored.scaling == (1.0, 0.0) and stored.dtype == np.dtype(np.float32)
     with stored.voxels.open("rb") as file:
-        if plain or 4 * prod(whole) <= scratch.IN_MEMORY_BYTES:
+        if plain or 4 * prod(whole) <= disk_arrays.IN_MEMORY_BYTES:
             return _scaled(stored, file, whole, stored.offset), ()
-        out: NDArray[np.float32] = scratch.zeros(whole)
+        out: NDArray[np.float32] = disk_arrays.zeros(whole)
         at = stored.offset
         for part in _parts(out):
             part[:] = _scaled(stored, file, part.shape, at)
             at += part.size * stored.dtype.itemsize
-            scratch.release(out)
+            disk_arrays.release(out)
     return out, ()
 
 
@@ -76,14 +76,14 @@ def stored_planes(stored: Stored, count: int, shape: tuple[int, int]) -> Iterato
 def _unpacked(
     stored: Stored, whole: tuple[int, ...]
 ) -> tuple[NDArray[np.float32], tuple[str, ...]]:
-    out: NDArray[np.float32] = scratch.zeros(whole)
+    out: NDArray[np.float32] = disk_arrays.zeros(whole)
     with Unpacked(stored.voxels) as raw:
         file = io.BufferedReader(raw)
         _exactly(file, stored.offset)
         for part in _parts(out):
             data = _exactly(file, part.size * stored.dtype.itemsize)
             part[:] = _scaled(stored, io.BytesIO(data), part.shape, 0)
-            scratch.release(out)
+            disk_arrays.release(out)
         while file.read(CHUNK):  # to the end, where the checksum is
             pass
         if not raw.junk:
@@ -94,7 +94,7 @@ def _unpacked(
 def _parts(out: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
     """The planes (y, x) of an array, so many at once as memory is for."""
     planes = out.reshape(-1, *out.shape[-2:])
-    size = max(1, scratch.IN_MEMORY_BYTES // (4 * planes[0].size))
+    size = max(1, disk_arrays.IN_MEMORY_BYTES // (4 * planes[0].size))
     yield from (planes[first : first + size] for first in range(0, len(planes), size))
 
 
@@ -128,9 +128,9 @@ class ReleasingFile:
     def write(self, data: bytes) -> int:
         """Write some of it."""
         self._written += len(data)
-        if self._written > scratch.IN_MEMORY_BYTES:
+        if self._written > disk_arrays.IN_MEMORY_BYTES:
             self._written = 0
-            scratch.release(self._array)
+            disk_arrays.release(self._array)
         return int(self._file.write(data))
 
     def __getattr__(self, name: str) -> Any:

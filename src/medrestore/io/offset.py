@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medrestore import scratch
+from medrestore import disk_arrays
 from medrestore.errors import InputError
 
 if TYPE_CHECKING:
@@ -34,10 +34,10 @@ def shifted(volume: Volume, hu_offset: float) -> Volume:
             f"hu_offset is a number of HU for a CT, got {hu_offset!r} for a scan of modality "
             f"{volume.modality}; leave it out"
         )
-    array: NDArray[np.float32] = scratch.zeros(volume.array.shape)
+    array: NDArray[np.float32] = disk_arrays.zeros(volume.array.shape)
     for place in np.ndindex(array.shape[:-2]):
         array[place] = volume.array[place] + np.float32(hu_offset)
-        scratch.release(array, volume.array)
+        disk_arrays.release(array, volume.array)
     source = replace(volume.source, hu_offset=float(hu_offset))
     said = f"{hu_offset:g} was added to every value (hu_offset)"
     return volume.with_array(array, source=source, warnings=(*volume.warnings, said))

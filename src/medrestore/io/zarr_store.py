@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medrestore import scratch
+from medrestore import disk_arrays
 from medrestore.errors import InputError, OutputError, UnreadableError
 from medrestore.io.limits import check_shape
 from medrestore.io.modality import settle_modality, unit_of
@@ -127,14 +127,14 @@ def save(volume: Volume, path: Path) -> None:
     )
     for part in _chunk_rows(volume.array.shape):
         stored[part] = volume.array[part]
-        scratch.release(volume.array)
+        disk_arrays.release(volume.array)
 
 
 def _read(stored: Any) -> NDArray[np.float32]:
-    array: NDArray[np.float32] = scratch.zeros(stored.shape)
+    array: NDArray[np.float32] = disk_arrays.zeros(stored.shape)
     for part in _chunk_rows(stored.shape):
         array[part] = stored[part]
-        scratch.release(array)
+        disk_arrays.release(array)
     return array
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from medrestore.plugin.layers import LayerTuple
     from medrestore.plugin.requests import Snapshot
-    from medrestore.result import Result
+    from medrestore.results.result import Result
 
 __all__ = [
     "add_preview",

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from medrestore.plugin.layers import LayerTuple
     from medrestore.plugin.requests import Choices, Snapshot
     from medrestore.plugin.run import Outcome, Request
-    from medrestore.result import Result
+    from medrestore.results.result import Result
 
     LayersOf = Callable[[Result, Mapping[str, Any]], list[LayerTuple]]
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from medrestore.core.meter import Meter
     from medrestore.plugin.requests import Snapshot
-    from medrestore.result import Result
+    from medrestore.results.result import Result
     from medrestore.volume import Source, Volume
 
 __all__ = ["Missing", "Reopened", "reopen", "save"]
@@ -59,7 +59,7 @@ def reopen(
         If the run's results are not found, or are others.
     """
     meter.start(0, "Opening the run")
-    from medrestore.batch.record import reopen as reopen_run
+    from medrestore.results.record import reopen as reopen_run
 
     known = [scan for scan in scans if isinstance(scan, Scan | Path)]
     first: MissingScanError | None = None

@@ -21,7 +21,7 @@ from qtpy.QtWidgets import (
 from medrestore.plugin.noise_entry import NoiseEntry
 from medrestore.plugin.preferences import offered_models, preferences
 from medrestore.plugin.requests import AUTO, Choices
-from medrestore.settings import LARGEST_WEIGHT
+from medrestore.settings.settings import LARGEST_WEIGHT
 
 if TYPE_CHECKING:
     from medrestore.plugin.scan_picker import ScanPicker

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from medrestore.plugin.requests import Choices, Snapshot
-    from medrestore.result import Result
+    from medrestore.results.result import Result
 
 __all__ = ["KeepingBar"]
 

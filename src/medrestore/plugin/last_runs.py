@@ -10,7 +10,7 @@ from medrestore.plugin.layer_kinds import bare, result_of
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
-    from medrestore.result import Result
+    from medrestore.results.result import Result
 
 __all__ = ["LastRuns"]
 

@@ -9,7 +9,7 @@ from napari.layers import Image
 from medrestore.plugin.layers import KEY
 
 if TYPE_CHECKING:
-    from medrestore.result import Result
+    from medrestore.results.result import Result
 
 __all__ = ["bare", "holds_run", "is_preview", "is_restored", "is_scalar", "is_scan", "result_of"]
 

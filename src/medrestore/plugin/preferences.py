@@ -7,9 +7,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from medrestore import models
-from medrestore.card import Card
 from medrestore.errors import ModelError
+from medrestore.models import model
+from medrestore.models.card import Card
 from medrestore.plugin.requests import AUTO
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Preferences:
     memory_gb : float
         Memory to stay within; 0: what is free.
     models : str
-        A folder with models, or a model's own; empty for none but those of medrestore.
+        A folder with model, or a model's own; empty for none but those of medrestore.
     cluster : str
         Address of a Dask scheduler whose workers run what Denoise starts; empty for this machine.
     """
@@ -61,7 +61,7 @@ def preferences() -> Preferences:
 def offered_models(modality: str | None) -> Iterator[tuple[str, str, str]]:
     """Models for a modality (None: all): name, what `Settings` calls it, one sentence on it."""
     try:
-        bundled = models.available()
+        bundled = model.available()
     except ModelError:
         bundled = []  # said in full when a run is asked for
     for card in bundled:
@@ -73,7 +73,7 @@ def offered_models(modality: str | None) -> Iterator[tuple[str, str, str]]:
 
 
 def models_in(folder: str) -> list[Card]:
-    """The cards in a folder of models, or of a model's own folder; what is no model is left out."""
+    """The cards in a folder of model, or of a model's own folder; what is no model is left out."""
     if not folder:
         return []
     root = Path(folder).expanduser()

@@ -11,7 +11,7 @@ from medrestore.errors import Cancelled
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from medrestore.forecast import Course
+    from medrestore.engine.forecast import Course
 
 __all__ = ["Progress", "RunMeter"]
 

@@ -11,7 +11,7 @@ from medrestore import io
 from medrestore.errors import InputError, MedrestoreError, UnreadableError
 from medrestore.io.detect import format_of, suffix_of
 from medrestore.io.zarr_store import is_ours, is_store
-from medrestore.saving import RECORD
+from medrestore.results.naming import RECORD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from medrestore.plugin.layers import KEY
 from medrestore.plugin.requests import chosen_slices, modality_of, settings_of
-from medrestore.settings import Settings
+from medrestore.settings.settings import Settings
 
 if TYPE_CHECKING:
     from medrestore.plugin.requests import Choices, Snapshot

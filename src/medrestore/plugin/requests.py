@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from medrestore.errors import MedrestoreError
-from medrestore.noise_told import UNIT
 from medrestore.plugin.layers import KEY
 from medrestore.plugin.place import acquired_axis, acquired_slice, slice_in_words
 from medrestore.plugin.run import Request
+from medrestore.settings.noise import UNIT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

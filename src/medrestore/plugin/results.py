@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from medrestore.plugin.layers import LayerTuple
-    from medrestore.result import Result
+    from medrestore.results.result import Result
     from medrestore.volume import Volume
 
 __all__ = ["LINKED", "Run", "preview_layers", "result_layers", "samples_layer"]

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from medrestore.core.meter import Meter
-    from medrestore.forecast import Course
-    from medrestore.level import Level
-    from medrestore.plan import Plan
+    from medrestore.engine.forecast import Course
+    from medrestore.engine.level import Level
+    from medrestore.engine.plan import Plan
     from medrestore.plugin.drawn import Drawing
-    from medrestore.result import Result
-    from medrestore.settings import Settings
+    from medrestore.results.result import Result
+    from medrestore.settings.settings import Settings
     from medrestore.volume import Modality, Volume
 
 __all__ = ["Outcome", "Request", "Workbench", "leave_one_core", "region_noise", "restore"]
@@ -105,13 +105,13 @@ def restore(request: Request, meter: Meter, bench: Workbench | None = None) -> O
     """
     meter.start(0, "Reading the scan")
     volume = to_volume(request.data, request.meta, request.modality)
-    from medrestore.settings import Settings
+    from medrestore.settings.settings import Settings
 
     settings = Settings(**request.settings)
     if request.cluster:
         return _restored_there(request, volume, settings, meter)
     meter.start(0, "Loading the model")
-    from medrestore.running import carry_out
+    from medrestore.restorer import carry_out
 
     leave_one_core()
     meter.start(0, "Measuring the noise")
@@ -129,8 +129,8 @@ def restore(request: Request, meter: Meter, bench: Workbench | None = None) -> O
 
 def _part(whole: Plan, slices: tuple[int, ...] | None) -> tuple[Plan, Course | None]:
     """The plan for some slices of a scan, None for all, and the parts of its forecast."""
-    from medrestore.forecast import known_course
-    from medrestore.models import find_card
+    from medrestore.engine.forecast import known_course
+    from medrestore.models.model import find_card
 
     card = find_card(whole.settings.model, whole.modality, whole.mode)
     plan = whole if slices is None else whole.for_slices(slices)
@@ -141,7 +141,7 @@ def _part(whole: Plan, slices: tuple[int, ...] | None) -> tuple[Plan, Course | N
 def _glimpse(plan: Plan) -> Plan:
     """What the run will show, image and map, without samples or with as few as that takes."""
     from medrestore.core.evaluations import passes
-    from medrestore.models import find_card
+    from medrestore.models.model import find_card
 
     asked = replace(plan.settings, estimate="mean", keep_samples=False)
     if find_card(asked.model, plan.modality, asked.mode).family.mean_from_samples:
@@ -186,8 +186,8 @@ def region_noise(request: Request, drawing: Drawing, meter: Meter) -> tuple[floa
     """
     meter.start(0, "Measuring the noise")
     from medrestore.core.noise_level import estimate
-    from medrestore.noise import resolve_levels
-    from medrestore.noise_words import APART
+    from medrestore.engine.noise import resolve_levels
+    from medrestore.engine.noise_words import APART
 
     volume = to_volume(request.data, request.meta, request.modality)
     mask = union(drawn_regions(drawing))

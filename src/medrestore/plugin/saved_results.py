@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 from medrestore import io
 from medrestore.errors import MedrestoreError
 from medrestore.plugin.layers import KEY
-from medrestore.saving import RECORD, SUFFIXES
+from medrestore.results.naming import RECORD, SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from medrestore.plugin.layers import LayerTuple
-    from medrestore.result import Result
+    from medrestore.results.result import Result
     from medrestore.volume import Volume
 
     Openers = list[Callable[[], Volume]]
@@ -112,7 +112,7 @@ def _layers_of(record: Path) -> list[LayerTuple]:
 
 
 def _result_of(record: Path) -> Result:
-    from medrestore.batch.record import reopen, reopen_results
+    from medrestore.results.record import reopen, reopen_results
 
     try:
         return reopen(record)

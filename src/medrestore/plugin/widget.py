@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from medrestore.plugin.jobs import View
     from medrestore.plugin.layers import LayerTuple
     from medrestore.plugin.requests import Choices
-    from medrestore.result import Result
+    from medrestore.results.result import Result
 
 __all__ = ["DenoiseWidget"]
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from medrestore.engine.noise_words import doubts_in_words, strength_in_words
+from medrestore.engine.sizes import memory
 from medrestore.errors import Cancelled, MedrestoreError
-from medrestore.noise_words import doubts_in_words, strength_in_words
-from medrestore.sizes import memory
 
 if TYPE_CHECKING:
-    from medrestore.plan import Plan
-    from medrestore.result import Result
+    from medrestore.engine.plan import Plan
+    from medrestore.results.result import Result
 
 __all__ = [
     "as_sentence",

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from napari.qt.threading import WorkerBase, WorkerBaseSignals
 from qtpy.QtCore import QObject, QTimer, Signal
 
+from medrestore.engine.threads import wait_asleep
 from medrestore.plugin.jobs import Jobs
 from medrestore.plugin.progress import RunMeter
-from medrestore.threads import wait_asleep
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from safetensors.torch import save
 
-from medrestore.evaluation.bundle import write_card, write_file
+from medrestore.models.bundle import write_card, write_file
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medrestore.card import Card
 from medrestore.core.spectra import Spectra
 from medrestore.core.spectrum import Spectrum
-from medrestore.evaluation.bundle import write_file
-from medrestore.models import Model, load
-from medrestore.settings import Settings
+from medrestore.models.bundle import write_file
+from medrestore.models.card import Card
+from medrestore.models.model import Model, load
+from medrestore.settings.settings import Settings
 from medrestore.training.export import write_bundle
 from medrestore.training.licences import licences
 from medrestore.training.probe import Case

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from medrestore.models import Model
-    from medrestore.settings import Settings
+    from medrestore.models.model import Model
+    from medrestore.settings.settings import Settings
     from medrestore.training.probe import Case
 
 __all__ = ["Powers", "gains", "measure_gains"]
@@ -122,7 +122,7 @@ def measure_gains(
 
 def _untuned(model: Model, settings: Settings) -> Model:
     """The same networks without gains."""
-    from medrestore.models import Model as Loaded
+    from medrestore.models.model import Model as Loaded
 
     bare = Loaded(model.card, model.predictor, model.refiner, model.device)
     bare.spectra, bare.latent = replace(model.spectra, gains={}), model.latent

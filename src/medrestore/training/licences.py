@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from medrestore.errors import InputError
 
 if TYPE_CHECKING:
-    from medrestore.card import Card
+    from medrestore.models.card import Card
     from medrestore.training.config import Config, Scan
 
 __all__ = ["INDEX", "index_of", "licences"]

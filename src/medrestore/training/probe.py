@@ -14,9 +14,9 @@ from medrestore.core.intensity import foreground, intensity_scale
 from medrestore.core.neighbours import neighbours
 from medrestore.core.predictor import Condition, Prediction
 from medrestore.core.spectrum import LAGS, measure
+from medrestore.engine.pipeline import run
+from medrestore.engine.plan import Noise, resolve
 from medrestore.physics.simulate import noisier
-from medrestore.pipeline import run
-from medrestore.plan import Noise, resolve
 from medrestore.training.stages import LARGEST_RESIDUAL
 from medrestore.volume import Geometry, Volume
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from medrestore.engine import Arrays
-    from medrestore.models import Model
-    from medrestore.plan import Plan
-    from medrestore.settings import Settings
+    from medrestore.engine.arrays import Arrays
+    from medrestore.engine.plan import Plan
+    from medrestore.models.model import Model
+    from medrestore.settings.settings import Settings
     from medrestore.volume import Modality
 
 __all__ = ["Case", "Probe", "band_power", "correlation_along_z", "restored"]

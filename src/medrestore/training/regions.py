@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from medrestore.core.spectra import Spectra
-    from medrestore.settings import Settings
+    from medrestore.settings.settings import Settings
     from medrestore.training.probe import Probe
 
 __all__ = ["boxes", "factors", "region_errors"]

@@ -11,7 +11,7 @@ import torch
 
 from medrestore.core.meter import SILENT, Meter
 from medrestore.errors import SettingsError
-from medrestore.models import find_card
+from medrestore.models.model import find_card
 from medrestore.training.config import Config
 from medrestore.training.devices import launch
 from medrestore.training.finish import Trained, finish

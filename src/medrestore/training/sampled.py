@@ -15,8 +15,8 @@ from medrestore.training.probe import restored
 from medrestore.training.regions import factors
 
 if TYPE_CHECKING:
-    from medrestore.models import Model
-    from medrestore.settings import Settings
+    from medrestore.models.model import Model
+    from medrestore.settings.settings import Settings
     from medrestore.training.probe import Case
 
 __all__ = ["measure_sampled"]

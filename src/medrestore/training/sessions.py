@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from medrestore.software import device_name
+from medrestore.results.software import device_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from medrestore.evaluation.intervals import Scores
-    from medrestore.models import Model
-    from medrestore.settings import Settings
+    from medrestore.models.model import Model
+    from medrestore.settings.settings import Settings
     from medrestore.training.probe import Case, Probe
 
 __all__ = ["STEPS", "measure_spread"]

@@ -18,7 +18,7 @@ from medrestore.core.diffusion import diffuse
 from medrestore.core.meter import SILENT, Meter
 from medrestore.core.spectra import Spectra
 from medrestore.core.spectrum import AREAS, Spectrum
-from medrestore.settings import Settings
+from medrestore.settings.settings import Settings
 from medrestore.training.probe import band_power, correlation_along_z, restored
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from medrestore.models import Model
+    from medrestore.models.model import Model
     from medrestore.training.probe import Case, Probe
 
 __all__ = ["ANGLES", "family", "measure_spectra"]

@@ -11,7 +11,7 @@ import torch
 
 from medrestore.core.networks import networks, start_predictor
 from medrestore.core.precision import weights_last
-from medrestore.models import load
+from medrestore.models.model import load
 from medrestore.training.crossfit import FoldResidual, fit_folds
 from medrestore.training.devices import can_compile
 from medrestore.training.finish import people_of
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
     from torch import Tensor, nn
 
-    from medrestore.card import Card
     from medrestore.core.meter import Meter
+    from medrestore.models.card import Card
     from medrestore.training.config import Config
     from medrestore.training.data import Stack
     from medrestore.training.stages import LossOf

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from medrestore.batch.gather import Gathered
-from medrestore.batch.record import reopen
 from medrestore.batch.step import Step
 from medrestore.errors import Cancelled
 from medrestore.io import Scan
@@ -19,6 +18,7 @@ from medrestore.plugin.batch.words import ended, mended, settings_line
 from medrestore.plugin.jobs import Jobs, State
 from medrestore.plugin.progress import RunMeter
 from medrestore.plugin.requests import Choices
+from medrestore.results.record import reopen
 
 pytestmark = pytest.mark.usefixtures("tiny_models")
 DONE, FAILED, WAITING = RowState.DONE, RowState.FAILED, RowState.WAITING

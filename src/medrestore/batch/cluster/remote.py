@@ -14,15 +14,15 @@ from medrestore.batch.cluster.connect import connected
 from medrestore.batch.cluster.crew import Crew
 from medrestore.batch.cluster.single import Order, Restored, restored
 from medrestore.errors import Cancelled, ClusterError
-from medrestore.result import Result
+from medrestore.results.result import Result
 from medrestore.volume import Source
 
 if TYPE_CHECKING:
     from distributed import Client, Future
 
     from medrestore.core.meter import Meter
-    from medrestore.plan import Plan
-    from medrestore.settings import Settings
+    from medrestore.engine.plan import Plan
+    from medrestore.settings.settings import Settings
     from medrestore.volume import Volume
 
 __all__ = ["restore_there"]

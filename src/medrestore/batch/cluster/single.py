@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from medrestore.guards import Guards
-    from medrestore.plan import Plan
-    from medrestore.settings import Settings
+    from medrestore.engine.checks import Guards
+    from medrestore.engine.plan import Plan
+    from medrestore.settings.settings import Settings
     from medrestore.volume import Volume
 
 __all__ = ["Order", "Restored", "restored"]
@@ -74,7 +74,7 @@ def restored(order: Order) -> Restored:
         With one line that says what was wrong and what to do.
     """
     from medrestore.api import make_plan
-    from medrestore.running import carry_out
+    from medrestore.restorer import carry_out
 
     meter, models = Telling(order.channel), kept_models()
     meter.start(0, "Waiting for the worker's other runs")

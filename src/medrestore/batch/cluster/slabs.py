@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medrestore import scratch
+from medrestore import disk_arrays
 from medrestore.batch.cluster.tasks import standing
 from medrestore.batch.cluster.worker import Unwanted, kept_models
 from medrestore.batch.remaining import voxels_of
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from distributed import Client, Future
 
     from medrestore.batch.task import Outcome
-    from medrestore.engine import Arrays
+    from medrestore.engine.arrays import Arrays
+    from medrestore.engine.plan import Plan
     from medrestore.io import Scan
-    from medrestore.plan import Plan
-    from medrestore.settings import Settings
+    from medrestore.settings.settings import Settings
     from medrestore.volume import Volume
 
 __all__ = ["LARGE", "cut", "join", "parts_of", "submit"]
@@ -54,7 +54,7 @@ class Opened:
 
     def planned(self, volume: Volume) -> Plan:
         """The plan, with the noise maps measured anew."""
-        from medrestore.noise import resolve_levels
+        from medrestore.engine.noise import resolve_levels
 
         if not self.has_map:
             return self.plan
@@ -115,8 +115,8 @@ def opened(packed: bytes) -> Opened | Failed:
 
 def restored(packed: bytes, scan: Opened | Failed, part: int, parts: int) -> Slab | Failed | None:
     """Restore one part of a scan; None where there are fewer slabs than parts."""
-    from medrestore.backoff import run_sparingly
     from medrestore.batch import work
+    from medrestore.engine.memory_fallback import run_sparingly
 
     if isinstance(scan, Failed):
         return scan
@@ -140,7 +140,7 @@ def restored(packed: bytes, scan: Opened | Failed, part: int, parts: int) -> Sla
 def joined(packed: bytes, scan: Opened | Failed, parts: list[Slab | Failed | None]) -> Outcome:
     """Put the parts together and write the result."""
     from medrestore.batch import work
-    from medrestore.result import Result
+    from medrestore.results.result import Result
 
     if isinstance(scan, Failed):
         return scan
@@ -179,7 +179,7 @@ def join(parts: Sequence[Arrays]) -> Arrays:
         if name == "ratio":
             return np.concatenate(arrays, -1)
         lead, plane = arrays[0].shape[:-3], arrays[0].shape[-2:]
-        joined = scratch.zeros((*lead, sum(one.shape[-3] for one in arrays), *plane))
+        joined = disk_arrays.zeros((*lead, sum(one.shape[-3] for one in arrays), *plane))
         return np.concatenate(arrays, -3, out=joined)
 
     names = [field.name for field in fields(first) if field.name != "drawn"]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from medrestore import __version__
-from medrestore.html_page import html_page
+from medrestore.report.page import html_page
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

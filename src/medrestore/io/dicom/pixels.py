@@ -8,7 +8,7 @@ import numpy as np
 import pydicom
 from pydicom.pixels.utils import pixel_array
 
-from medrestore import scratch
+from medrestore import disk_arrays
 from medrestore.errors import UnreadableError
 from medrestore.io.dicom import dataset
 from medrestore.io.dicom.codestream import check_frame, plugin_for
@@ -61,14 +61,14 @@ def intensities(stack: Stack) -> NDArray[np.float32]:
     UnreadableError
         If a file's voxels are cut off or damaged, or its codec is not installed.
     """
-    out: NDArray[np.float32] = scratch.zeros(stack.shape)
+    out: NDArray[np.float32] = disk_arrays.zeros(stack.shape)
     wanted: dict[Path, list[tuple[Frame, NDArray[np.float32]]]] = {}
     for t, planes in enumerate(stack.frames):
         for z, frame in enumerate(planes):
             wanted.setdefault(frame.path, []).append((frame, out[t, z]))
     for path, planes_of_file in wanted.items():
         _fill(path, planes_of_file)
-        scratch.release(out)
+        disk_arrays.release(out)
     return out
 
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from medrestore.plugin.explore.regions import Row
     from medrestore.plugin.jobs import Jobs
     from medrestore.plugin.results import Run
-    from medrestore.result import Result
+    from medrestore.results.result import Result
 
 __all__ = ["ExplorePanel"]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from medrestore.plugin.explore.figures import interval, measured
 
 if TYPE_CHECKING:
-    from medrestore.result import Result
+    from medrestore.results.result import Result
 
 __all__ = ["reading"]
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from medrestore.core.meter import Meter
     from medrestore.plugin.drawn import Drawing
-    from medrestore.result import Region, Result
+    from medrestore.results.result import Region, Result
 
 __all__ = ["COLUMNS", "Row", "as_csv", "measure"]
 

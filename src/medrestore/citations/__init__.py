@@ -1,0 +1,1 @@
+"""References of the methods and programs that a run used."""

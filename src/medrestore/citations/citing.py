@@ -1,0 +1,215 @@
+"""What a run rests on: from its record to the references of exactly the methods that it used."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from medrestore.citations.references import PROGRAMS, WORKS, Reference
+from medrestore.errors import ModelError, SettingsError
+from medrestore.io.detect import suffix_of
+from medrestore.models.model import find_card
+from medrestore.results.record import facts_of
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator
+
+    from medrestore.models.model import Card
+
+__all__ = ["Citation", "citations"]
+
+Used = tuple[str, str]
+"""Key of a reference, and what it was used for."""
+
+PHYSICS = {"MR": ("gudbjartsson1995",), "CT": ("yu2012", "zabic2013")}
+SAMPLERS = {
+    "moment-matched": ("bao2022analytic", "bao2022covariance"),
+    "ddpm": ("ho2020",),
+    "ddim": ("song2021ddim",),
+    "heun": ("song2021sde", "karras2022"),
+    "predictor-corrector": ("song2021sde", "lu2022"),
+    "ve-sde": ("song2021sde",),
+    "langevin": ("song2019", "jolicoeur2020"),
+    "consistency": ("song2023consistency", "lu2024"),
+}
+SCHEDULES = {
+    "cosine": "nichol2021",
+    "linear": "ho2020",
+    "sigmoid": "chen2023",
+    "karras": "karras2022",
+}
+KINDS = {
+    "image": (("saharia2021",), "diffusion of the image, told the noisy scan"),
+    "score": (
+        ("song2021sde", "kawar2021", "efron2011"),
+        "a prior of images, told of the scan when samples are drawn",
+    ),
+    "latent": (
+        ("kingma2014", "rombach2022", "vahdat2021"),
+        "diffusion in the latent of an autoencoder",
+    ),
+}
+"""By the family of a model: works, and what they were used for."""
+KOAY = "Koay-corrected"
+"""In the words of an estimate of MR noise that used that correction (`core.noise_level_mr`)."""
+CONFORMAL = "conformal"
+"""In the words of a card whose intervals are calibrated that way."""
+READERS = {
+    ".nii.gz": "nibabel",
+    ".nii": "nibabel",
+    ".nrrd": "simpleitk",
+    ".nhdr": "simpleitk",
+    ".mha": "simpleitk",
+    ".mhd": "simpleitk",
+    ".zarr": "zarr",
+}
+PACKAGES = {"pytorch": "torch"}
+"""Names of packages in records, in small letters, where they are not those of the references."""
+PARAMETRIC = "_std_map"
+"""Ends the name of a DICOM Parametric Map."""
+
+
+class Citation(NamedTuple):
+    """A reference, and what the run used it for, in words."""
+
+    reference: Reference
+    uses: tuple[str, ...]
+
+
+def citations(record: str | os.PathLike[str]) -> list[Citation]:
+    """The references of a run: medrestore first, then model, methods and programs.
+
+    Parameters
+    ----------
+    record : path
+        ``<stem>_run.json``; neither the scan nor the weights are looked at.
+
+    Raises
+    ------
+    SettingsError
+        If the file is not the record of a run.
+    """
+    path = Path(record)
+    facts = facts_of(path)
+    try:
+        card = _card(facts["plan"])
+        own = [*_own(facts, card), *_data(card)]
+        used = [*_methods(facts, card), *_programs(facts)]
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise SettingsError(
+            f"{path} is not the record of a run (<scan>_run.json): {error!r} is missing or wrong; "
+            "give one that medrestore wrote"
+        ) from error
+    uses: dict[str, list[str]] = {}
+    for key, use in used:
+        uses.setdefault(key, []).append(use)
+    works = {**WORKS, **_versioned(facts)}
+    return own + [Citation(works[key], tuple(why)) for key, why in uses.items()]
+
+
+def _versioned(facts: dict[str, Any]) -> dict[str, Reference]:
+    """The programs with the versions that the record holds; records of 0.1.0 may hold none."""
+    ran = {name.lower(): str(told) for name, told in facts.get("software", {}).items()}
+    return {
+        key: replace(program, version=ran.get(PACKAGES.get(key, key), program.version))
+        for key, program in PROGRAMS.items()
+    }
+
+
+def _card(plan: dict[str, Any]) -> Card | None:
+    """The card of the very weights that were used; None where they are not at hand."""
+    for name in (plan["settings"]["model"], plan["model"]):
+        try:
+            card = find_card(name, plan["modality"], plan["mode"])
+        except ModelError:
+            continue
+        if card.sha256 == plan["model_sha256"]:
+            return card
+    return None
+
+
+def _own(facts: dict[str, Any], card: Card | None) -> Iterator[Citation]:
+    plan = facts["plan"]
+    version = str(facts["medrestore"])
+    yield Citation(Reference("medrestore", "misc", "medrestore", version=version), ("the program",))
+    note = f"SHA-256 of the weights {plan['model_sha256']}"
+    if card is None:
+        note += "; its card is not at hand, so its training data are not listed"
+    name = str(plan["model"])
+    yield Citation(Reference(_key("model", name), "misc", name, note=note), ("the model",))
+
+
+def _data(card: Card | None) -> Iterator[Citation]:
+    """Data the model was trained on, in its card's own words: source and licence."""
+    sources = card.facts.get("training", {}).get("licences", []) if card is not None else []
+    for number, source in enumerate(sources, 1):
+        assert card is not None
+        key = _key("data", card.name, str(number))
+        yield Citation(Reference(key, "misc", str(source)), (f"training data of {card.name}",))
+
+
+def _key(*parts: str) -> str:
+    """Of an entry; BibTeX takes no commas, braces or spaces in it."""
+    return re.sub(r"[^\w-]", "_", "_".join(parts))
+
+
+def _methods(facts: dict[str, Any], card: Card | None) -> Iterator[Used]:
+    plan = facts["plan"]
+    settings, modality = plan["settings"], plan["modality"]
+    for key in PHYSICS[modality]:
+        yield key, f"physics of {modality} noise"
+    if KOAY in plan["noise"]["source"]:
+        yield "koay2006", "estimate of the noise level"
+    if facts["samples_drawn"] > 0:
+        yield "salimans2022", "prediction of v"
+        for key in SAMPLERS[settings["sampler"]]:
+            yield key, f"sampler {settings['sampler']}"
+        yield SCHEDULES[settings["schedule"]], f"schedule {settings['schedule']}"
+        yield from _guidance(settings)
+        yield "salmon2011", "random numbers of the samples"
+    if card is not None:
+        works, use = KINDS.get(str(card.facts.get("family")), ((), ""))
+        yield from ((key, use) for key in works)
+    if card is not None and CONFORMAL in str(card.facts.get("intervals", {}).get("how", "")):
+        yield "angelopoulos2022", "calibration of the intervals"
+    if facts["guards"] is not None:
+        yield "benjamini1995", "false discovery rate of the guards"
+        yield "benjamini2001", "false discovery rate of the guards, neighbouring voxels"
+        if modality == "MR":
+            yield "sankaran1963", "scores of magnitudes in the guards"
+
+
+def _guidance(settings: dict[str, Any]) -> Iterator[Used]:
+    """Records from before there was any do not say."""
+    if settings.get("guidance", 1.0) != 1:
+        yield "ho2022", f"classifier-free guidance of weight {settings['guidance']:g}"
+    if settings.get("measurement", 0.0):
+        yield "song2023guided", f"guidance by the scan, weight {settings['measurement']:g}"
+        yield "chung2023", f"guidance by the scan, weight {settings['measurement']:g}"
+
+
+def _programs(facts: dict[str, Any]) -> Iterator[Used]:
+    yield "pytorch", "networks"
+    yield "monai", "network of the refiner, layout of the model"
+    reader = _reader(facts)
+    if reader is not None:
+        yield reader, "reading the scan"
+    outputs = [str(name) for name in facts["outputs"]]
+    if any(name.endswith(".nii.gz") for name in outputs):
+        yield "nibabel", "writing results"
+    if any(not suffix_of(Path(name)) for name in outputs):
+        yield "pydicom", "writing results"
+    if any(name.endswith(PARAMETRIC) for name in outputs):
+        yield "highdicom", "writing the Parametric Map"
+
+
+def _reader(facts: dict[str, Any]) -> str | None:
+    """By the file's suffix; None of a scan that was made in Python, or whose files have UIDs."""
+    files = [str(name) for name in facts["input"].get("files", [])]
+    if files:
+        return READERS.get(suffix_of(Path(files[0])), "pydicom")
+    outputs = [str(name) for name in facts["outputs"]]
+    return "pydicom" if any(not suffix_of(Path(name)) for name in outputs) else None

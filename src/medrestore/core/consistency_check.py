@@ -1,0 +1,185 @@
+"""Checks of a restoration without ground truth.
+
+What was removed that is no noise, and what does the restoration show that the scan does not?
+
+Both look at e, the normal score of the scan y given the restoration μ and the noise σ
+(`core.residual`): the noise, less the error of the restoration. Its variance is 1 − s²/σ², and at
+low frequencies, where μ keeps what it cannot tell from anatomy, it holds little.
+
+*Removed structure.* e is taken as it is and smoothed by Gaussians of 1, 2 and 4 pixels. How far
+noise alone takes it is read off the scan itself (`core.guard_null`). The largest of the z-scores is
+held against a threshold by Benjamini–Hochberg over all voxels (`core.discovery`).
+
+*Invented structure.* Of what is flagged, the part where the restoration has the larger contrast
+(`core.guard_contrast`). A threshold on single voxels against the predictive interval of restoration
+and noise, variance std² + σ², flags none in practice: the restoration follows what stands out, and
+noise hides the rest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from medrestore.core.consistency_contrast import invented
+from medrestore.core.consistency_evidence import SCALES_PX, SLICES_FOR_NULL, Evidence, Scores
+from medrestore.core.consistency_null import DARK, Null
+from medrestore.core.consistency_witness import Witness
+from medrestore.core.discovery import Discoveries
+from medrestore.core.planes import nothing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+__all__ = ["FALSE_DISCOVERY_RATE", "SCALES_PX", "Evidence", "Guard", "Tally", "guard", "looks"]
+
+FALSE_DISCOVERY_RATE = 0.01
+OUTSIDE_90 = 1.645
+LEAST_AMOUNT = {"MR": 0.2, "CT": 0.0}
+"""Smoothed scores below this part of σ are not worth a flag, however surely they are no noise: what
+is amiss by so little in MR, over 4 pixels and more, is shading or the noise floor of the coils."""
+LEAST_STRENGTH = 0.25
+"""Noise is not taken to be weaker than this part of what was told."""
+
+
+@dataclass(frozen=True)
+class Tally:
+    """A guard in numbers.
+
+    Parameters
+    ----------
+    voxels, removed, inconsistent : int
+        Voxels looked at, flagged, and flagged where the restoration has the larger contrast.
+    outside : int
+        Voxels of which y lies outside the 90 % predictive interval; at most a tenth is expected.
+    removed_z : float
+        Threshold that Benjamini–Hochberg set.
+    energy, expected : float
+        Sum of e², and of 1 − s²/σ², which an honest restoration with the right σ makes it; over
+        the voxels whose σ was measured.
+    left, lag : float, optional
+        What the run says of the noise (`core.guard_witness`), where there is tissue.
+    """
+
+    voxels: int
+    removed: int
+    inconsistent: int
+    outside: int
+    removed_z: float
+    energy: float
+    expected: float
+    left: float | None = None
+    lag: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Guard:
+    """Maps (z, y, x) in the scan's unit, 0 where all is well, and their tally.
+
+    ``removed``: σ times the smoothed score, where noise does not explain it; above 0, the scan was
+    brighter than the restoration. A smoothed contrast: a small structure had more.
+    ``inconsistent``: the part of ``removed`` that the restoration shows and the scan does not.
+    """
+
+    removed: NDArray[np.float32]
+    inconsistent: NDArray[np.float32]
+    tally: Tally
+
+
+def guard(
+    evidence: Evidence,
+    rate: float = FALSE_DISCOVERY_RATE,
+    maps: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None,
+    after: Callable[[], object] = nothing,
+) -> Guard:
+    """Check a restoration.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        Scan, restoration and noise.
+    rate : float
+        False discovery rate: the share of chance to expect among flagged voxels.
+    maps : two ndarrays of float32, optional
+        Zeros for the maps to be written into; new ones by default.
+    after : callable
+        Told whenever a slice was looked at.
+    """
+    e = Scores(evidence)
+    witness = Witness()
+    inverse = _inverse_std(e, witness, after)
+    removed = Discoveries(rate, len(SCALES_PX))
+    outside, energy, expected = 0, 0.0, 0.0
+    for z in range(len(evidence.y)):
+        usable, sigma, score = e.usable(z), e.sigma(z), e.score(z)
+        tested, group = int(usable.sum()), e.group(z)
+        largest, amount = _largest(e.smoothed(z), inverse, group)
+        small = np.abs(amount) < LEAST_AMOUNT[evidence.modality]
+        largest[~usable | small | ((largest < 0) & (group >= DARK))] = 0
+        removed.add(largest, amount * sigma, tested)
+        spread = np.hypot(sigma, evidence.std[z])
+        far = usable & (np.abs(score) * sigma > OUTSIDE_90 * spread)
+        outside += int(np.count_nonzero(far))
+        known = e.known(z)
+        energy += float(np.square(score[known], dtype=np.float64).sum())
+        expected += float((1 - np.square(e.ratio(z)[known], dtype=np.float64)).sum())
+        after()
+    taken, beyond = maps or (np.zeros_like(evidence.y), np.zeros_like(evidence.y))
+    threshold = removed.threshold()
+    counts = removed.show(threshold, taken), _show_invented(e, taken, beyond, after)
+    run = witness.left, witness.lag
+    tally = Tally(removed.tested, *counts, outside, threshold, energy, expected, *run)
+    return Guard(taken, beyond, tally)
+
+
+def _show_invented(
+    e: Scores,
+    taken: NDArray[np.float32],
+    out: NDArray[np.float32],
+    after: Callable[[], object],
+) -> int:
+    """Write what the restoration shows and the scan does not into zeros; how many are not 0."""
+    shown = 0
+    for z, flagged in enumerate(taken):
+        if flagged.any():
+            more = invented(e.evidence.y[z], e.evidence.mu[z], e.usable(z), flagged)
+            out[z][more] = flagged[more]
+            shown += int(np.count_nonzero(more))
+            after()
+    return shown
+
+
+def looks(slices: int) -> int:
+    """How many slices a guard of so many goes through, those of its null twice."""
+    return slices + min(slices, SLICES_FOR_NULL)
+
+
+def _inverse_std(e: Scores, witness: Witness, after: Callable[[], object]) -> NDArray[np.float32]:
+    """1/std of smoothed scores for each scale and group, from evenly spread slices."""
+    measured = e.evidence.measured
+    strength = 1.0 if measured is None else min(1.0, max(measured, LEAST_STRENGTH))
+    null = Null(SCALES_PX, e.evidence.along_z, strength)
+    for z in e.even_slices:
+        null.add(e.group(z), e.smoothed(z), e.usable(z))
+        tissue, sigma = e.known(z) & ~e.dark(z), e.sigma(z)
+        y, mu = e.evidence.y[z] / sigma, e.evidence.mu[z] / sigma
+        witness.add(y, mu, e.score(z), tissue)
+        after()
+    return null.inverse_std()
+
+
+def _largest(
+    smoothed: list[NDArray[np.float32]], inverse: NDArray[np.float32], group: NDArray[np.uint8]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The z-score largest in size over the scales, and the smoothed score it belongs to."""
+    best, value = smoothed[0] * inverse[0][group], smoothed[0].copy()
+    for one, table in zip(smoothed[1:], inverse[1:], strict=True):
+        z = one * table[group]
+        larger = np.abs(z) > np.abs(best)
+        np.copyto(best, z, where=larger)
+        np.copyto(value, one, where=larger)
+    return best, value

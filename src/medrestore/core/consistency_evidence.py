@@ -1,0 +1,183 @@
+"""Scan, restoration and noise that a guard judges, and their normal scores, slice by slice."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from medrestore.core.consistency_null import DARK, LEVELS
+from medrestore.core.padding import is_padding
+from medrestore.core.residual import gaussian_score, rician_score
+from medrestore.core.smoothing import gaussian_taps, smooth
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["SCALES_PX", "SLICES_FOR_NULL", "Evidence", "Scores"]
+
+SCALES_PX = (0.0, 1.0, 2.0, 4.0)
+SLICES_FOR_NULL = 24
+TISSUE_HU = -500.0
+FLOOR_PX, STEP = 12.0, 4
+"""The noise floor of dark voxels varies no faster than this Gaussian, over bins of 4 × 4 pixels."""
+HIGHEST_FLOOR = 2.0
+"""Scores of dark voxels above this are no noise floor."""
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What a restoration is judged by; arrays are (z, y, x), in the scan's unit.
+
+    Parameters
+    ----------
+    y, mu, s, std : ndarray of float32
+        Scan; restored image μ and its standard deviation s from the predictor; error expected of
+        μ (s again where no samples were drawn).
+    sigma : ndarray of float32 or float
+        The noise that was to be removed (MR: per channel).
+    modality : "CT" or "MR"
+        Gaussian or Rician noise.
+    lowest : float
+        The noise from which voxels were restored; those with less were left alone.
+    padding : tuple of float
+        Values of voxels that are no measurement.
+    along_z : float
+        Smoothing across slices, in slices, at most 1; 0 where slices are far apart or no
+        neighbours.
+    measured : float, optional
+        The noise that the scan itself says it has, over ``sigma``, where both are known.
+    """
+
+    y: NDArray[np.float32]
+    mu: NDArray[np.float32]
+    s: NDArray[np.float32]
+    std: NDArray[np.float32]
+    sigma: NDArray[np.float32] | float
+    modality: Literal["CT", "MR"]
+    lowest: float = 0.0
+    padding: tuple[float, ...] = ()
+    along_z: float = 0.0
+    measured: float | None = None
+
+    def usable(self, z: int) -> NDArray[np.bool_]:
+        """Voxels of a slice that are measurements and were restored."""
+        y = self.y[z]
+        good = np.isfinite(y)
+        if self.modality == "MR":
+            good &= y > 0  # a magnitude of exactly 0 is a mask, not a measurement
+        if self.padding:
+            good &= ~is_padding(y, self.padding)
+        good &= np.nan_to_num(self.noise(z)) >= max(self.lowest, 1e-30)
+        return np.asarray(good)
+
+    def noise(self, z: int) -> NDArray[np.float32] | float:
+        """σ of a slice: its map, or one number."""
+        return self.sigma[z] if isinstance(self.sigma, np.ndarray) else self.sigma
+
+
+class Scores:
+    """Scores of a slice and what is made of them; the last few slices are remembered."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self.evidence = evidence
+        self.taps = gaussian_taps(min(evidence.along_z, 1.0))
+        self._scores: OrderedDict[int, NDArray[np.float32]] = OrderedDict()
+        self._usable: OrderedDict[int, NDArray[np.bool_]] = OrderedDict()
+        depth = len(evidence.y)
+        even = np.linspace(0, depth - 1, min(depth, SLICES_FOR_NULL)).round().astype(int)
+        self.even_slices = [int(z) for z in np.unique(even)]
+
+    def _without_floor(self, z: int, e: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Scores of a slice of MR, those of dark voxels about their slowly varying mean.
+
+        How coils are combined, and what a scanner does to air, moves the noise floor of magnitudes
+        through the field of view: that is no structure. What scores more than `HIGHEST_FLOOR`, as
+        tissue does that a restoration took for air, keeps its score.
+        """
+        dark = self.dark(z)
+        seen = (dark & (e < HIGHEST_FLOOR)).astype(np.float32)
+        weight, total = (smooth(_binned(a), FLOOR_PX / STEP) for a in (seen, e * seen))
+        mean = (total / np.maximum(weight, np.float32(1e-3))).repeat(STEP, 0).repeat(STEP, 1)
+        height, width = e.shape
+        return np.where(dark, e - mean[:height, :width], e)
+
+    def dark(self, z: int) -> NDArray[np.bool_]:
+        """Voxels with less signal than noise (MR)."""
+        if self._is_ct:
+            return np.zeros(self.evidence.y.shape[1:], bool)
+        return np.asarray(self.usable(z) & (self.evidence.mu[z] < self.sigma(z)))
+
+    def sigma(self, z: int) -> NDArray[np.float32]:
+        """σ of a slice, never 0."""
+        shown = np.broadcast_to(np.float32(self.evidence.noise(z)), self.evidence.y.shape[1:])
+        return np.where(self.usable(z), shown, np.float32(1))
+
+    def ratio(self, z: int) -> NDArray[np.float32]:
+        """s/σ; 0 where nothing is to be judged."""
+        return np.where(self.usable(z), self.evidence.s[z] / self.sigma(z), np.float32(0))
+
+    def known(self, z: int) -> NDArray[np.bool_]:
+        """Voxels whose σ is that of the tissue.
+
+        In CT no air or lung, where the map of σ is carried on; in MR none without signal, where
+        scanners suppress noise.
+        """
+        usable = self.usable(z)
+        return usable & (self.evidence.mu[z] > TISSUE_HU) if self._is_ct else usable & ~self.dark(z)
+
+    def usable(self, z: int) -> NDArray[np.bool_]:
+        """Voxels of a slice that can be judged; asked for many times in a row."""
+        if z not in self._usable:
+            self._usable[z] = self.evidence.usable(z)
+            if len(self._usable) > 2 * len(self.taps):
+                self._usable.popitem(last=False)
+        return self._usable[z]
+
+    @property
+    def _is_ct(self) -> bool:
+        return self.evidence.modality == "CT"
+
+    def score(self, z: int) -> NDArray[np.float32]:
+        """Score e of one slice; 0 where nothing is to be judged."""
+        if z not in self._scores:
+            usable, one = self.usable(z), np.float32(1)
+            y, mu = (np.where(usable, a[z], one) for a in (self.evidence.y, self.evidence.mu))
+            score = gaussian_score if self._is_ct else rician_score
+            e = np.where(usable, score(y, mu, self.sigma(z)), np.float32(0))
+            self._scores[z] = e if self._is_ct else self._without_floor(z, e)
+            if len(self._scores) > 2 * len(self.taps):
+                self._scores.popitem(last=False)
+        return self._scores[z]
+
+    def smoothed(self, z: int) -> list[NDArray[np.float32]]:
+        """Score e through each of `SCALES_PX`; the coarsest is computed on every second voxel."""
+        mixed = self.score(z) * np.float32(self.taps[0])
+        for i, weight in enumerate(self.taps[1:], 1):
+            for there in (z - i, z + i):
+                if 0 <= there < len(self.evidence.y):
+                    mixed += self.score(there) * np.float32(weight)
+        _, fine, middle, coarse = SCALES_PX
+        first = smooth(mixed, fine)
+        second = smooth(first, float(np.sqrt(middle**2 - fine**2)))
+        half = smooth(second[::2, ::2], float(np.sqrt(coarse**2 - middle**2)) / 2)
+        height, width = mixed.shape
+        return [mixed, first, second, half.repeat(2, axis=0).repeat(2, axis=1)[:height, :width]]
+
+    def group(self, z: int) -> NDArray[np.uint8]:
+        """Level of the smoothed s/σ; in MR plus `DARK` where there is less signal than noise."""
+        level = smooth(self.ratio(z), 2.0) * np.float32(100)
+        group: NDArray[np.uint8] = np.minimum(level, np.float32(LEVELS - 1)).astype(np.uint8)
+        if self.evidence.modality == "MR":
+            group[self.dark(z)] += DARK
+        return group
+
+
+def _binned(plane: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Means of `STEP` × `STEP` pixels, as if zeros lay beyond the borders."""
+    rows, columns = (-(-n // STEP) for n in plane.shape)
+    padded = np.zeros((rows * STEP, columns * STEP), np.float32)
+    padded[: plane.shape[0], : plane.shape[1]] = plane
+    return np.asarray(padded.reshape(rows, STEP, columns, STEP).mean(axis=(1, 3)))

@@ -1,0 +1,87 @@
+"""What a run makes of a scan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from medrestore.disk_arrays import release, zeros
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from medrestore.engine.plan import Plan
+
+__all__ = ["MAPS", "Arrays"]
+
+MAPS = ("restored", "std", "lower", "upper", "mu", "s")
+"""What a run makes of each voxel."""
+
+
+@dataclass(frozen=True, eq=False)
+class Arrays:
+    """What a run makes; each (z, y, x) or (t, z, y, x), for the plan's slices.
+
+    ``samples`` is (k, …) or None; ``ratio`` is the mean s²/σ² of each slice, (z,) or (t, z);
+    ``drawn`` is the number of samples that the maps rest on, fewer than asked for after a cancel;
+    ``mu`` and ``s`` are the predictor's own.
+    """
+
+    restored: NDArray[np.float32]
+    std: NDArray[np.float32]
+    lower: NDArray[np.float32]
+    upper: NDArray[np.float32]
+    samples: NDArray[np.float32] | None
+    mu: NDArray[np.float32]
+    s: NDArray[np.float32]
+    ratio: NDArray[np.float32]
+    drawn: int
+
+    @classmethod
+    def blank(cls, plan: Plan) -> Arrays:
+        """Zeros of (t, z, y, x) for a run of this plan; all its samples count as drawn."""
+        settings = plan.settings
+        grid = (plan.times, len(plan.chosen), *plan.shape[1:])
+        names = ["std", "lower", "upper", "mu"]
+        names += ["restored"] if settings.samples and settings.estimate != "mean" else []
+        names += ["s"] if settings.samples else []
+        maps = {name: zeros(grid) for name in names}
+        maps.setdefault("restored", maps["mu"])
+        maps.setdefault("s", maps["std"])
+        kept = settings.samples if settings.keep_samples else 0
+        samples = zeros((kept, *grid)) if kept else None
+        return cls(**maps, samples=samples, ratio=zeros(grid[:2]), drawn=settings.samples)
+
+    def part(self, t: int, rows: slice) -> Arrays:
+        """Views of some slices of one time point."""
+        maps: dict[str, Any] = {name: getattr(self, name)[t, rows] for name in (*MAPS, "ratio")}
+        samples = None if self.samples is None else self.samples[:, t, rows]
+        return Arrays(**maps, samples=samples, drawn=self.drawn)
+
+    def finished(self, drawn: int, is_4d: bool) -> Arrays:
+        """What there is after so many samples, without the time axis if the scan has none."""
+        maps: dict[str, Any] = {name: getattr(self, name) for name in (*MAPS, "ratio")}
+        samples = self.samples[:drawn] if self.samples is not None and drawn else None
+        if not is_4d:
+            maps = {name: array[0] for name, array in maps.items()}
+            samples = None if samples is None else samples[:, 0]
+        return Arrays(**maps, samples=samples, drawn=drawn)
+
+    def unmask(self, i: int, bad: NDArray[np.bool_], original: NDArray[np.float32]) -> None:
+        """Voxels of slice ``i`` that were no measurement come back as they were.
+
+        Their std is NaN or 0.
+        """
+        if not bad.any():
+            return
+        zero = np.where(np.isnan(original), np.nan, 0).astype(np.float32)
+        for name in MAPS:
+            np.copyto(getattr(self, name)[i], zero if name in ("std", "s") else original, where=bad)
+        if self.samples is not None:
+            np.copyto(self.samples[:, i], original, where=bad)
+
+    def release(self) -> None:
+        """Give the system back the memory of arrays that lie in files."""
+        release(*(getattr(self, name) for name in MAPS), self.samples)

@@ -1,0 +1,170 @@
+"""How likely a model finds a scan: the density of its slices under the prior of clean images."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from medrestore.core.diffusion import diffuse
+from medrestore.core.intensity import intensity_scale
+from medrestore.core.likelihood import EVALUATIONS, FIRST, log_density
+from medrestore.core.meter import SILENT, Meter
+from medrestore.core.noise_field import START, white_slice
+from medrestore.core.predictor import Condition
+from medrestore.engine.noise import modality_of, without_padding
+from medrestore.errors import ModelError, SettingsError
+from medrestore.models.model import find_card, load, pick_device
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from medrestore.models.model import Model
+    from medrestore.volume import Volume
+
+__all__ = ["Likelihood", "log_likelihood"]
+
+PROBE = 16
+"""Stream of the random signs, apart from those of samples."""
+
+
+@dataclass(frozen=True, eq=False)
+class Likelihood:
+    """Log density of slices under a model's prior, in units of the scan's intensity scale.
+
+    Parameters
+    ----------
+    slices : tuple of int
+        Which slices.
+    nats : ndarray of float64, shape (slices,)
+        log p of each whole slice.
+    bits_per_voxel : ndarray of float64, shape (slices,)
+        −log₂ p over the number of voxels; below 0 where voxels are known to less than one unit.
+    smoothed : float
+        Standard deviation of the noise whose density it is: p is that of the slice with it.
+    model : str
+        Whose prior.
+    """
+
+    slices: tuple[int, ...]
+    nats: NDArray[np.float64]
+    bits_per_voxel: NDArray[np.float64]
+    smoothed: float
+    model: str
+
+
+def log_likelihood(
+    volume: Volume,
+    model: str = "mr_slice_score",
+    slices: Sequence[int] | None = None,
+    steps: int = 16,
+    probes: int = 1,
+    seed: int = 0,
+    device: str = "auto",
+    progress: Meter | None = None,
+) -> Likelihood:
+    """Log density of a scan's slices by the probability-flow ODE (`core.likelihood`).
+
+    Parameters
+    ----------
+    volume : Volume
+        3-D; a likelihood says most about scans that are as clean as the model's training scans.
+    model : str
+        Name or folder of a model with a prior of its own: family score or image.
+    slices : sequence of int, optional
+        Which; all by default.
+    steps : int
+        Of the integration, each four evaluations with their derivative; at least 2.
+    probes : int
+        Random probes that the divergence is averaged over.
+    seed : int
+        Of the probes and of the noise that is added.
+    device : str
+        ``"auto"``, ``"cpu"`` or ``"cuda"``.
+    progress : Meter, optional
+        Follows and may cancel.
+
+    Raises
+    ------
+    SettingsError
+        If a slice is not there, or a number is too small.
+    ModelError
+        If there is no such model, or it has no prior of its own.
+    """
+    chosen = _checked(volume, slices, steps, probes)
+    card = find_card(model, modality_of(volume))
+    if not card.family.unconditional(card.facts):
+        raise ModelError(
+            f"model {card.name} is always told of a noisy scan and has no prior of its own; take "
+            "one of family score or image, such as mr_slice_score"
+        )
+    loaded, meter = load(card, pick_device(device)), progress or SILENT
+    scale = intensity_scale(without_padding(volume.array, card.modality), card.modality)
+    meter.start(len(chosen) * probes * steps * EVALUATIONS, "Likelihood")
+    found = [_of_slice(volume, loaded, z, scale, steps, probes, seed, meter) for z in chosen]
+    nats, voxels = np.array(found), math.prod(volume.array.shape[1:])
+    spread = float(card.facts["predictor"]["std"])
+    return Likelihood(
+        chosen, nats, -nats / (voxels * math.log(2)), spread * math.tan(FIRST), card.name
+    )
+
+
+def _of_slice(
+    volume: Volume,
+    model: Model,
+    z: int,
+    scale: float,
+    steps: int,
+    probes: int,
+    seed: int,
+    meter: Meter,
+) -> float:
+    """Log density of one slice; its plane is changed from units of r to those of the scale."""
+    plane = np.nan_to_num(volume.array[z]).astype(np.float32)
+    y = torch.from_numpy(plane)[None, None].to(model.device)
+    c = Condition(
+        y.expand(-1, model.slices, -1, -1),
+        torch.full_like(y, model.sigma_range[0] * scale),
+        torch.full((1, 1, 1, 1), scale, device=y.device),
+    )
+    with torch.no_grad():
+        prior = model.predict(c)
+        told = model.family.silent(model.condition(c, prior))
+    unit = prior.log_s.exp()
+    eps = _white(seed, START, 0, z, plane.shape).to(y.device)
+    r = diffuse((y - prior.mu) / unit, eps, FIRST)
+    denoiser = model.denoiser(16, model.windows(1), [0])
+    nats = 0.0
+    for k in range(probes):
+        signs = _white(seed, PROBE, k, z, plane.shape).sign().to(y.device)
+        nats += float(log_density(denoiser, r, told, signs, steps, meter)) / probes
+    scaled: float = plane.size * math.log(math.cos(FIRST)) - float((unit / scale).log().sum())
+    return nats + scaled
+
+
+def _white(seed: int, stream: int, k: int, z: int, shape: tuple[int, ...]) -> Tensor:
+    noise = white_slice(seed, stream, k, 0, 0, z, (shape[0], shape[1]))
+    return torch.from_numpy(noise.copy())[None, None]
+
+
+def _checked(
+    volume: Volume, slices: Sequence[int] | None, steps: int, probes: int
+) -> tuple[int, ...]:
+    if volume.is_4d:
+        raise SettingsError(
+            f"a likelihood is that of a 3-D scan, this has {len(volume.array)} time points; take "
+            "one by volume.time_point(t)"
+        )
+    if steps < 2 or probes < 1:
+        raise SettingsError(f"steps is at least 2 and probes at least 1, got {steps} and {probes}")
+    count = len(volume.array)
+    chosen = tuple(range(count)) if slices is None else tuple(slices)
+    if not chosen or any(not 0 <= z < count for z in chosen):
+        raise SettingsError(f"the scan has slices 0…{count - 1}, asked for {list(chosen)}")
+    return chosen

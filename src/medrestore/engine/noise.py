@@ -1,0 +1,205 @@
+"""The noise of a scan in its own units, from a number, a map or the scan itself.
+
+Each volume of a 4-D scan has noise and scale of its own: scanners change both from one time point
+to the next (diffusion weighting, contrast, dose).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from medrestore.core.intensity import CT_SCALE_HU, check_fraction, foreground_scale
+from medrestore.core.noise_free import noise_free_scale, sigma_of_fraction
+from medrestore.core.noise_level import estimate as estimate_noise
+from medrestore.core.padding import ct_padding, is_padding
+from medrestore.core.planes import planes
+from medrestore.disk_arrays import Held
+from medrestore.engine.component import check_component
+from medrestore.engine.level import Level, Noise, typical
+from medrestore.errors import InputError, ModalityError, NoiseLevelError, SettingsError
+from medrestore.settings.noise import UNIT, Told, told
+from medrestore.volume import Volume
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from medrestore.core.noise_level import NoiseEstimate
+    from medrestore.volume import Modality
+
+__all__ = ["modality_of", "resolve_levels", "scale_of", "without_padding"]
+
+
+def resolve_levels(
+    volume: Volume, noise: str | float = "auto", noise_map: Volume | None = None
+) -> tuple[Level, ...]:
+    """Noise and intensity scale of each volume of a scan, in the scan's own units.
+
+    Parameters
+    ----------
+    volume : Volume
+        3-D, which is one volume, or 4-D.
+    noise : str or float
+        As `settings.Settings.noise`.
+    noise_map : Volume, optional
+        Standard deviations on the scan's grid: 3-D for all volumes, or one for each.
+
+    Returns
+    -------
+    tuple of Level
+        One for each time point. An empty one has no noise; one whose noise cannot be estimated has
+        that of the others.
+
+    Raises
+    ------
+    SettingsError
+        If a map is asked for and missing, or lies on another grid; if a number is no fraction.
+    NoiseLevelError
+        If no volume lets it be estimated.
+    InputError
+        If no volume has a signal.
+    """
+    modality = modality_of(volume)
+    maps = _maps(volume, noise_map) if noise == "map" else None
+    asked = None if noise in ("auto", "map") else told(noise, modality)
+    if asked is not None and asked.fraction:
+        check_fraction(asked.value)
+    frames = volume.array if volume.is_4d else volume.array[None]
+    found: list[Level | Exception] = []
+    for t, array in enumerate(frames):
+        try:
+            found.append(_level(array, modality, asked, None if maps is None else maps[t]))
+        except (NoiseLevelError, InputError) as error:
+            found.append(error)
+    known = [one for one in found if isinstance(one, Level)]
+    if not known:
+        if modality == "MR":
+            foreground_scale(volume.array)  # the plainer words where there is no signal at all
+        raise next(one for one in found if isinstance(one, Exception))
+    return tuple(
+        one if isinstance(one, Level) else _like_others(frame, typical(known))
+        for one, frame in zip(found, frames, strict=True)
+    )
+
+
+def _like_others(array: NDArray[np.float32], usual: Level) -> Level:
+    """What is taken for a volume that says nothing of its noise itself."""
+    if not np.nan_to_num(array).any():
+        return Level(Noise(0.0, None, "none: the volume is empty"), usual.scale)
+    source = "as in the other time points, since it could not be estimated here"
+    return Level(Noise(usual.noise.sigma, None, source), usual.scale)
+
+
+def _maps(volume: Volume, noise_map: Volume | None) -> list[NDArray[np.float32]]:
+    """A map of standard deviations for each volume."""
+    if noise_map is None:
+        raise SettingsError("noise='map' needs a map of standard deviations; pass a Volume")
+    times = len(volume.array) if volume.is_4d else 1
+    fits = not noise_map.is_4d or len(noise_map.array) == times
+    shape, wanted = noise_map.array.shape, volume.geometry.shape
+    if not noise_map.geometry.same_grid(volume.geometry) or not fits:
+        apart = f"grid {shape} is not the scan's {wanted}"
+        if shape == wanted:
+            apart = "voxels lie elsewhere than the scan's: its origin, spacing or axes differ"
+        raise SettingsError(f"the noise map's {apart}; make it on the scan's own grid")
+    known = [plane for plane in noise_map.array if np.isfinite(plane).any()]
+    if not known:
+        raise SettingsError("the noise map holds no standard deviation: all its voxels are NaN")
+    lowest = min(float(np.nanmin(plane)) for plane in known)
+    if lowest < 0:
+        raise SettingsError(
+            f"the noise map holds {lowest:g}, and a standard deviation is never below 0"
+        )
+    return list(noise_map.array) if noise_map.is_4d else [noise_map.array] * times
+
+
+def _level(
+    array: NDArray[np.float32],
+    modality: Modality,
+    asked: Told | None,
+    noise_map: NDArray[np.float32] | None,
+) -> Level:
+    """Noise and scale of one volume (z, y, x)."""
+    own = _estimated(array, modality, certain=asked is None and noise_map is None)
+    if noise_map is not None:
+        noise = Noise(float(np.nanmedian(noise_map)), noise_map, "map given")
+    elif asked is None:
+        assert own is not None
+        noise = Noise(own.sigma, own.map, f"estimated: {own.method}", own.between)
+        return Level(noise, scale_of(array, modality, own.sigma))
+    elif modality == "CT":
+        noise = _as_in_scan(asked.value, own)
+    elif asked.fraction:
+        sigma, scale = sigma_of_fraction(array, asked.value)
+        noise = Noise(sigma, None, f"given: {100 * asked.value:.3g} % of the foreground")
+        return Level(replace(noise, measured=None if own is None else own.sigma), scale)
+    else:
+        noise = Noise(asked.value, None, f"given: {asked.value:.3g} {UNIT[modality]}")
+    scale = scale_of(array, modality, noise.sigma)
+    return Level(replace(noise, measured=None if own is None else own.sigma), scale)
+
+
+def scale_of(array: NDArray[np.float32], modality: Modality, sigma: float) -> float:
+    """What divides intensities before a network sees them, without what the noise adds."""
+    return CT_SCALE_HU if modality == "CT" else noise_free_scale(array, sigma)
+
+
+def _as_in_scan(sigma: float, own: NoiseEstimate | None) -> Noise:
+    """Noise of CT of this σ in soft tissue, distributed as that of the scan where that is known."""
+    uniform = f"given: {sigma:.3g} HU, taken as uniform"
+    if own is None or own.map is None or sigma == 0 or own.sigma <= 0:
+        return Noise(sigma, None, uniform)
+    for plane in planes(own.map, Held(own.map).tick):
+        plane *= np.float32(sigma / own.sigma)
+    return Noise(sigma, own.map, f"given: {sigma:.3g} HU, distributed as estimated")
+
+
+def modality_of(volume: Volume) -> Modality:
+    """What a scan that can be restored is.
+
+    Raises
+    ------
+    ModalityError
+        If it does not say.
+    InputError
+        If it is no Volume, or its header says that its values are no magnitudes.
+    """
+    if not isinstance(volume, Volume):
+        raise InputError(
+            f"a Volume is restored, as medrestore.read gives it, not a {type(volume).__name__}"
+        )
+    check_component(volume)
+    if volume.modality is None:
+        raise ModalityError(
+            "the scan does not say whether it is CT or MR; "
+            'give modality="CT" or "MR" to read(), or --modality on the command line'
+        )
+    return volume.modality
+
+
+def _estimated(
+    array: NDArray[np.float32], modality: Modality, certain: bool
+) -> NoiseEstimate | None:
+    """The noise of a volume, CT padding left out; None where it need not be ``certain``."""
+    masked = without_padding(array, modality)
+    held = Held(masked)
+    try:
+        return estimate_noise(masked, modality, room=held.zeros, after=held.tick)
+    except NoiseLevelError:  # a number or a map was given all the same
+        if certain:
+            raise
+        return None
+
+
+def without_padding(array: NDArray[np.float32], modality: str) -> NDArray[np.float32]:
+    """CT padding as NaN, which every estimate leaves out."""
+    held = Held(array)
+    padding = ct_padding(array, held.tick) if modality == "CT" else ()
+    if not padding:
+        return array
+    masked = held.zeros(array.shape)
+    for plane, original in zip(planes(masked), planes(array, held.tick), strict=True):
+        plane[:] = np.where(is_padding(original, padding), np.float32(np.nan), original)
+    return masked

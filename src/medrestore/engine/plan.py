@@ -1,0 +1,207 @@
+"""From what was asked to what will run: `Settings` → `resolve` → a frozen `Plan`.
+
+A plan is everything a run depends on, in absolute units; printed for a person, saved as JSON beside
+the results, and run again from that JSON to the same voxels.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields, replace
+from typing import TYPE_CHECKING
+
+from medrestore.core.evaluations import passes
+from medrestore.core.windows import tiles
+from medrestore.engine.level import Level, Noise, map_of, typical
+from medrestore.engine.plan_warnings import calibrated, warnings_of
+from medrestore.errors import SettingsError
+from medrestore.settings.settings import Settings
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from medrestore.models.card import Card
+    from medrestore.volume import Volume
+
+__all__ = ["Level", "Noise", "Plan", "Settings", "resolve"]
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A run, decided: what the pipeline does, in absolute units.
+
+    ``noise`` and ``scale`` are the scan's; of a 4-D scan each volume has its own, in ``levels``,
+    and these are the middle ones of them: `at` gives the plan of one time point. Noise maps travel
+    outside the JSON, which holds their SHA-256. ``slices`` picks slices of a preview; None means
+    all. ``batch`` windows of the refiner and ``slab`` slices are evaluated at once. ``seconds`` and
+    ``memory_bytes`` are forecasts, None where nothing was timed. ``calibrated``: whether the
+    model's coverage was measured for intervals drawn like these.
+    """
+
+    settings: Settings
+    model: str
+    model_sha256: str
+    modality: str
+    mode: str
+    shape: tuple[int, int, int]
+    times: int
+    scale: float
+    noise: Noise
+    device: str
+    batch: int
+    slices: tuple[int, ...] | None
+    evaluations: int
+    seconds: float | None = None
+    memory_bytes: int | None = None
+    warnings: tuple[str, ...] = ()
+    slab: int = 1
+    precision: str = "float32"
+    levels: tuple[Level, ...] = ()
+    calibrated: bool = True
+
+    def at(self, t: int) -> Plan:
+        """The plan of one time point, with the noise and the scale of its volume."""
+        if not self.levels:
+            return self
+        noise, scale = self.levels[t]
+        return replace(self, noise=noise, scale=scale, levels=())
+
+    @property
+    def each(self) -> tuple[Level, ...]:
+        """Noise and scale of each volume: one for a 3-D scan."""
+        return self.levels or (Level(self.noise, self.scale),)
+
+    def with_levels(self, levels: tuple[Level, ...]) -> Plan:
+        """The same run with the noise of each volume as measured anew."""
+        noise, scale = typical(levels)
+        return replace(self, noise=noise, scale=scale, levels=levels if self.levels else ())
+
+    def without_maps(self) -> Plan:
+        """The same without noise maps, which are large: to be sent, and measured anew there."""
+        light = tuple(Level(replace(noise, map=None), scale) for noise, scale in self.levels)
+        return replace(self, noise=replace(self.noise, map=None), levels=light)
+
+    @property
+    def noise_map(self) -> NDArray[np.float32] | None:
+        """Where the noise is a map: (z, y, x), or (t, z, y, x) where each volume has its own."""
+        return map_of(self.levels) if self.levels else self.noise.map
+
+    @property
+    def chosen(self) -> tuple[int, ...]:
+        """Indices of the slices that are restored."""
+        return tuple(range(self.shape[0])) if self.slices is None else self.slices
+
+    def to_json(self) -> str:
+        """The plan as JSON text, without noise maps."""
+        facts = {f.name: getattr(self, f.name) for f in fields(self)}
+        # a model folder is named, never located: records hold no absolute paths
+        model = self.settings.model.replace("\\", "/").rstrip("/").rpartition("/")[2]
+        facts["settings"] = {**asdict(self.settings), "model": model}
+        facts["noise"] = self.noise.facts()
+        facts["levels"] = [{"noise": noise.facts(), "scale": scale} for noise, scale in self.levels]
+        return json.dumps(facts, indent=1)
+
+    @classmethod
+    def from_json(cls, text: str, noise_map: NDArray[np.float32] | None = None) -> Plan:
+        """A plan from its JSON and, if it had one, its noise map as in `noise_map`.
+
+        Raises
+        ------
+        SettingsError
+            If the text is no plan, or the map is not the one it was made with.
+        """
+        try:
+            facts = json.loads(text)
+            levels = facts.pop("levels", [])  # older records have none
+            own = noise_map if noise_map is not None and noise_map.ndim == 4 else None
+            maps = [noise_map] * len(levels) if own is None else own
+            facts["levels"] = tuple(
+                Level(Noise.from_facts(one["noise"], local), one["scale"])
+                for one, local in zip(levels, maps, strict=True)
+            )
+            if facts["levels"]:
+                facts["noise"], facts["scale"] = typical(facts["levels"])
+            else:
+                facts["noise"] = Noise.from_facts(facts["noise"], noise_map)
+            facts["settings"] = Settings(**facts["settings"])
+            for name in ("shape", "slices", "warnings"):
+                facts[name] = None if facts[name] is None else tuple(facts[name])
+            return cls(**facts)
+        except (ValueError, KeyError, TypeError) as error:
+            raise SettingsError(f"this is not the JSON of a plan: {error}") from error
+
+    def for_slices(self, slices: tuple[int, ...]) -> Plan:
+        """The same run for some slices only: the same voxels as the whole run has there."""
+        bad = [z for z in slices if not 0 <= z < self.shape[0]]
+        if bad or not slices:
+            raise SettingsError(f"the scan has slices 0…{self.shape[0] - 1}, asked for {slices}")
+        share = len(slices) / len(self.chosen)
+        return replace(
+            self,
+            slices=tuple(slices),
+            evaluations=max(1, round(self.evaluations * share)),
+            seconds=None if self.seconds is None else self.seconds * share,
+        )
+
+
+def resolve(
+    settings: Settings,
+    volume: Volume,
+    card: Card,
+    noise: Noise,
+    scale: float,
+    device: str,
+    precision: str = "float32",
+    levels: tuple[Level, ...] = (),
+) -> Plan:
+    """Decide a run; `forecast.complete` says what it will take.
+
+    Parameters
+    ----------
+    settings : Settings
+        What was asked; sampler and steps left to the model become its usual ones.
+    volume : Volume
+        The scan; only its shape and modality are looked at.
+    noise, scale : Noise, float
+        The noise in absolute units, and the intensity scale (`core.intensity`).
+    device, precision : str
+        ``"cpu"`` or ``"cuda"``, ``"float32"`` or ``"bfloat16"``, already picked.
+    levels : tuple of Level
+        Of a 4-D scan noise and scale of each volume.
+
+    Raises
+    ------
+    ModelError
+        If the model does not serve the sampler, or not with so few samples and steps, or cannot be
+        guided as asked.
+    """
+    shape = volume.geometry.shape
+    times = len(volume.array) if volume.is_4d else 1
+    slices = shape[0] * times
+    steps = card.steps(settings.steps, settings.samples)
+    settings = replace(settings, sampler=card.sampler(settings.sampler), steps=steps)
+    card.check_guidance(settings.sampler, steps, settings.guidance, settings.measurement)
+    each = passes(settings.sampler, steps, settings.samples, settings.guidance)
+    windows = tiles(card.family.plane(shape[1:]), *card.window)
+    batch = max(1, (256 if device.startswith("cuda") else 16) // card.depth[0])
+    return Plan(
+        settings=settings,
+        model=card.name,
+        model_sha256=card.sha256,
+        modality=card.modality,
+        mode=card.mode,
+        shape=shape,
+        times=times,
+        scale=scale,
+        noise=noise,
+        device=device,
+        batch=batch,
+        slab=max(1, batch // windows),
+        slices=None,
+        evaluations=slices * (1 + each),
+        warnings=warnings_of(card, levels or (Level(noise, scale),), settings),
+        precision=precision,
+        levels=levels,
+        calibrated=calibrated(card, settings),
+    )

@@ -1,0 +1,47 @@
+"""What a run needs of a model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from medrestore.core.calibration import Intervals
+    from medrestore.core.denoiser import Denoiser
+    from medrestore.core.families import Family
+    from medrestore.core.predictor import Condition, Prediction
+    from medrestore.core.spectra import Spectra
+    from medrestore.core.windows import Windows
+
+__all__ = ["Engine"]
+
+
+class Engine(Protocol):
+    """What the pipeline needs of a model; `models.model.Model` is one."""
+
+    slices: int
+    sigma_range: tuple[float, float]
+    spectra: Spectra
+    family: Family
+    latent: Spectra | None
+
+    def windows(self, length: int) -> Windows:
+        """Which slices of a scan of ``length`` slices are read together."""
+
+    def predict(self, c: Condition) -> Prediction:
+        """μ and log s of whole slices; the slices of a window follow each other."""
+
+    def condition(self, c: Condition, prediction: Prediction) -> Tensor:
+        """What the refiner is told."""
+
+    def denoiser(self, batch: int, windows: Windows, slices: Sequence[int]) -> Denoiser:
+        """The refiner over a batch that holds these slices of a scan."""
+
+    def decode(self, z: Tensor, told: Tensor, shape: tuple[int, int], batch: int) -> Tensor:
+        """The residual's mean, (n, 1, *shape), given what was walked to."""
+
+    def intervals(self, method: str) -> Intervals:
+        """Calibrated factors of ``"predictor"`` or ``"sampler:steps"``."""

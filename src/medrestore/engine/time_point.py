@@ -1,0 +1,146 @@
+"""One 3-D volume of a run, slice by slice: what is measurement, how noisy it is, what is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from medrestore.core.intensity import KNOWN
+from medrestore.core.neighbours import neighbours
+from medrestore.core.padding import is_padding
+from medrestore.core.predictor import Condition, Prediction
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from medrestore.core.meter import Meter
+    from medrestore.engine.plan import Plan
+    from medrestore.engine.protocol import Engine
+
+__all__ = ["TOLD_BYTES", "Frame"]
+
+TOLD_BYTES = 256 * 2**20
+"""Conditions of the refiner that are kept between samples; the rest is computed again."""
+
+AIR_HU = np.float32(-1000)
+"""What stands in for voxels of a CT that are no measurement."""
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One 3-D volume of a run.
+
+    Parameters
+    ----------
+    plan, engine, meter
+        As for `pipeline.run`.
+    y : ndarray of float32, shape (z, y, x)
+        The scan.
+    t : int
+        Its time point.
+    positions_mm : tuple of float, optional
+        Where unevenly spaced slices lie.
+    padding : tuple of float
+        Values of voxels that are no measurement (`core.padding`).
+    told : dict
+        Conditions of the refiner that were kept, by stretch and slab.
+    """
+
+    plan: Plan
+    engine: Engine
+    meter: Meter
+    y: NDArray[np.float32]
+    t: int
+    positions_mm: tuple[float, ...] | None
+    padding: tuple[float, ...]
+    told: dict[tuple[int, int], Tensor] = field(default_factory=dict)
+
+    @property
+    def floor(self) -> np.float32:
+        """Noise below which the model leaves a voxel as it is."""
+        return np.float32(self.engine.sigma_range[0] * self.plan.scale)
+
+    @property
+    def known(self) -> tuple[np.float32, np.float32]:
+        """Lowest and highest intensity that networks are shown."""
+        lowest, highest = (np.float32(bound * self.plan.scale) for bound in KNOWN)
+        return lowest, highest
+
+    def invalid(self, z: int) -> NDArray[np.bool_]:
+        """Voxels of a slice that are no measurement."""
+        bad = ~np.isfinite(self.y[z])
+        if self.padding:
+            bad |= is_padding(self.y[z], self.padding)
+        return np.asarray(bad)
+
+    def beyond(self, z: int) -> NDArray[np.bool_]:
+        """Voxels of a slice whose intensity no model knows (`core.intensity.KNOWN`)."""
+        lowest, highest = self.known
+        return np.asarray((self.y[z] < lowest) | (self.y[z] > highest))
+
+    def untouched(self, z: int) -> NDArray[np.bool_]:
+        """Voxels of a slice that come back as they are: too little noise, or too far out."""
+        return np.asarray((self.sigma(z) < self.floor) | self.beyond(z))
+
+    def seen(self, z: int) -> NDArray[np.float32]:
+        """A slice as networks see it: within the intensities that they know."""
+        return np.clip(self.filled(z), *self.known)
+
+    def filled(self, z: int) -> NDArray[np.float32]:
+        """A slice with air in place of what is no measurement."""
+        bad, plane = self.invalid(z), self.y[z]
+        air = AIR_HU if self.plan.modality == "CT" else np.float32(0)
+        return np.where(bad, air, plane) if bad.any() else plane
+
+    def sigma(self, z: int) -> NDArray[np.float32]:
+        """The noise of a slice."""
+        noise = self.plan.noise
+        if noise.map is None:
+            return np.full(self.plan.shape[1:], noise.sigma, np.float32)
+        return np.asarray(np.nan_to_num(noise.map[z], nan=0.0))
+
+    def condition(self, slices: Sequence[int]) -> Condition:
+        """What the predictor is told of some slices."""
+        reads = [neighbours(z, self.engine.slices, len(self.y), self.positions_mm) for z in slices]
+        planes = {z: self.seen(z) for z in {z for one in reads for z in one}}
+        y = np.stack([np.stack([planes[z] for z in one]) for one in reads])
+        device, sigma = self.plan.device, np.stack([self.sigma(z) for z in slices])
+        return Condition(
+            torch.from_numpy(y).to(device),
+            torch.from_numpy(np.maximum(sigma, 0.1 * self.floor))[:, None].to(device),
+            torch.full((1, 1, 1, 1), self.plan.scale, device=device),
+        )
+
+    def tell(
+        self,
+        key: tuple[int, int],
+        slices: Sequence[int],
+        mu: NDArray[np.float32],
+        s: NDArray[np.float32],
+    ) -> Tensor:
+        """What the refiner is told of some slices, kept for the next time while there is room.
+
+        Parameters
+        ----------
+        key : (int, int)
+            Stretch and slab.
+        slices : sequence of int
+            Which slices.
+        mu, s : ndarray, shape (n, y, x)
+            What the predictor says of them.
+        """
+        if key in self.told:
+            return self.told[key]
+        c, maps = self.condition(slices), (np.clip(mu, *self.known), s)
+        mean, spread = (torch.from_numpy(one)[:, None].to(self.plan.device) for one in maps)
+        prediction = Prediction(mean, torch.maximum(spread, 0.05 * c.sigma).log())
+        seen = self.engine.condition(c, prediction)
+        if seen.nbytes + sum(kept.nbytes for kept in self.told.values()) <= TOLD_BYTES:
+            self.told[key] = seen
+        return seen

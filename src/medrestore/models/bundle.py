@@ -1,0 +1,93 @@
+"""A model's card and the files of its bundle that follow from it."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+from medrestore.models.card_page import curve_picture, page
+from medrestore.models.model import CARD_VERSION
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["write_card", "write_file"]
+
+
+def write_card(folder: Path, facts: dict[str, Any]) -> None:
+    """Write ``configs/card.json`` and the files that follow from it."""
+    card = {**facts, "version": CARD_VERSION}
+    write_file(folder / "configs" / "card.json", _json(card))
+    write_file(folder / "configs" / "metadata.json", _json(_metadata(card)))
+    write_file(folder / "configs" / "inference.json", _json(_inference(card)))
+    write_file(folder / "docs" / "README.md", page(card).encode())
+    picture = curve_picture(card)
+    if picture is not None:
+        write_file(folder / "docs" / "curve.png", picture)
+
+
+def _metadata(card: dict[str, Any]) -> dict[str, Any]:
+    """MONAI bundle metadata: what a bundle browser shows."""
+    depth = int(card.get("depth", 1))
+    shape = ["*", "*"] if depth == 1 else [depth, "*", "*"]
+    return {
+        "version": "0.1.0",
+        "changelog": {"0.1.0": "first trained weights"},
+        "monai_version": "1.6.1",
+        "pytorch_version": "2.13.0",
+        "numpy_version": "2.4.6",
+        "required_packages_version": {"medrestore": "0.1.0"},
+        "task": f"{card['modality']} denoising with "
+        f"{'calibrated' if card['intervals']['factors'] else 'uncalibrated'} uncertainty",
+        "description": card["summary"],
+        "authors": "the medrestore developers",
+        "copyright": "the medrestore developers",
+        "intended_use": "research only, not for diagnosis",
+        "network_data_format": {
+            "inputs": {
+                "image": {
+                    "type": "image",
+                    "format": "magnitude" if card["modality"] == "MR" else "hounsfield",
+                    "num_channels": int(card["predictor"].get("slices", 1)),
+                    "spatial_shape": shape,
+                    "dtype": "float32",
+                    "is_patch_data": depth > 1,
+                }
+            },
+            "outputs": {
+                "pred": {
+                    "type": "image",
+                    "format": "mean and log standard deviation",
+                    "num_channels": 2,
+                    "spatial_shape": shape,
+                    "dtype": "float32",
+                    "is_patch_data": depth > 1,
+                }
+            },
+        },
+    }
+
+
+def _inference(card: dict[str, Any]) -> dict[str, Any]:
+    """MONAI bundle configuration that loads the two networks."""
+    return {
+        "imports": ["$import medrestore.models.model"],
+        "bundle_root": ".",
+        "card": "$medrestore.models.model.Card.read(__import__('pathlib').Path(@bundle_root))",
+        "model": "$medrestore.models.model.load(@card, 'cpu')",
+        "predictor": "$@model.predictor",
+        "refiner": "$@model.refiner",
+    }
+
+
+def _json(facts: dict[str, Any]) -> bytes:
+    return (json.dumps(facts, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_bytes(data)
+    os.replace(partial, path)

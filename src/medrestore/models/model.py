@@ -1,0 +1,208 @@
+"""Models on disk and in memory: a card, a file of weights, and the two networks they make.
+
+A model is a folder laid out as a MONAI bundle: ``configs/card.json`` (ours, the single source),
+``configs/metadata.json`` (MONAI's), ``models/model.safetensors`` with keys ``predictor.*`` and
+``refiner.*``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from medrestore.core.evaluations import DEFAULT
+from medrestore.errors import ModelError
+from medrestore.models.card import CARD_VERSION, Card
+from medrestore.resources import models_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import torch
+    from torch import Tensor
+
+    from medrestore.core.calibration import Intervals
+    from medrestore.core.denoiser import Denoiser
+    from medrestore.core.predictor import Condition, Prediction
+    from medrestore.core.tiles import Tiled
+    from medrestore.core.windows import Windows
+
+__all__ = ["CARD_VERSION", "Card", "Model", "available", "find_card", "load", "pick_device"]
+
+
+def available() -> list[Card]:
+    """Cards of the models that came with medrestore, by name."""
+    folders = sorted(path.parent.parent for path in models_folder().glob("*/configs/card.json"))
+    return [Card.read(folder) for folder in folders]
+
+
+def find_card(model: str, modality: str, mode: str | None = None) -> Card:
+    """The card that ``model`` means: ``"auto"``, a shipped model's name, or a folder.
+
+    Raises
+    ------
+    ModelError
+        If there is no such model, or it is not for this modality or mode.
+    """
+    cards = available()
+    if model == "auto":
+        usual = [c for c in cards if DEFAULT in c.samplers]  # other families are asked for by name
+        fitting = [c for c in usual if c.modality == modality and mode in (None, c.mode)]
+        preferred = sorted(fitting, key=lambda c: (c.mode != "slice", c.family.latent))
+        if not preferred:
+            raise ModelError(
+                f"no model for {modality}{f' in mode {mode}' if mode else ''}; there are: "
+                f"{', '.join(c.name for c in cards) or 'none'}"
+            )
+        return preferred[0]
+    named = [c for c in cards if c.name == model]
+    card = named[0] if named else None
+    if card is None and Path(model).is_dir():
+        card = Card.read(Path(model))
+    if card is None:
+        raise ModelError(
+            f"no model named {model!r}; there are: {', '.join(c.name for c in cards) or 'none'}, "
+            "or give the path of a model folder"
+        )
+    if card.modality != modality:
+        raise ModelError(
+            f"model {card.name} is for {card.modality}, the scan is {modality}; "
+            "choose another model or correct the modality"
+        )
+    if mode not in (None, card.mode):
+        raise ModelError(f"model {card.name} works in mode {card.mode}, not {mode}")
+    return card
+
+
+def pick_device(device: str) -> str:
+    """``"cuda"`` or ``"cpu"`` for ``"auto"``; a named device is checked.
+
+    Raises
+    ------
+    ModelError
+        If CUDA is asked for and there is none.
+    """
+    import torch
+
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise ModelError("device cuda was asked for, but no CUDA GPU is usable; use auto or cpu")
+    if device != "cpu" and not device.startswith("cuda"):
+        raise ModelError(f"device is auto, cpu or cuda, got {device!r}")
+    return device
+
+
+class Model:
+    """A loaded model.
+
+    Parameters
+    ----------
+    card : Card
+        What it is.
+    predictor, refiner : Module
+        The two networks, in evaluation mode on ``device``.
+    device : str
+        Where they are.
+    precision : str
+        ``"float32"``, or ``"bfloat16"`` for all but the outer layers.
+    """
+
+    def __init__(
+        self,
+        card: Card,
+        predictor: torch.nn.Module,
+        refiner: torch.nn.Module,
+        device: str,
+        precision: str = "float32",
+    ) -> None:
+        from medrestore.core.precision import trunk_in_bfloat16, weights_last
+
+        self.card, self.device, self.precision = card, device, precision
+        for network, exact in zip((predictor, refiner), card.family.exact, strict=True):
+            weights_last(network)
+            if precision == "bfloat16":
+                trunk_in_bfloat16(network, [network.get_submodule(name) for name in exact])
+        self.slices, self.sigma_range, self.spectra = card.slices, card.sigma_range, card.spectra
+        self.family, self.latent = card.family, card.latent
+        self.predictor = predictor.eval().to(device)
+        self.refiner = refiner.eval().to(device)
+
+    def to(self, device: str) -> None:
+        """Move both networks."""
+        self.device = device
+        self.predictor.to(device)
+        self.refiner.to(device)
+
+    def predict(self, c: Condition) -> Prediction:
+        """μ and log s of whole slices."""
+        prediction: Prediction = self.predictor(c)
+        return prediction
+
+    def condition(self, c: Condition, prediction: Prediction) -> Tensor:
+        """What the refiner is told."""
+        return self.family.condition(c, prediction)
+
+    def intervals(self, method: str) -> Intervals:
+        """Calibrated factors of ``"predictor"`` or ``"sampler:steps"``."""
+        return self.card.intervals(method)
+
+    def windows(self, length: int) -> Windows:
+        """Which slices of a scan of ``length`` slices are read together."""
+        from medrestore.core.windows import Windows
+
+        return Windows(length, *self.card.depth)
+
+    def denoiser(self, batch: int, windows: Windows, slices: Sequence[int]) -> Tiled:
+        """The refiner over these slices of a scan, of any size, ``batch`` windows at once."""
+        from medrestore.core.tiles import Tiled
+
+        depth = windows if windows.window > 1 else None
+        denoiser = self.family.denoiser(self.refiner)
+        return Tiled(denoiser, *self.card.window, batch, depth, slices)
+
+    def encode(self, r: Tensor, told: Tensor, batch: int = 16) -> Tensor:
+        """What is walked, of a residual (n, 1, y, x): itself, or an autoencoder's latent of it."""
+        return self.family.encode(r, told, self.refiner, self._tiled(batch))
+
+    def decode(self, z: Tensor, told: Tensor, shape: tuple[int, int], batch: int = 16) -> Tensor:
+        """The mean of the residual, (n, 1, *shape), given what was walked to."""
+        return self.family.decode(z, told, shape, self.refiner, self._tiled(batch))
+
+    def _tiled(self, batch: int) -> Callable[[Denoiser, int], Denoiser]:
+        from medrestore.core.tiles import Tiled
+
+        return lambda network, channels: Tiled(network, *self.card.window, batch, channels=channels)
+
+
+def load(card: Card, device: str = "cpu", precision: str = "float32") -> Model:
+    """Load a model's weights after checking their hash.
+
+    Raises
+    ------
+    ModelError
+        If the weights are missing, damaged or do not fit the card.
+    """
+    from safetensors.torch import load as parse
+
+    from medrestore.core.networks import networks
+
+    try:
+        data = card.weights.read_bytes()
+    except OSError as error:
+        raise ModelError(
+            f"the weights of {card.name} are missing: models/model.safetensors; "
+            "restore the model folder"
+        ) from error
+    if hashlib.sha256(data).hexdigest() != card.sha256:
+        raise ModelError(
+            f"the weights of {card.name} are damaged or not its own: their SHA-256 differs from "
+            "the card's; restore the model folder"
+        )
+    tensors = parse(data)
+    predictor, refiner = networks(card.facts)
+    for prefix, net in (("predictor.", predictor), ("refiner.", refiner)):
+        own = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+        net.load_state_dict(own)
+    return Model(card, predictor, refiner, device, precision)

@@ -1,0 +1,1 @@
+"""The look of every page that medrestore writes."""

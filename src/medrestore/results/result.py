@@ -1,0 +1,296 @@
+"""What a run gives back: volumes on the source's grid, region read-outs, files and their record."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from medrestore import io
+from medrestore.core.planes import sha256_of
+from medrestore.core.precision import SAME_VOXELS_WITHIN
+from medrestore.engine.checks import check
+from medrestore.errors import OutputError, SettingsError
+from medrestore.io.uids import without_uids
+from medrestore.results.naming import SUFFIXES, format_of, written_as
+from medrestore.results.regions import Region, Regions
+from medrestore.results.software import device_name, system_name, versions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from medrestore.engine.arrays import Arrays
+    from medrestore.engine.checks import Guards
+    from medrestore.engine.plan import Plan
+    from medrestore.models.model import Model
+    from medrestore.volume import Volume
+
+__all__ = ["LAYERS", "Region", "Result"]
+
+LAYERS = ("restored", "std", "lower", "upper", "removed", "inconsistent")
+"""Outputs in the order in which they are written and shown."""
+
+DESCRIPTIONS = {
+    "restored": "restored",
+    "std": "standard deviation of the restoration",
+    "lower": "lower bound",
+    "upper": "upper bound",
+    "removed": "removed structure",
+    "inconsistent": "structure that the scan does not show",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """A restored scan and its uncertainty.
+
+    Parameters
+    ----------
+    restored, std, lower, upper : Volume
+        Restored scan; RMS error expected about it; interval of the plan's level. For the slices of
+        the plan (all, unless it is a preview).
+    removed, inconsistent : Volume, optional
+        Guards (`core.guard`), in the scan's unit and 0 where all is well: what was taken away that
+        noise does not explain, smoothed, above 0 where the scan was brighter; the part of it that μ
+        shows and the scan does not.
+    samples : ndarray of float32, shape (k, z, y, x) or (k, t, z, y, x), optional
+        Posterior samples, if they were kept.
+    plan : Plan
+        What was run.
+    drawn : int
+        Samples that the maps rest on: fewer than planned after a cancel.
+    guards : Guards, optional
+        The guards in numbers, and the verdict on the run.
+    """
+
+    restored: Volume
+    std: Volume
+    lower: Volume
+    upper: Volume
+    samples: NDArray[np.float32] | None
+    plan: Plan
+    drawn: int
+    removed: Volume | None = None
+    inconsistent: Volume | None = None
+    guards: Guards | None = None
+    _source: Volume | None = field(default=None, repr=False)
+    _arrays: Arrays | None = field(default=None, repr=False)
+    _model: Model | None = field(default=None, repr=False)
+
+    def __repr__(self) -> str:
+        """One line: what was restored, by what; never the voxels."""
+        plan = self.plan
+        how = f"{plan.model}, {self.drawn} samples, seed {plan.settings.seed}"
+        return f"Result({self.restored!r}, {how})"
+
+    @classmethod
+    def of(cls, plan: Plan, source: Volume, arrays: Arrays, model: Model) -> Result:
+        """Dress the arrays of a run in the geometry of its source."""
+        grid = source if plan.slices is None else source.slices(plan.slices)
+        removed, inconsistent, guards = check(plan, source, arrays, model.sigma_range[0])
+
+        def volume(name: str) -> Volume:
+            return grid.with_array(getattr(arrays, name))
+
+        return cls(
+            **{name: volume(name) for name in ("restored", "std", "lower", "upper")},
+            removed=grid.with_array(removed),
+            inconsistent=grid.with_array(inconsistent),
+            guards=guards,
+            samples=arrays.samples,
+            plan=plan,
+            drawn=arrays.drawn,
+            _source=source,
+            _arrays=arrays,
+            _model=model,
+        )
+
+    @classmethod
+    def reopened(
+        cls,
+        plan: Plan,
+        source: Volume | None,
+        volumes: Mapping[str, Volume],
+        samples: NDArray[np.float32] | None = None,
+    ) -> Result:
+        """A result from what was saved of it.
+
+        Parameters
+        ----------
+        plan : Plan
+            Of the run, with as many samples as were drawn.
+        source : Volume, optional
+            The scan that was restored; regions need it.
+        volumes : mapping
+            By the names in `LAYERS`; the guards may be missing.
+        samples : ndarray, optional
+            Posterior samples, if they were kept.
+        """
+        drawn = plan.settings.samples
+        return cls(
+            restored=volumes["restored"],
+            std=volumes["std"],
+            lower=volumes["lower"],
+            upper=volumes["upper"],
+            samples=samples,
+            plan=plan,
+            drawn=drawn,
+            removed=volumes.get("removed"),
+            inconsistent=volumes.get("inconsistent"),
+            _source=source,
+        )
+
+    @property
+    def scan(self) -> Volume | None:
+        """The scan that was restored, where it is at hand."""
+        return self._source
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the user should know of this run: from the plan, and guards that failed."""
+        return (*self.plan.warnings, *(self.guards.warnings() if self.guards else ()))
+
+    def region(self, mask: NDArray[Any] | Volume, t: int = 0) -> Region:
+        """Mean over a region, with its interval from the samples.
+
+        The samples' own region means vary as the true one would (their covariance), which a sum of
+        voxel variances cannot say. Samples that were not kept are drawn again for the slices that
+        the region touches, from the plan's seed. Without samples the interval follows in closed
+        form from the residual's spectrum.
+
+        Parameters
+        ----------
+        mask : ndarray of bool, shape (z, y, x), or Volume
+            The region on the scan's grid; non-zero is inside.
+        t : int
+            Time point of a 4-D scan.
+
+        Raises
+        ------
+        SettingsError
+            If the region is empty or on another grid.
+        """
+        return self.regions().measure(mask, t)
+
+    def regions(self) -> Regions:
+        """What measures regions: of many, its `ready` spares running again for each."""
+        if self._source is None:
+            raise SettingsError("regions need the scan of the run; denoise the scan again")
+        return Regions(self.plan, self._source, self.drawn, self._arrays, self.samples, self._model)
+
+    def layers(self) -> dict[str, Volume]:
+        """The volumes there are, by name."""
+        found = {name: getattr(self, name) for name in LAYERS}
+        return {name: volume for name, volume in found.items() if volume is not None}
+
+    def save(
+        self, out: str | os.PathLike[str], format: str = "source", overwrite: bool = False
+    ) -> list[Path]:
+        """Write the volumes and the run record into a folder.
+
+        Parameters
+        ----------
+        out : path
+            Folder; made if absent.
+        format : "source", "nifti", "dicom" or "zarr"
+            DICOM needs a DICOM source; ``"source"`` is DICOM for one, Zarr for a Zarr store and
+            NIfTI for all others.
+        overwrite : bool
+            Replace results that are there; otherwise they are an error.
+
+        Returns
+        -------
+        list of Path
+            What was written: ``<stem>_restored``, ``_std``, ``_lower``, ``_upper``, ``_removed``,
+            ``_inconsistent`` (.nii.gz, .zarr, or folders with a derived DICOM series), with DICOM
+            also ``_std_map`` (the standard deviation as a Parametric Map in float32, with its
+            unit), ``_noise`` where the noise was a map, and ``<stem>_run.json`` last.
+
+        Raises
+        ------
+        OutputError
+            If something is in the way or the folder cannot be written.
+        """
+        kind = written_as(self.restored.source.format, format)
+        folder, stem = Path(out), self.restored.source.name
+        record = folder / f"{stem}_run.json"
+        if record.exists() and not overwrite:
+            raise OutputError(f"{record.name} exists; choose another folder or allow overwriting")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"cannot make the folder {out}: {error.strerror}") from error
+        written = []
+        for name, volume in self.layers().items():
+            place = folder / f"{stem}_{name}{SUFFIXES[kind]}"
+            if kind == "dicom":
+                text = f"medrestore: {DESCRIPTIONS[name]}"
+                written.append(
+                    io.write_series(volume, place, description=text, overwrite=overwrite)
+                )
+            else:
+                written.append(io.write(volume, place, overwrite=overwrite))
+        if kind == "dicom" and self.std.geometry.known:
+            place = folder / f"{stem}_std_map"
+            text = f"medrestore: {DESCRIPTIONS['std']}"
+            written.append(io.write_map(self.std, place, description=text, overwrite=overwrite))
+        suffix = SUFFIXES["zarr" if kind == "zarr" else "nifti"]
+        written += self._save_extras(folder, stem, suffix, overwrite)
+        return [*written, _write_text(record, self._record(written))]
+
+    def _save_extras(self, folder: Path, stem: str, suffix: str, overwrite: bool) -> list[Path]:
+        extras = {}
+        frame = self.restored.time_point(0)
+        noise_map = self.plan.noise_map
+        if noise_map is not None:
+            whole = self._source if self._source is not None else self.restored
+            grid = whole.time_point(0) if noise_map.ndim == 3 else whole
+            extras["noise"] = grid.with_array(noise_map)
+        if self.samples is not None and self.samples.ndim == 4:
+            extras["samples"] = frame.with_array(self.samples)
+        return [
+            io.write(volume, folder / f"{stem}_{name}{suffix}", overwrite=overwrite)
+            for name, volume in extras.items()
+        ]
+
+    def _record(self, written: list[Path]) -> str:
+        source = self._source if self._source is not None else self.restored
+        facts = {
+            "medrestore": version("medrestore"),
+            "software": versions({source.source.format, *map(format_of, written)}),
+            "system": system_name(),
+            "device": device_name(self.plan.device),
+            "same_voxels_within_sigma": SAME_VOXELS_WITHIN[self.plan.precision],
+            "input": {
+                "name": source.source.name,
+                "files": [
+                    path.name
+                    for path in source.source.paths[:1]
+                    if path.name == without_uids(path.name)
+                ],
+                "sha256": sha256_of(source.array),
+                "hu_offset": source.source.hu_offset,
+            },
+            "samples_drawn": self.drawn,
+            "warnings": [*source.warnings, *self.warnings],
+            "guards": self.guards.facts() if self.guards else None,
+            "outputs": [path.name for path in written],
+            "plan": json.loads(self.plan.to_json()),
+        }
+        return json.dumps(facts, indent=1) + "\n"
+
+
+def _write_text(path: Path, text: str) -> Path:
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        os.replace(partial, path)
+    except OSError as error:
+        raise OutputError(f"cannot write {path.name}: {error.strerror}") from error
+    return path
