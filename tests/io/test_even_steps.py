@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from medrestore import io
 from medrestore.errors import GapError
-from medrestore.io.dicom.steps import displacement, is_regular, on_one_grid, places, uneven
+from medrestore.io.dicom.grid import displacement, is_regular, on_one_grid, places, uneven
 
 New = Callable[..., Any]
 

@@ -20,14 +20,14 @@ from medrestore.io.limits import (
     check_shape,
 )
 from medrestore.io.modality import settle_modality, unit_of
-from medrestore.io.nifti_geometry import (
+from medrestore.io.nifti_header import (
     disk_affine,
     geometry_of,
+    open_stored,
     scaled,
     unit_mm,
     with_thickness,
 )
-from medrestore.io.nifti_stored import open_stored
 from medrestore.io.nifti_voxels import ReleasingFile, read_voxels, stored_planes
 from medrestore.io.packed import is_packed
 from medrestore.io.scan import Scan
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from medrestore.io.nifti_stored import Stored
+    from medrestore.io.nifti_header import Stored
     from medrestore.volume import Modality
 
 __all__ = ["describe", "load", "save"]

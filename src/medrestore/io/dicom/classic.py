@@ -6,19 +6,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from medrestore.errors import InputError
-from medrestore.io.dicom.component import component_of, ge_raw_data_type
 from medrestore.io.dicom.diffusion import diffusion_of
 from medrestore.io.dicom.frame import Frame
-from medrestore.io.dicom.modality_lut import lookup_of
-from medrestore.io.dicom.pepolar import is_reversed
-from medrestore.io.dicom.scaling import scaling
-from medrestore.io.dicom.stated import one_number, some_numbers
+from medrestore.io.dicom.mr_signal import component_of, ge_raw_data_type, is_reversed
+from medrestore.io.dicom.scaling import lookup_of, scaling
 from medrestore.io.dicom.values import (
     image_kind,
     integer,
     is_inverted,
     no_data_value,
     number,
+    one_number,
+    some_numbers,
     text,
 )
 

@@ -2,12 +2,16 @@
 
 pydicom asks a file for as many bytes as an element claims, and unpacks a deflated file at once.
 Here reads come in pieces, so that no more is held than there is; packed bytes are unpacked as they
-are asked for, up to a limit.
+are requested, up to a limit. Remarks of pydicom and highdicom stay out of logs (`quiet`): they may
+quote a patient's data.
 """
 
 from __future__ import annotations
 
+import logging
 import struct
+import threading
+import warnings
 import zlib
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -18,7 +22,6 @@ from pydicom.filereader import read_dataset, read_partial, read_preamble
 from pydicom.tag import Tag
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
-from medrestore.io.dicom.quiet import quiet
 from medrestore.io.packed import is_packed, opened
 
 if TYPE_CHECKING:
@@ -26,7 +29,44 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-__all__ = ["DAMAGE", "read"]
+__all__ = ["DAMAGE", "quiet", "read"]
+
+
+class _Quiet:
+    """Silence while anybody is inside: threads enter and leave in any order."""
+
+    def __init__(self) -> None:
+        self._lock, self._inside = threading.Lock(), 0
+        self._logger = logging.getLogger("pydicom")
+        self._talker = logging.getLogger("highdicom")  # its children inherit a level
+        self._before: tuple[warnings.catch_warnings[Any], bool, int]
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._before = warnings.catch_warnings(), self._logger.disabled, self._talker.level
+                self._before[0].__enter__()
+                warnings.simplefilter("ignore")
+                self._logger.disabled = True
+                self._talker.setLevel(logging.CRITICAL + 1)
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                caught, self._logger.disabled, level = self._before
+                self._talker.setLevel(level)
+                caught.__exit__(None, None, None)
+
+
+_QUIET = _Quiet()
+
+
+def quiet() -> _Quiet:
+    """A context without the logs of pydicom and highdicom, and without warnings."""
+    return _QUIET
+
 
 DAMAGE = (
     ArithmeticError,  # a Decimal String that is no number, an infinite Integer String

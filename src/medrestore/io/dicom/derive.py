@@ -1,8 +1,13 @@
-"""What a derived image takes over from its source's header, and what it must not."""
+"""Header of a derived image: what it takes over from its source's header, and what is added.
+
+Type 2 attributes (PS3.3 A.3, A.4) that a source lacks may be empty where their value is not
+known; Type 1 ones may not. A source's own statements are never touched.
+"""
 
 from __future__ import annotations
 
 import copy
+import uuid
 from typing import TYPE_CHECKING, Any
 
 from pydicom.datadict import dictionary_VR, keyword_for_tag
@@ -11,15 +16,14 @@ from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag, Tag
 from pydicom.valuerep import DSfloat
 
-from medrestore.io.dicom.stated import decimal, texts
-from medrestore.io.dicom.values import number, text
+from medrestore.io.dicom.values import decimal, number, text, texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from medrestore.io.dicom.frame import Frame
 
-__all__ = ["decimals", "derived_header"]
+__all__ = ["decimals", "derived_header", "fill_required"]
 
 DROPPED_GROUPS = {0x0002, 0x0014, 0x4FFE, 0x5400, 0x5600, 0x7FE0, 0xFFFA, 0xFFFC}
 """File meta, waveforms, pixels, signatures; private, curve and overlay groups go by number."""
@@ -203,3 +207,60 @@ def _place(header: Dataset, frame: Frame) -> None:
 def decimals(values: Iterable[float]) -> list[DSfloat]:
     """Numbers as Decimal Strings of at most 16 characters."""
     return [DSfloat(float(value), auto_format=True) for value in values]
+
+
+EMPTY_WHERE_ABSENT = (
+    "PatientName",
+    "PatientID",
+    "PatientBirthDate",
+    "PatientSex",
+    "StudyDate",
+    "StudyTime",
+    "StudyID",
+    "AccessionNumber",
+    "ReferringPhysicianName",
+    "Manufacturer",
+    "PatientPosition",
+    "PositionReferenceIndicator",
+    "SliceThickness",
+)
+"""Patient, General Study, Series and Equipment, Frame of Reference, Image Plane modules."""
+SIDE = ("BodyPartExamined", "Laterality", "ImageLaterality")
+"""Laterality (0020,0060) is asked for where the body part may be one of a pair."""
+EMPTY_OF_MODALITY = {
+    "CT": ("KVP", "AcquisitionNumber"),
+    "MR": ("ScanOptions", "MRAcquisitionType", "RepetitionTime", "EchoTime", "EchoTrainLength"),
+}
+"""CT and MR image modules (PS3.3 C.8.2.1, C.8.3.1)."""
+
+
+def fill_required(header: Dataset, modality: str, first: Frame) -> None:
+    """Add what is missing, in place.
+
+    Parameters
+    ----------
+    header : Dataset
+        Of one image.
+    modality : "CT" or "MR"
+        Which image module applies.
+    first : Frame
+        The source's first plane: where it names no study or frame of reference, all results made
+        from it share one, made from its UIDs.
+    """
+    for keyword in (*EMPTY_WHERE_ABSENT, *EMPTY_OF_MODALITY[modality]):
+        if keyword not in header:
+            setattr(header, keyword, None)
+    if not any(keyword in header for keyword in SIDE):
+        header.Laterality = None
+    for keyword in ("StudyInstanceUID", "FrameOfReferenceUID"):
+        if not header.get(keyword):
+            setattr(
+                header,
+                keyword,
+                _uid_for(keyword, first.series or first.instance or first.path.name),
+            )
+
+
+def _uid_for(keyword: str, series: str) -> str:
+    """The same UID for the same series (PS3.5 B.2); not traced back to it."""
+    return f"2.25.{uuid.uuid5(uuid.NAMESPACE_OID, f'{keyword} {series}').int}"

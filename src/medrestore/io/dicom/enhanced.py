@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from medrestore.errors import InputError
 from medrestore.io.dicom.classic import identity, thickness
-from medrestore.io.dicom.component import component_of
 from medrestore.io.dicom.frame import Frame
-from medrestore.io.dicom.modality_lut import lookup_of
-from medrestore.io.dicom.scaling import scaling
-from medrestore.io.dicom.stated import some_numbers
+from medrestore.io.dicom.mr_signal import component_of
+from medrestore.io.dicom.scaling import lookup_of, scaling
 from medrestore.io.dicom.values import (
     image_kind,
     integer,
@@ -19,6 +17,7 @@ from medrestore.io.dicom.values import (
     no_data_value,
     number,
     numbers,
+    some_numbers,
     text,
     whole_number,
 )

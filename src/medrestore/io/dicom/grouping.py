@@ -1,27 +1,29 @@
-"""From loose planes to volumes: which planes belong together."""
+"""From loose planes to volumes: which planes belong together, and series that cannot be read."""
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from medrestore.errors import InputError
 from medrestore.io.dicom.copies import without_copies
-from medrestore.io.dicom.joined_series import joined_series
-from medrestore.io.dicom.overlaps import parts
-from medrestore.io.dicom.repeats import volumes_among
-from medrestore.io.dicom.soundness import check_scaling, reason_against
+from medrestore.io.dicom.grid import on_one_grid, places
+from medrestore.io.dicom.overlaps import depths_of, parts, volumes_among
+from medrestore.io.dicom.values import named
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Mapping
+    from collections.abc import Hashable, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from medrestore.io.dicom.frame import Frame
-    from medrestore.io.dicom.overlaps import Part
-    from medrestore.io.dicom.stacks import Stack
+    from numpy.typing import NDArray
 
-__all__ = ["Grouped", "group"]
+    from medrestore.io.dicom.frame import Frame, Stack
+    from medrestore.io.dicom.overlaps import Part
+
+__all__ = ["Grouped", "check_scaling", "group", "joined_series", "reason_against"]
 
 
 class Grouped(NamedTuple):
@@ -107,3 +109,105 @@ def _noted(stack: Stack, part: Part, copies: Mapping[Path, Path], lost: Iterable
 
 def _order(stack: Stack) -> tuple[tuple[int, int], str]:
     return min(frame.number for frame in stack.planes), str(stack.first.contrast)
+
+
+SIDEWAYS = 0.02
+"""Share of a step that a slice may lie beside the line through the others."""
+FEWEST = 3
+"""Slices at even distances are no chance from here on."""
+
+
+def joined_series(frames: Sequence[Frame]) -> dict[str, str]:
+    """The series that each UID stands for: itself, or the first of those that make one.
+
+    Series of one plane each are one where study, frame of reference, series number and
+    description, modality, matrix, voxel size, orientation and contrast agree, and all lie on one
+    regular grid of slices.
+    """
+    planes = Counter(frame.series for frame in frames)
+    lone: dict[Hashable, list[Frame]] = defaultdict(list)
+    for frame in frames:
+        if planes[frame.series] == 1 and frame.series and (frame.study or frame.space):
+            key = (frame.study, frame.space, frame.label, frame.modality, frame.shape)
+            lone[key, frame.contrast].append(frame)
+    found = {series: series for series in planes}
+    for alike in lone.values():
+        if _is_one(alike):
+            found |= {frame.series: alike[0].series for frame in alike}
+    return found
+
+
+def _is_one(alike: Sequence[Frame]) -> bool:
+    """Whether planes make one volume; those that cannot be read or placed spoil it later."""
+    placed = [frame for frame in alike if frame.placed and not frame.fault]
+    if len(placed) < FEWEST or not all(placed[0].is_parallel(frame) for frame in placed):
+        return False
+    depths = depths_of(placed)
+    apart = places(depths)
+    return len(apart) >= FEWEST and on_one_grid(apart) and _on_a_line(placed, depths)
+
+
+def _on_a_line(planes: Sequence[Frame], depths: NDArray[np.float64]) -> bool:
+    """Whether planes are not shifted against each other within themselves."""
+    positions = np.array([frame.position for frame in planes])
+    low, high = depths.argmin(), depths.argmax()
+    reach = depths[high] - depths[low]
+    share = (depths - depths[low]) / reach
+    line = positions[low] + np.outer(share, positions[high] - positions[low])
+    return bool(np.abs(positions - line).max() <= SIDEWAYS * reach / (len(depths) - 1))
+
+
+PLACE = {
+    "position": "ImagePositionPatient",
+    "orientation": "ImageOrientationPatient",
+    "spacing": "PixelSpacing",
+}
+
+
+def reason_against(series: Sequence[Frame]) -> str:
+    """Why a series is refused as a whole; empty where nothing speaks against it.
+
+    A plane left out alone would be a gap, or not be missed at all at an end of the stack.
+    """
+    spoilt = next((frame for frame in series if frame.fault), None)
+    if spoilt is not None:
+        return f"{spoilt.path.name}: {spoilt.fault}; correct it or export the series again"
+    alike: dict[Hashable, list[Frame]] = defaultdict(list)
+    for frame in series:
+        alike[frame.modality, frame.shape, frame.contrast, frame.reconstruction[3:]].append(frame)
+    for frames in alike.values():
+        lost = next((frame for frame in frames if not frame.placed), None)
+        placed = sum(frame.placed for frame in frames)
+        if lost is not None and placed:
+            missing = ", ".join(named(PLACE[name]) for name in PLACE if not getattr(lost, name))
+            return (
+                f"{lost.path.name} lacks {missing}, which {placed} other images of its series "
+                "have; export the series again, or take the image out"
+            )
+    return ""
+
+
+def check_scaling(stack: Stack) -> None:
+    """Refuse slices of which some state how their values are scaled and others do not.
+
+    Raises
+    ------
+    InputError
+        If that makes a difference: the message names a file and what it lacks.
+    """
+    planes = stack.planes
+    if len({frame.lookup for frame in planes}) > 1:
+        lone = next(frame for frame in planes if not frame.lookup)
+        raise InputError(
+            f"{lone.path.name} lacks the {named('ModalityLUTSequence')} that other slices have; "
+            "export the series again"
+        )
+    differ = len({(frame.slope, frame.intercept) for frame in planes}) > 1
+    full = min(len(frame.unstated) for frame in planes)
+    lone_or_none = next((frame for frame in planes if len(frame.unstated) > full), None)
+    if differ and lone_or_none is not None:
+        missing = " and ".join(named(keyword) for keyword in lone_or_none.unstated)
+        raise InputError(
+            f"{lone_or_none.path.name} lacks {missing}, which other slices have: its values would "
+            "be on another scale; export the series again"
+        )

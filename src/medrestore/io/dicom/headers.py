@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING, Any
 from medrestore.errors import InputError, MedrestoreError, UnreadableError
 from medrestore.io.dicom import dataset
 from medrestore.io.dicom.classic import classic_frames
-from medrestore.io.dicom.dataset import DAMAGE
+from medrestore.io.dicom.dataset import DAMAGE, quiet
 from medrestore.io.dicom.enhanced import enhanced_frames
 from medrestore.io.dicom.frame import Frame
-from medrestore.io.dicom.modality_lut import lookup_type
-from medrestore.io.dicom.mosaic import is_mosaic, mosaic_frames
-from medrestore.io.dicom.quiet import quiet
-from medrestore.io.dicom.uih import grid_frames, is_grid
+from medrestore.io.dicom.mosaic import grid_frames, is_grid, is_mosaic, mosaic_frames
+from medrestore.io.dicom.scaling import lookup_type
 from medrestore.io.dicom.values import shown, text
 from medrestore.io.limits import (
     DEFLATE_BEST_RATIO,

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from pydicom.dataset import Dataset
 
 from medrestore.errors import MedrestoreError, OutputError
+from medrestore.io.dicom.frame import Stack
 from medrestore.io.dicom.grid import geometry_of
 from medrestore.io.dicom.headers import open_header
-from medrestore.io.dicom.stacks import Stack
 from medrestore.io.dicom.values import integer
 
 if TYPE_CHECKING:

@@ -20,7 +20,8 @@ from pydicom.sr.coding import Code
 from pydicom.uid import CTImageStorage, MRImageStorage, generate_uid
 
 from medrestore.errors import OutputError
-from medrestore.io.dicom.derive import decimals, derived_header
+from medrestore.io.dicom.dataset import quiet
+from medrestore.io.dicom.derive import decimals, derived_header, fill_required
 from medrestore.io.dicom.origin import (
     MAKER,
     code,
@@ -31,8 +32,6 @@ from medrestore.io.dicom.origin import (
     source_header,
     stack_of,
 )
-from medrestore.io.dicom.quiet import quiet
-from medrestore.io.dicom.required import fill_required
 from medrestore.io.dicom.window import display_range
 
 if TYPE_CHECKING:

@@ -12,9 +12,8 @@ from medrestore import disk_arrays
 from medrestore.errors import UnreadableError
 from medrestore.io.dicom import dataset
 from medrestore.io.dicom.codestream import check_frame, plugin_for
-from medrestore.io.dicom.dataset import DAMAGE
-from medrestore.io.dicom.modality_lut import looked_up
-from medrestore.io.dicom.quiet import quiet
+from medrestore.io.dicom.dataset import DAMAGE, quiet
+from medrestore.io.dicom.scaling import looked_up
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from medrestore.io.dicom.frame import Frame
-    from medrestore.io.dicom.stacks import Stack
+    from medrestore.io.dicom.frame import Frame, Stack
 
 __all__ = ["file_planes", "intensities"]
 

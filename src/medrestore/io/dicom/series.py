@@ -1,4 +1,4 @@
-"""DICOM volumes found among files, and read."""
+"""DICOM volumes found among files, read, and what of them their user should know."""
 
 from __future__ import annotations
 
@@ -10,23 +10,22 @@ from medrestore.errors import GapError, InputError, UnreadableError
 from medrestore.io.dicom.grid import geometry_of
 from medrestore.io.dicom.grouping import group
 from medrestore.io.dicom.headers import frames_of
-from medrestore.io.dicom.notes import notes_on
 from medrestore.io.dicom.pixels import intensities
+from medrestore.io.dicom.values import named
 from medrestore.io.limits import check_shape
 from medrestore.io.modality import settle_modality, unit_of
 from medrestore.io.scan import Scan
-from medrestore.io.uids import cut_uids
+from medrestore.io.uids import cut_uids, without_uids
 from medrestore.volume import Source, Volume
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from medrestore.io.dicom.frame import Frame
+    from medrestore.io.dicom.frame import Frame, Stack
     from medrestore.io.dicom.grid import Gaps
-    from medrestore.io.dicom.stacks import Stack
-    from medrestore.volume import Modality
+    from medrestore.volume import Component, Modality
 
-__all__ = ["load", "open_stack", "stem", "volumes_of"]
+__all__ = ["load", "notes_on", "open_stack", "stem", "volumes_of"]
 
 
 def volumes_of(
@@ -181,3 +180,74 @@ def _common(files: Sequence[Path]) -> Path:
 
 def _without_path(message: str, path: Path | str) -> str:
     return message.removeprefix(str(path)).lstrip(": ")
+
+
+NO_MAGNITUDES: dict[Component, str] = {
+    "phase": "the header says phase images, not magnitudes: they can be looked at, not restored",
+    "real": "the header says the real part of the signal, not magnitudes: it can be looked at, "
+    "not restored",
+    "imaginary": "the header says the imaginary part of the signal, not magnitudes: it can be "
+    "looked at, not restored",
+    "field map": "the header says a field map, not magnitudes: it can be looked at, not restored",
+    "parameter map": "the header says a map computed from other images (as ADC, FA, T1): its "
+    "noise is not what the models were trained for",
+}
+NO_HU = ", whose Modality LUT Type is not HU: they may be no Hounsfield units"
+LISTED = 3
+"""Files named before 'and n more'."""
+
+
+def notes_on(stack: Stack, modality: str | None) -> tuple[str, ...]:
+    """Warnings about a scan's values, series and files; geometry has its own.
+
+    Parameters
+    ----------
+    stack : Stack
+        The scan.
+    modality : str or None
+        What it is read as.
+    """
+    return tuple(_notes(stack, modality))
+
+
+def _notes(stack: Stack, modality: str | None) -> Iterator[str]:
+    first = stack.first
+    if first.component in NO_MAGNITUDES:
+        yield NO_MAGNITUDES[first.component]
+    if first.inverted:
+        yield "MONOCHROME1: stored values run from white to black and were inverted"
+    if first.lookup:
+        doubt = "" if modality != "CT" or first.lookup == "HU" else NO_HU
+        yield f"intensities follow from the {named('ModalityLUTSequence')}{doubt}"
+    elif modality == "CT" and first.unstated:
+        missing = " and ".join(named(keyword) for keyword in first.unstated)
+        yield (
+            f"{missing} {'are' if len(first.unstated) > 1 else 'is'} missing: the values may be no "
+            "Hounsfield units"
+        )
+    if first.upside_down:
+        yield (
+            "GE's epi_pepolar stores images of the reversed phase-encoding polarity upside down: "
+            "their rows were turned"
+        )
+    if stack.label:
+        label = without_uids(stack.label)
+        yield f"its series holds several volumes that are kept apart, this one of {label}"
+    series = len({frame.series for frame in stack.planes})
+    if series > 1:
+        yield (
+            f"{series} series of one image each were joined: study, frame of reference, series "
+            "number and description agree, and the images lie on one grid"
+        )
+    if stack.copies:
+        yield f"{_listed(stack.copies)} left out: the same image, place and voxels as another file"
+    if stack.lost:
+        yield (
+            f"{_listed(stack.lost)} left out: of the same series, and damaged; slices are missing "
+            "unless these are copies"
+        )
+
+
+def _listed(paths: tuple[Path, ...]) -> str:
+    names = ", ".join(without_uids(path.name) for path in paths[:LISTED])
+    return names + (f" and {len(paths) - LISTED} more" if len(paths) > LISTED else "")

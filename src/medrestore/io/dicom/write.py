@@ -17,8 +17,8 @@ from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, MRImageStorage, 
 from pydicom.valuerep import format_number_as_ds
 
 from medrestore.errors import MedrestoreError, OutputError
-from medrestore.io.dicom.dataset import DAMAGE
-from medrestore.io.dicom.derive import derived_header
+from medrestore.io.dicom.dataset import DAMAGE, quiet
+from medrestore.io.dicom.derive import derived_header, fill_required
 from medrestore.io.dicom.headers import open_header
 from medrestore.io.dicom.origin import (
     MAKER,
@@ -29,8 +29,6 @@ from medrestore.io.dicom.origin import (
     source_header,
     stack_of,
 )
-from medrestore.io.dicom.quiet import quiet
-from medrestore.io.dicom.required import fill_required
 from medrestore.io.dicom.window import display_range
 
 if TYPE_CHECKING:
