@@ -30,7 +30,7 @@ from medrestore.io.packed import CHUNK
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["check_packed", "vet", "vet_meta", "vet_nrrd"]
+__all__ = ["check_packed", "vet"]
 
 NRRD_MAGIC = b"NRRD000"
 
@@ -52,9 +52,9 @@ def vet(path: Path) -> str:
     except OSError as error:
         raise UnreadableError(f"{path} cannot be opened: {error.strerror or error}") from error
     if start.startswith(NRRD_MAGIC):
-        vet_nrrd(path, start)
+        _vet_nrrd(path, start)
         return "NrrdImageIO"
-    vet_meta(path, start)
+    _vet_meta(path, start)
     return "MetaImageIO"
 
 
@@ -69,8 +69,8 @@ VECTOR = re.compile(r"none|\([^()]{1,200}\)")
 LONGEST_VALUE = 1024
 
 
-def vet_nrrd(path: Path, start: bytes) -> None:
-    """Raises `UnreadableError` or `InputError`; ``start`` holds the header and maybe more."""
+def _vet_nrrd(path: Path, start: bytes) -> None:
+    """Vet an NRRD header (teem.sourceforge.net/nrrd), which ``start`` holds, and maybe more."""
     found = lines(path, start, lambda line: not line)
     fields: dict[str, str] = {}
     listed: list[str] = []
@@ -122,8 +122,8 @@ def _vet_axes(path: Path, name: str, value: str, axes: int) -> None:
         good = good and len(value.split()) == axes
     if good and name in VECTORS:
         found = VECTOR.findall(value)
-        wanted = VECTORS[name]
-        good = len(found) == wanted if wanted else len(found) <= max(axes, 3)
+        count = VECTORS[name]
+        good = len(found) == count if count else len(found) <= max(axes, 3)
         good = good and not VECTOR.sub("", value).strip()
         for vector in found:
             numbers = vector.strip("()").split(",") if vector != "none" else []
@@ -154,8 +154,8 @@ PER_AXIS = ("ElementSpacing", "ElementSize", "Offset", "Position", "Origin", "Ce
 PER_AXIS_SQUARED = ("TransformMatrix", "Orientation", "Rotation")
 
 
-def vet_meta(path: Path, start: bytes) -> None:
-    """Raises `UnreadableError` or `InputError`; ``start`` holds the header and maybe more."""
+def _vet_meta(path: Path, start: bytes) -> None:
+    """Vet a MetaImage header, which ``start`` holds, and maybe more."""
     found = lines(path, start, lambda line: line.lstrip().startswith("ElementDataFile"))
     fields: dict[str, str] = {}
     axes = 0

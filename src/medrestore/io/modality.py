@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["check_modality", "settle_modality", "shifted", "unit_of"]
 
 AIR_HU = (-1100.0, -900.0)
-"""Where air lies in a CT; nothing of MR is there, unless it is signed."""
+"""Range of air in a CT; nothing of MR is there, unless it is signed."""
 LEAST_AIR = 0.01
 """Share of air, or of padding, from which on a scan shows that it is CT."""
 PADDING_HU = -1500.0
@@ -46,17 +46,17 @@ def check_modality(modality: str | None) -> Modality | None:
 
 
 def settle_modality(
-    array: NDArray[np.float32], *, asked: Modality | None, tag: str | None = None
+    array: NDArray[np.float32], *, requested: Modality | None, tag: str | None = None
 ) -> Modality | None:
-    """What a scan is: ``asked``, else the file's ``tag``, else CT if it shows it by its values.
+    """Modality of a scan: ``requested``, else the file's ``tag``, else CT if its values show it.
 
     Those are air near −1000 HU, or padding below −1500 HU, and no more than single voxels outside
     of −1500 to 4100 HU. Phase and signed MR are negative too.
 
-    Returns None where nothing says; whoever needs to know then asks for ``modality=``.
+    Returns None where nothing says; whoever needs to know then requests ``modality=``.
     """
-    if asked is not None:
-        return asked
+    if requested is not None:
+        return requested
     if tag == "CT":
         return "CT"
     if tag == "MR":
@@ -70,7 +70,7 @@ def unit_of(modality: Modality | None) -> str:
 
 
 def _shows_ct(values: NDArray[Any]) -> bool:
-    """Whether air (or padding in its place) and a range as HU have it leave no other choice."""
+    """True if air (or padding in its stead) and a range as HU have it leave no other choice."""
     deep = values < PADDING_HU
     commonest = np.sort(np.unique(values[deep], return_counts=True)[1])[-PADDINGS:].sum()
     padded = commonest >= max(LEAST_AIR * values.size, MOSTLY * np.count_nonzero(deep))
@@ -108,9 +108,9 @@ def shifted(volume: Volume, hu_offset: float) -> Volume:
             f"{volume.modality}; leave it out"
         )
     array: NDArray[np.float32] = disk_arrays.zeros(volume.array.shape)
-    for place in np.ndindex(array.shape[:-2]):
-        array[place] = volume.array[place] + np.float32(hu_offset)
+    for plane in np.ndindex(array.shape[:-2]):
+        array[plane] = volume.array[plane] + np.float32(hu_offset)
         disk_arrays.release(array, volume.array)
     source = replace(volume.source, hu_offset=float(hu_offset))
-    said = f"{hu_offset:g} was added to every value (hu_offset)"
-    return volume.with_array(array, source=source, warnings=(*volume.warnings, said))
+    warning = f"{hu_offset:g} was added to every value (hu_offset)"
+    return volume.with_array(array, source=source, warnings=(*volume.warnings, warning))

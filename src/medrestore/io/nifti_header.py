@@ -1,6 +1,6 @@
-"""NIfTI headers: opened by what a file holds, looked through before nibabel, which believes them.
+"""NIfTI headers: vetted before nibabel, which believes them, opened, and turned into a grid.
 
-Where the voxels lie: sform, qform, units, and what is doubtful about them.
+Files are opened by what they hold, whatever their name says of packing.
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ __all__ = [
     "open_stored",
     "scaled",
     "unit_mm",
-    "vet",
     "with_thickness",
 ]
 
@@ -40,11 +39,11 @@ nib: Any = nibabel
 LARGEST_OFFSET = 64 * 2**20
 """Bytes before the voxels of a gzipped file: extensions of this size are none."""
 LAYOUTS = {348: ("h", 40, "f", 108, 344), 540: ("q", 16, "q", 168, 4)}
-"""By sizeof_hdr: type and place of dim[0], then of vox_offset; place of magic."""
+"""By sizeof_hdr: type and offset of dim[0], then of vox_offset; offset of magic."""
 MAGIC = {348: (b"n+1", b"ni1"), 540: (b"n+2", b"ni2")}
 
 
-def vet(path: Path) -> tuple[int, bool]:
+def _vet(path: Path) -> tuple[int, bool]:
     """Refuse offsets and extensions that lie beyond the file.
 
     Returns
@@ -52,7 +51,7 @@ def vet(path: Path) -> tuple[int, bool]:
     size : int
         Bytes of the header: 348 (NIfTI-1) or 540.
     single : bool
-        Whether the voxels follow in the same file.
+        True if the voxels follow in the same file.
 
     Raises
     ------
@@ -122,15 +121,7 @@ HEADERS = {
 
 
 class Stored(NamedTuple):
-    """A header, and where the voxels lie.
-
-    Parameters
-    ----------
-    header : nibabel header
-        As it is on disk.
-    files : tuple of Path
-        The file, or those of header and voxels.
-    """
+    """A header as it is on disk, and its file, or those of header and voxels."""
 
     header: Any
     files: tuple[Path, ...]
@@ -148,7 +139,7 @@ class Stored(NamedTuple):
 
     @property
     def offset(self) -> int:
-        """Where the voxels begin, bytes."""
+        """Offset of the voxels, bytes."""
         return int(self.header.get_data_offset())
 
     @property
@@ -168,7 +159,7 @@ def open_stored(path: Path) -> Stored:
     EOFError, OSError, ValueError, zlib.error, HeaderDataError
         If it cannot be read, or is none of NIfTI's.
     """
-    size, single = vet(path)
+    size, single = _vet(path)
     with opened(path) as file:
         header = HEADERS[size, single].from_fileobj(file)
     if single:
@@ -224,7 +215,7 @@ def geometry_of(
 
 
 def _scale_contradiction(header: Any, affine: NDArray[np.float64], scale: float) -> str | None:
-    """What to say where the sform's voxels are not of the size that pixdim gives."""
+    """Warning where the sform's voxels are not of the size that pixdim gives."""
     if int(header["sform_code"]) <= 0:
         return None
     stated = np.abs(np.asarray(header["pixdim"][1:4], np.float64)) * scale
@@ -233,8 +224,8 @@ def _scale_contradiction(header: Any, affine: NDArray[np.float64], scale: float)
     given = axes & (stated > 0) & np.isfinite(stated) & (used > 0)
     if np.all(np.abs(used[given] - stated[given]) <= SCALE_TOLERANCE * used[given]):
         return None
-    sizes = ("×".join(f"{size:.4g}" for size in one[given]) for one in (used, stated))
-    return "the sform gives voxels of {} mm, pixdim says {} mm; the sform is used".format(*sizes)
+    texts = ("×".join(f"{size:.4g}" for size in sizes[given]) for sizes in (used, stated))
+    return "the sform gives voxels of {} mm, pixdim says {} mm; the sform is used".format(*texts)
 
 
 def _disagreement_mm(header: Any, shape: tuple[int, int, int], scale: float) -> float:

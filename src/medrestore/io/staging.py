@@ -20,7 +20,7 @@ from medrestore.errors import OutputError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["OLD", "settle", "staged_file", "staged_folder", "temporary_folder"]
+__all__ = ["settle", "staged_file", "staged_folder", "temporary_folder"]
 
 fcntl: Any
 try:
@@ -30,21 +30,17 @@ except ImportError:  # Windows: nothing can be locked, and nothing is swept
 
 PREFIX = ".medrestore-"
 OLD = "old"
-"""Holds, under its own name, a folder that is being replaced."""
+"""Folder for one that is being replaced, under the name of that."""
 YOUNG_S = 60.0
-"""A folder is left alone this long: its process may not have locked it yet."""
+"""Younger folders are not swept: their process may not have locked them yet."""
 
 
 @contextmanager
 def temporary_folder(parent: Path) -> Iterator[Path]:
     """A new hidden folder in ``parent``, gone with all that is left in it when the block ends.
 
-    ``parent`` is made if it is missing, and removed again if the block fails.
-
-    Raises
-    ------
-    OSError
-        If it cannot be made.
+    ``parent`` is made if it is missing (OSError if it cannot be), and removed again if the block
+    fails.
     """
     made = [folder for folder in (parent, *parent.parents) if not folder.exists()]
     try:
@@ -88,7 +84,7 @@ def _locked(folder: Path) -> int | None:
     try:
         handle = os.open(folder, os.O_RDONLY)
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:  # held, gone, or on a disk without locks
+    except OSError:  # locked, gone, or on a disk without locks
         if handle is not None:
             os.close(handle)
         return None
@@ -105,9 +101,9 @@ def _sweep(parent: Path) -> None:
             if lock is None:
                 continue
             try:
-                for kept in (folder / OLD).glob("*"):
-                    if not (parent / kept.name).exists():
-                        os.rename(kept, parent / kept.name)
+                for moved in (folder / OLD).glob("*"):
+                    if not (parent / moved.name).exists():
+                        os.rename(moved, parent / moved.name)
                 shutil.rmtree(folder, ignore_errors=True)
             finally:
                 os.close(lock)
@@ -161,10 +157,10 @@ def staged_folder(path: Path, overwrite: bool, ours: Callable[[Path], bool]) -> 
     path : Path
         The folder to write; may exist if it is empty.
     overwrite : bool
-        Whether a folder with files in it may be replaced.
+        Replace a folder with files in it.
     ours : callable
-        Tells whether a file is one that a former run wrote: a folder with anything else in it is
-        never replaced.
+        True of a file that a former run wrote: a folder with anything else in it is never
+        replaced.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""How a classic image was weighted by diffusion, from standard or private elements.
+"""Diffusion weighting of a classic image, from standard or private elements.
 
 Only tells volumes apart: nothing is computed from it, and b-matrices are left alone. Directions
 are what the scanner wrote, in whatever frame it uses (patient, or GE's read/phase/slice).
@@ -15,7 +15,7 @@ import struct
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from medrestore.io.dicom.dataset import DAMAGE
-from medrestore.io.dicom.values import numbers
+from medrestore.io.dicom.values import stated_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,7 +67,7 @@ class Diffusion(NamedTuple):
 def diffusion_of(header: Any) -> Diffusion:
     """Standard elements (0018,9087), (0018,9089) first, then those of each vendor."""
     b_value = _first(header.get("DiffusionBValue"), "FD")
-    direction = numbers(header, "DiffusionGradientOrientation", 3)
+    direction = stated_numbers(header, "DiffusionGradientOrientation", 3, [])
     if b_value is not None and direction is not None:
         return Diffusion(b_value, direction)
     private = _Private(header)

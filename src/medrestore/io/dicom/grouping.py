@@ -10,9 +10,9 @@ import numpy as np
 
 from medrestore.errors import InputError
 from medrestore.io.dicom.copies import without_copies
-from medrestore.io.dicom.grid import on_one_grid, places
+from medrestore.io.dicom.grid import distinct_depths, on_one_grid
 from medrestore.io.dicom.overlaps import depths_of, parts, volumes_among
-from medrestore.io.dicom.values import named
+from medrestore.io.dicom.values import tag_name
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from medrestore.io.dicom.frame import Frame, Stack
     from medrestore.io.dicom.overlaps import Part
 
-__all__ = ["Grouped", "check_scaling", "group", "joined_series", "reason_against"]
+__all__ = ["Grouped", "group"]
 
 
 class Grouped(NamedTuple):
-    """What planes make.
+    """Volumes that planes make.
 
     Parameters
     ----------
@@ -52,13 +52,13 @@ def group(frames: Iterable[Frame]) -> Grouped:
     """
     found = list(frames)
     lost = [frame for frame in found if frame.lost]
-    kept, copies = without_copies(frame for frame in found if not frame.lost)
+    unique, copies = without_copies(frame for frame in found if not frame.lost)
     skipped = [(frame.path, frame.lost) for frame in lost]
     skipped += [(path, f"the same image as {copies[path].name}") for path in copies]
     stacks: list[Stack] = []
     refused: list[tuple[Path, str]] = []
-    for series in _series(kept):
-        reason = reason_against(series)
+    for series in _series(unique):
+        reason = _reason_against(series)
         if reason:
             refused += [(frame.path, reason) for frame in series]
             continue
@@ -66,17 +66,23 @@ def group(frames: Iterable[Frame]) -> Grouped:
             for part in parts(cluster):
                 try:
                     volumes = volumes_among(part.frames)
-                    stacks += [_noted(stack, part, copies, lost) for stack in volumes]
+                    stacks += [_annotated(stack, part, copies, lost) for stack in volumes]
                 except InputError as error:
                     refused += [(frame.path, str(error)) for frame in part.frames]
-    stacks.sort(key=lambda stack: (str(stack.first.path.parent), _order(stack)))
+    stacks.sort(
+        key=lambda stack: (
+            str(stack.first.path.parent),
+            min(frame.number for frame in stack.planes),
+            str(stack.first.contrast),
+        )
+    )
     paths = {path for path, _ in refused}
     return Grouped(stacks, list(dict.fromkeys([*skipped, *refused])), paths)
 
 
 def _series(frames: list[Frame]) -> list[list[Frame]]:
     """Planes by the series they belong to."""
-    joined = joined_series(frames)
+    joined = _joined_series(frames)
     found: dict[str, list[Frame]] = defaultdict(list)
     for frame in frames:
         found[joined[frame.series]].append(frame)
@@ -97,18 +103,16 @@ def _clusters(frames: Iterable[Frame]) -> list[list[Frame]]:
     return [cluster for clusters in exact.values() for cluster in clusters]
 
 
-def _noted(stack: Stack, part: Part, copies: Mapping[Path, Path], lost: Iterable[Frame]) -> Stack:
-    """The stack, with what grouping knows of it; refused if its slices are scaled unlike."""
-    check_scaling(stack)
+def _annotated(
+    stack: Stack, part: Part, copies: Mapping[Path, Path], lost: Iterable[Frame]
+) -> Stack:
+    """The stack with its label and the files left out; refused if its slices are scaled unlike."""
+    _check_scaling(stack)
     files = set(stack.files)
-    own = tuple(path for path, original in copies.items() if original in files)
+    copied = tuple(path for path, original in copies.items() if original in files)
     uids = {frame.series for frame in stack.planes}
     missing = tuple(frame.path for frame in lost if frame.series in uids)
-    return replace(stack, copies=own, lost=missing, label=part.label)
-
-
-def _order(stack: Stack) -> tuple[tuple[int, int], str]:
-    return min(frame.number for frame in stack.planes), str(stack.first.contrast)
+    return replace(stack, copies=copied, lost=missing, label=part.label)
 
 
 SIDEWAYS = 0.02
@@ -117,7 +121,7 @@ FEWEST = 3
 """Slices at even distances are no chance from here on."""
 
 
-def joined_series(frames: Sequence[Frame]) -> dict[str, str]:
+def _joined_series(frames: Sequence[Frame]) -> dict[str, str]:
     """The series that each UID stands for: itself, or the first of those that make one.
 
     Series of one plane each are one where study, frame of reference, series number and
@@ -125,30 +129,30 @@ def joined_series(frames: Sequence[Frame]) -> dict[str, str]:
     regular grid of slices.
     """
     planes = Counter(frame.series for frame in frames)
-    lone: dict[Hashable, list[Frame]] = defaultdict(list)
+    single: dict[Hashable, list[Frame]] = defaultdict(list)
     for frame in frames:
         if planes[frame.series] == 1 and frame.series and (frame.study or frame.space):
             key = (frame.study, frame.space, frame.label, frame.modality, frame.shape)
-            lone[key, frame.contrast].append(frame)
+            single[key, frame.contrast].append(frame)
     found = {series: series for series in planes}
-    for alike in lone.values():
-        if _is_one(alike):
+    for alike in single.values():
+        if _make_one_volume(alike):
             found |= {frame.series: alike[0].series for frame in alike}
     return found
 
 
-def _is_one(alike: Sequence[Frame]) -> bool:
-    """Whether planes make one volume; those that cannot be read or placed spoil it later."""
+def _make_one_volume(alike: Sequence[Frame]) -> bool:
+    """True if planes make one volume; those that cannot be read or placed spoil it later."""
     placed = [frame for frame in alike if frame.placed and not frame.fault]
     if len(placed) < FEWEST or not all(placed[0].is_parallel(frame) for frame in placed):
         return False
     depths = depths_of(placed)
-    apart = places(depths)
+    apart = distinct_depths(depths)
     return len(apart) >= FEWEST and on_one_grid(apart) and _on_a_line(placed, depths)
 
 
 def _on_a_line(planes: Sequence[Frame], depths: NDArray[np.float64]) -> bool:
-    """Whether planes are not shifted against each other within themselves."""
+    """True if planes are not shifted against each other within themselves."""
     positions = np.array([frame.position for frame in planes])
     low, high = depths.argmin(), depths.argmax()
     reach = depths[high] - depths[low]
@@ -157,15 +161,15 @@ def _on_a_line(planes: Sequence[Frame], depths: NDArray[np.float64]) -> bool:
     return bool(np.abs(positions - line).max() <= SIDEWAYS * reach / (len(depths) - 1))
 
 
-PLACE = {
+POSITION_TAGS = {
     "position": "ImagePositionPatient",
     "orientation": "ImageOrientationPatient",
     "spacing": "PixelSpacing",
 }
 
 
-def reason_against(series: Sequence[Frame]) -> str:
-    """Why a series is refused as a whole; empty where nothing speaks against it.
+def _reason_against(series: Sequence[Frame]) -> str:
+    """Reason to refuse a series as a whole; empty where there is none.
 
     A plane left out alone would be a gap, or not be missed at all at an end of the stack.
     """
@@ -179,7 +183,9 @@ def reason_against(series: Sequence[Frame]) -> str:
         lost = next((frame for frame in frames if not frame.placed), None)
         placed = sum(frame.placed for frame in frames)
         if lost is not None and placed:
-            missing = ", ".join(named(PLACE[name]) for name in PLACE if not getattr(lost, name))
+            missing = ", ".join(
+                tag_name(tag) for name, tag in POSITION_TAGS.items() if not getattr(lost, name)
+            )
             return (
                 f"{lost.path.name} lacks {missing}, which {placed} other images of its series "
                 "have; export the series again, or take the image out"
@@ -187,27 +193,24 @@ def reason_against(series: Sequence[Frame]) -> str:
     return ""
 
 
-def check_scaling(stack: Stack) -> None:
+def _check_scaling(stack: Stack) -> None:
     """Refuse slices of which some state how their values are scaled and others do not.
 
-    Raises
-    ------
-    InputError
-        If that makes a difference: the message names a file and what it lacks.
+    Raises `InputError` if that makes a difference: it names a file and the tags it lacks.
     """
     planes = stack.planes
     if len({frame.lookup for frame in planes}) > 1:
-        lone = next(frame for frame in planes if not frame.lookup)
+        plain = next(frame for frame in planes if not frame.lookup)
         raise InputError(
-            f"{lone.path.name} lacks the {named('ModalityLUTSequence')} that other slices have; "
-            "export the series again"
+            f"{plain.path.name} lacks the {tag_name('ModalityLUTSequence')} that other slices "
+            "have; export the series again"
         )
     differ = len({(frame.slope, frame.intercept) for frame in planes}) > 1
     full = min(len(frame.unstated) for frame in planes)
-    lone_or_none = next((frame for frame in planes if len(frame.unstated) > full), None)
-    if differ and lone_or_none is not None:
-        missing = " and ".join(named(keyword) for keyword in lone_or_none.unstated)
+    incomplete = next((frame for frame in planes if len(frame.unstated) > full), None)
+    if differ and incomplete is not None:
+        missing = " and ".join(tag_name(keyword) for keyword in incomplete.unstated)
         raise InputError(
-            f"{lone_or_none.path.name} lacks {missing}, which other slices have: its values would "
+            f"{incomplete.path.name} lacks {missing}, which other slices have: its values would "
             "be on another scale; export the series again"
         )

@@ -19,9 +19,10 @@ import numpy as np
 from medrestore.errors import InputError
 from medrestore.io.dicom.classic import classic_frames
 from medrestore.io.dicom.diffusion import csa_values
-from medrestore.io.dicom.values import one_number, some_numbers, whole_number
+from medrestore.io.dicom.values import stated_number, stated_numbers, whole_number
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from medrestore.io.dicom.frame import Frame
@@ -32,7 +33,7 @@ TILE_COUNT = (0x0019, 0x100A)
 
 
 def is_mosaic(header: Any) -> bool:
-    """Whether Image Type (0008,0008) names a mosaic."""
+    """True if Image Type (0008,0008) names a mosaic."""
     return "MOSAIC" in {str(word).upper() for word in header.get("ImageType") or ()}
 
 
@@ -46,8 +47,8 @@ def mosaic_frames(header: Any, path: Path) -> list[Frame]:
     """
     whole = classic_frames(header, path)[0]
     faults = [whole.fault] if whole.fault else []
-    if one_number(header, "SpacingBetweenSlices", faults) is None:
-        one_number(header, "SliceThickness", faults)
+    if stated_number(header, "SpacingBetweenSlices", faults) is None:
+        stated_number(header, "SliceThickness", faults)
     if faults:
         return [replace(whole, fault="; ".join(faults))]
     csa = csa_values(header)
@@ -62,15 +63,26 @@ def mosaic_frames(header: Any, path: Path) -> list[Frame]:
         )
     first = _first_position(whole, rows, columns)
     step = _slice_normal(whole, csa) * step_mm
+    positions = [tuple(float(v) for v in first + k * step) for k in range(count)]
+    return _tiles(whole, (rows, columns), across, positions)
+
+
+def _tiles(
+    whole: Frame,
+    shape: tuple[int, int],
+    across: int,
+    positions: Sequence[tuple[float, ...] | None],
+) -> list[Frame]:
+    """Planes of a picture with ``across`` tiles of a shape in each row."""
     return [
         replace(
             whole,
-            shape=(rows, columns),
-            position=tuple(float(v) for v in first + k * step),
+            shape=shape,
+            position=position,
             number=(whole.number[0], k),
-            tile=(k // across * rows, k % across * columns),
+            tile=(k // across * shape[0], k % across * shape[1]),
         )
-        for k in range(count)
+        for k, position in enumerate(positions)
     ]
 
 
@@ -104,7 +116,7 @@ UIH_TILES = (0x0065, 0x1051)
 
 
 def is_grid(header: Any) -> bool:
-    """Whether the number of slices in the picture is announced."""
+    """True if the number of slices in the picture is stated."""
     return UIH_COUNT in header
 
 
@@ -119,7 +131,7 @@ def grid_frames(header: Any, path: Path) -> list[Frame]:
     whole = classic_frames(header, path)[0]
     items = header[UIH_TILES].value or () if UIH_TILES in header else ()
     faults: list[str] = []
-    places = [some_numbers(item, "ImagePositionPatient", 3, faults) for item in items]
+    positions = [stated_numbers(item, "ImagePositionPatient", 3, faults) for item in items]
     if faults:
         return [replace(whole, fault="; ".join(filter(None, (whole.fault, *faults))))]
     count = whole_number(header[UIH_COUNT].value)
@@ -127,19 +139,10 @@ def grid_frames(header: Any, path: Path) -> list[Frame]:
     down = max(1, math.ceil(count / across))
     rows, columns = whole.shape[0] // down, whole.shape[1] // across
     even = (rows * down, columns * across) == whole.shape
-    if count < 1 or len(places) != count or None in places or not whole.orientation or not even:
+    known = len(positions) - positions.count(None)
+    if count < 1 or not len(positions) == known == count or not whole.orientation or not even:
         raise InputError(
             f"{path} is a UIH grid of {count} slices in {whole.shape[0]}×{whole.shape[1]} pixels "
-            f"whose header places {len(places) - places.count(None)} of them; export it as one "
-            "file per slice"
+            f"whose header places {known} of them; export it as one file per slice"
         )
-    return [
-        replace(
-            whole,
-            shape=(rows, columns),
-            position=place,
-            number=(whole.number[0], k),
-            tile=(k // across * rows, k % across * columns),
-        )
-        for k, place in enumerate(places)
-    ]
+    return _tiles(whole, (rows, columns), across, positions)

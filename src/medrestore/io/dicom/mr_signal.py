@@ -19,7 +19,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from medrestore.io.dicom.dataset import DAMAGE
-from medrestore.io.dicom.values import integer, shown, text, whole_number
+from medrestore.io.dicom.values import integer, printable, text, whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -47,16 +47,16 @@ GE_RAW_DATA: dict[int, Component] = {1: "phase", 2: "real", 3: "imaginary"}
 def component_of(
     image_type: Iterable[Any] | None, stated: Any, raw_data_type: int = 0
 ) -> Component | None:
-    """What the values are; None where nothing says.
+    """Component that the values are of; None where nothing says.
 
     Parameters
     ----------
     image_type : sequence of str
         Image Type (0008,0008) or Frame Type (0008,9007).
     stated : Dataset or mapping
-        What may hold Complex Image Component.
+        Holder of Complex Image Component, if any.
     raw_data_type : int
-        GE's own, from `ge_raw_data_type`.
+        GE's private number, from `ge_raw_data_type`.
     """
     if raw_data_type in GE_RAW_DATA:
         return GE_RAW_DATA[raw_data_type]
@@ -85,14 +85,9 @@ ALTERNATING = {2: 1, 3: 0}
 
 
 def is_reversed(header: Any, faults: list[str]) -> bool:
-    """Whether an image's rows are stored from last to first.
+    """True if an image's rows are stored from last to first.
 
-    Parameters
-    ----------
-    header : Dataset
-        The image's.
-    faults : list of str
-        Gets one more where the sequence is this one and the polarity cannot be known.
+    ``faults`` gets one more where the sequence is epi_pepolar and the polarity cannot be known.
     """
     if "epi_pepolar" not in _value(header, NAME):
         return False
@@ -121,4 +116,4 @@ def _value(header: Any, tag: tuple[int, int]) -> str:
         value = "" if element is None else element.value
     except DAMAGE:
         return ""
-    return shown(value.decode("latin-1") if isinstance(value, bytes) else value).strip()
+    return printable(value.decode("latin-1") if isinstance(value, bytes) else value).strip()

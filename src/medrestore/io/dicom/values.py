@@ -1,9 +1,9 @@
 """DICOM attributes that may be absent, empty, malformed or of the wrong length.
 
 pydicom turns a Decimal String that is no number into a text and leaves it to its caller; a default
-in its place would move a CT by 1024 HU without a word. Numbers on which positions and intensities
-depend are therefore read as they were meant (`one_number`, `some_numbers`) or noted as faults, not
-raised: one such slice spoils its series, and whoever puts the series together says so.
+in its stead would move a CT by 1024 HU without a word. Numbers on which positions and intensities
+depend are read as they were meant (`stated_number`, `stated_numbers`) or noted as faults, not
+raised: one such slice spoils its series, and the grouping of planes says so.
 """
 
 from __future__ import annotations
@@ -32,16 +32,15 @@ __all__ = [
     "image_kind",
     "integer",
     "is_inverted",
-    "named",
     "no_data_value",
     "number",
-    "numbers",
-    "one_number",
-    "shown",
-    "some_numbers",
+    "printable",
+    "stated_number",
+    "stated_numbers",
+    "tag_name",
     "text",
-    "texts",
     "whole_number",
+    "written_values",
 ]
 
 
@@ -57,8 +56,8 @@ def text(item: Any, keyword: str) -> str:
     return "" if value is None else str(value).strip()
 
 
-def shown(value: Any) -> str:
-    """A value for a message: one line, printable, short."""
+def printable(value: Any) -> str:
+    """A value for a message: on one line, short."""
     return "".join(c for c in str(value) if c.isprintable())[:64]
 
 
@@ -84,17 +83,8 @@ def whole_number(value: Any) -> int:
         return 0
 
 
-def numbers(item: Any, keyword: str, count: int) -> tuple[float, ...] | None:
-    """An attribute of ``count`` finite numbers; None where it is anything else."""
-    try:
-        found = tuple(float(v) for v in item.get(keyword))
-    except DAMAGE:
-        return None
-    return found if len(found) == count and all(map(math.isfinite, found)) else None
-
-
 def image_kind(image_type: Any, modality: str) -> tuple[str, ...]:
-    r"""What of Image Type (0008,0008) makes another volume: value 3 on for MR, nothing for CT.
+    r"""Values of Image Type (0008,0008) that make another volume: 3 on for MR, none for CT.
 
     MR: magnitude, phase, water, fat and maps share a series. CT: values 3 and 4 tell how a slice
     was scanned (GE's ``AXIAL\ADD``), and one scan may hold several.
@@ -104,7 +94,7 @@ def image_kind(image_type: Any, modality: str) -> tuple[str, ...]:
 
 
 def is_inverted(header: Any) -> bool:
-    """Whether stored values run against the signal (MONOCHROME1).
+    """True if stored values run against the signal (MONOCHROME1).
 
     Hounsfield units follow from slope and intercept whatever the display: CT is never inverted.
     """
@@ -136,37 +126,54 @@ GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
 """Thousands in groups, or a decimal comma before three digits: −1,024 may be either."""
 
 
-def named(keyword: str) -> str:
+def tag_name(keyword: str) -> str:
     """An attribute for a message, ``"Rescale Slope (0028,1053)"``."""
     tag = int(tag_for_keyword(keyword) or 0)
     return f"{dictionary_description(tag)} ({tag >> 16:04x},{tag & 0xFFFF:04x})"
 
 
-def one_number(
+def stated_number(
     item: Any, keyword: str, faults: list[str], *, thousands: bool = False
 ) -> float | None:
-    """A number that an item states; None where it is absent or empty.
+    """A number that an item states, as `stated_numbers`."""
+    found = stated_numbers(item, keyword, 1, faults, thousands=thousands)
+    return None if found is None else found[0]
+
+
+def stated_numbers(
+    item: Any, keyword: str, count: int, faults: list[str], *, thousands: bool = False
+) -> tuple[float, ...] | None:
+    """``count`` finite numbers that an item states; None where they are absent or empty.
 
     Parameters
     ----------
     item : Dataset or mapping
-        What may hold the attribute.
+        Holds the attribute, or not.
     keyword : str
         The attribute.
+    count : int
+        Number of values that it should have.
     faults : list of str
         Gets one more where the attribute is there and cannot be read; the result is None then.
     thousands : bool
-        Whether the number may reach thousands, so that a comma before three digits is ambiguous.
+        True if values may reach thousands, so that a comma before three digits is ambiguous.
     """
-    found = _numbers(item, keyword, 1, faults, thousands)
-    return None if found is None else found[0]
-
-
-def some_numbers(
-    item: Any, keyword: str, count: int, faults: list[str]
-) -> tuple[float, ...] | None:
-    """``count`` finite numbers that an item states; as `one_number`."""
-    return _numbers(item, keyword, count, faults, False)
+    written = written_values(item, keyword)
+    if written is None:
+        given = _converted(item, keyword)
+        found: list[float | None] = [_float(value) for value in given]
+        written = [str(value) for value in given]
+    else:
+        found = [decimal(text, thousands) for text in written]
+    if not "".join(written).strip(" \0"):
+        return None
+    values = [v for v in found if v is not None and math.isfinite(v)]
+    if len(values) == len(found) == count:
+        return tuple(values)
+    expected = "a number" if count == 1 else f"{count} numbers"
+    quoted = repr(printable("\\".join(written).strip(" \0"))).replace("\\\\", "\\")
+    faults.append(f"{tag_name(keyword)} is {quoted}, not {expected}")
+    return None
 
 
 def decimal(text: str, thousands: bool = False) -> float | None:
@@ -179,7 +186,7 @@ def decimal(text: str, thousands: bool = False) -> float | None:
     return float(text) if DECIMAL.fullmatch(text) else None
 
 
-def texts(item: Any, attribute: str | int) -> list[str] | None:
+def written_values(item: Any, attribute: str | int) -> list[str] | None:
     """The values of a Decimal or Integer String as they were written; None where they are numbers.
 
     pydicom converts a value when it is first looked at, and one that is no number to a string.
@@ -195,26 +202,6 @@ def texts(item: Any, attribute: str | int) -> list[str] | None:
     values = [value] if isinstance(value, str) else value
     if isinstance(values, Iterable) and all(isinstance(each, str) for each in values):
         return list(values) or None
-    return None
-
-
-def _numbers(
-    item: Any, keyword: str, count: int, faults: list[str], thousands: bool
-) -> tuple[float, ...] | None:
-    written = texts(item, keyword)
-    if written is None:
-        given = _converted(item, keyword)
-        found: list[float | None] = [_float(value) for value in given]
-        written = [str(value) for value in given]
-    else:
-        found = [decimal(text, thousands) for text in written]
-    if not "".join(written).strip(" \0"):
-        return None
-    values = [v for v in found if v is not None and math.isfinite(v)]
-    if len(values) == len(found) == count:
-        return tuple(values)
-    wanted = "a number" if count == 1 else f"{count} numbers"
-    faults.append(f"{named(keyword)} is {_quoted(written)}, not {wanted}")
     return None
 
 
@@ -234,7 +221,3 @@ def _float(value: Any) -> float | None:
         return float(value)
     except (TypeError, ValueError):
         return None
-
-
-def _quoted(written: Sequence[str]) -> str:
-    return repr(shown("\\".join(written).strip(" \0"))).replace("\\\\", "\\")

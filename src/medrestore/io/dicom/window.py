@@ -11,7 +11,7 @@ from medrestore.errors import MedrestoreError
 from medrestore.io.dicom.dataset import DAMAGE, quiet
 from medrestore.io.dicom.frame import Stack
 from medrestore.io.dicom.headers import open_header
-from medrestore.io.dicom.values import decimal, texts
+from medrestore.io.dicom.values import decimal, written_values
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,16 +39,16 @@ def stored_window(source: Source) -> tuple[float, float] | None:
     try:
         header = open_header(frame.path)
         with quiet():
-            return next((w for w in map(_window, _places(header, frame)) if w), None)
+            return next((w for w in map(_window, _holders(header, frame)) if w), None)
     except (MedrestoreError, *DAMAGE):
         return None
 
 
-def _places(header: Any, frame: Frame) -> list[Any]:
-    """Where a window may stand: the frame's functional groups, the shared ones, the header."""
-    own = header.get("PerFrameFunctionalGroupsSequence") or []
+def _holders(header: Any, frame: Frame) -> list[Any]:
+    """Holders of a window, maybe: the frame's functional groups, the shared ones, the header."""
+    per_frame = header.get("PerFrameFunctionalGroupsSequence") or []
     groups = [
-        *own[frame.index : frame.index + 1],
+        *per_frame[frame.index : frame.index + 1],
         *(header.get("SharedFunctionalGroupsSequence") or [])[:1],
     ]
     return [
@@ -64,7 +64,7 @@ def _window(item: Any) -> tuple[float, float] | None:
 
 def _first(item: Any, keyword: str) -> float | None:
     """The first of one or several numbers; None where it is none: a window is no value."""
-    written = texts(item, keyword)
+    written = written_values(item, keyword)
     if written:
         return decimal(written[0])
     value = item.get(keyword)
@@ -78,13 +78,13 @@ def _first(item: Any, keyword: str) -> float | None:
 
 
 def display_range(array: NDArray[np.float32]) -> tuple[float, float]:
-    """Where most values lie; of a map that is mostly 0, most of the others, and 0."""
+    """Range of most values; of a map that is mostly 0, of most others, and 0."""
     values = array[np.isfinite(array)]
     others = values[values != 0]
     if not others.size:
         return 0.0, 1.0
-    shown = values if 2 * others.size >= values.size else others
-    low, high = np.percentile(shown[:: max(1, shown.size // 1_000_000)], (1, 99))
-    if shown is values:
+    chosen = values if 2 * others.size >= values.size else others
+    low, high = np.percentile(chosen[:: max(1, chosen.size // 1_000_000)], (1, 99))
+    if chosen is values:
         return float(low), float(high)
     return min(float(low), 0.0), max(float(high), 0.0)
