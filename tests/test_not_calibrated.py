@@ -29,7 +29,7 @@ from medrestore.plugin.results import result_layers
 from medrestore.plugin.words import opened_summary, preview_summary, summary
 from medrestore.restorer import carry_out
 from medrestore.results.record import reopen
-from medrestore.training.export import write_bundle
+from medrestore.training.finish import write_bundle
 from scans import write_nifti
 from tiny import speak, tiny_card, write_tiny_models
 
