@@ -144,10 +144,8 @@ def _glimpse(plan: Plan) -> Plan:
     from medrestore.models.model import find_card
 
     asked = replace(plan.settings, estimate="mean", keep_samples=False)
-    if find_card(asked.model, plan.modality, asked.mode).family.mean_from_samples:
-        asked = asked.drawing(2)
-    else:
-        asked = asked.drawing(0)
+    card = find_card(asked.model, plan.modality, asked.mode)
+    asked = asked.drawing(card.family.fewest_samples)
     evaluated = 1 + passes(asked.sampler, asked.steps, asked.samples, asked.guidance)
     slices = len(plan.chosen) * plan.times
     return replace(plan, settings=asked, evaluations=slices * evaluated)
