@@ -9,6 +9,7 @@ several, so its one slab holds every slice that the wanted ones depend on.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +18,7 @@ import torch
 from medrestore.core.evaluations import evaluations, shares_start, without_network
 from medrestore.core.intensity import foreground
 from medrestore.core.noise_field import NoiseField
-from medrestore.core.posterior import Moments, explained_std, interval, mean_std, total_std
+from medrestore.core.posterior import Maps, interval
 from medrestore.core.samplers import SAMPLERS
 from medrestore.core.samplers.chain import sample, shared_start
 from medrestore.core.samplers.decoded import decoded
@@ -57,10 +58,8 @@ class Stretch:
 
     r: NDArray[np.float32]
     r_hat: NDArray[np.float32]
-    mean: NDArray[np.float32]
-    squares: NDArray[np.float32]
+    counted: NDArray[np.float32]
     residual: NDArray[np.float32]
-    expected: NDArray[np.float32]
     start_r_hat: NDArray[np.float32]
 
     def __init__(self, frame: Frame, chosen: Sequence[int], out: Arrays) -> None:
@@ -90,6 +89,9 @@ class Stretch:
         for name, planes in self._keeps().items():
             setattr(self, name, room[first : first + planes])
             first += planes
+        if self.frame.plan.settings.samples:
+            slices = (-1, len(self.chosen), *room.shape[1:])
+            self.statistics = self.frame.engine.family.statistics(self.counted.reshape(slices))
 
     def _keeps(self) -> dict[str, int]:
         """What is kept between the passes, and how many planes of it."""
@@ -98,9 +100,9 @@ class Stretch:
         if self.needed != self.chosen:
             keeps |= {"mu": whole, "s": whole}
         if asked.samples:
-            keeps |= {"r": here, "r_hat": here, "mean": here, "squares": here}
+            statistics = self.frame.engine.family.statistics.PLANES * here
+            keeps |= {"r": here, "r_hat": here, "counted": statistics}
             keeps |= {"residual": here} if asked.estimate != "mean" else {}
-            keeps |= {"expected": here} if self.frame.engine.family.mean_from_samples else {}
         if asked.samples and shares_start(asked.sampler, asked.steps):
             keeps["start_r_hat"] = whole
         return keeps
@@ -139,9 +141,7 @@ class Stretch:
         mu, sigma = self.mu[row] / norm, frame.sigma(z)
         if plan.modality == "MR":
             mu = np.maximum(mu, 0)
-        untouched = frame.untouched(z)
-        if frame.engine.family.mean_from_samples:
-            untouched = np.zeros_like(untouched)  # seen to when there is a mean (`_finish_slice`)
+        untouched = frame.engine.family.from_scan(frame.untouched(z))
         self.mu[row] = np.where(untouched, frame.filled(z), mu)
         self.s[row] = np.where(untouched, sigma, np.exp(self.s[row] / norm))
         inside = foreground(self.mu[row], plan.modality, plan.scale)
@@ -216,10 +216,7 @@ class Stretch:
     def count(self, k: int) -> None:
         """The sample drawn last is sample ``k`` of the result."""
         settings = self.frame.plan.settings
-        whole = self.frame.engine.family.mean_from_samples
-        Moments(self.mean, self.squares, k).add(self.r if whole else self.r_hat)
-        if whole:  # r tells the spread, r̂ the mean, without the last step's error
-            self.expected += (self.r_hat - self.expected) / (k + 1)
+        self.statistics.add(k, self.r, self.r_hat)
         if settings.estimate == "posterior-mean":
             self.residual += (self.r - self.residual) / (k + 1)
         elif settings.estimate == "sample" and k == 0:
@@ -242,7 +239,7 @@ class Stretch:
         if drawn and settings.estimate != "mean":
             restored = self._image(i, self.mu[row] + self.s[row] * self.residual[i])
         lowest = 0.0 if plan.modality == "MR" else None
-        rest_on = drawn if frame.engine.family.mean_from_samples else None
+        rest_on = frame.engine.family.rests_on(drawn)
         factor = frame.engine.intervals(method).factor(settings.level, sigma / plan.scale, rest_on)
         out.lower[i], out.upper[i] = interval(mu, std, factor, lowest)
         out.restored[i], out.mu[i], out.std[i], out.s[i] = restored, mu, std, s
@@ -256,19 +253,14 @@ class Stretch:
         untouched = frame.untouched(self.chosen[i])
         if not drawn:
             return mu, s, s
-        predictions = Moments(self.mean[i], self.squares[i], drawn)
-        if frame.engine.family.mean_from_samples:
-            image = self._image(i, mu + s * self.expected[i])
-            both = explained_std(s, predictions), mean_std(s, predictions)
-            return image, *(np.where(untouched, sigma, one) for one in both)
         left = self.spectra.remaining(self.last, [self.ratios[row]])[0]
-        return mu, s, np.where(untouched, s, total_std(s, predictions, left))
+        maps = self.statistics.maps(i, drawn, Maps(mu, s, s), left, partial(self._image, i))
+        return maps.mu, *(np.where(untouched, sigma, one) for one in (maps.s, maps.std))
 
     def _image(self, i: int, plane: NDArray[np.float32]) -> NDArray[np.float32]:
         """A sampled slice as it is shown: no magnitude is negative."""
         frame, z = self.frame, self.chosen[i]
-        if frame.engine.family.mean_from_samples:
-            plane = np.where(frame.untouched(z), frame.filled(z), plane)
+        plane = frame.engine.family.image(plane, frame.untouched(z), frame.filled(z))
         return np.maximum(plane, np.float32(0)) if frame.plan.modality == "MR" else plane
 
     def _kernel(self, rows: Sequence[int], walk: bool = False) -> Callable[[float], Kernel]:

@@ -98,7 +98,7 @@ def complete(plan: Plan, card: Card, loaded: Callable[[], Model]) -> Plan:
     """
     pace = _pace(plan, card, loaded)
     limit = (plan.settings.memory_gb or math.inf) * 1e9
-    free, told = min(free_bytes(plan.device), limit), card.family.told_channels(card.facts)
+    free, told = min(free_bytes(plan.device), limit), card.family.condition_channels(card.facts)
     held = _held_bytes(plan, told)
     on_gpu = plan.device.startswith("cuda")
     room = SHARE * max(free if on_gpu else free - held, 0)

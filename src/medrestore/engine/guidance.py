@@ -45,7 +45,9 @@ def guided(
         Angle → variance of r given z_t for each slice, (batch,).
     """
     asked = frame.plan.settings
-    steered = classifier_free(denoiser, frame.engine.family.silent, asked.guidance, frame.meter)
+    steered = classifier_free(
+        denoiser, frame.engine.family.null_condition, asked.guidance, frame.meter
+    )
     if not asked.measurement:
         return steered
     device = frame.plan.device

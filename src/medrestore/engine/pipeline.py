@@ -103,7 +103,7 @@ def _restore(frame: Frame, out: Arrays) -> int:
             each(partial(Stretch.count, k=k))
             drawn = k + 1
     except Cancelled:
-        if frame.plan.times > 1 or (frame.engine.family.mean_from_samples and drawn < 2):
+        if frame.plan.times > 1 or drawn < frame.engine.family.fewest_samples:
             raise
     each(partial(Stretch.finish, drawn=drawn))
     return drawn
