@@ -18,7 +18,7 @@ from PIL import Image
 
 import medrestore as mr
 from medrestore.cli import _parser, main
-from medrestore.engine.plan import Settings
+from medrestore.settings.settings import Settings
 from scans import AFFINE, ct_array, mr_array, write_ct, write_nifti
 
 pytestmark = pytest.mark.usefixtures("tiny_models")

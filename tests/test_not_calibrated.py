@@ -17,7 +17,7 @@ from medrestore.core.calibration import Intervals
 from medrestore.core.meter import SILENT
 from medrestore.core.method import ESTIMATED
 from medrestore.core.networks import networks
-from medrestore.engine.plan import Plan, Settings
+from medrestore.engine.plan import Plan
 from medrestore.models.bundle import write_card
 from medrestore.models.card import Card
 from medrestore.plugin.drawn import Drawing
@@ -29,6 +29,7 @@ from medrestore.plugin.results import result_layers
 from medrestore.plugin.words import opened_summary, preview_summary, summary
 from medrestore.restorer import carry_out
 from medrestore.results.record import reopen
+from medrestore.settings.settings import Settings
 from medrestore.training.export import write_bundle
 from scans import write_nifti
 from tiny import speak, tiny_card, write_tiny_models

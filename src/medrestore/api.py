@@ -17,13 +17,14 @@ from medrestore.core.precision import pick_precision
 from medrestore.engine.forecast import complete
 from medrestore.engine.level import typical
 from medrestore.engine.noise import modality_of, resolve_levels
-from medrestore.engine.plan import Plan, Settings, resolve
+from medrestore.engine.plan import Plan, resolve
 from medrestore.engine.value_check import check_values
 from medrestore.errors import SettingsError
 from medrestore.models.model import find_card, load, pick_device
 from medrestore.physics.simulate import noisier
 from medrestore.restorer import carry_out, said
 from medrestore.results.result import Result
+from medrestore.settings.settings import SETTINGS, Settings
 from medrestore.volume import Volume
 
 if TYPE_CHECKING:
@@ -131,24 +132,9 @@ def denoise(
     MedrestoreError
         What was wrong and what to do.
     """
-    settings = Settings(
-        model=model,
-        mode=mode,
-        estimate=estimate,
-        samples=samples,
-        steps=steps or 0,
-        level=level,
-        noise="map" if isinstance(noise, Volume) else noise,
-        seed=seed,
-        device=device,
-        sampler=sampler,
-        keep_samples=keep_samples,
-        schedule=schedule,
-        precision=precision,
-        memory_gb=memory_gb,
-        guidance=guidance,
-        measurement=measurement,
-    )
+    given = {name: value for name, value in locals().items() if name in SETTINGS}
+    given |= {"steps": steps or 0, "noise": "map" if isinstance(noise, Volume) else noise}
+    settings = Settings(**given)
     plan = make_plan(volume, settings, noise if isinstance(noise, Volume) else None)
     return said(carry_out(plan, volume, progress or SILENT))
 

@@ -16,8 +16,9 @@ from medrestore.volume import Geometry, Volume
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from medrestore.engine.plan import Plan, Settings
+    from medrestore.engine.plan import Plan
     from medrestore.io import Scan
+    from medrestore.settings.settings import Settings
     from medrestore.volume import Modality
 
 __all__ = ["Forecast", "forecast"]

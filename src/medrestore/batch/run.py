@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from medrestore.batch.parts import Parts
     from medrestore.batch.task import Failed, Outcome, Place
     from medrestore.core.meter import Meter
-    from medrestore.engine.plan import Settings
     from medrestore.io import Scan
+    from medrestore.settings.settings import Settings
 
 __all__ = ["Batch"]
 

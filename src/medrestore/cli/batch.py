@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from medrestore.cli.meter import Bar
 from medrestore.cli.parser import add_settings, add_source, add_writing, command, settings_from
 from medrestore.errors import InputError, SettingsError
-from medrestore.settings.noise import stated
+from medrestore.settings.noise import parse_noise
 
 if TYPE_CHECKING:
     import argparse
@@ -30,7 +30,7 @@ write the same files as this machine does, under the same paths.
 """
 NOISE = (
     "standard deviation of the noise to remove: auto (estimated from each scan); a number, in HU "
-    "of soft tissue for CT, or a fraction of the foreground for MR (0.05 is 5 %%); or a number "
+    "of soft tissue for CT, or a fraction of the foreground for MR (0.05 is 5 %); or a number "
     "with u, in the scans' own unit (25u); default: auto"
 )
 
@@ -111,7 +111,7 @@ def _say(expected: Forecast) -> None:
 
 def _noise(text: str) -> str | float:
     try:
-        return stated(text)
+        return parse_noise(text)
     except SettingsError:
         raise SettingsError(
             f"--noise of a batch is auto, a number, or one with its unit (25u); got {text!r}"

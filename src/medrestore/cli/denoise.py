@@ -17,7 +17,7 @@ from medrestore.cli.parser import (
 )
 from medrestore.cli.words import as_json, in_words
 from medrestore.errors import SettingsError
-from medrestore.settings.noise import stated
+from medrestore.settings.noise import parse_noise
 
 if TYPE_CHECKING:
     import argparse
@@ -40,12 +40,6 @@ with DICOM output also _std_map (_std as a Parametric Map: float32, with its uni
 <scan>_run.json, from which `medrestore rerun` repeats the run. Ctrl-C keeps what the samples drawn
 so far say.
 """
-NOISE = (
-    "standard deviation of the noise to remove: auto (estimated from the scan); a number, in HU "
-    "of soft tissue for CT, or a fraction of the foreground for MR (0.05 or 5%%); a number with u, "
-    "in the scan's own unit (25u, '25 a.u.'); or the path of a map in that unit, on the scan's "
-    "grid; default: auto"
-)
 FAREWELL = "stopped before the scan was restored; nothing was written"
 
 
@@ -61,7 +55,7 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--volume", type=int, metavar="N", help="of a 4-D scan only this time point, from 0"
     )
-    add_settings(parser, NOISE)
+    add_settings(parser)
     add_writing(parser)
 
 
@@ -125,7 +119,7 @@ def _facts(result: Result, volume: Volume, written: list[Path], seconds: float) 
 def _noise(text: str) -> str | float | Path:
     """``"auto"``, a number, one with its unit, or the path of a map."""
     try:
-        return stated(text)
+        return parse_noise(text)
     except SettingsError:
         if text.strip() and Path(text).exists():
             return Path(text)

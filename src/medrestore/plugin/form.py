@@ -21,7 +21,7 @@ from qtpy.QtWidgets import (
 from medrestore.plugin.noise_entry import NoiseEntry
 from medrestore.plugin.preferences import offered_models, preferences
 from medrestore.plugin.requests import AUTO, Choices
-from medrestore.settings.settings import LARGEST_WEIGHT
+from medrestore.settings.settings import WEIGHT
 
 if TYPE_CHECKING:
     from medrestore.plugin.scan_picker import ScanPicker
@@ -238,7 +238,7 @@ def _whole(value: int, low: int, high: int, suffix: str = "") -> QSpinBox:
 
 def _weight(value: float) -> QDoubleSpinBox:
     box = QDoubleSpinBox()
-    box.setRange(0, LARGEST_WEIGHT)
+    box.setRange(WEIGHT.low, WEIGHT.high)
     box.setSingleStep(0.5)
     box.setValue(value)
     return box
