@@ -28,10 +28,10 @@ from medrestore.settings.noise import NoiseLevel
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["AUTO", "SAMPLERS", "SETTINGS", "Settings", "feasible"]
+__all__ = ["AUTO", "AUTOMATIC", "SAMPLERS", "SETTINGS", "Settings", "feasible"]
 
-AUTO = "auto"
-AUTOMATIC = "Automatic"
+AUTO, AUTOMATIC = "auto", "Automatic"
+"""A choice left to the program: as a value, and as the label of a form."""
 
 SAMPLERS = tuple(PER_ANGLE)
 SAMPLER_LABELS = {
@@ -241,7 +241,7 @@ class Settings:
 
     @property
     def method(self) -> str:
-        """How samples are drawn, as the card keys it: ``sampler:steps``, or with its schedule.
+        """Key of a card for how samples are drawn: ``sampler:steps``, or with its schedule.
 
         Of a plan's settings: ``"auto"`` and 0 are no method before a model is known. What a card
         says of a sampler it does not say of that sampler guided, ``sampler+guided:steps``.

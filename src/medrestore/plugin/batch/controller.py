@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from medrestore.plugin.batch.rows import Row, RowState, rows_of
 from medrestore.plugin.batch.task import Order, Part, find_scans, restore_all
 from medrestore.plugin.batch.words import ended, found, mended
 from medrestore.plugin.jobs import Job, State, View
-from medrestore.plugin.requests import settings_of
+from medrestore.settings.settings import AUTO
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -112,7 +112,7 @@ class BatchController:
             if self._found is None or self._found.root != _folder(wish.source, NO_SOURCE):
                 raise InputError(NOT_FOUND)
             out = _folder(wish.destination, NO_DESTINATION)
-            settings = settings_of(replace(self._choices(), noise=None, slices=None), None)
+            settings = asdict(replace(self._choices().settings, noise=AUTO))
             order = Order(self._found, out, wish.fallback, wish.replace, settings)
             self.report = None
             task = partial(restore_all, order)
