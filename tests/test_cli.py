@@ -434,7 +434,7 @@ def test_train_hands_over(
         return Path("models/x")
 
     monkeypatch.setattr(run, "train", train)
-    monkeypatch.setattr("medrestore.cli.train._say_left_out", lambda *_: None)  # no model is there
+    monkeypatch.setattr("medrestore.cli.train._print_left_out", lambda *_: None)  # no model
     config = tmp_path / "train.json"
     assert "does not exist" in refused("train", config)
     config.write_text("{}")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medrestore.cli.meter import Bar
+from medrestore.cli.output import as_json, plan_in_words
 from medrestore.cli.parser import (
     add_offset,
     add_settings,
@@ -15,7 +16,6 @@ from medrestore.cli.parser import (
     command,
     settings_from,
 )
-from medrestore.cli.words import as_json, in_words
 from medrestore.errors import SettingsError
 from medrestore.settings.noise import parse_noise
 
@@ -60,7 +60,7 @@ def add(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Everything that can go wrong is checked before anything is computed."""
+    """Restore a scan; all that can go wrong is checked before anything is computed."""
     noise = _noise(arguments.noise)
     settings = settings_from(arguments, "map" if isinstance(noise, Path) else noise)
 
@@ -76,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     plan = make_plan(volume, settings, read(noise) if isinstance(noise, Path) else None)
     if not arguments.json:
-        print(in_words(plan, volume), flush=True)
+        print(plan_in_words(plan, volume), flush=True)
     before = time.monotonic()
     with Bar(FAREWELL) as bar:
         result = carry_out(plan, volume, bar)

@@ -74,7 +74,7 @@ def command(
 
 
 def add_source(parser: Parser) -> None:
-    """How a scan is read: ``--modality``, ``--gaps``."""
+    """Options of reading a scan: ``--modality``, ``--gaps``."""
     group = parser.add_argument_group("reading the scan")
     group.add_argument(
         "--modality",
@@ -127,7 +127,7 @@ def add_setting(parser: Parser | argparse._ArgumentGroup, name: str, help: str =
 
 
 def add_writing(parser: Parser) -> None:
-    """How results are written: ``--format``, ``--overwrite``."""
+    """Options of writing results: ``--format``, ``--overwrite``."""
     group = parser.add_argument_group("writing")
     group.add_argument(
         "--format",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from medrestore.cli.output import as_json, table
 from medrestore.cli.parser import command
-from medrestore.cli.words import as_json, table
 
 if TYPE_CHECKING:
     import argparse
@@ -19,7 +19,7 @@ EXAMPLES = """\
 
 
 def add(commands: Commands) -> None:
-    """Describe the command; `analyse` is the one thing it does so far."""
+    """Describe the command, whose one part is `analyse`."""
     does = "statistics of a blinded reader study, run in napari"
     parser = command(commands, "reader-study", analyse, does, EXAMPLES)
     inner = parser.add_subparsers(metavar="analyse", required=True)

@@ -187,7 +187,7 @@ def region_noise(request: Request, drawing: Drawing, meter: Meter) -> tuple[floa
     meter.start(0, "Measuring the noise")
     from medrestore.core.noise_level import estimate
     from medrestore.engine.noise import resolve_levels
-    from medrestore.engine.noise_words import APART
+    from medrestore.engine.plan_text import APART
 
     volume = to_volume(request.data, request.meta, request.modality)
     mask = union(drawn_regions(drawing))
