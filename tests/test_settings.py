@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import torch
 
 import medrestore as mr
 from medrestore.cli import parser as command_line
-from medrestore.errors import SettingsError
+from medrestore.errors import ResourceError, SettingsError
+from medrestore.models.model import pick_device
 from medrestore.settings.description import Choice, Number, described, setting
 from medrestore.settings.documentation import page
 from medrestore.settings.settings import SETTINGS, Settings, feasible
@@ -84,6 +86,14 @@ def test_what_is_out_of_range_is_refused_by_its_description(
 ) -> None:
     with pytest.raises(SettingsError, match=says):
         Settings(**{name: value})
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_device_that_is_not_there_is_no_fault_of_a_model() -> None:
+    with pytest.raises(ResourceError, match="no CUDA GPU is usable; use auto or cpu"):
+        pick_device("cuda")
+    with pytest.raises(SettingsError, match="device is auto, cpu or cuda, got 'tpu'"):
+        pick_device("tpu")
 
 
 def test_without_samples_what_needs_some_is_off() -> None:

@@ -19,6 +19,7 @@ from medrestore.errors import Cancelled, MedrestoreError, ModelError
 from medrestore.io.uids import without_uids
 from medrestore.models.model import find_card
 from medrestore.results.preflight import check_source
+from medrestore.settings.settings import SETTINGS
 from medrestore.volume import Source
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Batch"]
 
-NO_VOXELS = ("memory_gb",)
+NO_VOXELS = [name for name, one in SETTINGS.items() if not one.alters_voxels]
 """Settings that change how a run goes and not what comes out."""
 
 
