@@ -2,7 +2,6 @@
 
 import json
 import math
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -241,7 +240,7 @@ def test_a_preview_takes_two_samples(models: Path, noisy: mr.Volume) -> None:
     """Without any there would be the prior's mean to look at, the same everywhere."""
     from medrestore.plugin.run import Request, restore
 
-    settings = asdict(Settings(model=NAME, noise=0.1, samples=6, steps=2))
+    settings = Settings(model=NAME, noise=0.1, samples=6, steps=2)
     asked = {"modality": "MR", "slices": (1,), "preview": True}
     request = Request(noisy.array, {"metadata": {}}, settings, **asked)
     outcome = restore(request, SILENT)

@@ -1,6 +1,5 @@
 """The controller with neither Qt nor a viewer: what is shown, run, added and said."""
 
-from dataclasses import asdict
 from functools import partial
 from types import SimpleNamespace
 
@@ -110,7 +109,7 @@ def result_of(volume, drawn=8, samples=8, warnings=(), guards=None):
 def test_a_run_from_button_to_layers(desk, scan, head):
     desk.controller.denoise(scan, Choices(Settings(samples=4)))
     [(_, stop)] = desk.runs
-    assert desk.request.settings == asdict(Settings(samples=4))
+    assert desk.request.settings == Settings(samples=4)
     assert not stop.is_set()
     assert desk.views[-1].state is State.RUNNING
     desk.jobs.progressed(Progress("Restoring", 1, 2))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from medrestore.errors import MedrestoreError
@@ -92,8 +92,8 @@ def request_for(scan: Snapshot | None, choices: Choices) -> Request:
     if modality is None:
         raise MedrestoreError(NO_MODALITY)
     slices = chosen_slices(scan, choices.slices)
-    settings = asdict(choices.settings)
-    return Request(scan.data, scan.meta, settings, modality, slices, cluster=choices.cluster)
+    settings, cluster = choices.settings, choices.cluster
+    return Request(scan.data, scan.meta, settings, modality, slices, cluster=cluster)
 
 
 def preview_of(

@@ -41,8 +41,8 @@ class Request:
         The layer's data, in display orientation.
     meta : mapping
         The layer's attributes as in a layer tuple.
-    settings : mapping
-        Arguments of `settings.Settings`.
+    settings : Settings
+        The settings of the run.
     modality : "CT" or "MR", optional
         Overrides what the layer says.
     slices : tuple of int, optional
@@ -57,7 +57,7 @@ class Request:
 
     data: Any
     meta: Mapping[str, Any]
-    settings: Mapping[str, Any]
+    settings: Settings
     modality: Modality | None = None
     slices: tuple[int, ...] | None = None
     preview: bool = False
@@ -105,9 +105,7 @@ def restore(request: Request, meter: Meter, bench: PreviewCache | None = None) -
     """
     meter.start(0, "Reading the scan")
     volume = to_volume(request.data, request.meta, request.modality)
-    from medrestore.settings.settings import Settings
-
-    settings = Settings(**request.settings)
+    settings = request.settings
     if request.cluster:
         return _restored_there(request, volume, settings, meter)
     meter.start(0, "Loading the model")

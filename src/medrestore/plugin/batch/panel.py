@@ -23,9 +23,8 @@ from medrestore.plugin.batch.table import ScanTable
 from medrestore.plugin.batch.words import EARLIER, GO_ON, REPLACE, settings_line
 from medrestore.plugin.job_status import JobStatus
 from medrestore.plugin.jobs import State
-from medrestore.plugin.path_field import PathField
 from medrestore.plugin.requests import Choices
-from medrestore.plugin.rows import form
+from medrestore.plugin.rows import PathField, form
 from medrestore.plugin.styles import PROBLEM_STYLE, QUIET_STYLE
 from medrestore.plugin.worker import Launcher
 

@@ -17,7 +17,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from medrestore.plugin.path_field import PathField
+from medrestore.plugin.rows import PathField
 from medrestore.plugin.study.plan import QUESTIONS
 from medrestore.plugin.study.session import FromFolders, FromPlan
 from medrestore.plugin.styles import QUIET_STYLE
