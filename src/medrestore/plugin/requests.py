@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from medrestore.errors import MedrestoreError
 from medrestore.plugin.layers import KEY
-from medrestore.plugin.place import acquired_axis, acquired_slice, slice_in_words
+from medrestore.plugin.positions import acquired_axis, acquired_slice, slice_in_words
 from medrestore.plugin.run import Request
 from medrestore.settings.noise import UNIT
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from qtpy.QtWidgets import QFormLayout, QLabel, QWidget
+from qtpy.QtWidgets import QFormLayout, QHBoxLayout, QLabel, QPushButton, QWidget
 
-__all__ = ["form", "heading"]
+__all__ = ["button_row", "form", "heading"]
 
 LABEL_WIDTH = 60
 """As wide as the longest label, so that fields of all boxes stand in one column."""
@@ -31,3 +31,11 @@ def heading(text: str) -> QLabel:
     label.setFont(font)
     label.setContentsMargins(0, 6, 0, 0)
     return label
+
+
+def button_row(*buttons: QPushButton) -> QHBoxLayout:
+    """Buttons beside each other, all of one width."""
+    row = QHBoxLayout()
+    for button in buttons:
+        row.addWidget(button, 1)
+    return row
