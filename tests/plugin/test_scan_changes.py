@@ -70,7 +70,7 @@ def test_slices_stay_until_the_scan_changes(viewer, docked, opened, make_volume,
 def _copied(widget, how):
     from qtpy.QtWidgets import QApplication
 
-    getattr(widget.keeping, how)()
+    getattr(widget.run_bar, how)()
     return QApplication.clipboard().text()
 
 
@@ -91,7 +91,7 @@ def test_the_list_may_change_around_the_choice(viewer, make_volume, add, qtbot):
 
 
 def test_nothing_is_enabled_without_a_scan(viewer, docked, opened, qtbot):
-    form, keeping = docked.form, docked.keeping
+    form, keeping = docked.form, docked.run_bar
     of_scan = (docked.preview_button, docked.denoise_button, keeping.copy_button)
     of_scan += (form.first, form.last, form.noise_entry.region)
     assert all(part.isEnabled() for part in of_scan)
@@ -113,10 +113,10 @@ def test_nothing_of_the_last_scan_stays(viewer, docked, opened, make_volume, add
     assert said.startswith("Done")
     other = add(make_volume(name="other", shape=(4, 12, 12)))
     assert docked.status.text() == "Ready."
-    assert not docked.keeping.save_button.isEnabled()  # of other there is no run
+    assert not docked.run_bar.save_button.isEnabled()  # of other there is no run
     docked.form.picker.setCurrentText("head")
-    assert docked.keeping.save_button.isEnabled()
-    assert "head" in docked.keeping.save_button.toolTip()
+    assert docked.run_bar.save_button.isEnabled()
+    assert "head" in docked.run_bar.save_button.toolTip()
     docked.form.picker.setCurrentText("other")
     viewer.layers.remove(other)
     assert docked.form.picker.layer is opened and docked.status.text() == "Ready."

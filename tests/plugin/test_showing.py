@@ -5,7 +5,7 @@ import pytest
 from driving import finish, run, widget_on
 from napari.components import ViewerModel
 
-from medrestore.plugin.dressing import UNIT_LABEL
+from medrestore.plugin.adding import UNIT_LABEL
 from medrestore.plugin.layers import KEY, to_layer
 from medrestore.plugin.view.comparison import Comparison
 

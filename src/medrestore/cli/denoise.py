@@ -89,18 +89,18 @@ def report(
     result: Result, volume: Volume, written: list[Path], seconds: float, json: bool = False
 ) -> int:
     """Say what was done and where it is; the exit code is that of Ctrl-C for a part of a run."""
-    asked, drawn = result.plan.settings.samples, result.drawn
+    requested, drawn = result.plan.settings.samples, result.drawn
     if json:
         print(as_json(_facts(result, volume, written, seconds)))
     else:
         done = f"restored in {seconds:.1f} s"
-        if drawn < asked:
-            done = f"stopped after {seconds:.1f} s, with {drawn} of {asked} samples: the results "
-            done += "are whole and valid, their uncertainty is rougher"
+        if drawn < requested:
+            done = f"stopped after {seconds:.1f} s, with {drawn} of {requested} samples: the "
+            done += "results are whole and valid, their uncertainty is rougher"
         print(f"{done}:", *(f"  {path}" for path in written), sep="\n")
         if result.guards is not None:
             print(f"checks    {result.guards.sentence()}")
-    return 0 if drawn == asked else 130
+    return 0 if drawn == requested else 130
 
 
 def _facts(result: Result, volume: Volume, written: list[Path], seconds: float) -> dict[str, Any]:

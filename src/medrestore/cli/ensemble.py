@@ -43,7 +43,7 @@ def add(commands: Commands) -> None:
     parser = command(commands, "ensemble", make, does, MAKE + ANALYSE)
     inner = parser.add_subparsers(metavar="make|analyse", required=True)
     _add_make(command(inner, "make", make, "write noisy realisations of a known scene", MAKE))
-    does = "measure the noisy and the restored realisations: figures, plots and a page"
+    does = "measure the noisy and the restored realisations: metrics, plots and a page"
     part = command(inner, "analyse", analyse, does, ANALYSE)
     part.add_argument("input", metavar="DIR", help="an ensemble that `make` wrote")
     part.add_argument(
@@ -55,7 +55,7 @@ def add(commands: Commands) -> None:
     )
     out = "a folder for the report alone"
     part.add_argument("-o", "--output", required=True, metavar="OUT", help=out)
-    part.add_argument("--json", action="store_true", help="print all figures as JSON")
+    part.add_argument("--json", action="store_true", help="print all metrics as JSON")
     part.add_argument("--overwrite", action="store_true", help="replace an earlier report")
 
 

@@ -39,7 +39,7 @@ judged too; any other method's image is judged as an image.
 
 def add(commands: Commands) -> None:
     """Describe the command."""
-    does = "compare restored and noisy scans with references: figures, plots and a page"
+    does = "compare restored and noisy scans with references: metrics, plots and a page"
     parser = command(commands, "evaluate", run, does, EXAMPLES)
     for option, says in (
         ("--reference", "scans with little noise; their own noise counts as error"),
@@ -70,7 +70,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("--perception", action="store_true", help=perception)
     seed = "of the bootstrap over people; default: %(default)s"
     parser.add_argument("--seed", type=int, default=0, metavar="N", help=seed)
-    parser.add_argument("--json", action="store_true", help="print all figures as JSON")
+    parser.add_argument("--json", action="store_true", help="print all metrics as JSON")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier report")
     add_source(parser)
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\
   medrestore reader-study analyse study_*.csv
-  medrestore reader-study analyse study_*.csv --json > figures.json
+  medrestore reader-study analyse study_*.csv --json > results.json
 """
 
 
@@ -26,17 +26,17 @@ def add(commands: Commands) -> None:
     does = "preference, scores and agreement from the CSV files of one study's readers"
     parser = command(inner, "analyse", analyse, does, EXAMPLES)
     parser.add_argument("csv", metavar="CSV", nargs="+", help="one file per reader")
-    parser.add_argument("--json", action="store_true", help="for machines: all figures")
+    parser.add_argument("--json", action="store_true", help="for machines: all results")
     seed = "of the bootstrap intervals; default: %(default)s"
     parser.add_argument("--seed", type=int, default=0, metavar="N", help=seed)
 
 
 def analyse(arguments: argparse.Namespace) -> int:
-    """Read the answers, check that they belong together, print the figures."""
+    """Read the answers, check that they belong together, print the statistics."""
     from medrestore.evaluation.reader_study import answers, words
-    from medrestore.evaluation.reader_study.analysis import analyse as figures
+    from medrestore.evaluation.reader_study.analysis import analyse as analysed
 
-    found = figures(answers.read(arguments.csv), arguments.seed)
+    found = analysed(answers.read(arguments.csv), arguments.seed)
     if arguments.json:
         print(as_json(found.facts()))
         return 0

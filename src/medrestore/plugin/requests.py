@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from medrestore.errors import MedrestoreError
 from medrestore.plugin.layers import KEY
-from medrestore.plugin.place import acquired_axis, acquired_slice, slice_in_words
+from medrestore.plugin.positions import acquired_axis, acquired_slice, slice_in_words
 from medrestore.plugin.run import Request
 from medrestore.settings.settings import AUTO, Settings
 
@@ -118,9 +118,9 @@ def preview_of(
     axis, _ = acquired_axis(meta)
     count = _shape(data, meta)[axis]
     z = acquired_slice(meta, count, point[len(point) - 3 + axis])
-    place = acquired_slice(meta, count, z)
+    position = acquired_slice(meta, count, z)
     preview = replace(request, slices=(z,), preview=True, meant=request.slices, cluster="")
-    return preview, slice_in_words(meta, place)
+    return preview, slice_in_words(meta, position)
 
 
 def on_display(request: Request, point: tuple[float, ...]) -> Request:
@@ -144,13 +144,13 @@ LEADING = ("scale", "translate", "units", "axis_labels")
 TURNED = ("rotate", "shear", "affine")
 
 
-def chosen_slices(scan: Snapshot, places: tuple[int, int] | None) -> tuple[int, ...] | None:
+def chosen_slices(scan: Snapshot, positions: tuple[int, int] | None) -> tuple[int, ...] | None:
     """The acquired slices, as a plan numbers them, between two positions on the viewer's slider."""
-    if places is None:
+    if positions is None:
         return None
     axis, _ = acquired_axis(scan.meta)
     count = _shape(scan.data, scan.meta)[axis]
-    first, last = sorted(acquired_slice(scan.meta, count, place) for place in places)
+    first, last = sorted(acquired_slice(scan.meta, count, position) for position in positions)
     return None if last - first + 1 == count else tuple(range(first, last + 1))
 
 

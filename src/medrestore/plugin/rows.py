@@ -14,7 +14,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-__all__ = ["PathField", "form", "heading"]
+__all__ = ["PathField", "button_row", "form", "heading"]
 
 LABEL_WIDTH = 60
 """As wide as the longest label, so that fields of all boxes stand in one column."""
@@ -41,6 +41,14 @@ def heading(text: str) -> QLabel:
     label.setFont(font)
     label.setContentsMargins(0, 6, 0, 0)
     return label
+
+
+def button_row(*buttons: QPushButton) -> QHBoxLayout:
+    """Buttons beside each other, all of one width."""
+    row = QHBoxLayout()
+    for button in buttons:
+        row.addWidget(button, 1)
+    return row
 
 
 class PathField(QWidget):

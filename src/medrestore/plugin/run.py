@@ -11,10 +11,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from medrestore.errors import MedrestoreError
-from medrestore.plugin.drawn import NO_REGION, drawn_regions, union
-from medrestore.plugin.layers import to_volume
-from medrestore.plugin.place import stored
-from medrestore.plugin.progress import RunMeter
+from medrestore.plugin.drawings import NO_REGION, drawn_regions, union
+from medrestore.plugin.jobs import RunMeter
+from medrestore.plugin.layers import stored, to_volume
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from medrestore.engine.forecast import Course
     from medrestore.engine.level import Level
     from medrestore.engine.plan import Plan
-    from medrestore.plugin.drawn import Drawing
+    from medrestore.plugin.drawings import Drawing
     from medrestore.results.result import Result
     from medrestore.settings.settings import Settings
     from medrestore.volume import Modality, Volume

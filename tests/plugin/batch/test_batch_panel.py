@@ -9,7 +9,7 @@ from qtpy.QtGui import QDesktopServices
 
 from medrestore.io import Scan
 from medrestore.plugin.batch.panel import BatchPanel
-from medrestore.plugin.batch.rows import Row, RowState
+from medrestore.plugin.batch.rows import RowState, ScanRow
 from medrestore.plugin.dock import Dock
 from medrestore.plugin.layers import KEY
 from medrestore.plugin.requests import Choices
@@ -94,14 +94,14 @@ def test_a_batch_ends_when_nobody_wants_it(tiny_models, archive, qtbot, end):
 
 def test_a_thousand_scans_are_shown_quickly(panel, qtbot):
     scan = Scan(Path("x"), "nifti", "MR", (9, 9, 9), (1, 1, 1), "SPL", warnings=("uneven",))
-    rows = [Row(f"folder/scan_{i}.nii.gz", scan) for i in range(1000)]
+    rows = [ScanRow(f"folder/scan_{i}.nii.gz", scan) for i in range(1000)]
     with qtbot.waitExposed(panel):
         panel.show()
     began = time.process_time()
     panel._show_rows(rows, {f"{i}.txt": "not a scan" for i in range(1000)})
     panel.repaint()
     for i in range(100):
-        panel._show_row(i, Row(rows[i].name, scan, RowState.RUNNING, percent=50))
+        panel._show_row(i, ScanRow(rows[i].name, scan, RowState.RUNNING, percent=50))
     panel.repaint()
     assert time.process_time() - began < 1
     assert panel.table.rows.rowCount() == 1000
