@@ -10,11 +10,11 @@ import medrestore as mr
 from medrestore.api import make_plan, run_plan
 from medrestore.core.evaluations import OWN_START
 from medrestore.core.neighbours import neighbours
-from medrestore.engine.plan import Plan, Settings
+from medrestore.engine.plan import Plan
 from medrestore.errors import Cancelled, ModelError, SettingsError
 from medrestore.models.model import Card, find_card, load
 from medrestore.results.result import LAYERS
-from medrestore.settings.settings import SAMPLERS
+from medrestore.settings.settings import SAMPLERS, Settings
 from medrestore.volume import Geometry, Source, Volume
 from meters import Counter, Stop
 

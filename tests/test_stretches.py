@@ -12,8 +12,8 @@ from medrestore.engine import pipeline
 from medrestore.engine.arrays import MAPS, Arrays
 from medrestore.engine.checks import check
 from medrestore.engine.pipeline import run
-from medrestore.engine.plan import Settings
 from medrestore.models.model import Card, load
+from medrestore.settings.settings import Settings
 from medrestore.volume import Geometry, Volume
 from meters import Stop
 from tiny import write_tiny_stack_model

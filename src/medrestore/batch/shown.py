@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from medrestore.batch import report
-from medrestore.engine.noise_words import noise_in_words
+from medrestore.engine.plan_text import noise_in_words
 
 if TYPE_CHECKING:
     from medrestore.api import Result

@@ -22,7 +22,7 @@ from medrestore.core.windows import Windows
 from medrestore.disk_arrays import IN_MEMORY_BYTES
 from medrestore.engine.pace import FRESH_S, Pace, kind_of, pace_of, windows_of
 from medrestore.engine.pipeline import BLOCK_BYTES
-from medrestore.engine.sizes import memory
+from medrestore.engine.plan_text import memory
 from medrestore.engine.time_point import CONDITION_BYTES
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import numpy as np
 from medrestore.core.method import ESTIMATED
 from medrestore.plugin.contrast import contrast_limits, difference_limits, spread_limits
 from medrestore.plugin.layers import KEY, displayed, oriented, placement, record_of
-from medrestore.plugin.place import acquired_axis, begin_at
+from medrestore.plugin.positions import acquired_axis, begin_at
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from napari.layers import Image
 
-from medrestore.plugin.layers import placement, to_layer
-from medrestore.plugin.place import acquired_slice, begin_at, stored, stored_index
+from medrestore.plugin.layers import placement, stored, to_layer
+from medrestore.plugin.positions import acquired_slice, begin_at, stored_index
 
 ORIENTED = {
     "axial": [(0, 0, 4), (0, 1, 0), (1, 0, 0)],

@@ -1,18 +1,20 @@
-"""What is said to the user, in whole sentences. No Qt."""
+"""Sentences to the user. No Qt."""
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
-from medrestore.engine.noise_words import doubts_in_words, strength_in_words
-from medrestore.engine.sizes import memory
+from medrestore.engine.plan_text import memory, noise_doubts, noise_strength
 from medrestore.errors import Cancelled, MedrestoreError
 
 if TYPE_CHECKING:
     from medrestore.engine.plan import Plan
     from medrestore.results.result import Result
 
+
 __all__ = [
+    "NO_MEMORY_FOR_PICTURES",
     "as_sentence",
     "counted",
     "duration",
@@ -24,20 +26,31 @@ __all__ = [
 ]
 
 
-def sentence(error: BaseException) -> str:
-    """One sentence on what went wrong."""
+LOG = logging.getLogger(__name__)
+
+NO_MEMORY_FOR_RUN = (
+    "There is not enough memory for this run: close other programs, choose CPU under Device, or "
+    "crop the scan."
+)
+NO_MEMORY_FOR_PICTURES = (
+    "There is not enough memory for these pictures: close other programs, then try again."
+)
+
+
+def sentence(
+    error: BaseException, subject: str = "The run", no_memory: str = NO_MEMORY_FOR_RUN
+) -> str:
+    """Return one sentence on what went wrong; what nobody foresaw also goes to the log."""
     if isinstance(error, Cancelled):
         return "Cancelled before the restored image was complete; nothing was added."
     if isinstance(error, MedrestoreError):
         return as_sentence(error)
+    LOG.error("%s failed", subject, exc_info=error)
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return (
-            "There is not enough memory for this run: close other programs, choose CPU under "
-            "Device, or crop the scan."
-        )
+        return no_memory
     return (
-        f"The run failed unexpectedly ({type(error).__name__}: {error}). Please report this; the "
-        "details are in the terminal that started napari."
+        f"{subject} failed unexpectedly ({type(error).__name__}: {error}). Please report this; "
+        "the details are in the terminal that started napari."
     )
 
 
@@ -77,7 +90,7 @@ def preview_summary(result: Result, planned: Plan, shown: str) -> str:
     count = len(planned.chosen)
     what = "The whole scan" if planned.slices is None else f"The {count} slices chosen"
     what = "The slice chosen" if planned.slices is not None and count == 1 else what
-    known = "; ".join([noise(planned), *doubts_in_words(planned)])
+    known = "; ".join([noise(planned), *noise_doubts(planned)])
     return (
         f"Preview of {shown}. Noise: {known.rstrip('.')}. {what}: "
         f"{forecast(planned)}.{_sentences(*result.warnings)}"
@@ -102,7 +115,7 @@ def duration(seconds: float) -> str:
 
 def noise(plan: Plan) -> str:
     """The noise that is removed, and how it is known."""
-    return f"{strength_in_words(plan)} ({plan.noise.source.partition(':')[0]})"
+    return f"{noise_strength(plan)} ({plan.noise.source.partition(':')[0]})"
 
 
 def _sentences(*texts: str) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from medrestore.engine.sizes import memory
+from medrestore.engine.plan_text import memory
 
 
 @pytest.mark.parametrize(

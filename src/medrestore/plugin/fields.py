@@ -1,21 +1,36 @@
-"""The noise level as a number in a unit, a slider, or a region that was drawn."""
+"""Fields of a form, one for each kind of setting; each gives its value as `Settings` takes it."""
 
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QDoubleSpinBox,
     QHBoxLayout,
     QPushButton,
     QSlider,
+    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
 
-__all__ = ["NoiseEntry"]
+from medrestore.settings.description import Choice, Flag, Number, Whole
+from medrestore.settings.noise import NoiseLevel
+from medrestore.settings.settings import AUTO, AUTOMATIC
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from medrestore.settings.description import Setting
+
+__all__ = ["ChoiceBox", "NoiseEntry", "WholeBox", "field_of"]
+
+LARGEST_SPIN = 2**31 - 1
+"""Of Qt's spin boxes, whose numbers have 32 bits."""
 
 PERCENT, OWN = "%", "a.u."
 
@@ -32,6 +47,88 @@ LARGEST = {"": 1000.0, "HU": 1000.0, PERCENT: 99.9, OWN: 1e6}
 NOTCHES = 200
 DECIMALS = 6
 """Scans whose intensities end at 1 have noise of thousandths."""
+
+
+def field_of(setting: Setting, value: Any) -> QWidget:
+    """The field for a setting, which begins with a value; ``given()`` is the value that is set."""
+    kind = setting.kind
+    if isinstance(kind, Whole):
+        return WholeBox(value, kind.low, kind.high, kind.lowest)
+    if isinstance(kind, Choice):
+        return ChoiceBox(kind.labels, value)
+    if isinstance(kind, Number):
+        return NumberBox(value, kind) if kind.percents is None else PercentBox(value, kind.percents)
+    if isinstance(kind, Flag):
+        return FlagBox(setting.label, value)
+    return NoiseEntry() if isinstance(kind, NoiseLevel) else ChoiceBox({value: AUTOMATIC}, value)
+
+
+class ChoiceBox(QComboBox):
+    """One of a few values, shown by their labels."""
+
+    def __init__(self, labels: Mapping[str, str], value: str) -> None:
+        super().__init__()
+        for choice, label in labels.items():
+            self.addItem(label, choice)
+        self.setCurrentIndex(self.findData(value))
+
+    def given(self) -> Any:
+        """The value chosen."""
+        return self.currentData()
+
+
+class WholeBox(QSpinBox):
+    """A whole number; the lowest may be shown as a word."""
+
+    def __init__(self, value: int, low: int, high: int, lowest: str = "") -> None:
+        super().__init__()
+        self.setRange(low, min(high, LARGEST_SPIN))
+        self.setValue(value)
+        self.setSpecialValueText(lowest)
+
+    def given(self) -> int:
+        """The number."""
+        return int(self.value())
+
+
+class PercentBox(QSpinBox):
+    """A share, in whole percents."""
+
+    def __init__(self, value: float, percents: tuple[int, int]) -> None:
+        super().__init__()
+        self.setRange(*percents)
+        self.setValue(round(100 * value))
+        self.setSuffix(" %")
+
+    def given(self) -> float:
+        """The share, 0 to 1."""
+        return int(self.value()) / 100
+
+
+class NumberBox(QDoubleSpinBox):
+    """A number in a range."""
+
+    def __init__(self, value: float, kind: Number) -> None:
+        super().__init__()
+        self.setRange(kind.low, kind.high)
+        self.setSingleStep(0.5)
+        self.setValue(value)
+
+    def given(self) -> float:
+        """The number."""
+        return float(self.value())
+
+
+class FlagBox(QCheckBox):
+    """On or off."""
+
+    def __init__(self, label: str, value: bool) -> None:
+        super().__init__(label)
+        self.setChecked(value)
+
+    def given(self) -> bool:
+        """True if it is on."""
+        return bool(self.isChecked())
 
 
 class _Number(QDoubleSpinBox):
@@ -88,6 +185,14 @@ class NoiseEntry(QWidget):
         """Noise in the unit shown; None for automatic."""
         number = float(self.number.value())
         return number if number > 0 else None
+
+    def given(self) -> str | float:
+        """Noise as `Settings` takes it: ``"auto"``, HU, a fraction of the foreground, or a.u."""
+        if self.value is None:
+            return AUTO
+        if self.unit == OWN:
+            return f"{self.value:g} {OWN}"
+        return self.value / 100 if self.unit == PERCENT else self.value
 
     @property
     def unit(self) -> str:

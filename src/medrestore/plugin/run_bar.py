@@ -1,4 +1,4 @@
-"""Keeping a run: save it, open it again, copy the lines that repeat it."""
+"""Buttons that save a run, open one again, copy the lines that repeat it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtWidgets import (
     QApplication,
     QFileDialog,
-    QHBoxLayout,
     QMenu,
     QPushButton,
     QWidget,
 )
 
 from medrestore.plugin.repeat import command_line, python_lines
+from medrestore.plugin.rows import button_row
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from medrestore.plugin.requests import Choices, Snapshot
     from medrestore.results.result import Result
 
-__all__ = ["KeepingBar"]
+__all__ = ["RunBar"]
 
 FORMATS = {
     "dicom": (
@@ -33,10 +33,10 @@ FORMATS = {
     "nifti": ("NIfTI…", "One .nii.gz for each map."),
     "zarr": ("Zarr…", "One store of compressed chunks for each map; for large scans."),
 }
-"""What is offered, by the names of `saving.FORMATS`."""
+"""Formats offered, by the names of `saving.FORMATS`."""
 
 
-class KeepingBar(QWidget):
+class RunBar(QWidget):
     """Three buttons; asks for files and folders, and passes on what was chosen.
 
     Parameters
@@ -78,10 +78,8 @@ class KeepingBar(QWidget):
         self.copy_button.setMenu(menu)
         self.show_run(None)
         self.open_button.clicked.connect(self.ask_which)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        for button in (self.save_button, self.copy_button, self.open_button):
-            row.addWidget(button, 1)
+        self.setLayout(button_row(self.save_button, self.copy_button, self.open_button))
+        self.layout().setContentsMargins(0, 0, 0, 0)
 
     def show_run(self, result: Result | None) -> None:
         """Offer to save a run, in the formats that its scan allows; None: there is none."""

@@ -1,4 +1,4 @@
-"""What a person reads: plans, durations and tables in plain words."""
+"""Output of commands: plans in words, durations, tables and JSON."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from medrestore.engine.noise_words import noise_in_words
-from medrestore.engine.sizes import memory
+from medrestore.engine.plan_text import memory, noise_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -15,9 +14,9 @@ if TYPE_CHECKING:
     from medrestore.engine.plan import Plan
     from medrestore.volume import Volume
 
-__all__ = ["as_json", "duration", "grid", "in_words", "millimetres", "table"]
+__all__ = ["as_json", "duration", "plan_in_words", "table"]
 
-WAYS = {"slice": "slice by slice", "patch3d": "in 3-D stacks"}
+MODES = {"slice": "slice by slice", "patch3d": "in 3-D stacks"}
 
 ESTIMATES = {
     "mean": "the expected image",
@@ -26,23 +25,24 @@ ESTIMATES = {
 }
 
 
-def in_words(plan: Plan, volume: Volume) -> str:
+def plan_in_words(plan: Plan, volume: Volume) -> str:
     """A plan as a few aligned lines, ending with what deserves attention."""
     settings = plan.settings
-    spacing = millimetres(volume.geometry.spacing_mm)
+    grid = _grid(plan.shape, plan.times)
+    spacing = _millimetres(volume.geometry.spacing_mm)
     slices = len(plan.chosen) * plan.times
     if settings.samples:
-        how = settings.sampler
+        sampling = settings.sampler
         if settings.schedule != "cosine":
-            how += f", {settings.schedule} schedule"
+            sampling += f", {settings.schedule} schedule"
         if settings.guided:
-            how += f", guidance {settings.guidance:g}, measurement {settings.measurement:g}"
-        work = f"{settings.samples} samples × {settings.steps} steps ({how})"
+            sampling += f", guidance {settings.guidance:g}, measurement {settings.measurement:g}"
+        work = f"{settings.samples} samples × {settings.steps} steps ({sampling})"
     else:
         work = "no samples, one evaluation"
     rows = {
-        "scan": f"{volume.source.name}: {plan.modality}, {grid(plan.shape, plan.times)}, {spacing}",
-        "model": f"{plan.model}, {WAYS[plan.mode]}, on {plan.device} in {plan.precision}",
+        "scan": f"{volume.source.name}: {plan.modality}, {grid}, {spacing}",
+        "model": f"{plan.model}, {MODES[plan.mode]}, on {plan.device} in {plan.precision}",
         "noise": noise_in_words(plan),
         "work": f"{slices} slice{'' if slices == 1 else 's'}, {work}, seed {settings.seed}",
         "result": f"{ESTIMATES[settings.estimate]}, its expected error, and bounds "
@@ -56,13 +56,13 @@ def in_words(plan: Plan, volume: Volume) -> str:
     return "\n".join([*lines, *(f"note      {text}" for text in notes)])
 
 
-def grid(shape: Sequence[int], times: int = 1) -> str:
+def _grid(shape: Sequence[int], times: int = 1) -> str:
     """Voxels along (z, y, x), time points first."""
     text = " × ".join(str(n) for n in shape)
     return f"{times} time points of {text}" if times > 1 else text
 
 
-def millimetres(spacing_mm: Sequence[float]) -> str:
+def _millimetres(spacing_mm: Sequence[float]) -> str:
     """Spacing along (z, y, x)."""
     return " × ".join(f"{s:.3g}" for s in spacing_mm) + " mm"
 
@@ -89,15 +89,15 @@ def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     from rich.text import Text
 
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 10_000)
-    made = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
+    drawn = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
     for title in titles:
         folds = title in (titles[0], titles[-1])
-        made.add_column(title, overflow="fold", no_wrap=not folds)
+        drawn.add_column(title, overflow="fold", no_wrap=not folds)
     for row in rows:
-        made.add_row(*(Text(cell) for cell in row))  # Text: brackets in paths are no markup
-    with console.capture() as drawn:
-        console.print(made)
-    print("\n".join(line.rstrip() for line in drawn.get().rstrip().splitlines()))
+        drawn.add_row(*(Text(cell) for cell in row))  # Text: brackets in paths are no markup
+    with console.capture() as text:
+        console.print(drawn)
+    print("\n".join(line.rstrip() for line in text.get().rstrip().splitlines()))
 
 
 def as_json(facts: Mapping[str, Any] | Sequence[Any]) -> str:

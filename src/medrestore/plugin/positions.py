@@ -1,4 +1,4 @@
-"""Which voxels of a scan a place in the viewer means. No napari.
+"""Voxels of a scan that a position in the viewer means. No napari.
 
 Layer data lie in display orientation; a plan numbers slices along the scan's first stored axis, the
 one its slices were acquired along (`plugin.layers`).
@@ -10,26 +10,26 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medrestore.plugin.layers import KEY, acquired_plane
+from medrestore.plugin.layers import acquired_plane, record_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
+
 __all__ = [
     "acquired_axis",
     "acquired_slice",
     "begin_at",
     "slice_in_words",
-    "stored",
     "stored_index",
 ]
 
 
 def acquired_axis(meta: Mapping[str, Any]) -> tuple[int, bool]:
     """The displayed axis, of the last three, along which slices were acquired; whether flipped."""
-    record = _record(meta)
+    record = record_in(meta.get("metadata"))
     order = tuple(record.get("order", (0, 1, 2)))
     return order.index(0), bool(record.get("flip", (False,) * 3)[order.index(0)])
 
@@ -46,15 +46,8 @@ def acquired_slice(meta: Mapping[str, Any], count: int, index: float) -> int:
 
 def slice_in_words(meta: Mapping[str, Any], place: int) -> str:
     """A slice by its plane and its number on the viewer's slider, such as "sagittal slice 12"."""
-    return f"{acquired_plane(_record(meta))} slice {place}".lstrip()
-
-
-def stored(array: NDArray[Any], meta: Mapping[str, Any]) -> NDArray[Any]:
-    """An array (i, p, l) on a layer's grid as (z, y, x) on the scan's own; a view."""
-    record = _record(meta)
-    order, flip = record.get("order", (0, 1, 2)), record.get("flip", (False,) * 3)
-    shown = array[tuple(slice(None, None, -1 if f else None) for f in flip)]
-    return shown.transpose(order.index(0), order.index(1), order.index(2))
+    plane = acquired_plane(record_in(meta.get("metadata")))
+    return f"{plane} slice {place}".lstrip()
 
 
 def stored_index(
@@ -69,7 +62,7 @@ def stored_index(
     shape : sequence of int
         Size of the layer's last three axes.
     """
-    record = _record(meta)
+    record = record_in(meta.get("metadata"))
     order, flip = record.get("order", (0, 1, 2)), record.get("flip", (False,) * 3)
     place = [round(float(i)) for i in tuple(index)[-3:]]
     if any(not 0 <= i < n for i, n in zip(place, shape, strict=True)):
@@ -98,8 +91,3 @@ def _linear(meta: Mapping[str, Any]) -> NDArray[np.float64]:
         )
     rotate = np.eye(ndim) if meta.get("rotate") is None else np.array(meta["rotate"], dtype=float)
     return rotate @ shear @ np.diag(np.array(scale, dtype=float))
-
-
-def _record(meta: Mapping[str, Any]) -> Mapping[str, Any]:
-    record = (meta.get("metadata") or {}).get(KEY)
-    return record if isinstance(record, dict) else {}
