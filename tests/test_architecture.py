@@ -41,7 +41,7 @@ BESIDE = {("physics", "core.intensity"), ("cli", "plugin")}
 """Doors between rooms of one floor."""
 
 FORMATS = {"nifti", "dicom", "itk"}
-MONAI = {"core.refiner", "core.autoencoder", "training.adversary"}
+MONAI = {"core.refiner", "core.autoencoder", "training.autoencoder"}
 GUI = {"napari", "qtpy", "PySide6", "PyQt5", "PyQt6", "magicgui", "superqt", "vispy"}
 FILE_FORMATS = {"nibabel", "pydicom", "SimpleITK", "gdcm"}
 

@@ -29,7 +29,7 @@ from medrestore.plugin.result_layers import result_layers
 from medrestore.restorer import RESTORER
 from medrestore.results.record import reopen
 from medrestore.settings.settings import Settings
-from medrestore.training.export import write_bundle
+from medrestore.training.finish import write_bundle
 from scans import write_nifti
 from tiny import speak, tiny_card, write_tiny_models
 

@@ -1,106 +1,126 @@
-"""Random noise for training: what a scanner could have added to a clean patch, and its σ."""
+"""CT noise for training: banks drawn once through filtered back-projection, and mixtures of them.
+
+The noise that a dose fraction adds to a log-sinogram (`physics.ct`) has variance A·eᵖ + B·e²ᵖ: the
+first part is quantum noise, the second electronic noise, which makes the streaks of starved rays;
+B = Nₑ·A² at low dose. Reconstruction is linear, so one realisation of each part serves every dose:
+
+    noise = √A · n₁·g₁ + √Nₑ·A · n₂·g₂        σ² = A·g₁² + Nₑ·A²·g₂²
+
+with n₁, n₂ of unit variance and g₁, g₂ their local standard deviations, exactly. g₁ is relative to
+its median in the slice's soft tissue, so that √A is the quantum noise there in HU.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
 import torch
 from torch import Tensor
 
+from medrestore.core.meter import SILENT, Meter
 from medrestore.core.predictor import Condition
-from medrestore.physics import mr
-from medrestore.training.mr_protocol import random_encoding
+from medrestore.physics.ct import LowDose, Scanner
 from medrestore.training.targets import Pair, noise_aware
 
-__all__ = ["CtNoise", "MrNoise", "Pair"]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from medrestore.training.data import Stack
+
+__all__ = ["CtNoise", "Kernel", "with_noise_bank"]
+
+DEEPEST = 10.0
+"""Line integrals beyond this leave less than one quantum in 2·10⁴ and are not distinguished."""
+
+SOFT_HU = 200.0
 
 
-class MrNoise:
-    """Magnitude noise of random level, g-factor, Fourier encoding and number of coils.
+class Kernel(NamedTuple):
+    """Reconstruction kernel: `physics.ct.Scanner`'s ``cutoff`` and ``edge``."""
 
-    σ is the Gaussian standard deviation per channel of the image as stored, after every filter.
-    Encoded patches (`training.mr_protocol`) lose the part of the signal that was not acquired:
-    the target is what the acquisition shows without noise. Patches of several coils are
-    non-central χ: σ alone does not tell them from one coil, so their share is modest.
+    cutoff: float
+    edge: float = 0.0
+
+
+def with_noise_bank(
+    stack: Stack,
+    kernels: tuple[Kernel, ...],
+    seed: int,
+    views: int = 400,
+    meter: Meter = SILENT,
+    *,
+    device: str = "cpu",
+    at_once: int = 1,
+) -> Stack:
+    """A CT stack with both parts of the noise of each slice and kernel, and their gains.
 
     Parameters
     ----------
-    relative : (low, high)
-        Bounds of σ as a fraction of the scale, drawn log-uniformly for each patch.
+    stack : Stack
+        Slices in HU.
+    kernels : tuple of Kernel
+        One realisation is drawn through each; gains are those of the first.
     seed : int
-        Start of the stream of draws.
-    correlated, with_g_factor, several_coils : float
-        Share of patches that are zero-filled or partial Fourier, that have a g-factor map, and
-        that are root sums of squares of 2 to 8 coils (none of these is encoded too).
-    device : str
-        Where patches lie and noise is drawn.
-    volumes : bool
-        False: the network restores the middle slice, told one σ map (batch, 1, y, x). True: it
-        restores all, told a map that varies along z too, (batch, z, y, x).
+        Seed of the noise.
+    views : int
+        Projection angles over 180°, a multiple of 4.
+    meter : Meter
+        One tick per slice.
+    device, at_once : str, int
+        Device, and number of slices at a time (a GPU takes 16 of 512²).
     """
+    depth, height, width = stack.array.shape
+    noise = np.empty((len(kernels), 2, depth, height, width), dtype=np.float16)
+    gain = np.empty((2, depth, height, width), dtype=np.float16)
+    generator = torch.Generator(device).manual_seed(seed)
+    meter.start(depth, "noise bank")
+    for start in range(0, depth, at_once):
+        part = slice(start, start + at_once)
+        drawn, local = _bank(stack.array[part], stack.pixel_mm, kernels, views, generator)
+        noise[:, :, part], gain[:, part] = drawn.cpu().numpy(), local.cpu().numpy()
+        meter.tick(drawn.shape[2])
+    return replace(stack, noise=noise, gain=gain)
 
-    def __init__(
-        self,
-        relative: tuple[float, float] = (0.005, 0.15),
-        seed: int = 0,
-        correlated: float = 0.25,
-        with_g_factor: float = 0.25,
-        several_coils: float = 0.1,
-        device: str = "cpu",
-        volumes: bool = False,
-    ) -> None:
-        self.low, self.high = relative
-        self.correlated, self.with_g_factor = correlated, with_g_factor
-        self.several_coils, self.volumes = several_coils, volumes
-        self.generator = torch.Generator(device).manual_seed(seed)
 
-    def __call__(self, patches: Tensor, scale: Tensor, own: Tensor | None = None) -> Pair:
-        """Corrupt (batch, 1, slices, y, x); ``scale`` is (batch,).
+def _bank(
+    array: NDArray[np.float32],
+    pixel_mm: float,
+    kernels: tuple[Kernel, ...],
+    views: int,
+    generator: torch.Generator,
+) -> tuple[Tensor, Tensor]:
+    """Noise (kernels, 2, z, y, x) of unit variance and gains (2, z, y, x) of a few slices."""
+    depth, height, width = array.shape
+    size = max(height, width)
+    y, x = (size - height) // 2, (size - width) // 2
+    window = (..., slice(y, y + height), slice(x, x + width))
+    padded = np.full((depth, size, size), -1000.0, dtype=np.float32)
+    padded[window] = array
+    hu = torch.from_numpy(padded).to(generator.device)
+    slices = LowDose(hu, pixel_mm, Scanner(views))
+    paths = slices.paths.clamp(max=DEEPEST) - DEEPEST  # powers of ten that float16 can hold
+    variance = torch.cat((paths.exp(), (2 * paths).exp()))
+    scanners = [Scanner(views, kernel.cutoff, edge=kernel.edge) for kernel in kernels]
+    std = torch.stack([slices.through(scanner).std_map(variance) for scanner in scanners])
+    largest = std.amax(dim=(1, 2, 3), keepdim=True)
+    std = torch.maximum(std, 1e-4 * largest)  # air beside starved rays
+    drawn = slices.draw_through(variance, scanners, generator) / std
+    local = std[0].view(2, depth, size, size)[window]
+    usual = _soft_median(local[0], torch.from_numpy(array).to(hu.device))
+    gains = torch.stack((local[0] / usual, local[1] / usual.square()))
+    return drawn.view(len(kernels), 2, depth, size, size)[window], gains
 
-        With ``own``, (batch,), the std of the patches' own noise in intensity units, the pair is
-        `training.targets.noise_aware`.
-        """
-        clean = patches[:, 0]
-        scale = scale.view(-1, 1, 1, 1)
-        sigma = self._sigma(clean, scale)
-        kind = self._rand(len(clean))
-        noise = mr.channel_noise(tuple(clean.shape), self.generator)
-        coils = torch.nonzero(kind < self.several_coils).flatten()
-        encoded = torch.nonzero(kind > 1 - self.correlated).flatten()
-        if len(encoded):
-            part = clean[encoded]
-            encoding = random_encoding(tuple(part.shape), self.generator)
-            clean = clean.index_copy(0, encoded, encoding.signal(part))
-            if own is not None:
-                own = own.index_copy(0, encoded, own[encoded] * encoding.own_gain().flatten())
-            for field, drawn in zip(
-                noise, encoding.noise(tuple(part.shape), self.generator), strict=True
-            ):
-                field[encoded] = drawn
-        noisy = mr.rician(clean, sigma, noise)
-        if len(coils):
-            noisy[coils] = self._several(clean[coils], sigma[coils])
-        slices = clean.shape[1]
-        middle = slice(None) if self.volumes else slice(slices // 2, slices // 2 + 1)
-        pair = Pair(Condition(noisy, sigma, scale), clean[:, middle])
-        return pair if own is None else noise_aware(pair, own.view(-1, 1, 1, 1), magnitude=True)
 
-    def _sigma(self, clean: Tensor, scale: Tensor) -> Tensor:
-        batch, slices, height, width = clean.shape
-        depth = slices if self.volumes else 1
-        level = scale * self.low * (self.high / self.low) ** self._rand(batch, 1, 1, 1)
-        gain = mr.g_factor(batch, (depth, height, width), self.generator)
-        gain = gain / gain.mean(dim=(1, 2, 3), keepdim=True)
-        amplified = self._rand(batch, 1, 1, 1) < self.with_g_factor
-        return level * torch.where(amplified, gain, 1.0)
-
-    def _several(self, clean: Tensor, sigma: Tensor) -> Tensor:
-        """Sum of squares of 2 to 8 coils of random sensitivity and noise correlation up to 0.3."""
-        coils = 2 + int(7 * float(self._rand(1)))
-        sensitivity = torch.complex(*mr.channel_noise((coils, len(clean), 1, 1, 1), self.generator))
-        noise = torch.complex(*mr.channel_noise((coils, *clean.shape), self.generator))
-        return mr.sum_of_squares(clean, sigma, noise, sensitivity, 0.3 * float(self._rand(1)))
-
-    def _rand(self, *shape: int) -> Tensor:
-        return torch.rand(shape, generator=self.generator, device=self.generator.device)
+def _soft_median(std: Tensor, hu: Tensor) -> Tensor:
+    """Median over each slice's soft tissue (−200…200 HU), (z, 1, 1); over all where it has none."""
+    medians = []
+    for plane, value in zip(std, hu, strict=True):
+        soft = value.abs() < SOFT_HU
+        medians.append(plane[soft].median() if bool(soft.any()) else plane.median())
+    return torch.stack(medians).view(-1, 1, 1)
 
 
 class CtNoise:
@@ -124,12 +144,12 @@ class CtNoise:
         are cut at −1024 HU as scanners store them, and that reach over the edge of the
         reconstruction circle into padding (−1024, −2000 or −3024), which holds no noise.
     misjudged : float
-        Share of patches whose σ is told wrong: by a factor of about 1.2 up or down, half of them
+        Share of patches whose σ is given wrong: by a factor of about 1.2 up or down, half of them
         also as one number where it varies over the patch. Real estimates are no better.
     electronic : (low, high)
         Bounds of Nₑ in quanta², drawn log-uniformly.
     device : str
-        Where patches lie and noise is drawn.
+        Device of patches and noise.
     volumes : bool
         As in `MrNoise`.
     """
@@ -194,10 +214,10 @@ class CtNoise:
             local = torch.where(outside, 0.0, local)
             part, part_std = part[:, middle], (mixed.sqrt() * sigma).clamp(min=1e-6)
             pair = noise_aware(pair, local, magnitude=False, part=part, part_std=part_std)
-        told = self._told(pair.condition.sigma, gain)
-        return pair._replace(condition=pair.condition._replace(sigma=told))
+        sigma = self._misjudged(pair.condition.sigma, gain)
+        return pair._replace(condition=pair.condition._replace(sigma=sigma))
 
-    def _told(self, sigma: Tensor, gain: Tensor) -> Tensor:
+    def _misjudged(self, sigma: Tensor, gain: Tensor) -> Tensor:
         """σ as an estimate would have it: some patches' is wrong, or one number for all."""
         shape = (len(sigma), 1, 1, 1)
         wrong, even = self._rand(*shape) < self.misjudged, self._rand(*shape) < 0.5
@@ -207,7 +227,7 @@ class CtNoise:
         return torch.where(wrong, guess, sigma)
 
     def _padding(self, clean: Tensor) -> tuple[Tensor, Tensor]:
-        """Where a patch lies outside the reconstruction circle, and what is stored there."""
+        """Mask of a patch outside the reconstruction circle, and the value stored there."""
         batch, _, height, width = clean.shape
         draw = self._rand(4, batch, 1, 1, 1)
         values = torch.tensor([-1024.0, -2000.0, -3024.0], device=clean.device)

@@ -1,24 +1,41 @@
-"""Which kernel of its noise bank a CT scan's own noise looks like.
+"""Noise that training scans carry themselves: its level, and the kernel of a bank it looks like.
 
 Targets are corrected with noise of the spectrum that the scan's own noise has
 (`training.targets`). Scanners' kernels differ: the power of noise between 0.1 and 0.5 cycles a
-pixel is measured in the scan's calm soft tissue and in the bank's noise at the same places; the
+pixel is measured in the scan's calm soft tissue and in the bank's noise at the same positions; the
 nearest kernel in mean squared log power is taken. Below 0.1 cycles a pixel anatomy leads.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from scipy import ndimage
+
+from medrestore.core.noise_level import estimate
+from medrestore.errors import NoiseLevelError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from medrestore.training.data import Stack
 
-__all__ = ["band_power", "own_kernel"]
+__all__ = ["band_power", "scan_kernel", "scan_noise_std"]
+
+
+def scan_noise_std(stack: Stack, modality: Literal["CT", "MR"]) -> float | None:
+    """Standard deviation of a stack's noise, intensity units; None where it cannot be estimated.
+
+    The estimator of `core.noise_level` on the stack as it is: a binned copy gets its own, lower
+    value, whatever the correlation of the scan's noise. MR: Gaussian std per channel; CT: soft
+    tissue.
+    """
+    try:
+        return float(estimate(stack.array, modality).sigma)
+    except NoiseLevelError:
+        return None
+
 
 BLOCK = 32
 STEP = 12
@@ -34,29 +51,24 @@ FLOOR = 0.002
 """Share of the power that does not count: rounding of stored values."""
 
 
-def own_kernel(stack: Stack) -> int:
-    """Index of the bank's kernel that the stack's own noise is nearest to.
+def scan_kernel(stack: Stack) -> int:
+    """Index of the kernel, of the stack's noise bank, that the stack's noise is nearest to.
 
-    The middle of the bank where the scan has too little calm soft tissue to tell.
-
-    Parameters
-    ----------
-    stack : Stack
-        With its noise bank.
+    The middle of the bank where the scan has too little calm soft tissue.
     """
     assert stack.noise is not None and stack.gain is not None
     middle = max(0, (len(stack.array) - SLICES) // 2)
-    seen = slice(middle, middle + SLICES)
-    array = stack.array[seen]
-    places = _calm(array)
-    if len(places) < FEWEST:
+    slices = slice(middle, middle + SLICES)
+    array = stack.array[slices]
+    corners = _calm(array)
+    if len(corners) < FEWEST:
         return len(stack.noise) // 2
-    power = np.log(_shape(array, places) + FLOOR)
-    gain = stack.gain[0, seen].astype(np.float32)
+    power = np.log(_shape(array, corners) + FLOOR)
+    gain = stack.gain[0, slices].astype(np.float32)
     apart = []
     for noise in stack.noise:
-        drawn = noise[0, seen].astype(np.float32) * gain
-        apart.append(float(np.square(np.log(_shape(drawn, places) + FLOOR) - power).sum()))
+        drawn = noise[0, slices].astype(np.float32) * gain
+        apart.append(float(np.square(np.log(_shape(drawn, corners) + FLOOR) - power).sum()))
     return int(np.argmin(apart))
 
 
@@ -96,8 +108,8 @@ def _calm(array: NDArray[np.float32]) -> list[tuple[int, int, int]]:
                     fine = float((block - coarse[window]).std()) + 1e-6
                     found.append((float(coarse[window].std()) / fine, (z, y, x)))
     found.sort()
-    return [place for _, place in found[: max(FEWEST, int(CALMEST * len(found)))]]
+    return [corner for _, corner in found[: max(FEWEST, int(CALMEST * len(found)))]]
 
 
-def _shape(array: NDArray[np.float32], places: list[tuple[int, int, int]]) -> NDArray[np.float64]:
-    return band_power(np.stack([array[z, y : y + BLOCK, x : x + BLOCK] for z, y, x in places]))
+def _shape(array: NDArray[np.float32], corners: list[tuple[int, int, int]]) -> NDArray[np.float64]:
+    return band_power(np.stack([array[z, y : y + BLOCK, x : x + BLOCK] for z, y, x in corners]))
