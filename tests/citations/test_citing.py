@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 
 import medrestore as mr
-from medrestore.citations.bibtex import bibtex, in_one_line
 from medrestore.citations.citing import SAMPLERS, SCHEDULES, citations
-from medrestore.citations.references import PROGRAMS, WORKS, Reference
+from medrestore.citations.references import REFERENCES, Reference, bibtex, in_one_line
 from medrestore.cli import main
 from medrestore.core.schedules import SCHEDULES as ALL_SCHEDULES
 from medrestore.errors import SettingsError
@@ -95,7 +94,7 @@ def test_those_of_a_sampler_are_those_of_its_file(mr_record: Path) -> None:
     for sampler, own in SAMPLERS.items():
         file = Path(package.__file__).with_name(f"{sampler.replace('-', '_')}.py")
         said = re.findall(r"arXiv:(\d{4}\.\d{5})", file.read_text())
-        assert {WORKS[key].arxiv for key in own} <= {*said}, sampler
+        assert {REFERENCES[key].arxiv for key in own} <= {*said}, sampler
 
 
 @pytest.mark.parametrize(
@@ -169,7 +168,7 @@ def mr_models() -> list[Any]:
 
 def test_identifiers_are_those_of_the_documentation() -> None:
     page = DOCS.read_text(encoding="utf-8")
-    for work in [*WORKS.values(), *PROGRAMS.values()]:
+    for work in REFERENCES.values():
         assert not work.doi or f"doi:{work.doi}" in page, work.key
         assert not work.arxiv or f"arXiv:{work.arxiv}" in page, work.key
         if work.doi or work.arxiv:  # first author and year as the page has them
@@ -178,11 +177,11 @@ def test_identifiers_are_those_of_the_documentation() -> None:
                 assert work.authors[0].partition(",")[0].split()[-1] in line, work.key
                 assert str(work.year) in line, work.key
     used = {key for group in SAMPLERS.values() for key in group} | set(SCHEDULES.values())
-    assert used <= set(WORKS)
+    assert used <= set(REFERENCES)
 
 
 def test_bibtex_is_well_formed(capsys: pytest.CaptureFixture[str], mr_record: Path) -> None:
-    for work in [*WORKS.values(), *PROGRAMS.values()]:
+    for work in REFERENCES.values():
         text = bibtex(work)
         assert text.count("{") == text.count("}") and " = {}" not in text
         assert re.fullmatch(r"@(article|inproceedings|misc)\{\w+,(\n  \w+ = \{.+\},)+\n\}", text)
