@@ -32,7 +32,7 @@ from medrestore.engine.plan import Settings
 from medrestore.evaluation.ensemble.design import of_phantom
 from medrestore.evaluation.ensemble.folder import make, open_ensemble
 from medrestore.evaluation.ensemble.noise import Noise
-from medrestore.evaluation.ensemble.report.rows import rows
+from medrestore.evaluation.ensemble.report.tables import rows
 from medrestore.evaluation.ensemble.scene import HALVES
 from medrestore.evaluation.ensemble.study import analyse
 from medrestore.models.model import find_card, load
