@@ -11,7 +11,6 @@ from medrestore.core.calibration import LEVELS, gaussian_factor
 from medrestore.core.posterior import interval
 from medrestore.errors import ModelError
 from medrestore.evaluation.coverage import ause, crps, ence, error_by_std, pit_histogram
-from medrestore.models.model import find_card
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -169,7 +168,7 @@ def _intervals(result: Result) -> Intervals | None:
     """The factors that the run used, where its model is at hand unchanged."""
     plan = result.plan
     try:
-        card = find_card(plan.settings.model, plan.modality, plan.mode)
+        card = plan.card()
     except ModelError:
         return None
     if card.sha256 != plan.model_sha256:
