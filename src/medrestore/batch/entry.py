@@ -1,139 +1,126 @@
-"""What was restored, for people: a contact sheet and a page that opens anywhere, offline."""
+"""What a batch's page says about a scan: settings, geometry, results, in words."""
 
 from __future__ import annotations
 
-import os
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medrestore.batch.page import Article, Entry, drawn, render
-from medrestore.batch.picture import amount, draw_sheet, panels
+from medrestore.batch.page import Entry
+from medrestore.batch.panels import panels
 from medrestore.core.intensity import FOREGROUND_FRACTION, foreground_scale
-from medrestore.errors import InputError, OutputError
+from medrestore.engine.plan_text import noise_in_words
+from medrestore.report.tables import amount
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from medrestore.api import Result
+    from medrestore.engine.plan import Plan
     from medrestore.volume import Geometry, Volume
 
-__all__ = ["Article", "Entry", "contact_sheet", "drawn", "entry", "failed", "write_page"]
+__all__ = ["entry_of", "failed_entry", "make_entry", "summary_of"]
 
 TOWARDS = {
     "R": "right", "L": "left", "A": "anterior", "P": "posterior", "S": "superior", "I": "inferior",
 }  # fmt: skip
 BODY_HU = -500.0
+PICTURED = ("restored", "std", "lower", "upper")
 
 
-def contact_sheet(
-    path: str | Path, rows: Sequence[Mapping[str, Volume]], *, level: float | None = None
-) -> None:
-    """Draw a PNG with one row per scan: noisy, restored, std, lower and upper.
+def entry_of(
+    volume: Volume, result: Result, seconds: float, metrics: Mapping[str, str] | None = None
+) -> Entry:
+    """Return the entry of a scan and its result.
 
     Parameters
     ----------
-    path : str or Path
-        The PNG; missing folders are made, an older file is replaced in one step.
-    rows : sequence of mappings
-        Volumes of one scan under ``"noisy"``, ``"restored"``, ``"std"``, ``"lower"``, ``"upper"``;
-        what is missing is left out, the middle acquired slice is shown.
-    level : float, optional
-        Nominal coverage of the bounds, 0…1, for their labels.
-
-    Raises
-    ------
-    InputError
-        If there is nothing to draw.
-    OutputError
-        If the file cannot be written.
+    volume, result
+        The scan before and after.
+    seconds : float
+        Time from reading to writing.
+    metrics : mapping of str to str, optional
+        Measured results, in words and units; by default the headline of the checks.
     """
-    drawn = [(_heading(row), panels(row, level)) for row in rows if row]
-    if not drawn:
-        raise InputError("a contact sheet needs at least one restored scan, got none")
-    _write(Path(path), draw_sheet(drawn))
+    if metrics is None and result.guards is not None:
+        metrics = {"checks": result.guards.verdict.headline}
+    layers = result.layers()
+    return make_entry(
+        {"noisy": volume, **{name: layers[name] for name in PICTURED}},
+        settings=_settings_of(result.plan),
+        timings={"in all": seconds},
+        metrics=metrics,
+        warnings=result.warnings,
+        calibrated=result.plan.calibrated,
+    )
 
 
-def entry(
+def _settings_of(plan: Plan) -> dict[str, object]:
+    """Return the settings that the page names."""
+    settings = plan.settings
+    names = ["samples", "steps", "level", "estimate", "sampler", "schedule"]
+    names += ["guidance", "measurement"] if settings.guided else []
+    return {
+        "model": plan.model,
+        "noise": noise_in_words(plan),
+        **{name: getattr(settings, name) for name in names},
+        "seed": settings.seed,
+        "device": plan.device,
+    }
+
+
+def make_entry(
     row: Mapping[str, Volume],
     *,
     settings: Mapping[str, Any] | None = None,
     timings: Mapping[str, float] | None = None,
-    figures: Mapping[str, str] | None = None,
+    metrics: Mapping[str, str] | None = None,
     warnings: Sequence[str] = (),
     calibrated: bool = True,
 ) -> Entry:
-    """What the page says about one restored scan; the volumes may be dropped afterwards.
+    """Return the entry of a restored scan; the volumes may be dropped afterwards.
 
     Parameters
     ----------
     row : mapping of str to Volume
         As for `contact_sheet`.
     settings : mapping, optional
-        What was asked for or resolved; ``"level"`` names the bounds. None values are left out.
+        Requested or resolved; ``"level"`` names the bounds. None values are left out.
     timings : mapping of str to float, optional
         Seconds per stage.
-    figures : mapping of str to str, optional
+    metrics : mapping of str to str, optional
         Measured results, in words and units.
     warnings : sequence of str
-        Shown beside those of the volumes themselves.
+        Added to those of the scan itself.
     calibrated : bool
-        Whether the coverage of the bounds was ever measured.
+        True if the coverage of the bounds was ever measured.
     """
     volume = row.get("noisy") or row["restored"]
     settings, timings = settings or {}, timings or {}
-    results = {**_typical_spread(row), **(figures or {})}
+    results = {**_typical_spread(row), **(metrics or {})}
     facts = {
         "Geometry": _geometry_facts(volume.geometry, volume.unit),
         "Settings": {_words(k): _plain(v) for k, v in settings.items() if v is not None},
         "Result": results,
         "Time": {_words(k): _duration(v) for k, v in timings.items()},
     }
-    said = dict.fromkeys([*volume.warnings, *warnings])
     return Entry(
         name=volume.source.name,
-        summary=_summary(volume),
+        summary=summary_of(volume),
         panels=tuple(panels(row, settings.get("level"), calibrated)),
         facts={title: rows for title, rows in facts.items() if rows},
-        warnings=tuple(said),
+        warnings=tuple(dict.fromkeys([*volume.warnings, *warnings])),
         seconds=sum(timings.values()) if timings else None,
     )
 
 
-def failed(name: str, error: BaseException | str) -> Entry:
-    """What the page says about a scan that could not be restored: the error, beside its name."""
+def failed_entry(name: str, error: BaseException | str) -> Entry:
+    """Return the entry of a scan that could not be restored: the error, beside its name."""
     return Entry(name=name, error=str(error))
 
 
-def write_page(
-    path: str | Path, entries: Sequence[Entry | Article], *, title: str = "Restored scans"
-) -> None:
-    """Write one HTML file with everything in it: no script, no font, nothing from a network.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file; an older one is replaced in one step.
-    entries : sequence of Entry or Article
-        In the order shown.
-    title : str
-        Heading of the page.
-
-    Raises
-    ------
-    OutputError
-        If the file cannot be written.
-    """
-    _write(Path(path), render(entries, title).encode())
-
-
-def _heading(row: Mapping[str, Volume]) -> str:
-    volume = next(iter(row.values()))
-    return f"{volume.source.name}   ·   {_summary(volume)}"
-
-
-def _summary(volume: Volume) -> str:
+def summary_of(volume: Volume) -> str:
+    """Return modality, size and the slice that is drawn."""
     z, y, x = volume.geometry.shape
     parts = [volume.modality or "modality unknown", f"{z} × {y} × {x} voxels"]
     if volume.is_4d:
@@ -164,7 +151,7 @@ def _geometry_facts(geometry: Geometry, unit: str) -> dict[str, str]:
 
 
 def _typical_spread(row: Mapping[str, Volume]) -> dict[str, str]:
-    """Median std over the body; for MR also relative to the foreground."""
+    """Return the median std over the body; for MR also relative to the foreground."""
     if "std" not in row or "restored" not in row:
         return {}
     image, std = row["restored"], row["std"].array
@@ -197,24 +184,3 @@ def _duration(seconds: float) -> str:
     if seconds < 120:
         return f"{seconds:.1f} s"
     return f"{int(seconds // 60)} min {int(seconds % 60)} s"
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Replace ``path`` in one step: a reader sees the old file or the whole new one."""
-    scratch = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(scratch, 0o666 & ~mask)  # mkstemp makes files that only their owner may read
-        os.replace(scratch, path)
-    except OSError as error:
-        if scratch is not None:
-            Path(scratch).unlink(missing_ok=True)
-        reason = error.strerror or error
-        raise OutputError(
-            f"cannot write {path.name} in {path.parent}: {reason}; choose another folder"
-        ) from error
