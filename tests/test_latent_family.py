@@ -198,10 +198,10 @@ def test_stacks_are_refused(models: Path) -> None:
 def test_from_the_widget(models: Path, noisy: mr.Volume) -> None:
     pytest.importorskip("medrestore.plugin.form", reason="needs Qt")
     from medrestore.plugin.preferences import offered_models
-    from medrestore.plugin.requests import Choices, settings_of
+    from medrestore.plugin.requests import Choices
 
     assert NAME in [value for _, value, _ in offered_models("MR")]
-    plan = make_plan(noisy, Settings(**settings_of(Choices(model=NAME), "MR")))
+    plan = make_plan(noisy, Choices(Settings(model=NAME)).settings)
     assert plan.model == NAME and plan.settings.steps == 2
 
 

@@ -90,7 +90,7 @@ def pace_of(
     model : Model
         The plan's, on the plan's device.
     plan : Plan
-        From `plan.resolve`; of its noise and scale nothing matters.
+        From `resolve.resolve`; of its noise and scale nothing matters.
     repeats : int
         Small runs whose mean counts.
     warm : bool
@@ -142,7 +142,7 @@ def _small(plan: Plan, card: Card) -> tuple[Plan, Volume]:
     shape = _shape(plan, card)
     settings = replace(
         plan.settings,
-        samples=2 if card.family.mean_from_samples else 1,
+        samples=max(1, card.family.fewest_samples),
         steps=_steps(plan),
         estimate="mean",
         keep_samples=False,

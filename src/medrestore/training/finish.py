@@ -87,7 +87,7 @@ def finish(
         person: Model(model.card, other.cpu(), model.refiner, "cpu")
         for person, other in trained.held_out.items()
     }
-    if model.family.mean_from_samples:
+    if model.family.fewest_samples:
         facts |= measure_sampled(model, cases, levels, settings, meter)
     else:
         facts |= measure_spread(model, cases, levels, settings, unseen, meter)
