@@ -53,7 +53,7 @@ class Trained:
 
 def people_of(card: Card) -> tuple[str, ...]:
     """Everybody that a model was trained on, as far as its card tells."""
-    return tuple(card.facts.get("training", {}).get("people", ()))
+    return tuple(card.known.training.people)
 
 
 UNKNOWN = Spectra((math.pi / 2,), ((Spectrum.white(),),))
