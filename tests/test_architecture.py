@@ -16,7 +16,7 @@ FLOORS = (
     {"errors"},
     {"volume", "disk_arrays", "resources", "report"},
     {"core", "physics"},
-    {"io"},
+    {"io", "modalities"},
     {"settings"},
     {"models"},
     {"engine"},

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from medrestore import io
 from medrestore.core.meter import SILENT, Meter
-from medrestore.core.noise_level import estimate as estimate_noise
 from medrestore.core.precision import pick_precision
 from medrestore.engine.forecast import complete
 from medrestore.engine.level import typical
@@ -20,8 +19,8 @@ from medrestore.engine.noise import modality_of, resolve_levels
 from medrestore.engine.plan import Plan, Settings, resolve
 from medrestore.engine.value_check import check_values
 from medrestore.errors import SettingsError
+from medrestore.modalities import modality_named
 from medrestore.models.model import find_card, load, pick_device
-from medrestore.physics.simulate import noisier
 from medrestore.restorer import carry_out, said
 from medrestore.results.result import Result
 from medrestore.volume import Volume
@@ -44,9 +43,6 @@ __all__ = [
     "simulate",
     "write",
 ]
-
-LEAST_OWN_HU = 0.5
-"""Noise of a CT below which there is none to scale to a lower dose: phantoms, synthetic images."""
 
 
 def read(
@@ -244,19 +240,18 @@ def simulate(
     UnsuitableError
         If the scan is neither CT in HU nor magnitudes of MR.
     """
-    modality = modality_of(volume)
+    modality = modality_named(modality_of(volume))
     check_values(volume)
-    own = None
-    if modality == "CT" and dose is not None:
-        own = estimate_noise(volume.time_point(0).array, modality).sigma
-        if own < LEAST_OWN_HU:
+    own, least = None, modality.least_own_noise
+    if least is not None and dose is not None:
+        own = modality.estimate_noise(volume.time_point(0).array).sigma
+        if own < least:
             raise SettingsError(
-                f"dose={dose:g} scales the noise that the scan has, and that is {own:.2g} HU: "
-                "nothing to scale; say how much to add with hu= (--hu)"
+                f"dose={dose:g} scales the noise that the scan has, and that is {own:.2g} "
+                f"{modality.unit}: nothing to scale; say how much to add with hu= (--hu)"
             )
-    array, _ = noisier(
+    array, _ = modality.noisier(
         volume.array,
-        modality,
         volume.geometry.spacing_mm[1],
         dose=dose,
         noise=noise,

@@ -13,6 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from PIL import Image
 
+from medrestore.modalities import modality_named
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -32,7 +34,6 @@ PANELS = {
 }
 """What a row may hold, in the order shown."""
 
-SOFT_TISSUE_HU = (-150.0, 250.0)  # the abdomen window, level 50 and width 400
 SPREAD_MAP = "inferno"  # even to the eye and readable by the colour-blind
 
 INK, FAINT, PAPER = "#eceef0", "#9aa0a6", "#0f1114"
@@ -183,8 +184,9 @@ def _letters(volume: Volume, shown: Sequence[tuple[int, bool]]) -> str:
 
 
 def _image_window(volume: Volume) -> tuple[float, float]:
-    if volume.modality == "CT":
-        return SOFT_TISSUE_HU
+    usual = modality_named(volume.modality).display.window if volume.modality else None
+    if usual is not None:
+        return usual
     pixels = volume.time_point(0).array[volume.geometry.shape[0] // 2]
     finite = pixels[np.isfinite(pixels)]
     if not finite.size:

@@ -13,6 +13,7 @@ from medrestore.batch.page import Article, Entry, drawn, render
 from medrestore.batch.picture import amount, draw_sheet, panels
 from medrestore.core.intensity import FOREGROUND_FRACTION, foreground_scale
 from medrestore.errors import InputError, OutputError
+from medrestore.modalities import modality_named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,7 +25,6 @@ __all__ = ["Article", "Entry", "contact_sheet", "drawn", "entry", "failed", "wri
 TOWARDS = {
     "R": "right", "L": "left", "A": "anterior", "P": "posterior", "S": "superior", "I": "inferior",
 }  # fmt: skip
-BODY_HU = -500.0
 
 
 def contact_sheet(
@@ -171,14 +171,16 @@ def _typical_spread(row: Mapping[str, Volume]) -> dict[str, str]:
     finite = image.array[np.isfinite(image.array)]
     if not finite.size or finite.max() <= 0:
         return {}
-    is_ct = image.modality == "CT"
-    least = BODY_HU if is_ct else FOREGROUND_FRACTION * float(np.percentile(finite, 99.5))
+    modality = modality_named(image.modality or "MR")
+    least = modality.tissue
+    if least is None:
+        least = FOREGROUND_FRACTION * float(np.percentile(finite, 99.5))
     inside = std[(image.array > least) & np.isfinite(std)]
     if not inside.size:
         return {}
     middle = float(np.median(inside))
     text = amount(middle, image.unit)
-    if not is_ct:
+    if modality.noise.relative:
         text += f", {100 * middle / foreground_scale(image.array):.2g} % of the foreground"
     return {"typical std in the body": text}
 

@@ -15,7 +15,6 @@ import numpy as np
 import torch
 
 from medrestore.core.evaluations import evaluations, shares_start, without_network
-from medrestore.core.intensity import foreground
 from medrestore.core.noise_field import NoiseField
 from medrestore.core.posterior import Moments, explained_std, interval, mean_std, total_std
 from medrestore.core.samplers import SAMPLERS
@@ -26,6 +25,7 @@ from medrestore.core.shaping import shaped
 from medrestore.core.spectra import mean_ratio
 from medrestore.core.windows import taper
 from medrestore.engine.guidance import guided
+from medrestore.modalities import modality_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -136,15 +136,14 @@ class Stretch:
     def _settle(self, row: int, norm: np.float32) -> float:
         """From sums over windows to μ and s of a slice; the mean s²/σ² its texture depends on."""
         frame, plan, z = self.frame, self.frame.plan, self.needed[row]
-        mu, sigma = self.mu[row] / norm, frame.sigma(z)
-        if plan.modality == "MR":
-            mu = np.maximum(mu, 0)
+        modality = modality_named(plan.modality)
+        mu, sigma = modality.bounded(self.mu[row] / norm), frame.sigma(z)
         untouched = frame.untouched(z)
         if frame.engine.family.mean_from_samples:
             untouched = np.zeros_like(untouched)  # seen to when there is a mean (`_finish_slice`)
         self.mu[row] = np.where(untouched, frame.filled(z), mu)
         self.s[row] = np.where(untouched, sigma, np.exp(self.s[row] / norm))
-        inside = foreground(self.mu[row], plan.modality, plan.scale)
+        inside = modality.foreground(self.mu[row], plan.scale)
         removed = np.where(untouched | frame.invalid(z), 0, sigma)
         return mean_ratio(self.s[row], removed, inside)
 
@@ -241,7 +240,7 @@ class Stretch:
         restored, sigma = mu, frame.sigma(self.chosen[i])
         if drawn and settings.estimate != "mean":
             restored = self._image(i, self.mu[row] + self.s[row] * self.residual[i])
-        lowest = 0.0 if plan.modality == "MR" else None
+        lowest = modality_named(plan.modality).lowest
         rest_on = drawn if frame.engine.family.mean_from_samples else None
         factor = frame.engine.intervals(method).factor(settings.level, sigma / plan.scale, rest_on)
         out.lower[i], out.upper[i] = interval(mu, std, factor, lowest)
@@ -265,11 +264,11 @@ class Stretch:
         return mu, s, np.where(untouched, s, total_std(s, predictions, left))
 
     def _image(self, i: int, plane: NDArray[np.float32]) -> NDArray[np.float32]:
-        """A sampled slice as it is shown: no magnitude is negative."""
+        """A sampled slice as it is shown: no intensity is lower than its modality has any."""
         frame, z = self.frame, self.chosen[i]
         if frame.engine.family.mean_from_samples:
             plane = np.where(frame.untouched(z), frame.filled(z), plane)
-        return np.maximum(plane, np.float32(0)) if frame.plan.modality == "MR" else plane
+        return modality_named(frame.plan.modality).bounded(plane)
 
     def _kernel(self, rows: Sequence[int], walk: bool = False) -> Callable[[float], Kernel]:
         """Angle → kernels of the covariance dropped in a slab's slices, in voxels or as walked."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from medrestore.settings.noise import UNIT
+from medrestore.modalities import modality_named
 
 if TYPE_CHECKING:
     from medrestore.engine.plan import Plan
@@ -24,7 +24,7 @@ def noise_in_words(plan: Plan) -> str:
 
 def doubts_in_words(plan: Plan) -> list[str]:
     """Where the scan's witnesses disagree, or the scan with what was told, volume by volume."""
-    unit, found = UNIT[plan.modality], []
+    unit, found = modality_named(plan.modality).unit, []
     unsure = [noise.between for noise, _ in plan.each if noise.between is not None]
     if unsure:
         low, high = min(low for low, _ in unsure), max(high for _, high in unsure)
@@ -37,14 +37,14 @@ def doubts_in_words(plan: Plan) -> list[str]:
 
 
 def strength_in_words(plan: Plan) -> str:
-    """σ in the scan's unit and, for MR, as a fraction of the noise-free foreground."""
-    unit, what = UNIT[plan.modality], "" if plan.modality == "MR" else " in soft tissue"
-    levels = plan.levels
+    """σ in the scan's unit and, where noise is relative, as a fraction of the foreground."""
+    modality, levels = modality_named(plan.modality), plan.levels
+    unit, what, relative = modality.unit, modality.noise.where, modality.noise.relative
     if len(levels) < 2:
         sigma, scale = plan.noise.sigma, plan.scale
-        if plan.modality == "MR" and plan.noise.map is not None:
+        if relative and plan.noise.map is not None:
             return f"σ a map, median {sigma:.3g} {unit}"
-        share = f", {_percent(sigma / scale)} of the foreground" if plan.modality == "MR" else ""
+        share = f", {_percent(sigma / scale)} of the foreground" if relative else ""
         return f"σ {sigma:.3g} {unit}{what}{share}"
     sigmas = [level.noise.sigma for level in levels]
     if len(levels) <= MOST_NAMED:
@@ -54,7 +54,7 @@ def strength_in_words(plan: Plan) -> str:
             f"σ {min(sigmas):.3g} to {max(sigmas):.3g} {unit}{what} over {len(levels)} time "
             f"points, each with its own (middle one {plan.noise.sigma:.3g})"
         )
-    if plan.modality == "MR":
+    if relative:
         shares = [level.noise.sigma / level.scale for level in levels]
         spread = " to ".join(dict.fromkeys(f"{100 * s:.2g}" for s in (min(shares), max(shares))))
         text += f", {spread} % of each one's foreground"

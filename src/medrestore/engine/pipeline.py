@@ -18,12 +18,12 @@ import numpy as np
 
 from medrestore.core.evaluations import shares_start
 from medrestore.core.meter import SILENT, Meter
-from medrestore.core.padding import ct_padding
 from medrestore.disk_arrays import IN_MEMORY_BYTES, Held, release, zeros
 from medrestore.engine.arrays import Arrays
 from medrestore.engine.block import Stretch
 from medrestore.engine.time_point import Frame
 from medrestore.errors import Cancelled
+from medrestore.modalities import modality_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,7 +66,7 @@ def run(plan: Plan, volume: Volume, engine: Engine, meter: Meter = SILENT) -> Ar
     meter.start(plan.evaluations, "Restoring")
     out, drawn = Arrays.blank(plan), plan.settings.samples
     for t, y in enumerate(frames):
-        padding = ct_padding(y, Held(y).tick) if plan.modality == "CT" else ()
+        padding = modality_named(plan.modality).padding(y, Held(y).tick)
         one = plan.at(t)
         frame = Frame(one, engine, meter, y, t, volume.geometry.slice_positions_mm, padding)
         drawn = min(drawn, _restore(frame, out))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from medrestore.core.method import ESTIMATED
-from medrestore.settings.noise import UNIT
+from medrestore.modalities import modality_named
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from medrestore.engine.level import Level
     from medrestore.models.card import Card
     from medrestore.settings.settings import Settings
-    from medrestore.volume import Modality
 
 __all__ = ["calibrated", "warnings_of"]
 
@@ -49,9 +48,9 @@ def _of_noise(card: Card, levels: Sequence[Level]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _against(level: Level, bound: float, modality: Modality) -> str:
+def _against(level: Level, bound: float, modality: str) -> str:
     """The noise of a volume beside a bound, with room for what it is."""
-    (noise, scale), unit = level, UNIT[modality]
+    (noise, scale), unit = level, modality_named(modality).unit
     return (
         f"the noise (σ {noise.sigma:.3g} {unit}, {noise.sigma / scale:.2%} of the intensity scale) "
         f"is {{}} ({bound * scale:.3g} {unit}, {bound:.2%})"

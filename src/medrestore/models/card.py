@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from medrestore.core.evaluations import OWN_START, without_network
 from medrestore.core.families import FAMILIES
 from medrestore.core.method import nearest
 from medrestore.errors import ModelError
+from medrestore.modalities import names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,9 +40,21 @@ class Card:
         return str(self.facts["name"])
 
     @property
-    def modality(self) -> Literal["CT", "MR"]:
-        """``"CT"`` or ``"MR"``."""
-        return "CT" if self.facts["modality"] == "CT" else "MR"
+    def modality(self) -> str:
+        """Name of the modality it restores.
+
+        Raises
+        ------
+        ModelError
+            If this medrestore does not know the modality.
+        """
+        name = str(self.facts["modality"])
+        if name not in names():
+            raise ModelError(
+                f"model {self.name} is for modality {name!r}, this medrestore knows "
+                f"{', '.join(names())}; update medrestore or take another model"
+            )
+        return name
 
     @property
     def mode(self) -> str:

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from medrestore.core.families import FAMILIES
 from medrestore.core.method import ESTIMATED
+from medrestore.modalities import modality_named
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -227,7 +228,8 @@ def _beside_slices(evaluation: dict[str, Any], modality: str) -> str:
 
 
 def _noise(row: dict[str, Any], modality: str) -> str:
-    return f"{row['noise']:.0%}" if modality == "MR" else f"{row['noise']:.0f} HU"
+    kind = modality_named(modality)
+    return f"{row['noise']:.0%}" if kind.noise.relative else f"{row['noise']:.0f} {kind.unit}"
 
 
 def _table(header: Iterable[Any], rows: Iterable[Iterable[Any]]) -> str:

@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from medrestore.modalities import names
 from medrestore.plugin.noise_entry import NoiseEntry
 from medrestore.plugin.preferences import offered_models, preferences
 from medrestore.plugin.requests import AUTO, Choices
@@ -97,7 +98,7 @@ class SettingsForm(QWidget):
         self.picker = picker
         self.facts = QLabel()
         self.facts.setWordWrap(True)
-        self.modality = _combo([("Automatic", AUTO), ("CT", "CT"), ("MR", "MR")])
+        self.modality = _combo([("Automatic", AUTO), *((name, name) for name in names())])
         self.noise_entry = NoiseEntry()
         self.noise = self.noise_entry.number
         preferred = preferences()

@@ -15,12 +15,11 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from medrestore.modalities import modality_named
+
 __all__ = ["NoiseEntry"]
 
 PERCENT, OWN = "%", "a.u."
-
-UNITS = {None: ("",), "CT": ("HU",), "MR": (PERCENT, OWN)}
-"""Units of a modality, the usual one first."""
 
 BOUNDS = {"": (1.0, 1000.0), "HU": (2.0, 100.0), PERCENT: (0.5, 20.0)}
 """Lowest and highest noise of the slider; a.u. differ from scan to scan, see `AROUND`."""
@@ -111,7 +110,7 @@ class NoiseEntry(QWidget):
 
     def show_unit(self, modality: str | None) -> None:
         """Offer the modality's units; a number in a unit that it has not is dropped."""
-        offered = UNITS[modality]
+        offered = _units(modality)
         if offered == self._offered:
             return
         self._offered = offered
@@ -125,7 +124,7 @@ class NoiseEntry(QWidget):
     def _take_unit(self, unit: str) -> None:
         """A number in one unit says nothing in another."""
         self.number.setValue(0)
-        self.number.setMaximum(LARGEST[unit])
+        self.number.setMaximum(LARGEST.get(unit, LARGEST[OWN]))
         self.number.setSuffix(f" {unit}" if unit and len(self._offered) == 1 else "")
         self._bounds = BOUNDS.get(unit)
         self.slider.setEnabled(unit != "" and self._bounds is not None)
@@ -147,3 +146,11 @@ class NoiseEntry(QWidget):
         self.slider.blockSignals(True)
         self.slider.setValue(notch)
         self.slider.blockSignals(False)
+
+
+def _units(modality: str | None) -> tuple[str, ...]:
+    """Units of a modality, the usual one first."""
+    if modality is None:
+        return ("",)
+    known = modality_named(modality)
+    return (PERCENT, known.unit) if known.noise.relative else (known.unit,)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from medrestore.errors import MedrestoreError
+from medrestore.modalities import modality_named, names
 from medrestore.plugin.layers import KEY
 from medrestore.plugin.place import acquired_axis, acquired_slice, slice_in_words
 from medrestore.plugin.run import Request
-from medrestore.settings.noise import UNIT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from medrestore.volume import Modality
 
 __all__ = [
     "AUTO",
@@ -77,16 +75,16 @@ class Snapshot(NamedTuple):
     meta: Mapping[str, Any]
 
 
-def modality_of(scan: Snapshot | None, chosen: str) -> Modality | None:
+def modality_of(scan: Snapshot | None, chosen: str) -> str | None:
     """What the user chose, else what the layer says."""
-    return cast("Modality", chosen) if chosen in ("CT", "MR") else stated_modality(scan)
+    return chosen if chosen in names() else stated_modality(scan)
 
 
-def stated_modality(scan: Snapshot | None) -> Modality | None:
+def stated_modality(scan: Snapshot | None) -> str | None:
     """What the layer says."""
     record = ((scan.meta.get("metadata") or {}).get(KEY) or {}) if scan else {}
     found = record.get("modality") if isinstance(record, dict) else None
-    return found if found in ("CT", "MR") else None
+    return found if found in names() else None
 
 
 def settings_of(choices: Choices, modality: str | None) -> dict[str, Any]:
@@ -98,9 +96,10 @@ def settings_of(choices: Choices, modality: str | None) -> dict[str, Any]:
     settings["level"] = settings.pop("level_percent") / 100
     if choices.noise is None:
         settings["noise"] = AUTO
-    elif modality == "MR":
-        own = choices.noise_unit == UNIT["MR"]
-        settings["noise"] = f"{choices.noise:g} {UNIT['MR']}" if own else choices.noise / 100
+    elif modality is not None and modality_named(modality).noise.relative:
+        unit = modality_named(modality).unit
+        own = choices.noise_unit == unit
+        settings["noise"] = f"{choices.noise:g} {unit}" if own else choices.noise / 100
     if not choices.samples:
         settings |= {"keep_samples": False, "estimate": "mean", "guidance": 1.0, "measurement": 0.0}
     return settings

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from medrestore.errors import MedrestoreError
+from medrestore.modalities import modality_named
 from medrestore.plugin.drawn import NO_REGION, drawn_regions, union
 from medrestore.plugin.layers import to_volume
 from medrestore.plugin.place import stored
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from medrestore.plugin.drawn import Drawing
     from medrestore.results.result import Result
     from medrestore.settings.settings import Settings
-    from medrestore.volume import Modality, Volume
+    from medrestore.volume import Volume
 
 __all__ = ["Outcome", "Request", "Workbench", "leave_one_core", "region_noise", "restore"]
 
@@ -58,7 +59,7 @@ class Request:
     data: Any
     meta: Mapping[str, Any]
     settings: Mapping[str, Any]
-    modality: Modality | None = None
+    modality: str | None = None
     slices: tuple[int, ...] | None = None
     preview: bool = False
     cluster: str = ""
@@ -185,7 +186,6 @@ def region_noise(request: Request, drawing: Drawing, meter: Meter) -> tuple[floa
         If nothing is drawn, the regions are too small, or the layer is no scan.
     """
     meter.start(0, "Measuring the noise")
-    from medrestore.core.noise_level import estimate
     from medrestore.engine.noise import resolve_levels
     from medrestore.engine.noise_words import APART
 
@@ -194,7 +194,7 @@ def region_noise(request: Request, drawing: Drawing, meter: Meter) -> tuple[floa
     if mask is None:
         raise MedrestoreError(NO_REGION)
     inside = stored(mask, request.meta)
-    found = estimate(volume.array, volume.modality or "MR", inside)
+    found = modality_named(volume.modality or "MR").estimate_noise(volume.array, inside)
     voxels = f"in {int(inside.sum())} voxels of the drawn region"
     said = f"Noise {found.sigma:.3g} {volume.unit} {voxels}"
     try:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from medrestore.core.noise_level import estimate
 from medrestore.errors import NoiseLevelError
+from medrestore.modalities import modality_named
 
 if TYPE_CHECKING:
     from medrestore.training.data import Stack
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["own_noise"]
 
 
-def own_noise(stack: Stack, modality: Literal["CT", "MR"]) -> float | None:
+def own_noise(stack: Stack, modality: str) -> float | None:
     """Standard deviation of a stack's own noise, intensity units; None where it cannot be told.
 
     The estimator of `core.noise_level` on the stack as it is: a binned copy gets its own, lower
@@ -21,6 +21,6 @@ def own_noise(stack: Stack, modality: Literal["CT", "MR"]) -> float | None:
     tissue.
     """
     try:
-        return float(estimate(stack.array, modality).sigma)
+        return float(modality_named(modality).estimate_noise(stack.array).sigma)
     except NoiseLevelError:
         return None

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
+from medrestore.evaluation.compared import figure_of
 from medrestore.evaluation.picture import DIFFERENCE, SPREAD
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def chosen(reports: Sequence[Report]) -> dict[str, Report]:
 
     def error(report: Report) -> float:
         found = report.of(method)
-        return found.rmse if report.modality == "CT" else found.rmse_percent
+        return figure_of(found, "RMSE", report.modality)
 
     order = sorted(having, key=error)
     if len(order) < 3:

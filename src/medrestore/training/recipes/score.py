@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from medrestore.errors import SettingsError
+from medrestore.modalities import modality_named
 from medrestore.training.stages import refiner_step
 
 if TYPE_CHECKING:
@@ -23,11 +24,11 @@ def score(
     Raises
     ------
     SettingsError
-        If the modality is not MR: what a scan tells such a model rests on white noise, and that of
-        CT is correlated.
+        If the modality's noise is not white, as that of MR is: on it rests what a scan tells such
+        a model.
     """
     config = trainings.config
-    if config.modality != "MR":
+    if not modality_named(config.modality).trained.white:
         raise SettingsError(
             f"family 'score' takes noise for white, that of {config.modality} is correlated; train "
             "another family, or MR"
