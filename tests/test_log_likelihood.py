@@ -53,7 +53,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> None:
         model.refiner = Still()
         return model
 
-    monkeypatch.setattr(home, "load", still)
+    monkeypatch.setattr(home.MODELS, "get", still)
     monkeypatch.setattr(home, "modality_named", lambda name: replace(MR, fixed_scale=SCALE))
 
 

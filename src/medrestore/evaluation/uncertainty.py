@@ -12,7 +12,6 @@ from medrestore.core.posterior import interval
 from medrestore.errors import ModelError
 from medrestore.evaluation.coverage import ause, crps, ence, error_by_std, pit_histogram
 from medrestore.modalities import modality_named
-from medrestore.models.model import find_card
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -170,7 +169,7 @@ def _intervals(result: Result) -> Intervals | None:
     """The factors that the run used, where its model is at hand unchanged."""
     plan = result.plan
     try:
-        card = find_card(plan.settings.model, plan.modality, plan.mode)
+        card = plan.card()
     except ModelError:
         return None
     if card.sha256 != plan.model_sha256:
