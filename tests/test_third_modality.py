@@ -13,13 +13,13 @@ from medrestore.api import make_plan, run_plan
 from medrestore.core.networks import networks
 from medrestore.core.noise_level import Estimator, NoiseEstimate
 from medrestore.core.residual import GAUSSIAN
-from medrestore.engine.noise_words import noise_in_words
+from medrestore.engine.plan_text import noise_in_words
 from medrestore.errors import ModalityError, ModelError, SettingsError
 from medrestore.modalities.modality import Display, Evaluation, Modality
 from medrestore.modalities.noise import NoiseLimits, NoiseModel
 from medrestore.models.card import Card
-from medrestore.settings.noise import told
-from medrestore.training.export import write_bundle
+from medrestore.settings.noise import given_noise
+from medrestore.training.finish import write_bundle
 from medrestore.volume import Source
 from tiny import speak, tiny_card
 
@@ -93,15 +93,15 @@ def test_it_is_planned_restored_and_saved(pt: Path) -> None:
 
 
 def test_its_noise_is_said_in_its_unit(pt: Path) -> None:
-    assert told("150 Bq/ml", "PT") == told(150, "PT") == (150, False)
+    assert given_noise("150 Bq/ml", "PT") == given_noise(150, "PT") == (150, False)
     plan = make_plan(scan(), mr.Settings(samples=0, noise=150.0, device="cpu"))
     assert plan.noise.source == "given: 150 Bq/ml"
     with pytest.raises(SettingsError, match="noise of PT is in Bq/ml"):
-        told("20 HU", "PT")
+        given_noise("20 HU", "PT")
     with pytest.raises(SettingsError, match="noise of PT is in Bq/ml"):
-        told("5%", "PT")
+        given_noise("5%", "PT")
     with pytest.raises(SettingsError, match="noise of CT is in HU"):
-        told("5 Bq/ml", "CT")
+        given_noise("5 Bq/ml", "CT")
 
 
 def test_it_is_evaluated(pt: Path) -> None:

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from medrestore.errors import MedrestoreError
 from medrestore.modalities import modality_named
-from medrestore.plugin.drawn import NO_REGION, drawn_regions, union
-from medrestore.plugin.layers import to_volume
-from medrestore.plugin.place import stored
-from medrestore.plugin.progress import RunMeter
+from medrestore.plugin.drawings import NO_REGION, drawn_regions, union
+from medrestore.plugin.jobs import RunMeter
+from medrestore.plugin.layers import stored, to_volume
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from medrestore.engine.forecast import Course
     from medrestore.engine.level import Level
     from medrestore.engine.plan import Plan
-    from medrestore.plugin.drawn import Drawing
+    from medrestore.plugin.drawings import Drawing
     from medrestore.results.result import Result
     from medrestore.settings.settings import Settings
     from medrestore.volume import Volume
@@ -42,8 +41,8 @@ class Request:
         The layer's data, in display orientation.
     meta : mapping
         The layer's attributes as in a layer tuple.
-    settings : mapping
-        Arguments of `settings.Settings`.
+    settings : Settings
+        The settings of the run.
     modality : "CT" or "MR", optional
         Overrides what the layer says.
     slices : tuple of int, optional
@@ -58,7 +57,7 @@ class Request:
 
     data: Any
     meta: Mapping[str, Any]
-    settings: Mapping[str, Any]
+    settings: Settings
     modality: str | None = None
     slices: tuple[int, ...] | None = None
     preview: bool = False
@@ -106,9 +105,7 @@ def restore(request: Request, meter: Meter, bench: PreviewCache | None = None) -
     """
     meter.start(0, "Reading the scan")
     volume = to_volume(request.data, request.meta, request.modality)
-    from medrestore.settings.settings import Settings
-
-    settings = Settings(**request.settings)
+    settings = request.settings
     if request.cluster:
         return _restored_there(request, volume, settings, meter)
     meter.start(0, "Loading the model")
@@ -170,7 +167,7 @@ def region_noise(request: Request, drawing: Drawing, meter: Meter) -> tuple[floa
     """
     meter.start(0, "Measuring the noise")
     from medrestore.engine.noise import resolve_levels
-    from medrestore.engine.noise_words import APART
+    from medrestore.engine.plan_text import APART
 
     volume = to_volume(request.data, request.meta, request.modality)
     mask = union(drawn_regions(drawing))

@@ -1,49 +1,50 @@
-"""A noise level as a person states it: a number, or one with its unit."""
+"""A given noise level: a number, or one with its unit."""
 
 from __future__ import annotations
 
+import math
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from medrestore.errors import SettingsError
 from medrestore.modalities import modality_named, names
 
-__all__ = ["WAYS", "Told", "stated", "told"]
+__all__ = ["GivenNoise", "NoiseLevel", "given_noise", "parse_noise"]
 
-WAYS = (
+FORMS = (
     '"auto", a number (HU for CT; for MR a fraction of the foreground: 0.05 is 5 %), one with its '
     'unit ("25u", "25 a.u.", "25 HU": σ in the scan\'s own; "5%": of the foreground), or a Volume'
 )
 
 ARBITRARY = ("au", "a.u", "au.", "a.u.")
-_STATED = re.compile(r"([0-9.]+(?:e[+-]?\d+)?)\s*(.*)", re.IGNORECASE)
+_NUMBER_WITH_UNIT = re.compile(r"([0-9.]+(?:e[+-]?\d+)?)\s*(.*)", re.IGNORECASE)
 
 
-class Told(NamedTuple):
-    """A noise level and what its number counts.
+class GivenNoise(NamedTuple):
+    """A noise level and the unit of its number.
 
     Parameters
     ----------
     value : float
         σ in the scan's own unit, or a fraction of the foreground scale.
     fraction : bool
-        Which of both.
+        True for a fraction.
     """
 
     value: float
     fraction: bool
 
 
-def told(noise: str | float, modality: str | None = None) -> Told:
-    """What a number, or a number with its unit, says.
+def given_noise(noise: str | float, modality: str | None = None) -> GivenNoise:
+    """Value and unit of a number, or of a number with its unit.
 
     Parameters
     ----------
     noise : str or float
         ``0.05``, ``"25u"``, ``"25 a.u."``, ``"25 HU"``, ``"5%"``.
     modality : str, optional
-        Of the scan: a bare number is HU for CT and a fraction for MR. Without it, units are not
-        compared with what the scan has.
+        The scan's: a bare number is HU for CT and a fraction for MR. Without it, units are
+        not compared with what the scan has.
 
     Raises
     ------
@@ -52,23 +53,23 @@ def told(noise: str | float, modality: str | None = None) -> Told:
     """
     relative = modality is not None and modality_named(modality).noise.relative
     if not isinstance(noise, str):
-        return Told(_number(noise), relative)
-    match = _STATED.fullmatch(noise.strip())
+        return GivenNoise(_number(noise), relative)
+    match = _NUMBER_WITH_UNIT.fullmatch(noise.strip())
     try:
         value = float(match[1]) if match else -1.0
     except ValueError:  # "1.2.3"
         match, value = None, -1.0
     unit = match[2].lower() if match else ""
     if match is None or unit not in _units():
-        raise SettingsError(f"noise is {WAYS}; got {noise!r}")
+        raise SettingsError(f"noise is {FORMS}; got {noise!r}")
     if not unit:
-        return Told(value, relative)
+        return GivenNoise(value, relative)
     if unit == "%" and value >= 100:
         raise SettingsError(f"noise={noise!r} is the whole foreground or more; 5% is usual")
     why = None if modality is None else _refused(unit, modality)
     if why is not None:
         raise SettingsError(why.format(noise=noise, value=value))
-    return Told(value / 100, True) if unit == "%" else Told(value, False)
+    return GivenNoise(value / 100, True) if unit == "%" else GivenNoise(value, False)
 
 
 def _units() -> set[str]:
@@ -93,12 +94,27 @@ def _number(noise: object) -> float:
             raise TypeError
         return float(noise)  # type: ignore[arg-type]
     except (TypeError, ValueError):
-        what = type(noise).__name__
-        raise SettingsError(f"noise is {WAYS} as a map of σ; got {what}") from None
+        found = type(noise).__name__
+        raise SettingsError(f"noise is {FORMS} as a map of σ; got {found}") from None
 
 
-def stated(text: str) -> str | float:
-    """What was typed as `settings.Settings.noise`: ``"auto"``, a number, or one with its unit.
+class NoiseLevel:
+    """Values of a setting: ``"auto"``, ``"map"``, a number, or one with its unit."""
+
+    values = "auto, σ, σ with its unit, or a map"
+    parse = str  # a path, perhaps: `parse_noise`
+
+    def check(self, name: str, value: Any) -> None:
+        """Raise `SettingsError` if it is none, negative or not finite."""
+        if isinstance(value, str) and value in ("auto", "map"):
+            return
+        sigma = given_noise(value).value
+        if not math.isfinite(sigma) or sigma < 0:
+            raise SettingsError(f"{name} is a standard deviation ≥ 0, got {value}")
+
+
+def parse_noise(text: str) -> str | float:
+    """A typed text as `settings.Settings.noise`: ``"auto"``, a number, or one with its unit.
 
     Raises
     ------
@@ -110,5 +126,5 @@ def stated(text: str) -> str | float:
     try:
         return float(text)
     except ValueError:
-        told(text)
+        given_noise(text)
         return text
