@@ -16,7 +16,7 @@ FLOORS = (
     {"errors"},
     {"volume", "disk_arrays", "resources"},
     {"core", "physics"},
-    {"io"},
+    {"io", "modalities"},
     {"settings", "report"},
     {"models"},
     {"engine"},

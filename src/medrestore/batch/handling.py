@@ -10,7 +10,7 @@ from medrestore.io.modality import check_modality
 
 if TYPE_CHECKING:
     from medrestore.io.dicom.grid import Gaps
-    from medrestore.volume import Modality, Volume
+    from medrestore.volume import Volume
 
 __all__ = ["Handling"]
 
@@ -26,7 +26,7 @@ class Handling:
     overwrite: bool
 
     @property
-    def expected(self) -> Modality | None:
+    def expected(self) -> str | None:
         """The modality of a scan that does not say it."""
         return check_modality(self.modality or self.fallback)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from medrestore.core.calibration import Intervals
 from medrestore.core.evaluations import OWN_START, without_network
 from medrestore.core.families import FAMILIES
 from medrestore.errors import ModelError
+from medrestore.modalities import names
 from medrestore.models.schema import CARD_VERSION, CardFacts
 
 if TYPE_CHECKING:
@@ -51,9 +52,21 @@ class Card:
         return self.known.name
 
     @property
-    def modality(self) -> Literal["CT", "MR"]:
-        """``"CT"`` or ``"MR"``."""
-        return "CT" if self.facts["modality"] == "CT" else "MR"
+    def modality(self) -> str:
+        """Name of the modality it restores.
+
+        Raises
+        ------
+        ModelError
+            If this medrestore does not know the modality.
+        """
+        name = self.known.modality
+        if name not in names():
+            raise ModelError(
+                f"model {self.name} is for modality {name!r}, this medrestore knows "
+                f"{', '.join(names())}; update medrestore or take another model"
+            )
+        return name
 
     @property
     def mode(self) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 
 from medrestore.core.intensity import foreground_scale
 from medrestore.errors import SettingsError
-from medrestore.physics.simulate import noisier
+from medrestore.modalities import modality_named
 
 if TYPE_CHECKING:
     from medrestore.evaluation.ensemble.scene import Half, Scene
@@ -63,9 +63,8 @@ def realisation(scene: Scene, noise: Noise, half: Half, seed: int) -> Volume:
     clean, fraction = scene.clean(half), noise.noise
     if fraction is not None:
         fraction *= foreground_scale(scene.background.array) / foreground_scale(clean.array)
-    array, _ = noisier(
+    array, _ = modality_named(scene.modality).noisier(
         clean.array,
-        scene.modality,
         scene.pixel_mm[0],
         dose=noise.dose,
         noise=fraction,

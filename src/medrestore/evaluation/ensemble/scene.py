@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from medrestore.evaluation.ensemble.inserts import Insert, drawn
+from medrestore.modalities import modality_named
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from medrestore.volume import Modality, Volume
+    from medrestore.volume import Volume
 
 __all__ = ["HALVES", "Half", "Lesions", "Region", "Scene"]
 
@@ -71,12 +72,12 @@ class Scene:
     inserts: tuple[Insert, ...]
     regions: tuple[Region, ...]
     reach: tuple[int, int]
-    modality: Modality
+    modality: str
 
     @property
     def unit(self) -> str:
         """``"HU"``, or that of the MR scan."""
-        return "HU" if self.modality == "CT" else self.background.unit
+        return modality_named(self.modality).unit_in(self.background)
 
     @property
     def pixel_mm(self) -> tuple[float, float]:
