@@ -462,7 +462,7 @@ def test_view_opens_the_scan_with_our_reader(
     assert opened == [str(mr_scan), "medrestore", "shown"]
     assert "does not exist" in refused("view", "nowhere.nii.gz")
     monkeypatch.setitem(sys.modules, "napari", None)
-    assert "medrestore[all]" in refused("view", mr_scan)
+    assert "medrestore[napari]" in refused("view", mr_scan)
 
 
 def test_the_options_have_the_defaults_of_python() -> None:

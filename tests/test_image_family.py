@@ -181,7 +181,7 @@ def test_the_condition_is_the_noisy_scan_in_the_priors_units() -> None:
     y[:, 1] = 140.0
     c = Condition(y, torch.full((2, 1, 4, 4), 5.0), torch.full((1, 1, 1, 1), 200.0))
     told = family.condition(c, prior(c))
-    channels = family.told_channels({"predictor": {"slices": 3}})
+    channels = family.condition_channels({"predictor": {"slices": 3}})
     assert told.shape == (2, channels, 4, 4) == (2, 5, 4, 4)
     assert torch.allclose(told[:, 1], torch.tensor((140 - 100) / 40.0))
     assert torch.allclose(told[:, 0], torch.zeros(()))

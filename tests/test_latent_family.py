@@ -18,7 +18,7 @@ from medrestore.core.spectrum import AREAS, LAGS, Spectrum, _band_index, measure
 from medrestore.errors import ModelError
 from medrestore.models.model import Model, find_card, load
 from medrestore.settings.settings import Settings
-from medrestore.training.export import write_bundle
+from medrestore.training.finish import write_bundle
 from tiny import speak, tiny_card
 
 NAME, SIDE = "a_latent", 96

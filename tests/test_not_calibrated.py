@@ -29,7 +29,7 @@ from medrestore.plugin.result_layers import result_layers
 from medrestore.restorer import RESTORER
 from medrestore.results.record import reopen
 from medrestore.settings.settings import Settings
-from medrestore.training.export import write_bundle
+from medrestore.training.finish import write_bundle
 from scans import write_nifti
 from tiny import speak, tiny_card, write_tiny_models
 
@@ -117,7 +117,7 @@ def test_the_page_of_a_batch(model: Path, scan: Path, tmp_path: Path) -> None:
         out = tmp_path / name
         mr.denoise_folder(scan.parent, out, modality="MR", model=name, noise=0.05, samples=0)
         page = (out / "report.html").read_text()
-        assert (SENTENCE in page or SENTENCE.replace("'", "&#x27;") in page) == said
+        assert (SENTENCE in page or SENTENCE.replace("'", "&#39;") in page) == said
         assert ("90 % interval, not calibrated" in page) == said and "90 % interval" in page
 
 

@@ -36,7 +36,7 @@ def in_stretches(monkeypatch):
     """Turns on stretches of 5 slices, everything larger than a plane in files."""
 
     def turn_on(slices: int = 5) -> None:
-        monkeypatch.setattr(pipeline, "STRETCH_BYTES", slices * PLANE)
+        monkeypatch.setattr(pipeline, "BLOCK_BYTES", slices * PLANE)
         monkeypatch.setattr(disk_arrays, "IN_MEMORY_BYTES", PLANE)
 
     return turn_on

@@ -31,7 +31,7 @@ from medrestore.core.padding import ct_padding
 from medrestore.evaluation.ensemble.design import of_phantom
 from medrestore.evaluation.ensemble.folder import make, open_ensemble
 from medrestore.evaluation.ensemble.noise import Noise
-from medrestore.evaluation.ensemble.report.rows import rows
+from medrestore.evaluation.ensemble.report.tables import rows
 from medrestore.evaluation.ensemble.scene import HALVES
 from medrestore.evaluation.ensemble.study import analyse
 from medrestore.models.model import find_card, load

@@ -35,8 +35,8 @@ def run(arguments: argparse.Namespace) -> int:
     """The scan is not needed; the model's card is, for its training data."""
     from dataclasses import asdict
 
-    from medrestore.citations.bibtex import bibtex, in_one_line
     from medrestore.citations.citing import citations
+    from medrestore.citations.references import bibtex, in_one_line
 
     cited = [(one.reference, one.uses) for one in citations(arguments.record)]
     if arguments.json:

@@ -33,7 +33,8 @@ def run(arguments: argparse.Namespace) -> int:
     except ImportError as error:
         raise SettingsError(
             "napari cannot open a window here: it or a Qt is not installed "
-            f"({str(error).splitlines()[0]}); pip install 'medrestore[all]'"
+            f'({str(error).splitlines()[0]}); pip install "medrestore[napari]" brings napari, '
+            'pip install "medrestore[all]" a Qt as well'
         ) from error
     try:
         viewer.open(str(path), plugin="medrestore")

@@ -86,12 +86,7 @@ def _not_calibrated(card: Card, settings: Settings) -> tuple[str, ...]:
     method, known = _method(settings), ", ".join(sorted(card.facts["intervals"]["factors"]))
     if not known:
         return (f"{card.name} is not calibrated: {ESTIMATED}",)
-    if not card.family.mean_from_samples:
-        return (f"{card.name} is calibrated for {known}, not for {method}: {ESTIMATED}",)
-    return (
-        f"{card.name} knows how wrong it is from its samples alone, and its intervals were "
-        f"calibrated for {known}, not for {method}: they may be far too narrow",
-    )
+    return (f"{card.name} {card.family.not_calibrated(known, method)}",)
 
 
 def _method(settings: Settings) -> str:
