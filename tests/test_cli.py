@@ -18,8 +18,8 @@ from PIL import Image
 
 import medrestore as mr
 from medrestore.cli import _parser, main
-from medrestore.engine.plan import Settings
 from medrestore.restorer import RESTORER
+from medrestore.settings.settings import Settings
 from scans import AFFINE, ct_array, mr_array, write_ct, write_nifti
 
 pytestmark = pytest.mark.usefixtures("tiny_models")
@@ -435,7 +435,7 @@ def test_train_hands_over(
         return Path("models/x")
 
     monkeypatch.setattr(run, "train", train)
-    monkeypatch.setattr("medrestore.cli.train._say_left_out", lambda *_: None)  # no model is there
+    monkeypatch.setattr("medrestore.cli.train._print_left_out", lambda *_: None)  # no model
     config = tmp_path / "train.json"
     assert "does not exist" in refused("train", config)
     config.write_text("{}")

@@ -18,9 +18,9 @@ from medrestore.batch.results_folder import folder_lock, remove_stale
 from medrestore.batch.run import Batch
 from medrestore.batch.task import FileOptions
 from medrestore.core.meter import SILENT, Meter
-from medrestore.engine.plan import Settings
 from medrestore.errors import InputError, OutputError, SettingsError
 from medrestore.results.preflight import check_file
+from medrestore.settings.settings import Settings
 
 if TYPE_CHECKING:
     import os

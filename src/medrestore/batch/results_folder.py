@@ -23,7 +23,6 @@ __all__ = ["ResultPaths", "folder_lock", "remove_stale"]
 LOCK = ".batch.lock"
 """Empty and hidden: no search for scans finds it. It stays, so that all lock the same file."""
 TEMPORARY = ".medrestore-*"
-HALF_PAGE = ".report.html.*"
 
 
 @contextmanager
@@ -55,7 +54,7 @@ def folder_lock(folder: Path) -> Iterator[None]:
 def remove_stale(out: Path, begun: Iterable[str] = ()) -> None:
     """Remove what a killed batch left empty or half written; the next write sweeps the rest.
 
-    `io.temporary` sweeps what nobody uses once it is a minute old; a batch that is resumed at once
+    `io.staging` sweeps what nobody uses once it is a minute old; a batch that is resumed at once
     is sooner. Folders in use are locked, and stay.
 
     Parameters
@@ -69,8 +68,6 @@ def remove_stale(out: Path, begun: Iterable[str] = ()) -> None:
     for result_path in begun:
         folder = (out / result_path).parent
         folders |= {folder, *(above for above in folder.parents if out in above.parents)}
-    for half in out.glob(HALF_PAGE):
-        half.unlink(missing_ok=True)
     for left in [left for folder in folders for left in folder.glob(TEMPORARY)]:
         with suppress(OSError):
             if any(left.iterdir()):

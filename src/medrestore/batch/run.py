@@ -7,8 +7,9 @@ from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from medrestore.batch import report
+from medrestore.batch.entry import failed_entry
 from medrestore.batch.log import RECORD
+from medrestore.batch.page import Article, Entry, draw_article, write_page
 from medrestore.batch.progress import RemainingTime, Step, time_left
 from medrestore.batch.results_folder import ResultPaths
 from medrestore.batch.task import Done, Task, key_of
@@ -17,6 +18,7 @@ from medrestore.errors import Cancelled, MedrestoreError, ModelError
 from medrestore.io.uids import without_uids
 from medrestore.models.model import find_card
 from medrestore.results.preflight import check_source
+from medrestore.settings.settings import SETTINGS
 from medrestore.volume import Source
 
 if TYPE_CHECKING:
@@ -29,12 +31,12 @@ if TYPE_CHECKING:
     from medrestore.batch.log import Articles, Log
     from medrestore.batch.task import Failed, FileOptions, Outcome
     from medrestore.core.meter import Meter
-    from medrestore.engine.plan import Settings
     from medrestore.io import Scan
+    from medrestore.settings.settings import Settings
 
 __all__ = ["Batch"]
 
-NO_VOXELS = ("memory_gb",)
+NO_VOXELS = [name for name, one in SETTINGS.items() if not one.alters_voxels]
 """Settings that change how a run goes and not what comes out."""
 
 
@@ -68,7 +70,7 @@ class Batch:
     restored: dict[str, Path] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     kept: int = 0
-    _articles: list[tuple[int, report.Article]] = field(default_factory=list)
+    _articles: list[tuple[int, Article]] = field(default_factory=list)
 
     def run(self, gathered: Gathered, log: Log, articles: Articles, executor: Executor) -> None:
         """Restore all scans; log and report are whole however it ends, and closed."""
@@ -90,7 +92,7 @@ class Batch:
             raise Cancelled(f"stopped with {done}; what there is lies in {self.out}") from error
         finally:
             shown = sorted(self._articles, key=lambda numbered: numbered[0])
-            report.write_page(self.out / "report.html", [article for _, article in shown])
+            write_page(self.out / "report.html", [article for _, article in shown])
             self._article_file.close()
             self._log.close()
 
@@ -194,7 +196,7 @@ class Batch:
         self.restored[name] = record.parent
         self.kept += 1
         known = self._article_file.earlier(line["key"])
-        article = known or report.drawn(report.Entry(name, line["modality"]))
+        article = known or draw_article(Entry(name, line["modality"]))
         self._articles.append((number, article))
         self._remaining.done(scan)
         self.on_step(Step(scan, "restored", record=record))
@@ -216,7 +218,7 @@ class Batch:
 
     def _failed(self, name: str, reason: str, number: int, scan: Scan | None) -> None:
         self.failed[name] = reason
-        self._articles.append((number, report.drawn(report.failed(name, reason))))
+        self._articles.append((number, draw_article(failed_entry(name, reason))))
         if scan is not None:
             self._remaining.done(scan)
             self.on_step(Step(scan, "failed", reason))

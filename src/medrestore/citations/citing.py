@@ -41,18 +41,6 @@ SCHEDULES = {
     "sigmoid": "chen2023",
     "karras": "karras2022",
 }
-KINDS = {
-    "image": (("saharia2021",), "diffusion of the image, told the noisy scan"),
-    "score": (
-        ("song2021sde", "kawar2021", "efron2011"),
-        "a prior of images, told of the scan when samples are drawn",
-    ),
-    "latent": (
-        ("kingma2014", "rombach2022", "vahdat2021"),
-        "diffusion in the latent of an autoencoder",
-    ),
-}
-"""By the family of a model: works, and what they were used for."""
 KOAY = "Koay-corrected"
 """In the words of an estimate of MR noise that used that correction (`core.noise_level_mr`)."""
 CONFORMAL = "conformal"
@@ -166,8 +154,7 @@ def _methods(facts: dict[str, Any], card: Card | None) -> Iterator[Used]:
         yield from _guidance(settings)
         yield "salmon2011", "random numbers of the samples"
     if card is not None:
-        works, use = KINDS.get(str(card.facts.get("family")), ((), ""))
-        yield from ((key, use) for key in works)
+        yield from ((key, card.family.summary) for key in card.family.references)
     if card is not None and CONFORMAL in str(card.facts.get("intervals", {}).get("how", "")):
         yield "angelopoulos2022", "calibration of the intervals"
     if facts["guards"] is not None:

@@ -22,7 +22,7 @@ def add(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Returns when the window is closed."""
+    """Open a window; returns when it is closed."""
     path = Path(arguments.path)
     if not path.exists():
         raise InputError(f"{path} does not exist; check the path")
