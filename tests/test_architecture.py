@@ -137,6 +137,16 @@ def test_no_two_modules_import_each_other() -> None:
     assert order.index("errors") < order.index("volume")
 
 
+def test_the_map_of_the_documentation_is_this_one() -> None:
+    page = SRC.parents[1] / "docs" / "architecture.md"
+    floors = "\n".join(
+        f"    F{i}[\"{' · '.join(sorted(rooms))}\"]" for i, rooms in enumerate(FLOORS)
+    )
+    arrows = " --> ".join(f"F{i}" for i in reversed(range(len(FLOORS))))
+    drawn = f"```mermaid\nflowchart TD\n{floors}\n    {arrows}\n```"
+    assert drawn in page.read_text(), f"the map should be\n{drawn}"
+
+
 def test_no_drawer_for_odds_and_ends() -> None:
     assert not [p for p in FILES if p.stem in {"util", "utils", "helpers", "misc", "common"}]
 
