@@ -1,30 +1,49 @@
-"""Rows of one look for the boxes of the panel."""
+"""Rows and fields of one look for the panels: forms, headings, buttons, paths."""
 
 from __future__ import annotations
 
-from qtpy.QtWidgets import QFormLayout, QHBoxLayout, QLabel, QPushButton, QWidget
+from typing import TYPE_CHECKING, Literal
 
-__all__ = ["button_row", "form", "heading"]
+from qtpy.QtWidgets import (
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QWidget,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["PathField", "button_row", "form", "heading"]
 
 LABEL_WIDTH = 60
 """As wide as the longest label, so that fields of all boxes stand in one column."""
 
 
-def form(rows: dict[str, QWidget]) -> QFormLayout:
-    """Labels and fields in two columns, without margins."""
+def form(
+    rows: Mapping[str, QWidget],
+    tips: Mapping[str, str] | None = None,
+    label_width: int = LABEL_WIDTH,
+) -> QFormLayout:
+    """Labels and fields in two columns, without margins; tool tips of fields by their labels."""
     layout = QFormLayout()
     layout.setContentsMargins(0, 0, 0, 0)
     layout.setVerticalSpacing(4)
     layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
     for text, field in rows.items():
         label = QLabel(text)
-        label.setMinimumWidth(LABEL_WIDTH)
+        label.setMinimumWidth(label_width)
+        if tips and text in tips:
+            field.setToolTip(tips[text])
         layout.addRow(label, field)
     return layout
 
 
 def heading(text: str) -> QLabel:
-    """What the rows below it are about."""
+    """Bold title of the rows below it."""
     label = QLabel(text)
     font = label.font()
     font.setBold(True)
@@ -39,3 +58,39 @@ def button_row(*buttons: QPushButton) -> QHBoxLayout:
     for button in buttons:
         row.addWidget(button, 1)
     return row
+
+
+class PathField(QWidget):
+    """Asks for a folder or for a plan file."""
+
+    def __init__(self, kind: Literal["folder", "plan"]) -> None:
+        super().__init__()
+        self._kind = kind
+        self.line = QLineEdit()
+        self.line.setPlaceholderText("folder" if kind == "folder" else "study.json")
+        self.button = QPushButton("…")
+        self.button.setFixedWidth(32)
+        self.button.setToolTip("Choose…")
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addWidget(self.line, 1)
+        layout.addWidget(self.button)
+        self.button.clicked.connect(self._ask)
+
+    def path(self) -> str:
+        """Return the path as it is written."""
+        return str(self.line.text()).strip()
+
+    def set_path(self, path: str) -> None:
+        """Show a path, its end in view."""
+        self.line.setText(path)
+
+    def _ask(self) -> None:
+        if self._kind == "folder":
+            found = QFileDialog.getExistingDirectory(self, "Choose a folder", self.path())
+        else:
+            plans = "Study plans (*.json)"
+            found, _ = QFileDialog.getOpenFileName(self, "Choose a plan", self.path(), plans)
+        if found:
+            self.set_path(found)

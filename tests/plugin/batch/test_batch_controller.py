@@ -16,8 +16,8 @@ from medrestore.plugin.batch.rows import (
     RowState,
     ScanRow,
     details,
-    ended,
-    mended,
+    end_summary,
+    reworded,
     rows_of,
     settings_line,
     texts,
@@ -222,9 +222,10 @@ def test_words():
     assert "no samples, 95 % interval, model mine" in settings_line(
         Choices(samples=0, level_percent=95, model="/models/mine", keep_samples=True)
     )
-    assert mended("x exists already; or allow --overwrite") == (
+    assert reworded("x exists already; or allow --overwrite") == (
         "x exists already; or choose Replace them under Earlier results"
     )
     row = ScanRow("a.nii", reason="a.nii is cut; copy it again", state=FAILED)
     assert details(row) == "a.nii: Not restored: the file is cut; copy it again."
-    assert ended([row], Path("/out"), None).startswith("Cancelled: 0 of 1 scan restored, 1 failed.")
+    said = end_summary([row], Path("/out"), None)
+    assert said.startswith("Cancelled: 0 of 1 scan restored, 1 failed.")

@@ -129,7 +129,7 @@ class DisplayWindow:
         return DisplayWindow(self.level + down * self.width / (2 * PIXELS_PER_DOUBLING), width)
 
     def close_to(self, other: DisplayWindow) -> bool:
-        """Whether nobody could tell the two apart."""
+        """Return True if nobody could tell the two apart."""
         near = 1e-4 * max(abs(self.width), abs(other.width))
         return abs(self.level - other.level) <= near and abs(self.width - other.width) <= near
 
@@ -155,10 +155,10 @@ class Windowing:
     def follow(self, layer: Any) -> None:
         """Turn to another layer; None for none."""
         if self._layer is not None:
-            self._layer.events.contrast_limits.disconnect(self._told)
+            self._layer.events.contrast_limits.disconnect(self._limits_changed)
         self._layer = layer
         if layer is not None:
-            layer.events.contrast_limits.connect(self._told)
+            layer.events.contrast_limits.connect(self._limits_changed)
         self._changed()
 
     @property
@@ -184,7 +184,7 @@ class Windowing:
             )
         self._layer.contrast_limits = (low, high)
 
-    def _told(self, event: Any = None) -> None:
+    def _limits_changed(self, event: Any = None) -> None:
         self._changed()
 
     def close(self) -> None:
@@ -208,7 +208,7 @@ class WindowDrag:
 
     @property
     def on(self) -> bool:
-        """Whether drags set the window."""
+        """True while drags set the window."""
         return self._drag in self._viewer.mouse_drag_callbacks
 
     def switch(self, on: bool) -> None:
