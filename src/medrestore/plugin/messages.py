@@ -46,7 +46,7 @@ def sentence(
         return "Cancelled before the restored image was complete; nothing was added."
     if isinstance(error, MedrestoreError):
         return as_sentence(error)
-    LOG.error("%s failed", subject, exc_info=error)
+    LOG.error("%s failed", subject.lower(), exc_info=error)
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return no_memory
     return (

@@ -32,7 +32,7 @@ from medrestore.plugin.requests import (
 from medrestore.plugin.run_bar import RunBar
 from medrestore.plugin.scan_picker import ScanPicker
 from medrestore.plugin.status import QUIET_STYLE, RESEARCH_ONLY, JobStatus, Sentence
-from medrestore.plugin.viewer import bare, follow, is_scan, layers_of
+from medrestore.plugin.viewer import bare, is_scan, layers_of, watch
 from medrestore.plugin.worker import jobs_of
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class DenoiseWidget(QWidget):
         self.form.modality.currentIndexChanged.connect(self._modality_chosen)
         layers = self._viewer.layers
         emitters = layers.events.removed, layers.selection.events.active
-        follow(self, emitters, self._layers_changed)
+        watch(self, emitters, self._layers_changed)
 
     def event(self, event: QEvent) -> bool:
         """Cancel a run when the dock is closed: nobody could any more."""
@@ -181,17 +181,14 @@ class DenoiseWidget(QWidget):
         """Another scan, or none: nothing that was of the last one stays."""
         self.form.forget(stated_modality(self.snapshot()))
         self._show_scan(anew=True)
-        self._greet()
 
     def _scan_replaced(self) -> None:
         """The chosen layer has other voxels, or another grid."""
         self._presenter.drop_stale_preview(self.form.picker.layer)
         self._show_scan(anew=False)
-        self._greet()
 
     def _modality_chosen(self, *_: object) -> None:
         self._show_scan(anew=False)
-        self._greet()
 
     def _show_scan(self, anew: bool) -> None:
         """Show what the chosen scan is, and offer what goes with it."""
@@ -202,6 +199,7 @@ class DenoiseWidget(QWidget):
         self.form.show_noise_unit(modality)
         self.form.show_models(modality)
         self.form.show_slices(0 if layer is None else _slices_of(layer), anew)
+        self._greet()
 
     def _modality(self) -> str | None:
         return modality_of(self.snapshot(), self.form.modality.currentData())

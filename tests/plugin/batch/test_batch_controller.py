@@ -11,7 +11,7 @@ from medrestore.batch.gather import Gathered
 from medrestore.batch.step import Step
 from medrestore.errors import Cancelled
 from medrestore.io import Scan
-from medrestore.plugin.batch.controller import BatchActions, BatchController, BatchInputs
+from medrestore.plugin.batch.controller import BatchController, BatchInputs
 from medrestore.plugin.batch.rows import (
     RowState,
     ScanRow,
@@ -38,11 +38,13 @@ class Desk:
         self.views, self.listed, self.changed = [], [], []
         self.cancel_at = cancel_at
         self.jobs = Jobs(self.launch, self.show)
-        shown = BatchActions(
-            lambda *rows: self.listed.append(rows), lambda *row: self.changed.append(row)
-        )
         choices = choices or Choices(samples=1)
-        self.controller = BatchController(self.jobs, lambda: choices, shown)
+        self.controller = BatchController(
+            self.jobs,
+            lambda: choices,
+            lambda *rows: self.listed.append(rows),
+            lambda *row: self.changed.append(row),
+        )
 
     def show(self, view):
         self.views.append(view)

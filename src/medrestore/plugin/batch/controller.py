@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from medrestore.plugin.requests import Choices
 
 
-__all__ = ["BatchActions", "BatchController", "BatchInputs"]
+__all__ = ["BatchController", "BatchInputs"]
 
 NO_SOURCE = "Choose the folder that holds the scans, under Scans in."
 NO_DESTINATION = "Choose a folder for the results, under Results in."
@@ -52,22 +52,6 @@ class BatchInputs:
     replace: bool = False
 
 
-@dataclass(frozen=True)
-class BatchActions:
-    """Requests of the controller to the panel.
-
-    Parameters
-    ----------
-    rows : callable
-        Show these rows, and these files that were left alone with the reasons.
-    row : callable
-        Show the row with this number anew.
-    """
-
-    rows: Callable[[list[ScanRow], dict[str, str]], object]
-    row: Callable[[int, ScanRow], object]
-
-
 class BatchController:
     """From two folders to results; ``jobs`` runs what takes time.
 
@@ -77,12 +61,21 @@ class BatchController:
         Runs one thing at a time.
     choices : callable
         The settings as they are now; noise and slices are a single scan's, and not taken.
-    panel : BatchActions
-        What to ask of the panel.
+    show_rows : callable
+        Show these rows, and these files that were skipped with the reasons.
+    show_row : callable
+        Show the row with this number anew.
     """
 
-    def __init__(self, jobs: Jobs, choices: Callable[[], Choices], panel: BatchActions) -> None:
-        self.jobs, self._choices, self._panel = jobs, choices, panel
+    def __init__(
+        self,
+        jobs: Jobs,
+        choices: Callable[[], Choices],
+        show_rows: Callable[[list[ScanRow], dict[str, str]], object],
+        show_row: Callable[[int, ScanRow], object],
+    ) -> None:
+        self.jobs, self._choices = jobs, choices
+        self._show_rows, self._show_row = show_rows, show_row
         self._found: ScansFound | None = None
         self._row_of: dict[int, int] = {}
         self.rows: list[ScanRow] = []
@@ -146,7 +139,7 @@ class BatchController:
         rows = rows_of(gathered, root)
         self.rows = [replace(row, reason=reworded(row.reason)) for row in rows]
         self._row_of = {id(scan): i for i, scan in enumerate(gathered.scans)}
-        self._panel.rows(self.rows, gathered.skipped)
+        self._show_rows(self.rows, gathered.skipped)
 
     def _on_news(self, news: Any) -> None:
         if isinstance(news, Gathered) and self._found is not None:
@@ -172,7 +165,7 @@ class BatchController:
 
     def _set(self, i: int, row: ScanRow) -> None:
         self.rows[i] = row
-        self._panel.row(i, row)
+        self._show_row(i, row)
 
 
 def _folder(written: str, otherwise: str) -> Path:

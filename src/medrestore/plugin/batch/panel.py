@@ -15,7 +15,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from medrestore.plugin.batch.controller import BatchActions, BatchController, BatchInputs
+from medrestore.plugin.batch.controller import BatchController, BatchInputs
 from medrestore.plugin.batch.rows import EARLIER, GO_ON, REPLACE, RowState, details, settings_line
 from medrestore.plugin.batch.table import ScanTable, SkippedFiles
 from medrestore.plugin.jobs import State
@@ -78,8 +78,7 @@ class BatchPanel(QWidget):
         self.open_button = QPushButton("Open run")
         self.report_button = QPushButton("Open report")
         self.jobs = jobs_of(self, self._show)
-        actions = BatchActions(self._show_rows, self._show_row)
-        self.controller = BatchController(self.jobs, choices, actions)
+        self.controller = BatchController(self.jobs, choices, self._show_rows, self._show_row)
         self._lay_out()
         self._connect()
         self._chosen()

@@ -1,4 +1,4 @@
-"""Display windows: presets, the one of a layer, the drag that sets it. No Qt."""
+"""Display windows: the one of a layer, the drag that sets it, presets. No Qt."""
 
 from __future__ import annotations
 
@@ -21,84 +21,6 @@ if TYPE_CHECKING:
 
 
 __all__ = ["DisplayWindow", "Preset", "WindowDrag", "Windowing", "presets_for"]
-
-CT = {
-    "Abdomen": (50, 400),
-    "Mediastinum": (50, 350),
-    "Liver": (60, 160),
-    "Lung": (-600, 1500),
-    "Bone": (300, 1500),
-    "Angiography": (300, 600),
-    "Brain": (40, 80),
-    "Subdural": (75, 215),
-    "Stroke": (32, 8),
-}
-"""Level and width, HU. Abdomen, mediastinum, lung, brain: radiopaedia.org/articles/windowing-ct;
-subdural: the middle of its ranges 50–100 and 130–300. Stroke: Lev et al., Radiology 1999;213:150.
-Bone, angiography: defaults of Orthanc's Stone viewer. Liver: ctviewer (PyPI)."""
-
-PERCENTILES = {"Usual": (0.5, 99.7), "Full": (0.0, 100.0), "Narrow": (5.0, 95.0)}
-"""Of all voxels; for intensities without a unit. Usual: as a scan is opened."""
-TIPS = {
-    "Usual": "As the scan was opened: all but the 0.5 % darkest and 0.3 % brightest voxels.",
-    "Full": "From the darkest voxel to the brightest.",
-    "Narrow": "Without the 5 % darkest and the 5 % brightest voxels: more contrast.",
-}
-
-
-@dataclass(frozen=True)
-class Preset:
-    """A named window; ``window`` may have to look at the file or the voxels first.
-
-    ``fixed`` is the window where it is known beforehand. ``window()`` raises MedrestoreError where
-    there is none.
-    """
-
-    name: str
-    tip: str
-    window: Callable[[], DisplayWindow]
-    fixed: DisplayWindow | None = None
-
-
-def presets_for(layer: Any) -> list[Preset]:
-    """The windows that suit a layer: its file's, those of CT, percentiles."""
-    record = record_in(layer.metadata)
-    source = record.get("source")
-    own = [_of_file(source)] if isinstance(source, Source) and source.format == "dicom" else []
-    if record.get("modality") == "CT":
-        full = _of_voxels(layer, "Full")
-        return [*own, *(_of_ct(name, *values) for name, values in CT.items()), full]
-    return [*own, *(_of_voxels(layer, name) for name in PERCENTILES)]
-
-
-def _of_ct(name: str, level: float, width: float) -> Preset:
-    window = DisplayWindow(level, width)
-    return Preset(name, f"Level {level} HU, width {width} HU.", lambda: window, window)
-
-
-def _of_voxels(layer: Any, name: str) -> Preset:
-    data = layer.data[0] if layer.multiscale else layer.data
-
-    def window() -> DisplayWindow:
-        return DisplayWindow.between(percentile_limits(data, *PERCENTILES[name]))
-
-    at_hand = name == "Usual" and isinstance(data, np.ndarray)  # others may have to be computed
-    return Preset(name, TIPS[name], window, window() if at_hand else None)
-
-
-def _of_file(source: Source) -> Preset:
-    def window() -> DisplayWindow:
-        from medrestore.io.dicom.stored_window import stored_window  # pydicom: only when asked for
-
-        found = stored_window(source)
-        if found is None:
-            raise MedrestoreError(
-                f"the files of {source.name} state no display window; choose another one"
-            )
-        return DisplayWindow(*found)
-
-    return Preset("From the file", "The window that the DICOM file states.", window)
-
 
 PIXELS_PER_DOUBLING = 150
 """Drag of this length doubles the width, or moves the level by half of it."""
@@ -241,3 +163,81 @@ def _free(viewer: ViewerModel, event: Any) -> bool:
     active = viewer.layers.selection.active
     idle = active is None or str(active.mode) == "pan_zoom"
     return idle and not event.modifiers and viewer.dims.ndisplay == 2
+
+
+CT = {
+    "Abdomen": (50, 400),
+    "Mediastinum": (50, 350),
+    "Liver": (60, 160),
+    "Lung": (-600, 1500),
+    "Bone": (300, 1500),
+    "Angiography": (300, 600),
+    "Brain": (40, 80),
+    "Subdural": (75, 215),
+    "Stroke": (32, 8),
+}
+"""Level and width, HU. Abdomen, mediastinum, lung, brain: radiopaedia.org/articles/windowing-ct;
+subdural: the middle of its ranges 50–100 and 130–300. Stroke: Lev et al., Radiology 1999;213:150.
+Bone, angiography: defaults of Orthanc's Stone viewer. Liver: ctviewer (PyPI)."""
+
+PERCENTILES = {"Usual": (0.5, 99.7), "Full": (0.0, 100.0), "Narrow": (5.0, 95.0)}
+"""Of all voxels; for intensities without a unit. Usual: as a scan is opened."""
+TIPS = {
+    "Usual": "As the scan was opened: all but the 0.5 % darkest and 0.3 % brightest voxels.",
+    "Full": "From the darkest voxel to the brightest.",
+    "Narrow": "Without the 5 % darkest and the 5 % brightest voxels: more contrast.",
+}
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named window; ``window`` may have to look at the file or the voxels first.
+
+    ``fixed`` is the window where it is known beforehand. ``window()`` raises MedrestoreError where
+    there is none.
+    """
+
+    name: str
+    tip: str
+    window: Callable[[], DisplayWindow]
+    fixed: DisplayWindow | None = None
+
+
+def presets_for(layer: Any) -> list[Preset]:
+    """The windows that suit a layer: its file's, those of CT, percentiles."""
+    record = record_in(layer.metadata)
+    source = record.get("source")
+    own = [_of_file(source)] if isinstance(source, Source) and source.format == "dicom" else []
+    if record.get("modality") == "CT":
+        full = _of_voxels(layer, "Full")
+        return [*own, *(_of_ct(name, *values) for name, values in CT.items()), full]
+    return [*own, *(_of_voxels(layer, name) for name in PERCENTILES)]
+
+
+def _of_ct(name: str, level: float, width: float) -> Preset:
+    window = DisplayWindow(level, width)
+    return Preset(name, f"Level {level} HU, width {width} HU.", lambda: window, window)
+
+
+def _of_voxels(layer: Any, name: str) -> Preset:
+    data = layer.data[0] if layer.multiscale else layer.data
+
+    def window() -> DisplayWindow:
+        return DisplayWindow.between(percentile_limits(data, *PERCENTILES[name]))
+
+    at_hand = name == "Usual" and isinstance(data, np.ndarray)  # others may have to be computed
+    return Preset(name, TIPS[name], window, window() if at_hand else None)
+
+
+def _of_file(source: Source) -> Preset:
+    def window() -> DisplayWindow:
+        from medrestore.io.dicom.stored_window import stored_window  # pydicom: only when asked for
+
+        found = stored_window(source)
+        if found is None:
+            raise MedrestoreError(
+                f"the files of {source.name} state no display window; choose another one"
+            )
+        return DisplayWindow(*found)
+
+    return Preset("From the file", "The window that the DICOM file states.", window)
