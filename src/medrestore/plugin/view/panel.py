@@ -79,7 +79,7 @@ class PlaneBox(QWidget):
         watch(self, (events.order, events.ndisplay, events.ndim), self.refresh)
         self.refresh()
 
-    def watch(self, layer: Any) -> None:
+    def follow(self, layer: Any) -> None:
         """Turn to a layer; None for none."""
         self._layer = layer
         for button in self.buttons.values():
