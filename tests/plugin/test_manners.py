@@ -88,9 +88,9 @@ def test_the_window_lives_between_two_layers(viewer, docked, opened, qtbot):
 def test_two_runs_at_once_are_what_each_is_alone(viewer, docked, opened, qtbot):
     other = DenoiseWidget(viewer)
     qtbot.addWidget(other)
-    other.form.samples.setValue(2)
-    other.form.noise.setValue(4)
-    other.form.seed.setValue(7)
+    other.form.fields["samples"].setValue(2)
+    other.form.noise_entry.number.setValue(4)
+    other.form.fields["seed"].setValue(7)
     run(other, qtbot)
     run(docked, qtbot)
     alone = [widget.controller.result for widget in (docked, other)]
@@ -174,7 +174,7 @@ def test_layers_of_any_kind(viewer, docked, head, qtbot, kind):
     else:
         layer = viewer.add_image(array, rotate=30, shear=(0.1, 0, 0))
     docked.form.modality.setCurrentText("MR")
-    docked.form.noise.setValue(5)
+    docked.form.noise_entry.number.setValue(5)
     docked.preview_button.click()
     finish(docked, qtbot)
     assert docked.status.text().startswith("Preview of slice"), docked.status.text()

@@ -79,7 +79,7 @@ def model():
 def panel(model, tiny_models, qtbot):
     widget = DenoiseWidget(model)
     qtbot.addWidget(widget)
-    widget.form.noise.setValue(5)
+    widget.form.noise_entry.number.setValue(5)
     return widget
 
 

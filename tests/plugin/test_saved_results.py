@@ -166,8 +166,8 @@ def test_some_slices_of_a_dicom_scan_are_saved_in_each_format(panel, qtbot, tmp_
     volume = mr.read(write_ct(tmp_path / "torso", ct_array()))
     data, meta, _ = to_layer(volume)
     panel._viewer.add_image(data, **meta)
-    panel.form.samples.setValue(1)
-    panel.form.noise.setValue(30)
+    panel.form.fields["samples"].setValue(1)
+    panel.form.noise_entry.number.setValue(30)
     panel.form.first.setValue(1)
     panel.form.last.setValue(2)
     run(panel, qtbot)
@@ -194,8 +194,8 @@ def test_some_slices_of_a_dicom_scan_are_saved_in_each_format(panel, qtbot, tmp_
 def test_derived_series_are_offered_for_dicom_only(panel, head, qtbot):
     data, meta, _ = to_layer(head)
     panel._viewer.add_image(data, **meta)
-    panel.form.samples.setValue(1)
-    panel.form.noise.setValue(5)
+    panel.form.fields["samples"].setValue(1)
+    panel.form.noise_entry.number.setValue(5)
     run(panel, qtbot)
     enabled = {action.data(): action.isEnabled() for action in panel.run_bar.formats.actions()}
     assert enabled == {"dicom": False, "nifti": True, "zarr": True}

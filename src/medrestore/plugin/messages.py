@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from medrestore.engine.noise_words import doubts_in_words, strength_in_words
-from medrestore.engine.sizes import memory
+from medrestore.engine.plan_text import memory, noise_doubts, noise_strength
 from medrestore.errors import Cancelled, MedrestoreError
 
 if TYPE_CHECKING:
@@ -91,7 +90,7 @@ def preview_summary(result: Result, planned: Plan, shown: str) -> str:
     count = len(planned.chosen)
     what = "The whole scan" if planned.slices is None else f"The {count} slices chosen"
     what = "The slice chosen" if planned.slices is not None and count == 1 else what
-    known = "; ".join([noise(planned), *doubts_in_words(planned)])
+    known = "; ".join([noise(planned), *noise_doubts(planned)])
     return (
         f"Preview of {shown}. Noise: {known.rstrip('.')}. {what}: "
         f"{forecast(planned)}.{_sentences(*result.warnings)}"
@@ -116,7 +115,7 @@ def duration(seconds: float) -> str:
 
 def noise(plan: Plan) -> str:
     """The noise that is removed, and how it is known."""
-    return f"{strength_in_words(plan)} ({plan.noise.source.partition(':')[0]})"
+    return f"{noise_strength(plan)} ({plan.noise.source.partition(':')[0]})"
 
 
 def _sentences(*texts: str) -> str:

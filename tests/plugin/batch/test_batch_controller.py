@@ -26,6 +26,7 @@ from medrestore.plugin.batch.task import UNITS, BatchMeter, ScanProgress
 from medrestore.plugin.jobs import Jobs, RunMeter, State
 from medrestore.plugin.requests import Choices
 from medrestore.results.record import reopen
+from medrestore.settings.settings import Settings
 
 pytestmark = pytest.mark.usefixtures("tiny_models")
 DONE, FAILED, WAITING = RowState.DONE, RowState.FAILED, RowState.WAITING
@@ -38,7 +39,7 @@ class Desk:
         self.views, self.listed, self.changed = [], [], []
         self.cancel_at = cancel_at
         self.jobs = Jobs(self.launch, self.show)
-        choices = choices or Choices(samples=1)
+        choices = choices or Choices(Settings(samples=1))
         self.controller = BatchController(
             self.jobs,
             lambda: choices,
@@ -119,7 +120,7 @@ def test_from_folder_to_results(inputs, archive, tmp_path):
 
 def test_a_cancel_keeps_what_is_done_and_says_so(inputs, tmp_path):
     desk = Desk(
-        Choices(samples=50),
+        Choices(Settings(samples=50)),
         lambda view, progress: view.status.startswith("Restoring 3") and progress.done < UNITS,
     )
     desk.controller.find(inputs)
@@ -129,7 +130,7 @@ def test_a_cancel_keeps_what_is_done_and_says_so(inputs, tmp_path):
     assert desk.said.startswith("Cancelled: 1 of 4 scans restored, 2 failed.")
     assert (tmp_path / "out" / "heads" / "a_run.json").is_file()
     assert desk.controller.report.is_file() and not (tmp_path / "out" / "torso").exists()
-    again = Desk(Choices(samples=50))
+    again = Desk(Choices(Settings(samples=50)))
     again.controller.find(inputs)
     again.controller.start(inputs)
     assert again.said.startswith("Done: 2 scans restored, 1 of them by the batch before, 2 failed.")
@@ -162,7 +163,7 @@ def test_what_is_missing_is_a_sentence(inputs, tmp_path):
 
 def test_results_inside_the_folder_are_no_scans(archive):
     inputs = BatchInputs(str(archive), str(archive / "out"), "MR")
-    desk = Desk(Choices(samples=0))
+    desk = Desk(Choices(Settings(samples=0)))
     desk.controller.find(BatchInputs(str(archive), ""))
     desk.controller.start(inputs)
     desk.controller.find(inputs)
@@ -170,7 +171,8 @@ def test_results_inside_the_folder_are_no_scans(archive):
 
 
 def test_a_scan_that_does_not_say_its_modality_fails_with_advice(inputs):
-    desk, inputs = Desk(Choices(samples=0)), BatchInputs(inputs.source, inputs.destination)
+    desk = Desk(Choices(Settings(samples=0)))
+    inputs = BatchInputs(inputs.source, inputs.destination)
     desk.controller.find(inputs)
     assert "2 do not say CT or MR: choose one under Modality. Start" in desk.said
     desk.controller.start(inputs)
@@ -217,12 +219,12 @@ def test_several_volumes_of_a_path_have_names_of_their_own():
 
 
 def test_words():
-    assert settings_line(Choices(noise=12.0)) == (
+    assert settings_line(Settings(noise=12.0)) == (
         "As set under Denoise: 8 samples, 90 % interval, model automatic, noise measured "
         "in each scan."
     )
     assert "no samples, 95 % interval, model mine" in settings_line(
-        Choices(samples=0, level_percent=95, model="/models/mine", keep_samples=True)
+        Settings(samples=0, level=0.95, model="/models/mine", keep_samples=True)
     )
     assert reworded("x exists already; or allow --overwrite") == (
         "x exists already; or choose Replace them under Earlier results"

@@ -13,9 +13,10 @@ from medrestore.plugin.batch.rows import RowState, ScanRow
 from medrestore.plugin.dock import Dock
 from medrestore.plugin.layers import KEY
 from medrestore.plugin.requests import Choices
+from medrestore.settings.settings import Settings
 
 RUN_MS = 60_000
-LONG = Choices(samples=1000, steps=100)
+LONG = Choices(Settings(samples=1000, steps=100))
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def test_from_a_folder_to_layers(
     dock = Dock(viewer)
     viewer.window.add_dock_widget(dock)
     panel = dock.batch
-    dock.denoise.form.samples.setValue(1)
+    dock.denoise.form.fields["samples"].setValue(1)
     dock.setCurrentIndex(3)
     assert not panel.start_button.isEnabled() and not panel.open_button.isEnabled()
 

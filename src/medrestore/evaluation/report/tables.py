@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from medrestore.evaluation.compared import figures_for
+from medrestore.report.tables import Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from medrestore.evaluation.uncertainty import Level, Uncertainty
 
 __all__ = [
-    "Table",
     "of_fidelity",
     "of_floors",
     "of_levels",
@@ -30,14 +30,6 @@ __all__ = [
     "of_summary",
     "of_summary_uncertainty",
 ]
-
-
-class Table(NamedTuple):
-    """Titles and rows; the first ``words`` columns are words, the others numbers."""
-
-    titles: tuple[str, ...]
-    rows: Sequence[tuple[str, ...]]
-    words: int
 
 
 def of_summary(summaries: Sequence[Summary], modality: str) -> Table:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ from medrestore.plugin.batch.rows import (
 )
 from medrestore.plugin.batch.task import BatchRequest, ScanProgress, find_scans, restore_all
 from medrestore.plugin.jobs import PanelJob, State, StatusView
-from medrestore.plugin.requests import settings_of
+from medrestore.settings.settings import AUTO
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -112,7 +112,7 @@ class BatchController:
             if self._found is None or self._found.root != _folder(inputs.source, NO_SOURCE):
                 raise InputError(NOT_FOUND)
             out = _folder(inputs.destination, NO_DESTINATION)
-            settings = settings_of(replace(self._choices(), noise=None, slices=None), None)
+            settings = asdict(replace(self._choices().settings, noise=AUTO))
             request = BatchRequest(self._found, out, inputs.fallback, inputs.replace, settings)
             self.report = None
             task = partial(restore_all, request)

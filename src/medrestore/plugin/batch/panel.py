@@ -159,7 +159,7 @@ class BatchPanel(QWidget):
         super().showEvent(event)
 
     def _show_settings(self) -> None:
-        self.settings.setText(settings_line(self._choices()))
+        self.settings.setText(settings_line(self._choices().settings))
 
     def _renamed(self, *_: object) -> None:
         self.controller.forget()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from medrestore.batch.gather import under
 from medrestore.plugin.messages import counted
-from medrestore.plugin.requests import AUTO
+from medrestore.settings.settings import AUTO
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from medrestore.batch.folder import Summary
     from medrestore.batch.gather import Gathered
     from medrestore.io import Scan
-    from medrestore.plugin.requests import Choices
+    from medrestore.settings.settings import Settings
 
 __all__ = [
     "COLUMNS",
@@ -137,24 +137,24 @@ REWORDED = {
 """Advice of errors for Python or a shell, and what it comes to here."""
 
 
-def settings_line(choices: Choices) -> str:
+def settings_line(settings: Settings) -> str:
     """The settings that a batch takes, on one line."""
-    steps = f", {choices.steps} steps" if choices.steps else ""
+    steps = f", {settings.steps} steps" if settings.steps else ""
     said = [
-        f"{counted(choices.samples)}{steps}" if choices.samples else "no samples",
-        f"{choices.level_percent:g} % interval",
-        f"model {'automatic' if choices.model == AUTO else Path(choices.model).name}",
+        f"{counted(settings.samples)}{steps}" if settings.samples else "no samples",
+        f"{100 * settings.level:g} % interval",
+        f"model {'automatic' if settings.model == AUTO else Path(settings.model).name}",
         "noise measured in each scan",
     ]
-    if choices.estimate != "mean" and choices.samples:
-        said.append("image: " + choices.estimate.replace("-", " "))
-    if choices.sampler != AUTO and choices.samples:
-        said.append(f"sampler {choices.sampler}")
-    if (choices.guidance, choices.measurement) != (1, 0) and choices.samples:
-        said.append(f"guidance {choices.guidance:g}, measurement {choices.measurement:g}")
-    if choices.device != AUTO:
-        said.append(f"on {choices.device.upper() if choices.device == 'cpu' else 'the GPU'}")
-    if choices.keep_samples and choices.samples:
+    if settings.estimate != "mean":
+        said.append("image: " + settings.estimate.replace("-", " "))
+    if settings.sampler != AUTO and settings.samples:
+        said.append(f"sampler {settings.sampler}")
+    if settings.guided:
+        said.append(f"guidance {settings.guidance:g}, measurement {settings.measurement:g}")
+    if settings.device != AUTO:
+        said.append(f"on {settings.device.upper() if settings.device == 'cpu' else 'the GPU'}")
+    if settings.keep_samples and settings.samples:
         said.append("samples kept")
     return f"As set under Denoise: {', '.join(said)}."
 

@@ -231,7 +231,7 @@ def _of_voxels(layer: Any, name: str) -> Preset:
 
 def _of_file(source: Source) -> Preset:
     def window() -> DisplayWindow:
-        from medrestore.io.dicom.stored_window import stored_window  # pydicom: only when asked for
+        from medrestore.io.dicom.window import stored_window  # pydicom: only when asked for
 
         found = stored_window(source)
         if found is None:
