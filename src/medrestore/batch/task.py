@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from medrestore.io import Scan
     from medrestore.io.dicom.grid import Gaps
     from medrestore.settings.settings import Settings
-    from medrestore.volume import Modality, Volume
+    from medrestore.volume import Volume
 
 __all__ = ["Done", "Failed", "FileOptions", "Outcome", "Task", "key_of"]
 
