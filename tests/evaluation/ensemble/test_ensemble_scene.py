@@ -5,8 +5,8 @@ import pytest
 
 import medrestore as mr
 from medrestore.evaluation.ensemble.design import Design, of_phantom, of_scan
-from medrestore.evaluation.ensemble.inserts import Insert, drawn
-from medrestore.evaluation.ensemble.places import Need, find_places
+from medrestore.evaluation.ensemble.placement import Need, find_places
+from medrestore.evaluation.ensemble.scene import Insert, drawn
 from scans import body
 
 SPACING = (2.0, 0.5, 0.7)

@@ -11,9 +11,8 @@ from scipy import ndimage
 
 from medrestore.core.intensity import foreground_scale
 from medrestore.errors import InputError, SettingsError
-from medrestore.evaluation.ensemble.inserts import Insert
-from medrestore.evaluation.ensemble.places import Need, find_places
-from medrestore.evaluation.ensemble.scene import Region, Scene
+from medrestore.evaluation.ensemble.placement import Need, find_places
+from medrestore.evaluation.ensemble.scene import Insert, Region, Scene
 from medrestore.evaluation.tissue import tissue
 from medrestore.physics.phantom.plain import plain
 from medrestore.physics.simulate import SOFT_TISSUE_HU

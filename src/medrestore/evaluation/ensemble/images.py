@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
     from medrestore.core.meter import Meter
     from medrestore.evaluation.ensemble.folder import Ensemble
-    from medrestore.evaluation.ensemble.inserts import Insert
-    from medrestore.evaluation.ensemble.scene import Half, Region, Scene
+    from medrestore.evaluation.ensemble.scene import Half, Insert, Region, Scene
 
     Squares = dict[tuple["Half", "Insert"], NDArray[np.float32]]
 

@@ -10,7 +10,7 @@ from medrestore.core.meter import SILENT
 from medrestore.errors import InputError
 from medrestore.evaluation.ensemble.folder import open_ensemble
 from medrestore.evaluation.ensemble.images import gather
-from medrestore.evaluation.ensemble.measured import measure
+from medrestore.evaluation.ensemble.metrics import measure
 from medrestore.evaluation.ensemble.scene import HALVES
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from medrestore.core.meter import Meter
-    from medrestore.evaluation.ensemble.measured import Measured
+    from medrestore.evaluation.ensemble.metrics import MethodMetrics
     from medrestore.evaluation.ensemble.scene import Scene
 
 __all__ = ["NOISY", "Study", "analyse"]
@@ -38,16 +38,16 @@ class Study:
         Its truth.
     realisations : (int, int)
         With and without the inserts.
-    methods : tuple of Measured
+    methods : tuple of MethodMetrics
         The noisy images first.
     """
 
     facts: dict[str, Any]
     scene: Scene
     realisations: tuple[int, int]
-    methods: tuple[Measured, ...]
+    methods: tuple[MethodMetrics, ...]
 
-    def of(self, method: str) -> Measured:
+    def of(self, method: str) -> MethodMetrics:
         """One method's figures.
 
         Raises

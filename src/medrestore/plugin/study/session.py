@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from medrestore.errors import InputError, OutputError, SettingsError
 from medrestore.evaluation.reader_study import answers
 from medrestore.evaluation.reader_study.analysis import analyse
-from medrestore.evaluation.reader_study.words import sentences
+from medrestore.evaluation.reader_study.summary import sentences
 from medrestore.plugin.study import pairing, plan_file
 from medrestore.plugin.study.log import AnswerLog, file_name
 from medrestore.plugin.study.order import presentations

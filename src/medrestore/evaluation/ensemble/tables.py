@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medrestore.evaluation.ensemble.inserts import contrast_of
 from medrestore.evaluation.ensemble.jackknife import Estimate
+from medrestore.evaluation.ensemble.scene import contrast_of
 from medrestore.report.tables import Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from medrestore.evaluation.ensemble.measured import LesionFigures, Measured, RodFigures
+    from medrestore.evaluation.ensemble.metrics import LesionMetrics, MethodMetrics, RodMetrics
     from medrestore.evaluation.ensemble.study import Study
 
 __all__ = ["curves", "of_erased", "of_lesions", "of_lines", "of_noise", "of_rods", "rows"]
@@ -59,7 +59,7 @@ def curves(study: Study) -> list[dict[str, Any]]:
     return found
 
 
-def _of_method(method: Measured, unit: str) -> Iterator[dict[str, Any]]:
+def _of_method(method: MethodMetrics, unit: str) -> Iterator[dict[str, Any]]:
     name, noise = method.method, method.noise
     yield _row(name, ALL, "noise std", noise.std, unit)
     yield _row(name, ALL, "NPS mean frequency", noise.mean, "1/mm")
@@ -73,7 +73,7 @@ def _of_method(method: Measured, unit: str) -> Iterator[dict[str, Any]]:
         yield from _of_lesions(name, group, unit)
 
 
-def _of_rod(name: str, one: RodFigures, unit: str) -> Iterator[dict[str, Any]]:
+def _of_rod(name: str, one: RodMetrics, unit: str) -> Iterator[dict[str, Any]]:
     of = f"rod {contrast_of(one.rod, unit)}"
     yield _row(name, of, "TTF f50", one.f50, "1/mm")
     yield _row(name, of, "TTF f10", one.f10, "1/mm")
@@ -81,7 +81,7 @@ def _of_rod(name: str, one: RodFigures, unit: str) -> Iterator[dict[str, Any]]:
     yield _row(name, of, "CNR", one.cnr, "")
 
 
-def _of_lesions(name: str, one: LesionFigures, unit: str) -> Iterator[dict[str, Any]]:
+def _of_lesions(name: str, one: LesionMetrics, unit: str) -> Iterator[dict[str, Any]]:
     of = f"lesion {one.lesions.diameter_mm:g} mm, {one.lesions.contrast:+.4g} {unit}"
     for observer, found in (("CHO", one.hotelling), ("matched filter", one.matched)):
         if found is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.patches import Patch
 
-from medrestore.evaluation.ensemble.inserts import contrast_of
+from medrestore.evaluation.ensemble.scene import contrast_of
 from medrestore.report.plots import FAINT, INK, NOISY
 
 if TYPE_CHECKING:
