@@ -46,10 +46,7 @@ LABORATORIES = {"evaluation.ensemble": {"cli"}, "evaluation.reader_study": {"cli
 FORMATS = {"nifti", "dicom", "itk"}
 MONAI = {"core.refiner", "core.autoencoder", "training.adversary"}
 GUI = {"napari", "qtpy", "PySide6", "PyQt5", "PyQt6", "magicgui", "superqt", "vispy"}
-FILE_LABORATORIES = {"evaluation.ensemble": {"cli"}, "evaluation.reader_study": {"cli", "plugin"}}
-"""Rooms that import the house and that nothing imports but the leaves named."""
-
-FORMATS = {"nibabel", "pydicom", "SimpleITK", "gdcm"}
+FILE_FORMATS = {"nibabel", "pydicom", "SimpleITK", "gdcm"}
 
 
 def name_of(path: Path) -> str:

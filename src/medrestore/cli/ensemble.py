@@ -152,7 +152,7 @@ def _scene_and_noise(arguments: argparse.Namespace) -> tuple[Scene, NoiseLevel]:
 
 
 def _design(arguments: argparse.Namespace, modality: str) -> Design:
-    """The usual inserts, but for what was asked."""
+    """Return the usual inserts, but for what was requested."""
     from dataclasses import replace
 
     from medrestore.evaluation.ensemble.design import Design

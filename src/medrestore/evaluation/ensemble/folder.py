@@ -43,7 +43,7 @@ MOST = 1000
 
 @dataclass(frozen=True)
 class NoiseLevel:
-    """How strong the noise is; one of the first three, as `medrestore.simulate` takes them.
+    """Strength of the noise; one of the first three, as `medrestore.simulate` takes them.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ class NoiseLevel:
             )
 
     def facts(self) -> dict[str, Any]:
-        """For ``truth.json``."""
+        """Return plain values for ``truth.json``."""
         return {key: value for key, value in asdict(self).items() if value is not None}
 
 
@@ -81,7 +81,7 @@ class Ensemble(NamedTuple):
     Parameters
     ----------
     folder : Path
-        Where it lies.
+        Folder of the ensemble.
     scene : Scene
         Its truth.
     names : dict of str to tuple of str
@@ -113,7 +113,7 @@ def make(
     scene : Scene
         From `design.of_phantom` or `design.of_scan`.
     noise : NoiseLevel
-        What is added.
+        Noise that is added.
     out : path
         A folder that is missing, empty, or (with ``overwrite``) holds an earlier ensemble; it
         appears when it is whole.
@@ -229,13 +229,13 @@ def _is_part(path: Path) -> bool:
 
 
 def _seed_of(seed: int, half: Half, number: int) -> int:
-    """Seed of one realisation: other halves, numbers and ensembles have others."""
+    """Return the seed of one realisation: other halves, numbers and ensembles have others."""
     state = np.random.SeedSequence([seed, half == "present", number]).generate_state(2)
     return int(state[0]) << 20 | int(state[1]) >> 12  # 52 bits: JSON keeps them exactly
 
 
 def _realisation(scene: Scene, noise: NoiseLevel, half: Half, seed: int) -> Volume:
-    """The scene with fresh noise; σ of MR is a fraction of the scale without inserts, for both."""
+    """Return the scene with fresh noise; in MR σ refers to the scale without inserts, for both."""
     clean, fraction = scene.clean(half), noise.noise
     if fraction is not None:
         fraction *= foreground_scale(scene.background.array) / foreground_scale(clean.array)

@@ -1,4 +1,4 @@
-"""All figures of one method over an ensemble."""
+"""Metrics of one method over an ensemble."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class LesionMetrics(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class MethodMetrics:
-    """One method's figures.
+    """Metrics of one method.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ class MethodMetrics:
     lesions : tuple of LesionMetrics
         By size and contrast.
     notes : tuple of str
-        What is missing, and why.
+        Metrics that are missing, and the reason.
     """
 
     method: str
@@ -129,7 +129,7 @@ def measure(scene: Scene, images: Images) -> MethodMetrics:
 
 
 def _noise(scene: Scene, images: Images) -> NoiseMetrics:
-    """Both halves, each about its own mean: what inserts elsewhere do to a region is no noise."""
+    """Return noise of both halves, each about its mean: inserts elsewhere add none to a region."""
 
     def half_of(half: Half, chosen: Choice) -> Any:
         squares = (images.regions[half, one][chosen] for one in scene.regions)
@@ -139,12 +139,12 @@ def _noise(scene: Scene, images: Images) -> NoiseMetrics:
         chosen = zip(HALVES, (present, absent), strict=True)
         return of_powers(np.concatenate([half_of(*one) for one in chosen]), scene.pixel_mm)
 
-    def figures(present: Choice, absent: Choice) -> tuple[float, float, float]:
+    def metrics(present: Choice, absent: Choice) -> tuple[float, float, float]:
         found = spectrum(present, absent)
         return float(np.sqrt(found.variance)), found.mean, found.peak
 
     sizes = tuple(len(images.regions[half, scene.regions[0]]) for half in HALVES)
-    return NoiseMetrics(spectrum(*(np.arange(n) for n in sizes)), *jackknife(figures, *sizes))
+    return NoiseMetrics(spectrum(*(np.arange(n) for n in sizes)), *jackknife(metrics, *sizes))
 
 
 def _rod(scene: Scene, images: Images, rod: Insert) -> RodMetrics:
@@ -160,19 +160,19 @@ def _rod(scene: Scene, images: Images, rod: Insert) -> RodMetrics:
         change = _mean(present, first) - _mean(absent, second)
         return ttf(change, truth, rod.diameter_mm, scene.pixel_mm)
 
-    def figures(first: Choice, second: Choice) -> tuple[float, ...]:
+    def metrics(first: Choice, second: Choice) -> tuple[float, ...]:
         sharp = transfer(first, second)
         value = float(_mean(present, first)[within].mean())
         noise = contrast_to_noise(present[first], absent[second], within)
         return sharp.falls_to(0.5), sharp.falls_to(0.1), value - true, noise
 
-    f50, f10, bias, cnr = jackknife(figures, len(present), len(absent))
+    f50, f10, bias, cnr = jackknife(metrics, len(present), len(absent))
     whole = transfer(np.arange(len(present)), np.arange(len(absent)))
     return RodMetrics(rod, whole, f50, f10, true, true + bias.value, bias, cnr)
 
 
 def _background(scene: Scene, images: Images) -> tuple[float, float]:
-    """True and measured mean of all rods' places without the rods."""
+    """Return the true and the measured mean at all rods' positions without the rods."""
     true, value = [], []
     for rod in scene.rods:
         inside = _core(images.squares["absent", rod].shape[-2:], scene.pixel_mm, rod.diameter_mm)
@@ -206,7 +206,7 @@ def _lesions(scene: Scene, images: Images, group: Lesions) -> LesionMetrics:
 
 
 def _by_place(squares: Squares, group: Lesions) -> tuple[NDArray[Any], NDArray[Any]]:
-    """With and without the lesions, (n, places, y, x)."""
+    """Return squares with and without the lesions, (n, places, y, x)."""
     present, absent = (
         np.stack([squares[half, one] for one in group.members], axis=1) for half in HALVES
     )
@@ -221,7 +221,7 @@ def _mean(values: NDArray[np.float32], chosen: Choice) -> NDArray[np.float64]:
 def _core(
     shape: tuple[int, ...], pixel_mm: tuple[float, float], diameter_mm: float
 ) -> NDArray[np.bool_]:
-    """Pixels well inside a rod in the middle of a square."""
+    """Return the pixels well inside a rod in the middle of a square."""
     y, x = ((np.arange(n) - (n - 1) / 2) * s for n, s in zip(shape[-2:], pixel_mm, strict=True))
     inside: NDArray[np.bool_] = np.hypot(y[:, None], x[None]) <= CORE * diameter_mm / 2
     return inside

@@ -96,10 +96,10 @@ def channelised_hotelling(
             one + spread * rng.standard_normal(one.shape) for one in (with_it, without)
         )
 
-    def figures(first: Choice, second: Choice) -> tuple[float, float]:
-        return _figures(*_held_out(with_it, without, first, second))
+    def metrics(first: Choice, second: Choice) -> tuple[float, float]:
+        return _metrics(*_cross_validated(with_it, without, first, second))
 
-    return _detection(*jackknife(figures, len(with_it), len(without)))
+    return _detection(*jackknife(metrics, len(with_it), len(without)))
 
 
 def matched(present: NDArray[Any], absent: NDArray[Any], signal: NDArray[Any]) -> Detection:
@@ -128,21 +128,21 @@ def matched(present: NDArray[Any], absent: NDArray[Any], signal: NDArray[Any]) -
     )
     _check(with_it, without)
 
-    def figures(first: Choice, second: Choice) -> tuple[float, float]:
+    def metrics(first: Choice, second: Choice) -> tuple[float, float]:
         mean = without[second].mean(axis=0)
-        return _figures((with_it[first] - mean)[..., 0], (without[second] - mean)[..., 0])
+        return _metrics((with_it[first] - mean)[..., 0], (without[second] - mean)[..., 0])
 
-    return _detection(*jackknife(figures, len(with_it), len(without)))
+    return _detection(*jackknife(metrics, len(with_it), len(without)))
 
 
 def detectability(present: NDArray[np.float64], absent: NDArray[np.float64]) -> float:
-    """d′ of an observer's scores: Δ of their means over √ of the mean of their variances."""
+    """Return d′ of an observer's scores: Δ of their means over √ of the mean of their variances."""
     variance = (np.var(present, ddof=1) + np.var(absent, ddof=1)) / 2
     return float((present.mean() - absent.mean()) / np.sqrt(variance)) if variance else np.nan
 
 
 def area_under_curve(present: NDArray[np.float64], absent: NDArray[np.float64]) -> float:
-    """Share of pairs in which the score with lesion is higher, ties by half (Mann–Whitney)."""
+    """Return the share of pairs whose score with lesion is higher, ties by half (Mann–Whitney)."""
     first, second = present.ravel(), absent.ravel()
     ranks = rankdata(np.concatenate([first, second]))[: len(first)]
     wins = ranks.sum() - len(first) * (len(first) + 1) / 2
@@ -155,14 +155,14 @@ def _detection(d_prime: Estimate, auc: Estimate) -> Detection:
     return Detection(d_prime, Estimate(auc.value, lower, upper))
 
 
-def _figures(present: NDArray[np.float64], absent: NDArray[np.float64]) -> tuple[float, float]:
+def _metrics(present: NDArray[np.float64], absent: NDArray[np.float64]) -> tuple[float, float]:
     return detectability(present, absent), area_under_curve(present, absent)
 
 
-def _held_out(
+def _cross_validated(
     present: NDArray[np.float64], absent: NDArray[np.float64], first: Choice, second: Choice
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Scores of the chosen realisations, each by an observer made from the other folds."""
+    """Return scores of the chosen realisations, each by an observer made from the other folds."""
     scores = np.empty((len(first), present.shape[1])), np.empty((len(second), absent.shape[1]))
     for fold in range(FOLDS):
         out = first % FOLDS == fold, second % FOLDS == fold
@@ -173,10 +173,10 @@ def _held_out(
         shift = with_it.mean(axis=0)
         weights = np.linalg.pinv(np.atleast_2d(covariance), rcond=1e-12, hermitian=True) @ shift
         length = np.sqrt(max(weights @ shift, 1e-300))
-        for score, group, chosen, held in zip(
+        for score, group, chosen, tested in zip(
             scores, (present, absent), (first, second), out, strict=True
         ):
-            score[held] = (group[chosen[held]] - base - shift / 2) @ weights / length
+            score[tested] = (group[chosen[tested]] - base - shift / 2) @ weights / length
     return scores
 
 
@@ -225,7 +225,7 @@ def dense_dog(
     shape : (int, int)
         The picture, pixels along (y, x).
     centre : (float, float), optional
-        Where the lesion is expected, pixels; the middle of the picture if absent.
+        Position where the lesion is expected, pixels; the middle of the picture if absent.
     count, start, growth, ratio
         Number of channels, σ₀ in cycles/pixel, α and Q.
     """

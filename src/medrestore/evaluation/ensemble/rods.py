@@ -42,12 +42,12 @@ class Linearity:
     largest: float
 
     def facts(self) -> dict[str, float]:
-        """For CSV and JSON."""
+        """Return plain values for CSV and JSON."""
         return asdict(self)
 
 
 def linearity(true: Sequence[float], measured: Sequence[float]) -> Linearity:
-    """Least squares of measured on true values.
+    """Return the least squares of measured on true values.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def linearity(true: Sequence[float], measured: Sequence[float]) -> Linearity:
 def contrast_to_noise(
     present: NDArray[Any], absent: NDArray[Any], inside: NDArray[np.bool_]
 ) -> float:
-    """|mean with − mean without the insert| over the noise's standard deviation in a voxel.
+    """Return |mean with − mean without the insert| over the noise's standard deviation in a voxel.
 
     Both from the ensemble, over the voxels inside: anatomy and shading, the same in every
     realisation, are no noise.
@@ -108,7 +108,7 @@ class Transfer:
     contrast: float
 
     def falls_to(self, level: float) -> float:
-        """Lowest frequency at which the transfer falls below a level, cycles/mm.
+        """Return the lowest frequency at which the transfer falls below a level, cycles/mm.
 
         NaN where it stays above as far as it is known.
         """
@@ -125,7 +125,7 @@ def ttf(
     diameter_mm: float,
     spacing_mm: tuple[float, float],
 ) -> Transfer:
-    """TTF of a rod against the noise-free rod on the same pixels.
+    """Return the TTF of a rod against the noise-free rod on the same pixels.
 
     With D and S the Fourier transforms of both pictures, TTF = Σ Re(D S*) / Σ |S|² over a ring: the
     least-squares gain from S to D there. It does what the circular-edge method does (Richard et al.
@@ -184,7 +184,7 @@ def _rings(
     energy: NDArray[np.float64],
     wide: float,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean frequency and gain of rings centred on multiples of half their width."""
+    """Return mean frequency and gain of rings centred on multiples of half their width."""
     quarter = np.floor(rho / (wide / 2)).astype(np.intp)  # two of these to a ring
     sums = [np.bincount(quarter.ravel(), one.ravel()) for one in (rho * energy, cross, energy)]
     weighted, product, power = (np.concatenate([one[:1], one[:-1] + one[1:]]) for one in sums)

@@ -42,7 +42,7 @@ class Insert:
     diameter_mm : float
         Of its circular section.
     contrast : float
-        What it adds inside, in the scan's unit.
+        Intensity added inside, in the scan's unit.
     """
 
     kind: Kind
@@ -51,12 +51,12 @@ class Insert:
     contrast: float
 
     def facts(self) -> dict[str, Any]:
-        """For ``truth.json``."""
+        """Return plain values for ``truth.json``."""
         return asdict(self) | {"centre": list(self.centre)}
 
     @classmethod
     def of(cls, facts: dict[str, Any]) -> Insert:
-        """From `facts`."""
+        """Return the insert that `facts` describes."""
         z, y, x = (int(n) for n in facts["centre"])
         size, contrast = float(facts["diameter_mm"]), float(facts["contrast"])
         return cls(facts["kind"], (z, y, x), size, contrast)
@@ -67,7 +67,7 @@ def drawn(
     shape: tuple[int, int, int],
     spacing_mm: tuple[float, float, float],
 ) -> NDArray[np.float32]:
-    """What the inserts add to a scan, shape (z, y, x).
+    """Return what the inserts add to a scan, shape (z, y, x).
 
     Voxels are averages over 5 × 5 × 5 points; the slices are then softened by a Gaussian of half a
     pixel, as a scanner's are.
@@ -81,7 +81,7 @@ def drawn(
 
 
 def contrast_of(insert: Insert, unit: str) -> str:
-    """``10 mm, +20 HU`` in words."""
+    """Return size and contrast in words, ``10 mm, +20 HU``."""
     return f"{insert.diameter_mm:g} mm, {insert.contrast:+.4g} {unit}"
 
 
@@ -95,7 +95,7 @@ class Region:
 
     @property
     def window(self) -> tuple[slice, slice]:
-        """Its pixels (y, x)."""
+        """Pixels (y, x) of the region."""
         return (
             slice(self.row, self.row + self.side),
             slice(self.column, self.column + self.side),
@@ -113,7 +113,7 @@ class Lesions:
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """What an ensemble shows: in one half with the inserts, in the other without.
+    """Truth of an ensemble: in one half with the inserts, in the other without.
 
     Parameters
     ----------
@@ -148,12 +148,12 @@ class Scene:
 
     @cached_property
     def added(self) -> NDArray[np.float32]:
-        """What the inserts add, shape (z, y, x)."""
+        """Intensities that the inserts add, shape (z, y, x)."""
         geometry = self.background.geometry
         return drawn(self.inserts, geometry.shape, geometry.spacing_mm)
 
     def drawn(self, insert: Insert) -> NDArray[np.float32]:
-        """What one insert adds to its square, in all slices."""
+        """Return what one insert adds to its square, in all slices."""
         depth, *_ = self.background.geometry.shape
         rows, columns = self.square(insert)
         shape = depth, rows.stop - rows.start, columns.stop - columns.start
@@ -161,7 +161,7 @@ class Scene:
         return drawn([middle], shape, self.background.geometry.spacing_mm)
 
     def clean(self, half: Half) -> Volume:
-        """The scene without noise."""
+        """Return the scene without noise."""
         array = self.background.array
         return self.background.with_array(array + self.added if half == "present" else array)
 
@@ -187,7 +187,7 @@ class Scene:
         return slice(1, depth - 1) if depth >= 3 else slice(0, depth)
 
     def square(self, insert: Insert) -> tuple[slice, slice]:
-        """The pixels (y, x) that are looked at about an insert."""
+        """Return the pixels (y, x) that are measured about an insert."""
         reach = self.reach[insert.kind == "lesion"]
         _, row, column = insert.centre
         return slice(row - reach, row + reach + 1), slice(column - reach, column + reach + 1)
@@ -204,7 +204,7 @@ class Scene:
 def _box(
     insert: Insert, shape: tuple[int, int, int], spacing_mm: tuple[float, float, float]
 ) -> tuple[slice, slice, slice]:
-    """Voxels an insert can reach."""
+    """Return the voxels that an insert can reach."""
     reach = [int(np.ceil(insert.diameter_mm / 2 / step)) + 1 for step in spacing_mm]
     spans = [
         slice(max(c - r, 0), min(c + r + 1, n))
@@ -216,7 +216,7 @@ def _box(
 def _cover(
     insert: Insert, box: tuple[slice, slice, slice], spacing_mm: tuple[float, float, float]
 ) -> NDArray[np.float32]:
-    """Share of each voxel that lies inside."""
+    """Return the share of each voxel that lies inside."""
     offsets = (np.arange(FINE) + 0.5) / FINE - 0.5
     z, y, x = (
         ((np.arange(span.start, span.stop)[:, None] + offsets - c) * step).ravel()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from medrestore.core.meter import SILENT
 from medrestore.errors import InputError
 from medrestore.evaluation.ensemble.folder import open_ensemble
-from medrestore.evaluation.ensemble.images import gather
+from medrestore.evaluation.ensemble.images import read_images
 from medrestore.evaluation.ensemble.metrics import measure
 from medrestore.evaluation.ensemble.scene import HALVES
 
@@ -28,7 +28,7 @@ NOISY = "noisy"
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """Figures of all methods over one ensemble.
+    """Metrics of all methods over one ensemble.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class Study:
     methods: tuple[MethodMetrics, ...]
 
     def of(self, method: str) -> MethodMetrics:
-        """One method's figures.
+        """Return one method's metrics.
 
         Raises
         ------
@@ -86,11 +86,11 @@ def analyse(
     if NOISY in restored or "" in restored:
         raise InputError(f"{NOISY!r} is the name of the images before; give each method its own")
     ensemble = open_ensemble(folder)
-    places = {NOISY: ensemble.folder / "noisy"}
-    places |= {name: Path(place) for name, place in restored.items()}
+    folders = {NOISY: ensemble.folder / "noisy"}
+    folders |= {name: Path(path) for name, path in restored.items()}
     measured = [
-        measure(ensemble.scene, gather(ensemble, name, place, progress))
-        for name, place in places.items()
+        measure(ensemble.scene, read_images(ensemble, name, path, progress))
+        for name, path in folders.items()
     ]
     first, second = (len(ensemble.names[half]) for half in HALVES)
     return Study(ensemble.facts, ensemble.scene, (first, second), tuple(measured))

@@ -57,7 +57,7 @@ class Agreement:
 
 
 def between(answers: Sequence[Answer], readers: Sequence[str]) -> tuple[Agreement, ...]:
-    """Agreement of every two readers; first answers count, repeats do not."""
+    """Return the agreement of every two readers; first answers count, repeats do not."""
     given = {reader: _given(answers, reader, repeat=False) for reader in readers}
     kind = answers[0].kind
     pairs = combinations(readers, 2)
@@ -65,7 +65,7 @@ def between(answers: Sequence[Answer], readers: Sequence[str]) -> tuple[Agreemen
 
 
 def within(answers: Sequence[Answer], readers: Sequence[str]) -> tuple[Agreement, ...]:
-    """Agreement of each reader with their own repeats; readers without repeats are left out."""
+    """Return the agreement of each reader with their own repeats, of those who have any."""
     found = [
         _agreement(
             answers[0].kind,
@@ -79,7 +79,7 @@ def within(answers: Sequence[Answer], readers: Sequence[str]) -> tuple[Agreement
 
 
 def correlation(answers: Sequence[Answer], readers: Sequence[str]) -> Icc | None:
-    """ICC(2,1) of scores over the pictures that every reader scored; None for preferences."""
+    """Return ICC(2,1) over the pictures that every reader scored; None for preferences."""
     if answers[0].kind != "score":
         return None
     given = [_given(answers, reader, repeat=False) for reader in readers]

@@ -81,7 +81,7 @@ class Answer:
     time_utc: str
 
     def line(self) -> str:
-        """The line for the file, with its line end."""
+        """Return the line for the file, with its line end."""
         text = io.StringIO()
         values = [*astuple(self)]
         values[COLUMNS.index("seconds")] = f"{self.seconds:.2f}"
@@ -100,14 +100,14 @@ HEADER = ",".join(COLUMNS) + "\n"
 
 
 def parse(text: str, name: str) -> list[Answer]:
-    """The answers of one file.
+    """Return the answers of one file.
 
     Parameters
     ----------
     text : str
         The whole file.
     name : str
-        What to call it in a message.
+        Name of the file in a message.
 
     Raises
     ------
@@ -132,7 +132,7 @@ def parse(text: str, name: str) -> list[Answer]:
 
 
 def read(paths: Sequence[str | os.PathLike[str]]) -> list[Answer]:
-    """The answers of several readers' files to one study.
+    """Return the answers of several readers' files to one study.
 
     Raises
     ------
@@ -178,7 +178,7 @@ class Item(NamedTuple):
 
 
 def item_of(answer: Answer) -> Item:
-    """The question, whichever method was on the left."""
+    """Return the question, whichever method was on the left."""
     if not answer.right:
         return Item(answer.case, answer.left, "")
     first, second = sorted((answer.left, answer.right))
@@ -186,7 +186,7 @@ def item_of(answer: Answer) -> Item:
 
 
 def value_of(answer: Answer) -> int:
-    """1 a vote for the item's first method, −1 for its second, 0 for neither; or the score."""
+    """Return 1 for a vote for the first method, −1 for the second, 0 for neither; or the score."""
     if answer.kind == "score":
         return int(answer.answer)
     if not answer.chosen:
@@ -197,7 +197,7 @@ def value_of(answer: Answer) -> int:
 def table(
     answers: Iterable[Answer], readers: Sequence[str], cases: Sequence[str]
 ) -> NDArray[np.float64]:
-    """Values by reader and case, shape (readers, cases).
+    """Return values by reader and case, shape (readers, cases).
 
     Parameters
     ----------

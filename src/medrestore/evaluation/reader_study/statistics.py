@@ -48,7 +48,7 @@ class Preference:
 
 
 def preference(wins: int, losses: int, ties: int = 0, level: float = 0.95) -> Preference:
-    """Share of the decided votes, its exact interval at ``level``, and a test against chance.
+    """Return the share of decided votes, its exact interval at ``level``, and a chance test.
 
     The interval takes votes for independent. Votes of one reader on different cases are; pooled
     over readers they share cases: `bootstrap.bootstrap` is for that.
@@ -78,7 +78,7 @@ class Scores:
     Parameters
     ----------
     counts : tuple of int
-        How often 1, 2, 3, 4 and 5 were given.
+        Number of times that 1, 2, 3, 4 and 5 were given.
     mean, median : float
         Over all answers.
     lower, upper : float or None
@@ -93,7 +93,7 @@ class Scores:
 
 
 def scores(table: NDArray[np.float64], level: float = 0.95, seed: int = 0) -> Scores:
-    """Summary of a method's scores.
+    """Return a summary of a method's scores.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def scores(table: NDArray[np.float64], level: float = 0.95, seed: int = 0) -> Sc
 
 
 def paired_p_value(one: NDArray[np.float64], other: NDArray[np.float64]) -> float | None:
-    """Wilcoxon's signed-rank test of two methods on the same cases, two-sided.
+    """Return p of Wilcoxon's signed-rank test of two methods on the same cases, two-sided.
 
     Parameters
     ----------
