@@ -24,7 +24,7 @@ def maps(request: pytest.FixtureRequest) -> tuple:
     else:
         array, noise = 40 + rng.normal(0, 50.0, (DEPTH, SIDE, SIDE)), 50.0
     volume = mr.Volume(array.astype(np.float32), mr.Geometry(array.shape, np.eye(4)), card.modality)
-    steps = 10 if card.family.mean_from_samples else 2
+    steps = 10 if card.family.fewest_samples else 2
     return card, mr.denoise(volume, model=card.name, noise=noise, samples=4, steps=steps)
 
 

@@ -17,19 +17,19 @@ from medrestore.core.calibration import Intervals
 from medrestore.core.meter import SILENT
 from medrestore.core.method import ESTIMATED
 from medrestore.core.networks import networks
-from medrestore.engine.plan import Plan, Settings
+from medrestore.engine.plan import Plan
 from medrestore.models.bundle import write_card
 from medrestore.models.card import Card
-from medrestore.plugin.drawn import Drawing
-from medrestore.plugin.explore.probe import reading
-from medrestore.plugin.explore.regions import as_csv, measure
-from medrestore.plugin.explore.table import RegionTable
+from medrestore.plugin.drawings import Drawing
+from medrestore.plugin.explore.region_views import RegionTable
+from medrestore.plugin.explore.regions import as_csv, measure, reading
 from medrestore.plugin.layers import KEY, displayed, record_of, to_layer
-from medrestore.plugin.results import result_layers
-from medrestore.plugin.words import opened_summary, preview_summary, summary
+from medrestore.plugin.messages import opened_summary, preview_summary, summary
+from medrestore.plugin.result_layers import result_layers
 from medrestore.restorer import RESTORER
 from medrestore.results.record import reopen
-from medrestore.training.export import write_bundle
+from medrestore.settings.settings import Settings
+from medrestore.training.finish import write_bundle
 from scans import write_nifti
 from tiny import speak, tiny_card, write_tiny_models
 

@@ -28,7 +28,6 @@ from benchmarks.ensembles.page import page
 from benchmarks.quality.peers import LOCAL, tuned
 from medrestore.api import make_plan, run_plan
 from medrestore.core.padding import ct_padding
-from medrestore.engine.plan import Settings
 from medrestore.evaluation.ensemble.design import of_phantom
 from medrestore.evaluation.ensemble.folder import NoiseLevel, make, open_ensemble
 from medrestore.evaluation.ensemble.scene import HALVES
@@ -36,6 +35,7 @@ from medrestore.evaluation.ensemble.study import analyse
 from medrestore.evaluation.ensemble.tables import rows
 from medrestore.models.model import find_card, load
 from medrestore.physics.simulate import noisier
+from medrestore.settings.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable

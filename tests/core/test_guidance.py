@@ -172,11 +172,11 @@ def test_evaluations_are_as_many_as_announced(weight: float, times: int) -> None
 
 def test_which_kinds_of_models_know_what_they_would_say_untold() -> None:
     heard = torch.randn(1, 5, 4, 4)
-    assert not FAMILIES["residual"].unconditional({})
+    assert not FAMILIES["residual"].knows_null_condition({})
     with pytest.raises(ModelError, match="image or score"):
-        FAMILIES["residual"].silent(heard)
-    assert FAMILIES["image"].unconditional({})
-    assert not FAMILIES["image"].unconditional({"condition_dropped": 0.0})
-    assert not FAMILIES["image"].silent(heard).any()
-    assert FAMILIES["score"].unconditional({"condition_dropped": 0.0})
-    assert FAMILIES["score"].silent(heard[:, :2])[:, 1:].isinf().all()
+        FAMILIES["residual"].null_condition(heard)
+    assert FAMILIES["image"].knows_null_condition({})
+    assert not FAMILIES["image"].knows_null_condition({"condition_dropped": 0.0})
+    assert not FAMILIES["image"].null_condition(heard).any()
+    assert FAMILIES["score"].knows_null_condition({"condition_dropped": 0.0})
+    assert FAMILIES["score"].null_condition(heard[:, :2])[:, 1:].isinf().all()

@@ -71,7 +71,7 @@ def test_each_entry_of_a_batch_has_an_angle_of_its_own() -> None:
 @pytest.mark.parametrize("t", ANGLES)
 def test_an_observation_with_infinite_noise_says_nothing(t: float) -> None:
     z = torch.randn(1, 1, 4, 4)
-    told = FAMILIES["score"].silent(torch.randn(1, 2, 4, 4))
+    told = FAMILIES["score"].null_condition(torch.randn(1, 2, 4, 4))
     both = merged(z, t, told[:, :1], told[:, 1:])
     assert torch.allclose(both.z, z, rtol=1e-5)
     assert float(both.t) == pytest.approx(t, rel=1e-6)

@@ -9,7 +9,7 @@ import numpy as np
 from medrestore.batch.page import Entry
 from medrestore.batch.panels import panels
 from medrestore.core.intensity import FOREGROUND_FRACTION, foreground_scale
-from medrestore.engine.noise_words import noise_in_words
+from medrestore.engine.plan_text import noise_in_words
 from medrestore.report.tables import amount
 
 if TYPE_CHECKING:

@@ -20,6 +20,7 @@ from medrestore.errors import Cancelled, MedrestoreError, ModelError
 from medrestore.io.uids import without_uids
 from medrestore.models.model import find_card
 from medrestore.results.preflight import check_source
+from medrestore.settings.settings import SETTINGS
 from medrestore.volume import Source
 
 if TYPE_CHECKING:
@@ -33,12 +34,12 @@ if TYPE_CHECKING:
     from medrestore.batch.parts import Parts
     from medrestore.batch.task import Failed, Outcome, Place
     from medrestore.core.meter import Meter
-    from medrestore.engine.plan import Settings
     from medrestore.io import Scan
+    from medrestore.settings.settings import Settings
 
 __all__ = ["Batch"]
 
-NO_VOXELS = ("memory_gb",)
+NO_VOXELS = [name for name, one in SETTINGS.items() if not one.alters_voxels]
 """Settings that change how a run goes and not what comes out."""
 
 

@@ -1,4 +1,4 @@
-"""What a run rests on: from its record to the references of exactly the methods that it used."""
+"""References of a run: from its record to exactly the methods, models and programs that it used."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from medrestore.citations.references import PROGRAMS, WORKS, Reference
+from medrestore.citations.references import REFERENCES, Reference
 from medrestore.errors import ModelError, SettingsError
 from medrestore.io.detect import suffix_of
 from medrestore.models.model import find_card
@@ -41,18 +41,6 @@ SCHEDULES = {
     "sigmoid": "chen2023",
     "karras": "karras2022",
 }
-KINDS = {
-    "image": (("saharia2021",), "diffusion of the image, told the noisy scan"),
-    "score": (
-        ("song2021sde", "kawar2021", "efron2011"),
-        "a prior of images, told of the scan when samples are drawn",
-    ),
-    "latent": (
-        ("kingma2014", "rombach2022", "vahdat2021"),
-        "diffusion in the latent of an autoencoder",
-    ),
-}
-"""By the family of a model: works, and what they were used for."""
 KOAY = "Koay-corrected"
 """In the words of an estimate of MR noise that used that correction (`core.noise_level_mr`)."""
 CONFORMAL = "conformal"
@@ -106,17 +94,12 @@ def citations(record: str | os.PathLike[str]) -> list[Citation]:
     uses: dict[str, list[str]] = {}
     for key, use in used:
         uses.setdefault(key, []).append(use)
-    works = {**WORKS, **_versioned(facts)}
-    return own + [Citation(works[key], tuple(why)) for key, why in uses.items()]
-
-
-def _versioned(facts: dict[str, Any]) -> dict[str, Reference]:
-    """The programs with the versions that the record holds; records of 0.1.0 may hold none."""
-    ran = {name.lower(): str(told) for name, told in facts.get("software", {}).items()}
-    return {
-        key: replace(program, version=ran.get(PACKAGES.get(key, key), program.version))
-        for key, program in PROGRAMS.items()
-    }
+    # records of 0.1.0 may hold no versions
+    versions = {name.lower(): str(told) for name, told in facts.get("software", {}).items()}
+    for key, why in uses.items():
+        version = versions.get(PACKAGES.get(key, key), "")
+        own.append(Citation(replace(REFERENCES[key], version=version), tuple(why)))
+    return own
 
 
 def _card(plan: dict[str, Any]) -> Card | None:
@@ -171,8 +154,7 @@ def _methods(facts: dict[str, Any], card: Card | None) -> Iterator[Used]:
         yield from _guidance(settings)
         yield "salmon2011", "random numbers of the samples"
     if card is not None:
-        works, use = KINDS.get(str(card.facts.get("family")), ((), ""))
-        yield from ((key, use) for key in works)
+        yield from ((key, card.family.summary) for key in card.family.references)
     if card is not None and CONFORMAL in str(card.facts.get("intervals", {}).get("how", "")):
         yield "angelopoulos2022", "calibration of the intervals"
     if facts["guards"] is not None:

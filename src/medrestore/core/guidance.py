@@ -36,7 +36,7 @@ def classifier_free(
     denoiser : Denoiser
         Knows the condition that says nothing.
     silent : callable
-        Makes that of a condition (`core.families.family.Family.silent`).
+        Makes that of a condition (`core.families.family.Family.null_condition`).
     weight : float
         w, not below 0.
     meter : Meter

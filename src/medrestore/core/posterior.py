@@ -1,16 +1,30 @@
-"""What the samples say: running moments, total standard deviation, intervals."""
+"""Statistics of samples: running moments, total standard deviation, intervals."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
-__all__ = ["Moments", "explained_std", "interval", "mean_std", "total_std"]
+    Image = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+
+__all__ = [
+    "Maps",
+    "Moments",
+    "PredictionStatistics",
+    "SampleStatistics",
+    "Statistics",
+    "explained_std",
+    "interval",
+    "mean_std",
+    "total_std",
+]
 
 
 @dataclass
@@ -84,3 +98,80 @@ def interval(
     if lowest is not None:
         lower, upper = np.maximum(lower, lowest), np.maximum(upper, lowest)
     return lower, upper
+
+
+class Maps(NamedTuple):
+    """A slice's expected image, its unit of r, and the RMS error expected about it, each (y, x)."""
+
+    mu: NDArray[np.float32]
+    s: NDArray[np.float32]
+    std: NDArray[np.float32]
+
+
+class Statistics(Protocol):
+    """Running statistics of the samples of some slices.
+
+    Made on zeros of shape (``PLANES``, slices, y, x), which it fills.
+    """
+
+    PLANES: int
+    """Planes that it keeps of each slice."""
+
+    def __init__(self, room: NDArray[np.float32]) -> None: ...
+
+    def add(self, k: int, r: NDArray[np.float32], r_hat: NDArray[np.float32]) -> None:
+        """Count sample ``k``, from 0 in order: r and its last prediction, (slices, y, x)."""
+
+    def maps(self, i: int, drawn: int, maps: Maps, left: float, image: Image) -> Maps:
+        """The maps of slice ``i`` after ``drawn`` samples.
+
+        Parameters
+        ----------
+        i, drawn : int
+            Row of the slice, and how many samples were counted.
+        maps : Maps
+            As the predictor leaves them.
+        left : float
+            Variance of r that is left after the last prediction.
+        image : callable
+            Gives a mean of samples as it is shown: no negative magnitudes, unknown voxels as read.
+        """
+
+
+class PredictionStatistics:
+    """Of last predictions r̂: the image is the predictor's μ, the samples say how it errs."""
+
+    PLANES = 2
+
+    def __init__(self, room: NDArray[np.float32]) -> None:
+        self.mean, self.squares = room
+
+    def add(self, k: int, r: NDArray[np.float32], r_hat: NDArray[np.float32]) -> None:
+        """Count sample ``k``: its r̂."""
+        Moments(self.mean, self.squares, k).add(r_hat)
+
+    def maps(self, i: int, drawn: int, maps: Maps, left: float, image: Image) -> Maps:
+        """μ and s as they are; their error by the law of total variance."""
+        return maps._replace(
+            std=total_std(maps.s, Moments(self.mean[i], self.squares[i], drawn), left)
+        )
+
+
+class SampleStatistics:
+    """Of samples r about their mean, the image: that of r̂, free of the last step's error."""
+
+    PLANES = 3
+
+    def __init__(self, room: NDArray[np.float32]) -> None:
+        self.mean, self.squares, self.expected = room
+
+    def add(self, k: int, r: NDArray[np.float32], r_hat: NDArray[np.float32]) -> None:
+        """Count sample ``k``: r for the spread, r̂ for the mean."""
+        Moments(self.mean, self.squares, k).add(r)
+        self.expected += (r_hat - self.expected) / (k + 1)
+
+    def maps(self, i: int, drawn: int, maps: Maps, left: float, image: Image) -> Maps:
+        """The samples' mean, and its error; s is what of the noise their spread explains."""
+        samples = Moments(self.mean[i], self.squares[i], drawn)
+        mu = image(maps.mu + maps.s * self.expected[i])
+        return Maps(mu, explained_std(maps.s, samples), mean_std(maps.s, samples))

@@ -21,9 +21,9 @@ from medrestore.core.refiner import CONDITION_CHANNELS
 from medrestore.core.windows import Windows
 from medrestore.disk_arrays import IN_MEMORY_BYTES
 from medrestore.engine.pace import FRESH_S, Pace, kind_of, pace_of, windows_of
-from medrestore.engine.pipeline import STRETCH_BYTES
-from medrestore.engine.sizes import memory
-from medrestore.engine.time_point import TOLD_BYTES
+from medrestore.engine.pipeline import BLOCK_BYTES
+from medrestore.engine.plan_text import memory
+from medrestore.engine.time_point import CONDITION_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,7 +98,7 @@ def complete(plan: Plan, card: Card, loaded: Callable[[], Model]) -> Plan:
     """
     pace = _pace(plan, card, loaded)
     limit = (plan.settings.memory_gb or math.inf) * 1e9
-    free, told = min(free_bytes(plan.device), limit), card.family.told_channels(card.facts)
+    free, told = min(free_bytes(plan.device), limit), card.family.condition_channels(card.facts)
     held = _held_bytes(plan, told)
     on_gpu = plan.device.startswith("cuda")
     room = SHARE * max(free if on_gpu else free - held, 0)
@@ -185,7 +185,7 @@ def _held_bytes(plan: Plan, told: int = CONDITION_CHANNELS) -> int:
     """
     settings, plane = plan.settings, 4 * plan.shape[1] * plan.shape[2]
     whole = len(plan.chosen) * plane
-    stretch = min(whole, STRETCH_BYTES)
+    stretch = min(whole, BLOCK_BYTES)
     other = settings.samples > 0 and settings.estimate != "mean"
     maps = (5 if settings.samples else 4) + other
     held = maps * _in_memory(whole * plan.times)
@@ -197,7 +197,7 @@ def _held_bytes(plan: Plan, told: int = CONDITION_CHANNELS) -> int:
         running += (COUNTING + (between if whole <= stretch else 0)) * stretch
         running += NOISE_PLANES * plane
     if settings.samples and not without_network(settings.sampler, settings.steps):  # conditions
-        running += min(TOLD_BYTES, told * whole)
+        running += min(CONDITION_BYTES, told * whole)
     checking = (
         2 * _in_memory(whole * plan.times)
         + CHECKING * (looks(len(plan.chosen)) - len(plan.chosen)) * plane

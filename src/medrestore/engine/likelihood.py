@@ -100,7 +100,7 @@ def log_likelihood(
     """
     chosen = _checked(volume, slices, steps, probes)
     card = find_card(model, modality_of(volume))
-    if not card.family.unconditional(card.facts):
+    if not card.family.knows_null_condition(card.facts):
         raise ModelError(
             f"model {card.name} is always told of a noisy scan and has no prior of its own; take "
             "one of family score or image, such as mr_slice_score"
@@ -136,7 +136,7 @@ def _of_slice(
     )
     with torch.no_grad():
         prior = model.predict(c)
-        told = model.family.silent(model.condition(c, prior))
+        told = model.family.null_condition(model.condition(c, prior))
     unit = prior.log_s.exp()
     eps = _white(seed, START, 0, z, plane.shape).to(y.device)
     r = diffuse((y - prior.mu) / unit, eps, FIRST)

@@ -142,7 +142,7 @@ def _small(plan: Plan, card: Card) -> tuple[Plan, Volume]:
     shape = _shape(plan, card)
     settings = replace(
         plan.settings,
-        samples=2 if card.family.mean_from_samples else 1,
+        samples=max(1, card.family.fewest_samples),
         steps=_steps(plan),
         estimate="mean",
         keep_samples=False,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from medrestore.core.evaluations import passes
 from medrestore.core.windows import tiles
 from medrestore.engine.level import Level, Noise, map_of, typical
-from medrestore.engine.plan_warnings import calibrated, warnings_of
+from medrestore.engine.plan_text import calibrated, warnings_of
 from medrestore.errors import SettingsError
 from medrestore.models.cache import MODELS
 from medrestore.models.model import find_card
@@ -145,7 +145,7 @@ class Plan:
     def preview(self) -> Plan:
         """The same slices, image and map, without samples or with as few as that takes."""
         settings = replace(self.settings, estimate="mean", keep_samples=False)
-        settings = settings.drawing(2 if self.card().family.mean_from_samples else 0)
+        settings = settings.drawing(self.card().family.fewest_samples)
         slices = len(self.chosen) * self.times
         return replace(self, settings=settings, evaluations=slices * _evaluations(settings))
 

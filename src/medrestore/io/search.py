@@ -13,8 +13,7 @@ from medrestore.io.zarr_store import is_store
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from medrestore.io.dicom.frame import Frame
-    from medrestore.io.dicom.stacks import Stack
+    from medrestore.io.dicom.frame import Frame, Stack
     from medrestore.io.scan import Progress, Scan
     from medrestore.volume import Modality
 

@@ -12,7 +12,7 @@ from medrestore.io.search import search
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from medrestore.io.dicom.stacks import Stack
+    from medrestore.io.dicom.frame import Stack
     from medrestore.volume import Modality, Volume
 
 __all__ = ["lone", "lone_slice", "only"]

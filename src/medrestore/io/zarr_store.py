@@ -36,12 +36,12 @@ CHUNK = 64
 
 
 def is_store(path: Path) -> bool:
-    """Whether a folder is a Zarr store, by its name."""
+    """True if a folder is a Zarr store, by its name."""
     return path.suffix.lower() == SUFFIX and path.is_dir()
 
 
 def is_ours(entry: Path) -> bool:
-    """Whether an entry of a store is one that `save` wrote, and may be replaced."""
+    """True if an entry of a store is one that `save` wrote, and may be replaced."""
     try:
         return entry.name in ("zarr.json", LEVEL) and MARK in _open(entry.parent).attrs
     except UnreadableError:
@@ -79,7 +79,7 @@ def load(path: Path, modality: Modality | None = None) -> Volume:
         array = _read(stored)
     except (ValueError, RuntimeError, OSError) as error:
         raise UnreadableError(f"{path} has damaged chunks; copy it again") from error
-    settled = settle_modality(array, asked=modality, tag=tag or "")
+    settled = settle_modality(array, requested=modality, tag=tag or "")
     source = Source("zarr", path.stem, (path,))
     return Volume(array, geometry, settled, unit_of(settled), source)
 

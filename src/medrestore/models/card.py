@@ -11,7 +11,6 @@ import numpy as np
 from medrestore.core.calibration import Intervals
 from medrestore.core.evaluations import OWN_START, without_network
 from medrestore.core.families import FAMILIES
-from medrestore.core.method import nearest
 from medrestore.errors import ModelError
 
 if TYPE_CHECKING:
@@ -117,10 +116,12 @@ class Card:
             If the model has no image without samples, and these are too few for one.
         """
         steps = asked or int(self.facts.get("steps", self.family.steps))
-        if self.family.mean_from_samples and (samples < 2 or steps < 2):
+        fewest = self.family.fewest_samples, self.family.fewest_steps
+        if samples < fewest[0] or steps < fewest[1]:
             raise ModelError(
-                f"model {self.name} has no image but the mean of its samples: ask for at least 2 "
-                f"samples of 2 steps, got {samples} of {steps}; {self.family.steps} steps are usual"
+                f"model {self.name} has no image but the mean of its samples: ask for at least "
+                f"{fewest[0]} samples of {fewest[1]} steps, got {samples} of {steps}; "
+                f"{self.family.steps} steps are usual"
             )
         return steps
 
@@ -140,7 +141,7 @@ class Card:
             wrong = f"sampler {sampler!r} makes samples, and only predicted means can be guided"
         elif without_network(sampler, steps):
             wrong = f"one step of {sampler!r} evaluates nothing; ask for at least 2 steps"
-        elif guidance != 1 and not self.family.unconditional(self.facts):
+        elif guidance != 1 and not self.family.knows_null_condition(self.facts):
             wrong = "its weights do not know what they would say untold of the scan, as those of "
             wrong += "mr_slice_ddpm do; leave guidance at 1"
         elif measurement and self.family.latent:
@@ -195,9 +196,7 @@ class Card:
         would promise what they cannot hold.
         """
         known = self.facts["intervals"]["factors"] if table is None else table
-        if self.family.mean_from_samples:
-            return method if method in known else None
-        return nearest(known, method)
+        return self.family.calibrated(known, method)
 
     def region_factor(self, method: str, voxels: int) -> float:
         """What a region's interval is multiplied by, from its size; 1 if never calibrated.

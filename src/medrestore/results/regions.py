@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from medrestore.core.evaluations import without_network
-from medrestore.core.region import closed_form_std, sampled_std
+from medrestore.core.region import closed_form_std
 from medrestore.engine.pipeline import run
 from medrestore.errors import SettingsError
 from medrestore.models.model import pick_device
@@ -96,7 +96,7 @@ class Regions:
         if samples is not None:
             method = self.plan.settings.method
             means = tuple(float(one[inside].mean(dtype=np.float64)) for one in samples)
-            half, std = sampled_std(np.array(means), level, model.family.mean_from_samples)
+            half, std = model.family.region_std(np.array(means), level)
         else:
             method = "predictor"
             kernel = model.spectra.kernels(np.pi / 2, ratio.tolist())
@@ -112,7 +112,7 @@ class Regions:
         What the run made is used; what is missing is computed again from the plan's seed.
         """
         model = self.model or self._loaded()
-        redraws = self.redraws or (self.arrays is None and model.family.mean_from_samples)
+        redraws = self.redraws or (self.arrays is None and model.family.fewest_samples > 0)
         if self.arrays is not None and not redraws:
             return replace(self, model=model)
         part = replace(self.plan.for_slices(slices), device=model.device)

@@ -1,4 +1,4 @@
-"""Kinds of models: what a refiner's variable is, what it is told, where the image comes from.
+"""Families of models: a refiner's variable, its condition, and where the image comes from.
 
 One file each; a card names its own (``"family"``), `FAMILIES` finds it.
 """
@@ -12,10 +12,5 @@ from medrestore.core.families.score import Score
 
 __all__ = ["FAMILIES", "Family"]
 
-FAMILIES: dict[str, Family] = {
-    "residual": Family(),
-    "image": Image(),
-    "latent": Latent(),
-    "score": Score(),
-}
-"""By the name that cards and training configs use."""
+FAMILIES: dict[str, Family] = {one.name: one for one in (Family(), Image(), Latent(), Score())}
+"""By the name that cards and training configs use. One more is a file here and an entry."""

@@ -1,7 +1,7 @@
-"""What a kind of model has to say; as it stands, that of the shipped models.
+"""Contract of a family of models; as it stands, the family of the shipped models.
 
-A predictor gives μ and s, a refiner walks the standardised residual r = (x − μ)/s. Other kinds
-change what they do differently. Nothing here loads torch before networks are asked for.
+A predictor gives μ and s, a refiner diffuses the standardised residual r = (x − μ)/s. Other
+families change what they do differently. Nothing here loads torch before networks are asked for.
 """
 
 from __future__ import annotations
@@ -9,14 +9,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from medrestore.core.evaluations import OWN_START, PER_ANGLE
+from medrestore.core.method import ESTIMATED, nearest
+from medrestore.core.posterior import PredictionStatistics
 from medrestore.errors import ModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
+    import numpy as np
+    from numpy.typing import NDArray
     from torch import Tensor, nn
 
     from medrestore.core.denoiser import Denoiser
+    from medrestore.core.posterior import Statistics
     from medrestore.core.predictor import Condition, Prediction
 
 __all__ = ["Family"]
@@ -25,19 +30,60 @@ __all__ = ["Family"]
 class Family:
     """A diffusion of the standardised residual behind a predictor."""
 
-    samplers: tuple[str, ...] = tuple(name for name in PER_ANGLE if name not in OWN_START)
-    """What the weights serve, the usual one first."""
+    name = "residual"
+    """Name in cards and training configs."""
+    references: tuple[str, ...] = ()
+    """Keys of the works that the kind of model rests on, beside those of sampler and networks."""
+    summary = "diffusion of the residual behind a predictor"
+    """Purpose of those works, for citations."""
     steps = 2
     """Steps of a sample, where the user leaves it to the model."""
+    fewest_samples, fewest_steps = 0, 1
+    """Samples, and steps of each, that the restored image takes; of 0 samples it is μ."""
+    statistics: type[Statistics] = PredictionStatistics
+    """Class that turns samples into maps."""
     exact: tuple[tuple[str, ...], tuple[str, ...]] = (("head", "mean", "spread"), ("unet.out",))
     """Layers of predictor and refiner that stay in float32 (`core.precision`)."""
-    mean_from_samples = False
-    """Whether the image is the mean of the samples, not the predictor's μ: there is none without
-    two samples of two steps."""
     latent = False
-    """Whether what is walked is an autoencoder's latent, in a plane of its own."""
+    """True if an autoencoder's latent is diffused, in a plane of its own."""
 
-    def told_channels(self, facts: dict[str, Any]) -> int:
+    @property
+    def samplers(self) -> tuple[str, ...]:
+        """Samplers that the weights serve, the usual one first."""
+        return tuple(name for name in PER_ANGLE if name not in OWN_START)
+
+    def rests_on(self, drawn: int) -> int | None:
+        """Number of samples that the standard deviation rests on; None if not on them alone."""
+        return None
+
+    def region_std(self, means: NDArray[np.float64], level: float) -> tuple[float, float]:
+        """Half-width and standard deviation of a region's mean, from its value in each sample."""
+        from medrestore.core.region import sampled_std
+
+        return sampled_std(means, level)
+
+    def calibrated(self, known: Collection[str], method: str) -> str | None:
+        """The calibrated method whose factors ``method`` takes, if any: of its sampler any."""
+        return nearest(known, method)
+
+    def not_calibrated(self, known: str, method: str) -> str:
+        """Warning for intervals of a method that no factors were measured for; goes on a name."""
+        return f"is calibrated for {known}, not for {method}: {ESTIMATED}"
+
+    def from_scan(self, untouched: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Voxels whose μ is the scan's value, of those that come back as they are, (y, x)."""
+        return untouched
+
+    def image(
+        self,
+        sampled: NDArray[np.float32],
+        untouched: NDArray[np.bool_],
+        scan: NDArray[np.float32],
+    ) -> NDArray[np.float32]:
+        """A sampled slice (y, x) with the scan's values where it comes back as it is."""
+        return sampled
+
+    def condition_channels(self, facts: dict[str, Any]) -> int:
         """Numbers that `condition` holds for a voxel."""
         return 6
 
@@ -58,17 +104,17 @@ class Family:
         return predictor, Refiner(**self.arguments(facts["refiner"]), depth=depth)
 
     def condition(self, c: Condition, prediction: Prediction) -> Tensor:
-        """What the refiner is told of whole slices, (batch, told_channels, y, x)."""
+        """Condition of the refiner for whole slices, (batch, condition_channels, y, x)."""
         from medrestore.core.refiner import refiner_condition
 
         return refiner_condition(c, prediction)
 
-    def unconditional(self, facts: dict[str, Any]) -> bool:
-        """Whether the weights also serve a refiner that is told nothing (`silent`)."""
+    def knows_null_condition(self, facts: dict[str, Any]) -> bool:
+        """True if the weights also serve a refiner under the `null_condition`."""
         return False
 
-    def silent(self, told: Tensor) -> Tensor:
-        """The condition that says nothing, in the place of one from `condition`.
+    def null_condition(self, condition: Tensor) -> Tensor:
+        """The condition that says nothing of the scan, in the place of one from `condition`.
 
         Raises
         ------
@@ -77,22 +123,22 @@ class Family:
         """
         raise ModelError(
             "the refiner of this kind of model is always told of the scan and knows no condition "
-            f"that says nothing (a condition of shape {tuple(told.shape)} was to be dropped); take "
-            "a model of family image or score"
+            f"that says nothing (a condition of shape {tuple(condition.shape)} was to be dropped); "
+            "take a model of family image or score"
         )
 
     def plane(self, shape: tuple[int, int]) -> tuple[int, int]:
-        """Size of what is walked, for slices of a shape."""
+        """Size of the diffused plane, for slices of a shape."""
         return shape
 
     def encode(
         self,
         r: Tensor,
-        told: Tensor,
+        condition: Tensor,
         refiner: nn.Module,
         tiled: Callable[[Denoiser, int], Denoiser],
     ) -> Tensor:
-        """What is walked, (batch, 1, *plane), of a residual (batch, 1, y, x).
+        """State to diffuse, (batch, 1, *plane), of a residual (batch, 1, y, x).
 
         ``tiled(network, channels)`` runs a network of windows, which gives so many channels, over
         whole planes.
@@ -102,12 +148,12 @@ class Family:
     def decode(
         self,
         z: Tensor,
-        told: Tensor,
+        condition: Tensor,
         shape: tuple[int, int],
         refiner: nn.Module,
         tiled: Callable[[Denoiser, int], Denoiser],
     ) -> Tensor:
-        """The residual's mean, (batch, 1, *shape), given what was walked to."""
+        """The residual's mean, (batch, 1, *shape), given the sampled state."""
         return z
 
     def denoiser(self, refiner: nn.Module) -> Denoiser:
@@ -117,7 +163,7 @@ class Family:
         return as_denoiser(refiner)
 
     def described(self, facts: dict[str, Any]) -> list[tuple[str, str]]:
-        """What it is made of, for the page of a model."""
+        """Networks and numbers, for the page of a model."""
         return [
             ("predictor", f"residual U-Net, channels {facts['predictor']['widths']}"),
             ("refiner", f"MONAI DiffusionModelUNet, channels {facts['refiner']['channels']}"),
@@ -125,7 +171,7 @@ class Family:
 
     @staticmethod
     def arguments(facts: dict[str, Any]) -> dict[str, Any]:
-        """What a card says of a network, as its class takes it."""
+        """Arguments of a network's class, from a card's facts of it."""
         return {
             name: tuple(value) if isinstance(value, list) else value
             for name, value in facts.items()

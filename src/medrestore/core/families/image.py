@@ -1,4 +1,4 @@
-"""Plain conditional diffusion: the image itself is what noise turns into, told the noisy scan.
+"""Plain conditional diffusion: noise turns into the image itself, conditioned on the noisy scan.
 
 What a tutorial would build (Saharia et al. 2021, arXiv:2104.07636): no predictor, the noisy slices
 concatenated to z_t. In the terms of the other kinds μ and s are the prior's, one number each for
@@ -10,9 +10,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from medrestore.core.families.family import Family
+from medrestore.core.posterior import SampleStatistics
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from numpy.typing import NDArray
     from torch import Tensor, nn
 
     from medrestore.core.predictor import Condition, Prediction
@@ -23,23 +29,65 @@ __all__ = ["Image"]
 class Image(Family):
     """A diffusion of the image, conditioned on the noisy scan by concatenation."""
 
-    samplers = ("ddim", "ddpm", "heun", "predictor-corrector", "ve-sde", "langevin")
+    name = "image"
+    references: tuple[str, ...] = ("saharia2021",)
+    summary = "diffusion of the image, told the noisy scan"
     steps = 50
+    fewest_samples, fewest_steps = 2, 2
+    statistics = SampleStatistics
     exact = ((), ("unet.out",))
-    mean_from_samples = True
     kind = "of the image"
+
+    @property
+    def samplers(self) -> tuple[str, ...]:
+        """Samplers that do without a predictor's spectra."""
+        return ("ddim", "ddpm", "heun", "predictor-corrector", "ve-sde", "langevin")
+
+    def rests_on(self, drawn: int) -> int | None:
+        """All samples: nothing else tells how the image errs."""
+        return drawn
+
+    def region_std(self, means: NDArray[np.float64], level: float) -> tuple[float, float]:
+        """Of a mean about that of these samples."""
+        from medrestore.core.region import sampled_std
+
+        return sampled_std(means, level, about_their_mean=True)
+
+    def calibrated(self, known: Collection[str], method: str) -> str | None:
+        """The method itself: few steps leave too little spread for factors of many."""
+        return method if method in known else None
+
+    def not_calibrated(self, known: str, method: str) -> str:
+        """Warning for intervals of a method that no factors were measured for."""
+        return (
+            "knows how wrong it is from its samples alone, and its intervals were calibrated for "
+            f"{known}, not for {method}: they may be far too narrow"
+        )
+
+    def from_scan(self, untouched: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """None yet: the prior's mean is no image (`image`)."""
+        return np.zeros_like(untouched)
+
+    def image(
+        self,
+        sampled: NDArray[np.float32],
+        untouched: NDArray[np.bool_],
+        scan: NDArray[np.float32],
+    ) -> NDArray[np.float32]:
+        """The samples' values, elsewhere the scan's."""
+        return np.where(untouched, scan, sampled)
 
     def networks(self, facts: dict[str, Any]) -> tuple[nn.Module, nn.Module]:
         """The prior's two numbers, and a refiner."""
         from medrestore.core.prior import Prior
         from medrestore.core.refiner import Refiner
 
-        refiner = Refiner(**self.arguments(facts["refiner"]), told=self.heard_channels(facts))
+        refiner = Refiner(**self.arguments(facts["refiner"]), told=self.network_channels(facts))
         return Prior(**facts["predictor"]), refiner
 
-    def heard_channels(self, facts: dict[str, Any]) -> int:
-        """How many channels of the condition the network itself takes in."""
-        return self.told_channels(facts)
+    def network_channels(self, facts: dict[str, Any]) -> int:
+        """Number of the condition's channels that the network itself takes in."""
+        return self.condition_channels(facts)
 
     def described(self, facts: dict[str, Any]) -> list[tuple[str, str]]:
         """The prior, the refiner, and the samplers that have to do without a predictor."""
@@ -51,22 +99,22 @@ class Image(Family):
             ("usual steps", str(facts.get("steps", self.steps))),
         ]
 
-    def told_channels(self, facts: dict[str, Any]) -> int:
+    def condition_channels(self, facts: dict[str, Any]) -> int:
         """Slices, log σ and a one."""
         return int(facts["predictor"]["slices"]) + 2
 
     def condition(self, c: Condition, prediction: Prediction) -> Tensor:
-        """The noisy slices as r would be, log σ, and a one: zeros are what nobody is told."""
+        """The noisy slices as r would be, log σ, and a one: zeros are the null condition."""
         import torch
 
         seen = (c.y - prediction.mu) / prediction.log_s.exp()
         level = torch.log(c.sigma / c.scale) + 3.5
         return torch.cat((seen, level, torch.ones_like(level)), dim=1)
 
-    def unconditional(self, facts: dict[str, Any]) -> bool:
+    def knows_null_condition(self, facts: dict[str, Any]) -> bool:
         """Unless the condition was never dropped in training; cards may not say."""
         return float(facts.get("condition_dropped", 1.0)) > 0
 
-    def silent(self, told: Tensor) -> Tensor:
+    def null_condition(self, condition: Tensor) -> Tensor:
         """All zero, the one too."""
-        return told.new_zeros(told.shape)
+        return condition.new_zeros(condition.shape)

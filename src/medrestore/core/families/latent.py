@@ -1,9 +1,9 @@
-"""Latent diffusion: the residual is walked in a plane of half the resolution, then decoded.
+"""Latent diffusion: the residual is sampled in a plane of half the resolution, then decoded.
 
 A variational autoencoder of the residual (Rombach et al. 2022, arXiv:2112.10752; Vahdat et al.
 2021, arXiv:2106.05931) gives one number for 2×2 voxels; samplers, noise and tiles work in that
 plane as they do in the slice. The decoder gives a mean: what it cannot know of the residual is
-drawn as noise of the measured spectrum of r − D(ẑ), together with what the walk left unknown.
+drawn as noise of the measured spectrum of r − D(ẑ), together with what sampling left unknown.
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ __all__ = ["Latent"]
 class Latent(Family):
     """A diffusion of an autoencoder's latent behind a predictor."""
 
+    name = "latent"
+    references = ("kingma2014", "rombach2022", "vahdat2021")
+    summary = "diffusion in the latent of an autoencoder"
     latent = True
     exact = (Family.exact[0], ("diffusion.unet.out", "autoencoder"))
 
@@ -48,14 +51,16 @@ class Latent(Family):
                 f"latent models work slice by slice, depth {facts['depth']} was asked for; use "
                 "depth 1, or another family"
             )
-        told = BLOCK * self.told_channels(facts)
-        walker = self.arguments(facts["refiner"])
-        coder = walker.pop("autoencoder", {})
-        refiner = LatentRefiner(Autoencoder(**coder, told=told), Refiner(**walker, told=told))
+        channels = BLOCK * self.condition_channels(facts)
+        diffusion = self.arguments(facts["refiner"])
+        coder = diffusion.pop("autoencoder", {})
+        refiner = LatentRefiner(
+            Autoencoder(**coder, told=channels), Refiner(**diffusion, told=channels)
+        )
         return Predictor(**self.arguments(facts["predictor"])), refiner
 
     def condition(self, c: Condition, prediction: Prediction) -> Tensor:
-        """What any refiner is told, 2×2 voxels in channels: (batch, 24, y/2, x/2)."""
+        """Any refiner's condition, 2×2 voxels in channels: (batch, 24, y/2, x/2)."""
         return _blocks(super().condition(c, prediction))
 
     def plane(self, shape: tuple[int, int]) -> tuple[int, int]:
@@ -63,7 +68,7 @@ class Latent(Family):
         return -(-shape[0] // 2), -(-shape[1] // 2)
 
     def encode(
-        self, r: Tensor, told: Tensor, refiner: Any, tiled: Callable[[Denoiser, int], Denoiser]
+        self, r: Tensor, condition: Tensor, refiner: Any, tiled: Callable[[Denoiser, int], Denoiser]
     ) -> Tensor:
         """The latent's mean, window by window."""
         import torch
@@ -74,13 +79,13 @@ class Latent(Family):
             seen = torch.cat((z_t, condition), dim=1)
             return network.autoencoder.encode(seen[:, :4], seen[:, 4:])
 
-        seen = torch.cat((_blocks(r), told), dim=1)
+        seen = torch.cat((_blocks(r), condition), dim=1)
         return tiled(encoder, 1)(seen[:, :1], 0.0, seen[:, 1:])
 
     def decode(
         self,
         z: Tensor,
-        told: Tensor,
+        condition: Tensor,
         shape: tuple[int, int],
         refiner: Any,
         tiled: Callable[[Denoiser, int], Denoiser],
@@ -93,7 +98,7 @@ class Latent(Family):
         def decoder(z_t: Tensor, t: float, condition: Tensor) -> Tensor:
             return network.autoencoder.decode(z_t, condition)
 
-        found = tiled(decoder, 4)(z, 0.0, told)
+        found = tiled(decoder, 4)(z, 0.0, condition)
         return F.pixel_shuffle(found, 2)[..., : shape[0], : shape[1]]
 
 

@@ -1,7 +1,7 @@
 """A prior of clean images, learned without pairs; the noisy scan enters when samples are drawn.
 
-The refiner is told nothing and knows the score of clean images alone, r = (x/scale − m)/S as in
-the family ``image`` (Song et al. 2021, arXiv:2011.13456). What a run tells it of the scan is an
+The refiner has no condition and knows the score of clean images alone, r = (x/scale − m)/S as in
+the family ``image`` (Song et al. 2021, arXiv:2011.13456). A run conditions it on the scan by an
 observation with white noise (`core.informed`), which is exact for Gaussian noise of any level; no
 pair was trained on. That of a magnitude is Gaussian above some 3 σ only (`core.magnitude`).
 """
@@ -25,13 +25,16 @@ __all__ = ["Score"]
 class Score(Image):
     """An unconditional diffusion of the image: a plug-and-play prior."""
 
+    name = "score"
+    references = ("song2021sde", "kawar2021", "efron2011")
+    summary = "a prior of images, told of the scan when samples are drawn"
     kind = "of the image, told nothing"
 
-    def heard_channels(self, facts: dict[str, Any]) -> int:
+    def network_channels(self, facts: dict[str, Any]) -> int:
         """None: the observation says at which angle it is evaluated, and on what."""
         return 0
 
-    def told_channels(self, facts: dict[str, Any]) -> int:
+    def condition_channels(self, facts: dict[str, Any]) -> int:
         """The scan as r would be, and the noise's standard deviation."""
         return 2
 
@@ -45,18 +48,18 @@ class Score(Image):
         seen = (debiased(c.centre, c.sigma) - prediction.mu) / unit
         return torch.cat((seen, c.sigma / unit), dim=1)
 
-    def unconditional(self, facts: dict[str, Any]) -> bool:
-        """It is told of the scan when samples are drawn only."""
+    def knows_null_condition(self, facts: dict[str, Any]) -> bool:
+        """Always: the scan enters when samples are drawn only."""
         return True
 
-    def silent(self, told: Tensor) -> Tensor:
+    def null_condition(self, condition: Tensor) -> Tensor:
         """An observation with infinite noise."""
-        dropped = told.clone()
+        dropped = condition.clone()
         dropped[:, 1:] = math.inf
         return dropped
 
     def denoiser(self, refiner: nn.Module) -> Denoiser:
-        """The refiner, told of the observation by the angle it is evaluated at."""
+        """The refiner, conditioned on the observation by the angle it is evaluated at."""
         from medrestore.core.informed import informed
 
         return informed(refiner)
