@@ -10,8 +10,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from medrestore.errors import OutputError
-from medrestore.io.staging import staged_folder
-from medrestore.io.temporary import temporary_folder
+from medrestore.io.staging import staged_folder, temporary_folder
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
