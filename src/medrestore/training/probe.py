@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from scipy.ndimage import distance_transform_edt
 
-from medrestore.core.intensity import foreground, intensity_scale
 from medrestore.core.meter import SILENT, Meter
 from medrestore.core.neighbours import neighbours
 from medrestore.core.predictor import Condition, Prediction
@@ -18,7 +17,7 @@ from medrestore.core.spectrum import LAGS, measure
 from medrestore.engine.pipeline import run
 from medrestore.engine.plan import Noise
 from medrestore.engine.resolve import resolve
-from medrestore.physics.simulate import noisier
+from medrestore.modalities import modality_named
 from medrestore.training.stages import LARGEST_RESIDUAL
 from medrestore.volume import Geometry, Volume
 
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
     from medrestore.engine.plan import Plan
     from medrestore.models.model import Model
     from medrestore.settings.settings import Settings
-    from medrestore.volume import Modality
 
 __all__ = ["Case", "Cohort", "Probe", "band_power", "correlation_along_z", "restored"]
 
@@ -141,25 +139,25 @@ def restored(
     widest : int, optional
         Rows and columns restored at most; `WIDEST_PX` by default, fewer for stacks.
     """
-    modality = model.card.modality
-    noisy, sigma = _with_noise(case, modality, level, seed)
-    scale = intensity_scale(noisy, modality)
+    modality = modality_named(model.card.modality)
+    noisy, sigma = _with_noise(case, modality.name, level, seed)
+    scale = modality.scale(noisy)
     whole = len(noisy)
     together = model.windows(whole).window > 1
     widest = widest or (WIDEST_IN_STACKS_PX if together else WIDEST_PX)
-    plane = _middle(foreground(case.array, modality, scale), widest)
+    plane = _middle(modality.foreground(case.array, scale), widest)
     noisy = np.ascontiguousarray(noisy[plane])
     sigmas = np.asarray(sigma, np.float32)
     sigmas = np.broadcast_to(sigmas[plane] if sigmas.ndim else sigmas, noisy.shape)
     noise = Noise(float(np.median(sigmas)), None if np.ndim(sigma) == 0 else sigmas)
-    volume = Volume(noisy, Geometry(noisy.shape, np.eye(4)), modality)
+    volume = Volume(noisy, Geometry(noisy.shape, np.eye(4)), modality.name)
     plan = resolve(settings, volume, model.card, noise, scale, model.device)
     first = 0 if together else max((whole - count) // 2, 0)
     slices = tuple(range(first, whole if together else min(first + count, whole)))
     plan = plan.for_slices(slices)
     arrays = run(plan, volume, model)
     truth = case.array[plane][list(slices)]
-    inside = foreground(truth, modality, scale)
+    inside = modality.foreground(truth, scale)
     return Probe(arrays, truth, inside, noisy, sigmas, slices, plan, case.person)
 
 
@@ -198,11 +196,10 @@ class Cohort:
 
 @lru_cache(maxsize=32)
 def _with_noise(
-    case: Case, modality: Modality, level: float, seed: int
+    case: Case, modality: str, level: float, seed: int
 ) -> tuple[NDArray[np.float32], float | NDArray[np.float32]]:
     """Cached, as every measurement needs the same; of a CT it takes as long as restoring."""
-    mr, ct = (level, None) if modality == "MR" else (None, level)
-    return noisier(case.array, modality, case.pixel_mm, noise=mr, hu=ct, seed=seed)
+    return modality_named(modality).with_noise(case.array, case.pixel_mm, level, seed)
 
 
 def _middle(inside: NDArray[np.bool_], widest: int) -> tuple[slice, slice, slice]:
