@@ -19,7 +19,7 @@ from medrestore.training.data import Stack, stacks_of
 from medrestore.training.licences import INDEX, index_of
 from medrestore.training.pack import cropped, pack_stacks, unpack_stacks
 from medrestore.training.scan_noise import scan_kernel, scan_noise_std
-from medrestore.training.synthesis.stacks import synthetic_stacks
+from medrestore.training.synthesis import synthetic_stacks
 
 if TYPE_CHECKING:
     from medrestore.core.meter import Meter
