@@ -19,7 +19,7 @@ HALF_PAGE = ".report.html.*"
 def clear(out: Path, places: Iterable[str] = ()) -> None:
     """Remove what is empty or half written, and let the next write sweep the rest.
 
-    `io.temporary` sweeps what nobody uses once it is a minute old; a batch that is resumed at once
+    `io.staging` sweeps what nobody uses once it is a minute old; a batch that is resumed at once
     is sooner. Folders in use are locked, and stay.
 
     Parameters
