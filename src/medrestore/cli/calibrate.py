@@ -6,13 +6,10 @@ from typing import TYPE_CHECKING
 
 from medrestore.cli.meter import Bar
 from medrestore.cli.output import as_json, table
-from medrestore.cli.parser import add_setting, add_source, command
+from medrestore.cli.parser import Commands, Namespace, add_setting, add_source, command
 from medrestore.errors import SettingsError
 
 if TYPE_CHECKING:
-    import argparse
-
-    from medrestore.cli.parser import Commands
     from medrestore.models.card import Card
 
 EXAMPLES = """\
@@ -49,7 +46,7 @@ def add(commands: Commands) -> None:
     add_source(parser)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Namespace) -> int:
     """Restore a few slices of every scan."""
     try:
         noise = arguments.noise if arguments.noise == "auto" else float(arguments.noise)

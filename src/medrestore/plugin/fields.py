@@ -19,7 +19,7 @@ from qtpy.QtWidgets import (
 )
 
 from medrestore.settings.description import Choice, Flag, Number, Whole
-from medrestore.settings.noise import NoiseLevel
+from medrestore.settings.noise import NoiseSetting
 from medrestore.settings.settings import AUTO, AUTOMATIC
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def field_of(setting: Setting, value: Any) -> QWidget:
         return NumberBox(value, kind) if kind.percents is None else PercentBox(value, kind.percents)
     if isinstance(kind, Flag):
         return FlagBox(setting.label, value)
-    return NoiseEntry() if isinstance(kind, NoiseLevel) else ChoiceBox({value: AUTOMATIC}, value)
+    return NoiseEntry() if isinstance(kind, NoiseSetting) else ChoiceBox({value: AUTOMATIC}, value)
 
 
 class ChoiceBox(QComboBox):

@@ -11,7 +11,7 @@ from medrestore.errors import SettingsError
 if TYPE_CHECKING:
     from medrestore.volume import Modality
 
-__all__ = ["UNIT", "GivenNoise", "NoiseLevel", "given_noise", "parse_noise"]
+__all__ = ["UNIT", "GivenNoise", "NoiseSetting", "given_noise", "parse_noise"]
 
 UNIT = {"CT": "HU", "MR": "a.u."}
 
@@ -91,7 +91,7 @@ def _number(noise: object) -> float:
         raise SettingsError(f"noise is {FORMS} as a map of σ; got {found}") from None
 
 
-class NoiseLevel:
+class NoiseSetting:
     """Values of a setting: ``"auto"``, ``"map"``, a number, or one with its unit."""
 
     values = "auto, σ, σ with its unit, or a map"
