@@ -38,7 +38,8 @@ def add(commands: Commands) -> None:
         "-o", "--output", metavar="DIR", help="the new model's folder; default: models/<model>_site"
     )
     add_setting(parser, "noise", "as for denoise; default: auto")
-    for name in ("samples", "steps", "seed", "device"):
+    add_setting(parser, "samples", "posterior samples; default: 8")
+    for name in ("steps", "seed", "device"):
         add_setting(parser, name)
     slices = "slices of each scan that are looked at; default: 8"
     parser.add_argument("--slices", type=int, default=8, metavar="N", help=slices)
