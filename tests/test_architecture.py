@@ -139,9 +139,7 @@ def test_no_two_modules_import_each_other() -> None:
 
 def test_the_map_of_the_documentation_is_this_one() -> None:
     page = SRC.parents[1] / "docs" / "architecture.md"
-    floors = "\n".join(
-        f"    F{i}[\"{' · '.join(sorted(rooms))}\"]" for i, rooms in enumerate(FLOORS)
-    )
+    floors = "\n".join(f'    F{i}["{" · ".join(sorted(rooms))}"]' for i, rooms in enumerate(FLOORS))
     arrows = " --> ".join(f"F{i}" for i in reversed(range(len(FLOORS))))
     drawn = f"```mermaid\nflowchart TD\n{floors}\n    {arrows}\n```"
     assert drawn in page.read_text(), f"the map should be\n{drawn}"

@@ -31,7 +31,8 @@ from benchmarks.quality.cases import SCANS, SEED, simulated
 from medrestore.core.calibration import LEVELS, Intervals
 from medrestore.core.intensity import intensity_scale
 from medrestore.engine.pipeline import run
-from medrestore.engine.plan import Noise, resolve
+from medrestore.engine.plan import Noise
+from medrestore.engine.resolve import resolve
 from medrestore.evaluation.coverage import (
     ause,
     by_gradient,

@@ -9,7 +9,8 @@ from benchmarks.quality.cases import SEED
 from benchmarks.quality.scores import DATA_RANGE, figures
 from medrestore.api import run_plan
 from medrestore.engine.noise import resolve_levels, scale_of
-from medrestore.engine.plan import Noise, resolve
+from medrestore.engine.plan import Noise
+from medrestore.engine.resolve import resolve
 from medrestore.evaluation.figures import coverage, psnr, std_ratio
 from medrestore.settings.settings import Settings
 

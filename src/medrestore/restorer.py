@@ -20,7 +20,7 @@ from medrestore.engine.forecast import complete
 from medrestore.engine.level import Noise, typical
 from medrestore.engine.memory_fallback import run_sparingly
 from medrestore.engine.noise import modality_of, resolve_levels
-from medrestore.engine.plan import resolve
+from medrestore.engine.resolve import resolve
 from medrestore.engine.value_check import check_values
 from medrestore.errors import MedrestoreWarning
 from medrestore.models.cache import MODELS

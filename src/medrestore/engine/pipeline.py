@@ -51,7 +51,7 @@ def run(plan: Plan, volume: Volume, engine: Engine, meter: Meter = SILENT) -> Ar
     Parameters
     ----------
     plan : Plan
-        From `plan.resolve`.
+        From `resolve.resolve`.
     volume : Volume
         The scan the plan was made for.
     engine : Engine

@@ -15,7 +15,8 @@ from medrestore.core.neighbours import neighbours
 from medrestore.core.predictor import Condition, Prediction
 from medrestore.core.spectrum import LAGS, measure
 from medrestore.engine.pipeline import run
-from medrestore.engine.plan import Noise, resolve
+from medrestore.engine.plan import Noise
+from medrestore.engine.resolve import resolve
 from medrestore.physics.simulate import noisier
 from medrestore.training.stages import LARGEST_RESIDUAL
 from medrestore.volume import Geometry, Volume
