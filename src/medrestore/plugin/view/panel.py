@@ -6,9 +6,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent
-from qtpy.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
-from medrestore.plugin.rows import form, heading
+from medrestore.plugin.rows import column, form, heading
 from medrestore.plugin.scan_picker import ScanPicker
 from medrestore.plugin.status import QUIET_STYLE, Sentence, StatusLine
 from medrestore.plugin.view.compare_box import CompareBox
@@ -69,11 +69,7 @@ class PlaneBox(QWidget):
             button.clicked.connect(self._on_click(plane))
             row.addWidget(button, len(button.text()))
         self.sides = Sentence(QUIET_STYLE)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        layout.addLayout(row)
-        layout.addWidget(self.sides)
+        column(self, 4, row, self.sides)
         self.follow(None)
         events = viewer.dims.events
         watch(self, (events.order, events.ndisplay, events.ndim), self.refresh)
@@ -148,14 +144,10 @@ class ViewPanel(QWidget):
         return self.planes, self.window_, self.compare
 
     def _lay_out(self) -> None:
-        layout = QVBoxLayout(self)
-        layout.setSpacing(6)
-        layout.addLayout(form({"Scan": self.picker}))
+        parts: list[Any] = [form({"Scan": self.picker})]
         for text, box in zip(("Plane", "Window", "Compare"), self._boxes, strict=True):
-            layout.addWidget(heading(text))
-            layout.addWidget(box)
-        layout.addWidget(self.status)
-        layout.addStretch(1)
+            parts += [heading(text), box]
+        column(self, 6, *parts, self.status, None, margins=True)
 
     def attach(self) -> None:
         """Take mouse button and key, and letter the canvas."""
