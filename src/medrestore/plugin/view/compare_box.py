@@ -271,16 +271,15 @@ class CompareBox(QWidget):
         if not self._status.attempt(action):
             self.side_button.setChecked(self.comparison.mode is Mode.SIDE_BY_SIDE)
 
-    def attach(self) -> None:
-        """Take the key, if it is free."""
-        self.key.take()
-        key = f" Key: {FLICKER_KEY}." if self.key.taken else ""
-        self.flicker_button.setToolTip(TIPS["Flicker"] + key)
-
-    def release(self) -> None:
-        """End the comparison and give the key back."""
-        self.key.give_back()
-        self.comparison.end()
+    def use_viewer(self, on: bool) -> None:
+        """Take the key, if it is free, or give it back and end the comparison."""
+        if on:
+            self.key.take()
+            key = f" Key: {FLICKER_KEY}." if self.key.taken else ""
+            self.flicker_button.setToolTip(TIPS["Flicker"] + key)
+        else:
+            self.key.give_back()
+            self.comparison.end()
 
     def close_down(self) -> None:
         """Give all back and stop following the viewer."""

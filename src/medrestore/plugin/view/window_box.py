@@ -122,13 +122,9 @@ class WindowBox(QWidget):
         window = DisplayWindow(self.level.value(), self.width_.value())
         self._status.attempt(lambda: self.windowing.set(window))
 
-    def attach(self) -> None:
-        """Take the right button, if the box is ticked."""
-        self.drag.switch(self.drag_box.isChecked())
-
-    def release(self) -> None:
-        """Give the right button back."""
-        self.drag.switch(False)
+    def use_viewer(self, on: bool) -> None:
+        """Take the right button, if the box is ticked, or give it back."""
+        self.drag.switch(on and self.drag_box.isChecked())
 
     def close_down(self) -> None:
         """Give the right button back and let go of the layer."""
