@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medrestore.batch.gather import Gathered
-from medrestore.batch.step import Step
+from medrestore.batch.progress import Step
 from medrestore.errors import InputError
 from medrestore.plugin.batch.rows import (
     RowState,

@@ -14,6 +14,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from medrestore.modalities import names
 from medrestore.plugin.batch.controller import BatchController, BatchInputs
 from medrestore.plugin.batch.rows import EARLIER, GO_ON, REPLACE, RowState, details, settings_line
 from medrestore.plugin.batch.table import ScanTable, SkippedFiles
@@ -32,11 +33,6 @@ if TYPE_CHECKING:
 
 __all__ = ["BatchPanel"]
 
-MODALITIES = [
-    ("As the files say", None),
-    ("CT if not said", "CT"),
-    ("MR if not said", "MR"),
-]
 TIPS = {
     "Scans in": "The folder with the scans, in any sub-folders; nothing in it is changed.",
     "Results in": "The folder for the results: the same sub-folders, a report and a log.",
@@ -84,8 +80,9 @@ class BatchPanel(QWidget):
         self._show(self.jobs.view)
 
     def _lay_out(self) -> None:
-        for text, value in MODALITIES:
-            self.modality.addItem(text, value)
+        self.modality.addItem("As the files say", None)
+        for name in names():
+            self.modality.addItem(f"{name} if not said", name)
         for text, replace in ((GO_ON, False), (REPLACE, True)):
             self.earlier.addItem(text, replace)
         self.find_button.setToolTip("Lists the scans under the folder; reads headers only.")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from medrestore.batch.folder import Summary
     from medrestore.batch.gather import Gathered
-    from medrestore.batch.step import Step
+    from medrestore.batch.progress import Step
     from medrestore.io import Scan, Scans
     from medrestore.plugin.jobs import RunMeter
 

@@ -10,7 +10,7 @@ import psutil
 
 from medrestore import io
 from medrestore.errors import InputError
-from medrestore.plugin.contrast import contrast_limits
+from medrestore.plugin.contrast import contrast_limits, usual_window
 from medrestore.plugin.layers import displayed, placement
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def _check_grids(volumes: Sequence[Volume], question: Presentation) -> None:
 def _window(volumes: Sequence[Volume], question: Presentation, base: Path) -> tuple[float, float]:
     """Wide enough for every method of the case, shown or not: a window tells no method."""
     limits = [contrast_limits(volume.array, volume.modality) for volume in volumes]
-    if len(set(limits)) > 1 or any(volume.modality != "CT" for volume in volumes):
+    if len(set(limits)) > 1 or not all(usual_window(volume.modality) for volume in volumes):
         for method, path in question.case.images.items():
             if method not in question.methods:
                 volume = _read(base / path, question)

@@ -11,7 +11,7 @@ from medrestore.errors import InputError, OutputError, SettingsError
 from medrestore.evaluation.pairing import by_stem, scans_by_place
 from medrestore.evaluation.reader_study import answers
 from medrestore.evaluation.reader_study.analysis import analyse
-from medrestore.evaluation.reader_study.words import sentences
+from medrestore.evaluation.reader_study.summary import sentences
 from medrestore.plugin.study.log import AnswerLog, file_name
 from medrestore.plugin.study.order import presentations
 from medrestore.plugin.study.plan import QUESTIONS, StudyCase, StudyPlan, read_plan, write_plan

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from medrestore.errors import MedrestoreError
+from medrestore.modalities import modality_named
 from medrestore.plugin.contrast import percentile_limits
 from medrestore.plugin.layers import record_in
 from medrestore.plugin.viewer import camera_of
@@ -165,21 +166,6 @@ def _free(viewer: ViewerModel, event: Any) -> bool:
     return idle and not event.modifiers and viewer.dims.ndisplay == 2
 
 
-CT = {
-    "Abdomen": (50, 400),
-    "Mediastinum": (50, 350),
-    "Liver": (60, 160),
-    "Lung": (-600, 1500),
-    "Bone": (300, 1500),
-    "Angiography": (300, 600),
-    "Brain": (40, 80),
-    "Subdural": (75, 215),
-    "Stroke": (32, 8),
-}
-"""Level and width, HU. Abdomen, mediastinum, lung, brain: radiopaedia.org/articles/windowing-ct;
-subdural: the middle of its ranges 50–100 and 130–300. Stroke: Lev et al., Radiology 1999;213:150.
-Bone, angiography: defaults of Orthanc's Stone viewer. Liver: ctviewer (PyPI)."""
-
 PERCENTILES = {"Usual": (0.5, 99.7), "Full": (0.0, 100.0), "Narrow": (5.0, 95.0)}
 """Of all voxels; for intensities without a unit. Usual: as a scan is opened."""
 TIPS = {
@@ -204,19 +190,23 @@ class Preset:
 
 
 def presets_for(layer: Any) -> list[Preset]:
-    """The windows that suit a layer: its file's, those of CT, percentiles."""
+    """The windows that suit a layer: its file's, its modality's, percentiles."""
     record = record_in(layer.metadata)
     source = record.get("source")
     own = [_of_file(source)] if isinstance(source, Source) and source.format == "dicom" else []
-    if record.get("modality") == "CT":
-        full = _of_voxels(layer, "Full")
-        return [*own, *(_of_ct(name, *values) for name, values in CT.items()), full]
+    modality = modality_named(record["modality"]) if record.get("modality") else None
+    if modality is not None and modality.display.presets:
+        named = [
+            _fixed(name, *values, modality.unit)
+            for name, values in modality.display.presets.items()
+        ]
+        return [*own, *named, _of_voxels(layer, "Full")]
     return [*own, *(_of_voxels(layer, name) for name in PERCENTILES)]
 
 
-def _of_ct(name: str, level: float, width: float) -> Preset:
+def _fixed(name: str, level: float, width: float, unit: str) -> Preset:
     window = DisplayWindow(level, width)
-    return Preset(name, f"Level {level} HU, width {width} HU.", lambda: window, window)
+    return Preset(name, f"Level {level} {unit}, width {width} {unit}.", lambda: window, window)
 
 
 def _of_voxels(layer: Any, name: str) -> Preset:
