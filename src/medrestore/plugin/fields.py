@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from medrestore.settings.description import Setting
 
-__all__ = ["ChoiceBox", "NoiseEntry", "WholeBox", "field_of"]
+__all__ = ["ChoiceBox", "FlagBox", "NoiseEntry", "PercentBox", "WholeBox", "field_of"]
 
 LARGEST_SPIN = 2**31 - 1
 """Of Qt's spin boxes, whose numbers have 32 bits."""
