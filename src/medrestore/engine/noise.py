@@ -23,11 +23,11 @@ from medrestore.modalities import modality_named
 from medrestore.settings.noise import GivenNoise, given_noise
 
 if TYPE_CHECKING:
-    from medrestore.volume import Volume
     from numpy.typing import NDArray
 
     from medrestore.core.noise_level import NoiseEstimate
     from medrestore.modalities.modality import Modality
+    from medrestore.volume import Volume
 
 __all__ = ["resolve_levels", "without_padding"]
 
