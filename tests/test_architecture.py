@@ -16,7 +16,7 @@ FLOORS = (
     {"errors"},
     {"volume", "disk_arrays", "resources"},
     {"core", "physics"},
-    {"io"},
+    {"io", "modalities"},
     {"settings", "report"},
     {"models"},
     {"engine"},
@@ -141,6 +141,14 @@ def test_no_two_modules_import_each_other() -> None:
     graph = {name_of(p): {target for target, _ in inside(p)} - {""} for p in FILES if name_of(p)}
     order = list(TopologicalSorter(graph).static_order())  # CycleError names a cycle
     assert order.index("errors") < order.index("volume")
+
+
+def test_the_map_of_the_documentation_is_this_one() -> None:
+    page = SRC.parents[1] / "docs" / "architecture.md"
+    floors = "\n".join(f'    F{i}["{" · ".join(sorted(rooms))}"]' for i, rooms in enumerate(FLOORS))
+    arrows = " --> ".join(f"F{i}" for i in reversed(range(len(FLOORS))))
+    drawn = f"```mermaid\nflowchart TD\n{floors}\n    {arrows}\n```"
+    assert drawn in page.read_text(), f"the map should be\n{drawn}"
 
 
 def test_no_drawer_for_odds_and_ends() -> None:

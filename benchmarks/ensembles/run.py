@@ -34,7 +34,7 @@ from medrestore.evaluation.ensemble.scene import HALVES
 from medrestore.evaluation.ensemble.study import analyse
 from medrestore.evaluation.ensemble.tables import rows
 from medrestore.models.model import find_card, load
-from medrestore.physics.simulate import noisier
+from medrestore.physics.simulate import noisier_ct
 from medrestore.settings.settings import Settings
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def ours(ensemble: Ensemble, level: float, samples: int) -> Method:
     maps = {}
     for half in HALVES:
         clean = ensemble.scene.clean(half)
-        _, sigma = noisier(clean.array, "CT", ensemble.scene.pixel_mm[0], hu=level, seed=SEED)
+        _, sigma = noisier_ct(clean.array, ensemble.scene.pixel_mm[0], hu=level, seed=SEED)
         maps[half] = clean.with_array(sigma)
     estimate = "sample" if samples else "mean"
 

@@ -133,10 +133,10 @@ def analyse(arguments: argparse.Namespace) -> int:
 
 def _scene_and_noise(arguments: argparse.Namespace) -> tuple[Scene, NoiseLevel]:
     from medrestore.api import read
-    from medrestore.core.noise_level import estimate
     from medrestore.evaluation.ensemble.design import of_phantom, of_scan
     from medrestore.evaluation.ensemble.folder import NoiseLevel
     from medrestore.io.modality import check_modality
+    from medrestore.modalities import modality_named
 
     dose, hu, noise = arguments.dose, arguments.hu, arguments.noise
     if arguments.reference is None:
@@ -148,7 +148,9 @@ def _scene_and_noise(arguments: argparse.Namespace) -> tuple[Scene, NoiseLevel]:
     scene = of_scan(
         volume, design, slices=arguments.slices, middle=arguments.middle, seed=arguments.seed
     )
-    measured = None if dose is None else estimate(volume.array, scene.modality).sigma or None
+    measured = None
+    if dose is not None:
+        measured = modality_named(scene.modality).estimate_noise(volume.array).sigma or None
     return scene, NoiseLevel(dose, hu, noise, measured)
 
 

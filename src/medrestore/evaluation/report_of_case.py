@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from medrestore.evaluation.picture import Picture
     from medrestore.evaluation.strata import Stratum
     from medrestore.evaluation.uncertainty import Uncertainty
-    from medrestore.volume import Modality
 
 __all__ = ["Report"]
 
@@ -63,7 +62,7 @@ class Report:
 
     case: str
     person: str
-    modality: Modality
+    modality: str
     unit: str
     methods: tuple[str, ...]
     fidelity: tuple[Fidelity, ...]

@@ -24,7 +24,7 @@ from medrestore.evaluation.ensemble.observers import FEWEST
 from medrestore.evaluation.ensemble.scene import HALVES, Insert, Region, Scene
 from medrestore.io.staging import staged_folder
 from medrestore.io.uids import without_uids
-from medrestore.physics.simulate import noisier
+from medrestore.modalities import modality_named
 
 if TYPE_CHECKING:
     import os
@@ -239,9 +239,8 @@ def _realisation(scene: Scene, noise: NoiseLevel, half: Half, seed: int) -> Volu
     clean, fraction = scene.clean(half), noise.noise
     if fraction is not None:
         fraction *= foreground_scale(scene.background.array) / foreground_scale(clean.array)
-    array, _ = noisier(
+    array, _ = modality_named(scene.modality).noisier(
         clean.array,
-        scene.modality,
         scene.pixel_mm[0],
         dose=noise.dose,
         noise=fraction,

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from scipy import ndimage
 
+from medrestore.modalities import modality_named
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
-    from medrestore.volume import Modality, Volume
+    from medrestore.volume import Volume
 
 __all__ = ["HALVES", "Half", "Insert", "Lesions", "Region", "Scene", "contrast_of", "drawn"]
 
@@ -134,12 +136,12 @@ class Scene:
     inserts: tuple[Insert, ...]
     regions: tuple[Region, ...]
     reach: tuple[int, int]
-    modality: Modality
+    modality: str
 
     @property
     def unit(self) -> str:
         """``"HU"``, or that of the MR scan."""
-        return "HU" if self.modality == "CT" else self.background.unit
+        return modality_named(self.modality).unit_in(self.background)
 
     @property
     def pixel_mm(self) -> tuple[float, float]:
