@@ -10,7 +10,7 @@ from benchmarks.quality.scores import DATA_RANGE, figures
 from medrestore.api import run_plan
 from medrestore.engine.noise import resolve_levels, scale_of
 from medrestore.engine.plan import Noise, resolve
-from medrestore.evaluation.figures import coverage, psnr, std_ratio
+from medrestore.evaluation.metrics import coverage, psnr, std_ratio
 from medrestore.settings.settings import Settings
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from medrestore.batch.own_results import own_results
 from medrestore.engine.component import REFUSED
-from medrestore.io.detect import suffix_of
+from medrestore.io.formats import suffix_of
 from medrestore.io.uids import without_uids
 
 if TYPE_CHECKING:

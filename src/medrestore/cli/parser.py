@@ -130,17 +130,20 @@ def add_settings(parser: Parser, noise: str) -> None:
 
 def _sampling(add: Callable[..., object]) -> None:
     """How samples are drawn: ``--sampler``, ``--schedule``, ``--guidance``, ``--measurement``."""
+    from medrestore.core.samplers import SAMPLERS
+    from medrestore.core.schedules import SCHEDULES
+
     add(
         "--sampler",
         default="auto",
-        metavar="auto|moment-matched|ddpm|ddim|heun|predictor-corrector|ve-sde|langevin|consistency",
+        metavar="|".join(("auto", *SAMPLERS)),
         help="how samples are drawn; auto, the default, is the model's own: moment-matched, ddim "
         "of models of the image itself, consistency of those distilled to it",
     )
     add(
         "--schedule",
         default="cosine",
-        metavar="cosine|linear|sigmoid|karras",
+        metavar="|".join(SCHEDULES),
         help="where the steps lie between noise and sample; default: cosine",
     )
     add(
@@ -163,11 +166,13 @@ def _sampling(add: Callable[..., object]) -> None:
 
 def add_writing(parser: Parser) -> None:
     """How results are written: ``--format``, ``--overwrite``."""
+    from medrestore.results.naming import offered
+
     group = parser.add_argument_group("writing")
     group.add_argument(
         "--format",
         default="source",
-        metavar="source|nifti|dicom|zarr",
+        metavar="|".join(offered()),
         help="source: derived DICOM series for DICOM, Zarr for Zarr, NIfTI for all else; "
         "default: %(default)s",
     )

@@ -13,8 +13,8 @@ from medrestore.core.diffusion import diffuse
 from medrestore.core.intensity import intensity_scale
 from medrestore.core.likelihood import EVALUATIONS, FIRST, log_density
 from medrestore.core.meter import SILENT, Meter
-from medrestore.core.noise_field import START, white_slice
 from medrestore.core.predictor import Condition
+from medrestore.core.white_noise import START, white_slice
 from medrestore.engine.noise import modality_of, without_padding
 from medrestore.errors import ModelError, SettingsError
 from medrestore.models.model import find_card, load, pick_device

@@ -9,7 +9,7 @@ import numpy as np
 
 from medrestore.core.noise_level import estimate
 from medrestore.errors import NoiseLevelError
-from medrestore.evaluation.figures import rmse
+from medrestore.evaluation.metrics import rmse
 from medrestore.evaluation.noisy_reference import clean_rmse, excess_rmse
 
 if TYPE_CHECKING:

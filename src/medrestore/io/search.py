@@ -6,9 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
 from medrestore.errors import InputError, UnsuitableError
-from medrestore.io.detect import format_of
+from medrestore.io.formats import FORMATS, format_of, is_store
 from medrestore.io.regular import listing
-from medrestore.io.zarr_store import is_store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -103,22 +102,12 @@ def _look(path: Path, modality: Modality | None) -> _Look:
     """Read a file's header."""
     try:
         kind = format_of(path)
-        if kind == "dicom":
+        if kind is not None and FORMATS[kind].series:
             from medrestore.io import dicom
 
             return _Look(path, planes=dicom.frames_found(path, modality))
-        if kind == "nifti":
-            from medrestore.io import nifti
-
-            return _Look(path, nifti.describe(path))
-        if kind == "itk":
-            from medrestore.io import itk
-
-            return _Look(path, itk.describe(path))
-        if kind == "zarr":
-            from medrestore.io import zarr_store
-
-            return _Look(path, zarr_store.describe(path))
+        if kind is not None:
+            return _Look(path, FORMATS[kind].describe(path))
     except InputError as error:
         reason = str(error).removeprefix(str(path)).lstrip(": ")
         return _Look(path, reason=reason, left_out=isinstance(error, UnsuitableError))

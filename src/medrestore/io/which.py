@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from medrestore.errors import InputError, UnreadableError
-from medrestore.io.detect import format_of
+from medrestore.io.formats import FORMATS, format_of, listed
 from medrestore.io.scan import Scan
 from medrestore.io.search import search
 
@@ -25,9 +25,8 @@ def lone(path: Path) -> Scan:
     """A file taken for a scan by its format alone: its reader says what is wrong with it."""
     kind = format_of(path)
     if kind is None:
-        raise UnreadableError(
-            f"{path} is not a scan that medrestore knows (NIfTI, DICOM, NRRD, MetaImage or Zarr)"
-        )
+        known = [label for one in FORMATS.values() for label in one.label.split(", ")]
+        raise UnreadableError(f"{path} is not a scan that medrestore knows ({listed(known)})")
     return Scan(path, kind, None, (1, 1, 1), (1.0, 1.0, 1.0), "", files=(path,), part=None)
 
 

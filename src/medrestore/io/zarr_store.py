@@ -25,9 +25,8 @@ if TYPE_CHECKING:
 
     from medrestore.volume import Modality
 
-__all__ = ["describe", "is_ours", "is_store", "load", "save"]
+__all__ = ["describe", "is_ours", "load", "save"]
 
-SUFFIX = ".zarr"
 MARK = "medrestore"
 LEVEL = "0"
 """Name of the array of full resolution, the only one."""
@@ -35,13 +34,8 @@ CHUNK = 64
 """Voxels along each axis of a chunk: 1 MiB of float32."""
 
 
-def is_store(path: Path) -> bool:
-    """Whether a folder is a Zarr store, by its name."""
-    return path.suffix.lower() == SUFFIX and path.is_dir()
-
-
 def is_ours(entry: Path) -> bool:
-    """Whether an entry of a store is one that `save` wrote, and may be replaced."""
+    """True if an entry of a store is one that `save` wrote, and may be replaced."""
     try:
         return entry.name in ("zarr.json", LEVEL) and MARK in _open(entry.parent).attrs
     except UnreadableError:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from medrestore import io
 from medrestore.errors import MissingScanError
 from medrestore.io import Scan
-from medrestore.io.detect import format_of
+from medrestore.io.formats import format_of
 from medrestore.plugin.layers import KEY
 from medrestore.plugin.saved_results import spread_beside
 

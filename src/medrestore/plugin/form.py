@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from medrestore.core.samplers import SAMPLERS
 from medrestore.plugin.noise_entry import NoiseEntry
 from medrestore.plugin.preferences import offered_models, preferences
 from medrestore.plugin.requests import AUTO, Choices
@@ -35,17 +36,6 @@ FIELD_WIDTH = 200
 RARE_WIDTH = 170
 """Of fields under *More settings*, whose labels are longer: unfolded, the panel is no wider."""
 
-SAMPLERS = [
-    ("Automatic", AUTO),
-    ("Moment-matched", "moment-matched"),
-    ("DDPM", "ddpm"),
-    ("DDIM", "ddim"),
-    ("Heun (ODE)", "heun"),
-    ("Predictor–corrector (VP SDE)", "predictor-corrector"),
-    ("Reverse diffusion (VE SDE)", "ve-sde"),
-    ("Langevin", "langevin"),
-    ("Consistency", "consistency"),
-]
 ESTIMATES = [
     ("Expected image", "mean"),
     ("One sample", "sample"),
@@ -108,7 +98,9 @@ class SettingsForm(QWidget):
         self.device.setCurrentIndex(self.device.findData(preferred.device))
         self.steps = _whole(preferred.steps, 0, 1000)
         self.steps.setSpecialValueText("Automatic")
-        self.sampler = _combo(SAMPLERS)
+        self.sampler = _combo(
+            [("Automatic", AUTO), *((one.label, one.name) for one in SAMPLERS.values())]
+        )
         self.estimate = _combo(ESTIMATES)
         self.guidance, self.measurement = _weight(1.0), _weight(0.0)
         self.seed = _whole(0, 0, 2**31 - 1)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from medrestore import io
 from medrestore.errors import MedrestoreError
 from medrestore.plugin.layers import KEY
-from medrestore.results.naming import RECORD, SUFFIXES
+from medrestore.results.naming import RECORD, suffixes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,7 +96,7 @@ def _outputs(record: Path) -> list[str]:
 def _alone(record: Path, result: Path) -> tuple[list[LayerTuple], Openers | None]:
     """One result; what is no map of its own, such as the noise, is opened like a scan."""
     name = result.name.removeprefix(f"{_stem(record)}_")
-    endings = (suffix for suffix in SUFFIXES.values() if suffix and name.endswith(suffix))
+    endings = (suffix for suffix in suffixes().values() if suffix and name.endswith(suffix))
     role = name.removesuffix(next(endings, "")).replace("_", " ")
     shown = [layer for layer in _layers_of(record) if _record_of(layer)["role"] == role]
     for _, meta, _ in shown:

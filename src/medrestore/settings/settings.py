@@ -6,15 +6,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from medrestore.core.evaluations import PER_ANGLE
+from medrestore.core.samplers import SAMPLERS
 from medrestore.core.schedules import SCHEDULES
 from medrestore.errors import SettingsError
 from medrestore.settings.noise import told
 
-__all__ = ["ESTIMATES", "LARGEST_WEIGHT", "PRECISIONS", "SAMPLERS", "Settings"]
+__all__ = ["ESTIMATES", "LARGEST_WEIGHT", "PRECISIONS", "Settings"]
 
 ESTIMATES = ("mean", "sample", "posterior-mean")
-SAMPLERS = tuple(PER_ANGLE)
 PRECISIONS = ("auto", "float32", "bfloat16")
 LARGEST_WEIGHT = 100.0
 """Of guidance: beyond it nothing but the guide is left."""
@@ -52,9 +51,8 @@ class Settings:
     device : str
         ``"auto"``, ``"cpu"`` or ``"cuda"``.
     sampler : str
-        ``"auto"`` (the model's usual one), ``"moment-matched"``, ``"ddpm"``, ``"ddim"``,
-        ``"heun"``, ``"predictor-corrector"``, ``"ve-sde"``, ``"langevin"`` or, of distilled models
-        only, ``"consistency"``.
+        ``"auto"`` (the model's usual one), or one of `core.samplers.SAMPLERS` that its weights
+        serve.
     keep_samples : bool
         Keep the samples themselves, (samples, z, y, x).
     schedule : str

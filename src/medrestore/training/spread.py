@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from medrestore.core.evaluations import DEFAULT, OWN_START
 from medrestore.core.meter import SILENT, Meter
+from medrestore.core.samplers import DEFAULT, makes_samples
 from medrestore.training.calibrate import calibrate, scored
 from medrestore.training.gains import measure_gains
 from medrestore.training.probe import restored
@@ -70,7 +70,7 @@ def measure_spread(
         return found
 
     spectra, latent = model.spectra, model.latent
-    asked = ANGLES[-1:] if settings.sampler in OWN_START else ANGLES  # samples: r's own spectrum
+    asked = ANGLES[-1:] if makes_samples(settings.sampler) else ANGLES  # samples: r's own spectrum
     if latent is not None:
         latent = measure_spectra(model_of, cases, levels, meter=meter, walked=True)
         asked = (0.0, *ANGLES)  # at 0 what the autoencoder loses

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from medrestore.evaluation.compared import figures_for
+from medrestore.evaluation.metric import shown
+from medrestore.evaluation.metrics import IMAGE_METRICS, UNCERTAINTY_METRICS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from medrestore.evaluation.metric import Metric
     from medrestore.evaluation.over_cases import Paired
     from medrestore.evaluation.perception import Perception
     from medrestore.evaluation.report_of_case import Report
@@ -70,7 +73,7 @@ def _crossed(
 
 
 def _mean(one: Summary) -> str:
-    digits = 4 if one.figure in ("SSIM", "PSNR") else 3
+    digits = next((m.digits for m in IMAGE_METRICS.values() if m.name == one.figure), 3)
     if not np.isfinite(one.lower):
         return f"{one.mean:.{digits}g}"
     return f"{one.mean:.{digits}g} [{one.lower:.{digits}g}, {one.upper:.{digits}g}]"
@@ -100,9 +103,9 @@ def of_paired(paired: Sequence[Paired]) -> Table:
 def of_fidelity(reports: Sequence[Report]) -> Table:
     """Every image in every window."""
     unit = _unit(reports)
+    cells = shown(IMAGE_METRICS.values(), unit)
     titles = (
-        "case", "window", "method", f"from … to ({unit})", f"data range ({unit})", "voxels",
-        "PSNR (dB)", "SSIM", f"RMSE ({unit})", f"bias ({unit})", f"95 % limits ({unit})", "slope",
+        "case", "window", "method", f"from … to ({unit})", f"data range ({unit})", "voxels", *cells
     )  # fmt: skip
     rows = [
         (
@@ -112,17 +115,19 @@ def of_fidelity(reports: Sequence[Report]) -> Table:
             f"{one.window.low:.5g} … {one.window.high:.5g}",
             f"{one.window.data_range:.5g}",
             f"{one.voxels:,}",
-            f"{one.psnr_db:.2f}",
-            f"{one.ssim:.4f}",
-            f"{one.rmse:.4g}",
-            f"{one.bias:+.3g}",
-            f"{one.agreement.limits[0]:+.3g} … {one.agreement.limits[1]:+.3g}",
-            f"{one.agreement.slope:+.3f}" if np.isfinite(one.agreement.slope) else "–",
+            *(_metric_cell(of, one.values) for of in cells.values()),
         )
         for report in reports
         for one in report.fidelity
     ]
     return Table(titles, rows, 3)
+
+
+def _metric_cell(metrics: Sequence[Metric[Any]], values: Mapping[str, float]) -> str:
+    """Values as a cell shows them; a dash for one that is not defined."""
+    return " … ".join(
+        "–" if np.isnan(values[one.key]) else one.cell.format(values[one.key]) for one in metrics
+    )
 
 
 def of_levels(reports: Sequence[Report]) -> Table:
@@ -149,20 +154,17 @@ def _cells(level: Level) -> tuple[str, str]:
 
 def of_scores(reports: Sequence[Report]) -> Table:
     """Single figures of the uncertainty."""
+    cells = shown(UNCERTAINTY_METRICS.values(), _unit(reports))
     rows = [
         (
             report.case,
             method,
             f"{judged.voxels:,}",
-            f"{judged.crps:.4g}",
-            f"{judged.ence:.3f}",
-            f"{judged.ause:.3f}",
-            f"{judged.std_ratio:.3f}",
+            *(_metric_cell(of, judged.scores) for of in cells.values()),
         )
         for report, method, judged in _judged(reports)
     ]
-    titles = ("case", "method", "voxels", f"CRPS ({_unit(reports)})", "ENCE", "AUSE", "std ratio")
-    return Table(titles, rows, 2)
+    return Table(("case", "method", "voxels", *cells), rows, 2)
 
 
 def of_regions(reports: Sequence[Report]) -> Table:
