@@ -19,6 +19,7 @@ from PIL import Image
 import medrestore as mr
 from medrestore.cli import _parser, main
 from medrestore.engine.plan import Settings
+from medrestore.restorer import RESTORER
 from scans import AFFINE, ct_array, mr_array, write_ct, write_nifti
 
 pytestmark = pytest.mark.usefixtures("tiny_models")
@@ -256,8 +257,8 @@ def test_an_output_that_cannot_be_written_is_refused_before_the_work(
     (tmp_path / "file").touch()
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "head_std.nii.gz").touch()
-    monkeypatch.setattr("medrestore.restorer.carry_out", never)
-    monkeypatch.setattr("medrestore.api.make_plan", never)
+    monkeypatch.setattr(RESTORER, "run", never)
+    monkeypatch.setattr(RESTORER, "plan", never)
     assert "is a file" in refused("denoise", mr_scan, "-o", tmp_path / "file" / "out", *FAST)
     assert "--overwrite" in refused("denoise", mr_scan, "-o", tmp_path / "full", *FAST)
     if os.geteuid() != 0:  # root may write anywhere

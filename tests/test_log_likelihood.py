@@ -51,7 +51,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> None:
         model.refiner = Still()
         return model
 
-    monkeypatch.setattr(home, "load", still)
+    monkeypatch.setattr(home.MODELS, "get", still)
     monkeypatch.setattr(home, "intensity_scale", lambda array, modality: SCALE)
 
 

@@ -27,7 +27,7 @@ from medrestore.plugin.explore.table import RegionTable
 from medrestore.plugin.layers import KEY, displayed, record_of, to_layer
 from medrestore.plugin.results import result_layers
 from medrestore.plugin.words import opened_summary, preview_summary, summary
-from medrestore.restorer import carry_out
+from medrestore.restorer import RESTORER
 from medrestore.results.record import reopen
 from medrestore.training.export import write_bundle
 from scans import write_nifti
@@ -64,7 +64,7 @@ def planned(scan: Path, name: str = NAME, **asked: object) -> Plan:
 
 @pytest.fixture(scope="module")
 def result(model: Path, scan: Path) -> mr.Result:
-    return carry_out(planned(scan, samples=2, keep_samples=True), mr.read(scan, "MR"))
+    return RESTORER.run(planned(scan, samples=2, keep_samples=True), mr.read(scan, "MR"))
 
 
 def test_the_plan_says_it_once_and_others_do_not(model: Path, scan: Path) -> None:

@@ -11,7 +11,7 @@ import medrestore as mr
 from medrestore.api import make_plan, run_plan
 from medrestore.cli import main
 from medrestore.engine.plan import Settings
-from medrestore.restorer import carry_out
+from medrestore.restorer import RESTORER
 from scans import write_nifti
 
 pytestmark = pytest.mark.usefixtures("tiny_models")
@@ -51,7 +51,7 @@ def test_a_plan_that_is_run_says_it_too_and_its_maker_does_not() -> None:
     assert caught(lambda: plans.append(make_plan(scan(), Settings(noise=LOUD, samples=0)))) == []
     (said,) = with_sentence(caught(lambda: run_plan(plans[0], scan())))
     assert (said.category, said.filename) == (mr.MedrestoreWarning, __file__)
-    assert caught(lambda: carry_out(plans[0], scan())) == []
+    assert caught(lambda: RESTORER.run(plans[0], scan())) == []
 
 
 def test_each_warning_of_the_result_is_said(tmp_path: Path) -> None:

@@ -13,23 +13,20 @@ from typing import TYPE_CHECKING, Any
 from medrestore import io
 from medrestore.core.meter import SILENT, Meter
 from medrestore.core.noise_level import estimate as estimate_noise
-from medrestore.core.precision import pick_precision
-from medrestore.engine.forecast import complete
-from medrestore.engine.level import typical
-from medrestore.engine.noise import modality_of, resolve_levels
-from medrestore.engine.plan import Plan, Settings, resolve
+from medrestore.engine.noise import modality_of
 from medrestore.engine.value_check import check_values
 from medrestore.errors import SettingsError
-from medrestore.models.model import find_card, load, pick_device
 from medrestore.physics.simulate import noisier
-from medrestore.restorer import carry_out, said
+from medrestore.restorer import RESTORER, warn_of
 from medrestore.results.result import Result
+from medrestore.settings.settings import Settings
 from medrestore.volume import Volume
 
 if TYPE_CHECKING:
     import os
 
     from medrestore.engine.level import Level
+    from medrestore.engine.plan import Plan
     from medrestore.io import Scan, Scans
     from medrestore.io.dicom.grid import Gaps
     from medrestore.models.model import Model
@@ -150,7 +147,7 @@ def denoise(
         measurement=measurement,
     )
     plan = make_plan(volume, settings, noise if isinstance(noise, Volume) else None)
-    return said(carry_out(plan, volume, progress or SILENT))
+    return warn_of(RESTORER.run(plan, volume, progress or SILENT))
 
 
 def make_plan(
@@ -160,59 +157,21 @@ def make_plan(
     model: Model | None = None,
     levels: tuple[Level, ...] | None = None,
 ) -> Plan:
-    """Decide a run: model, device, noise level, forecast of time and memory.
-
-    The first plan for a model on a device times a small run, about a second on a CPU.
-
-    Parameters
-    ----------
-    volume : Volume
-        The scan.
-    settings : Settings
-        What is asked for; ``noise="map"`` goes with ``noise_map``.
-    noise_map : Volume, optional
-        Standard deviations on the scan's grid.
-    model : Model, optional
-        The settings' model, if it is loaded already.
-    levels : tuple of Level, optional
-        The settings' noise in this scan (`resolve_levels`), if it is resolved already.
-
-    Raises
-    ------
-    UnsuitableError
-        If the scan's values are none that models restore (`value_check`).
-    """
-    modality = modality_of(volume)
-    doubts = check_values(volume)
-    card = find_card(settings.model, modality, settings.mode)
-    device = pick_device(settings.device)
-    levels = levels or resolve_levels(volume, settings.noise, noise_map)
-    precision = pick_precision(settings.precision, device)
-    own = levels if volume.is_4d else ()
-    plan = resolve(settings, volume, card, *typical(levels), device, precision, own)
-    plan = replace(plan, warnings=(*doubts, *plan.warnings))
-    return complete(plan, card, lambda: model or load(card, device, precision))
+    """Decide a run; `restorer.Restorer.plan`."""
+    return RESTORER.plan(volume, settings, noise_map, model, levels)
 
 
 def run_plan(
     plan: Plan, volume: Volume, meter: Meter = SILENT, model: Model | None = None
 ) -> Result:
-    """Run a plan; ``model`` spares loading it again.
-
-    Where memory runs out the run goes on with less at once, at last on the CPU; the result's plan
-    says so.
+    """Run a plan; `restorer.Restorer.run`.
 
     Warns
     -----
     MedrestoreWarning
         Each of the result's ``warnings``, as `denoise` does.
-
-    Raises
-    ------
-    ResourceError
-        If there is too little memory even so.
     """
-    return said(carry_out(plan, volume, meter, model))
+    return warn_of(RESTORER.run(plan, volume, meter, model))
 
 
 def simulate(

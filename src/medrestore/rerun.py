@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from medrestore.core.meter import SILENT, Meter
-from medrestore.restorer import carry_out, said
+from medrestore.restorer import RESTORER, warn_of
 from medrestore.results.record import read_record
 
 if TYPE_CHECKING:
@@ -56,4 +56,4 @@ def rerun(
         If the record cannot be read, or its scan or model is not there or is another one.
     """
     plan, volume = read_record(record, source, device)
-    return said(carry_out(plan, volume, progress or SILENT))
+    return warn_of(RESTORER.run(plan, volume, progress or SILENT))

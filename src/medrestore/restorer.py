@@ -1,47 +1,195 @@
-"""Carrying out a plan: quietly, or with what its result warns of said as Python warnings."""
+"""The one way through a run: settings → model → plan → arrays → checks → result.
+
+Python API, command line, widget, batch and cluster workers all plan and run here.
+"""
 
 from __future__ import annotations
 
 import warnings
+from contextlib import contextmanager
+from dataclasses import replace
+from threading import RLock
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from medrestore.core.meter import SILENT, Meter
+from medrestore.core.precision import pick_precision
+from medrestore.engine.checks import check
+from medrestore.engine.forecast import complete
+from medrestore.engine.level import Noise, typical
 from medrestore.engine.memory_fallback import run_sparingly
+from medrestore.engine.noise import modality_of, resolve_levels
+from medrestore.engine.plan import resolve
+from medrestore.engine.value_check import check_values
 from medrestore.errors import MedrestoreWarning
-from medrestore.models.model import find_card, load
+from medrestore.models.cache import MODELS
+from medrestore.models.model import find_card, pick_device
 from medrestore.results.result import Result
+from medrestore.volume import Geometry, Volume
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from medrestore.engine.arrays import Arrays
+    from medrestore.engine.level import Level
     from medrestore.engine.plan import Plan
     from medrestore.models.model import Model
-    from medrestore.volume import Volume
+    from medrestore.settings.settings import Settings
+    from medrestore.volume import Modality
 
-__all__ = ["carry_out", "said"]
+__all__ = ["RESTORER", "Restorer", "warn_of"]
+
+POLL_S = 0.3
+"""A run that waits for another one notices a cancel within this."""
 
 
-def carry_out(
-    plan: Plan, volume: Volume, meter: Meter = SILENT, model: Model | None = None
-) -> Result:
-    """Run a plan; `api.run_plan` says how, and is the same with `said`.
+class Restorer:
+    """Plans runs and carries them out; each model is loaded once.
 
-    For those who show ``result.warnings`` in a way of their own: command line, batch, widget.
-
-    Raises
-    ------
-    ResourceError
-        If there is too little memory, whatever is spared.
+    One run at a time computes: a plan takes all the memory that is free, and a model may have to
+    move to the CPU. Reading and writing need no turn.
     """
-    if model is None:
-        card = find_card(plan.settings.model, plan.modality, plan.mode)
-        model = load(card, plan.device, plan.precision)
-    arrays, plan = run_sparingly(plan, volume, model, meter)
-    return Result.of(plan, volume, arrays, model)
+
+    def __init__(self) -> None:
+        self._running = RLock()
+
+    @contextmanager
+    def turn(self, meter: Meter = SILENT) -> Iterator[None]:
+        """Wait for other runs of this process; plan and run inside, undisturbed.
+
+        Raises
+        ------
+        Cancelled
+            If the meter stops it while it waits.
+        """
+        if not self._running.acquire(blocking=False):
+            meter.start(0, "Waiting for other runs")
+            while not self._running.acquire(timeout=POLL_S):
+                meter.tick(0)
+        try:
+            yield
+        finally:
+            self._running.release()
+
+    def plan(
+        self,
+        volume: Volume,
+        settings: Settings,
+        noise_map: Volume | None = None,
+        model: Model | None = None,
+        levels: tuple[Level, ...] | None = None,
+    ) -> Plan:
+        """Decide a run: model, device, noise level, forecast of time and memory.
+
+        The first plan for a model on a device times a small run, about a second on a CPU.
+
+        Parameters
+        ----------
+        volume : Volume
+            The scan.
+        settings : Settings
+            The requested settings; ``noise="map"`` goes with ``noise_map``.
+        noise_map : Volume, optional
+            Standard deviations on the scan's grid.
+        model : Model, optional
+            An engine in place of the settings' own model.
+        levels : tuple of Level, optional
+            Noise of this scan (`resolve_levels`), if it is resolved already.
+
+        Raises
+        ------
+        UnsuitableError
+            If the scan's values are none that models restore (`value_check`).
+        MedrestoreError
+            If the settings fit neither scan nor model.
+        """
+        modality = modality_of(volume)
+        doubts = check_values(volume)
+        card = find_card(settings.model, modality, settings.mode)
+        device = pick_device(settings.device)
+        levels = levels or resolve_levels(volume, settings.noise, noise_map)
+        precision = pick_precision(settings.precision, device)
+        by_time = levels if volume.is_4d else ()
+        plan = resolve(settings, volume, card, *typical(levels), device, precision, by_time)
+        plan = replace(plan, warnings=(*doubts, *plan.warnings))
+        with self.turn():
+            return complete(plan, card, lambda: model or MODELS.get(card, device, precision))
+
+    def plan_of_size(
+        self, settings: Settings, modality: Modality, shape: tuple[int, int, int], times: int = 1
+    ) -> Plan:
+        """The plan of a scan of which only the size is known: for its forecast.
+
+        Raises
+        ------
+        ModelError
+            If there is no such model for the modality.
+        """
+        card = find_card(settings.model, modality, settings.mode)
+        device = pick_device(settings.device)
+        precision = pick_precision(settings.precision, device)
+        grid = shape if times == 1 else (times, *shape)
+        nothing = np.broadcast_to(np.float32(0), grid)  # a scan's size without its memory
+        volume = Volume(nothing, Geometry(shape, np.eye(4)), modality)
+        noise = Noise(float(np.prod(card.sigma_range)) ** 0.5)
+        plan = resolve(settings, volume, card, noise, 1.0, device, precision)
+        with self.turn():
+            return complete(plan, card, lambda: MODELS.get(card, device, precision))
+
+    def run(
+        self, plan: Plan, volume: Volume, meter: Meter = SILENT, model: Model | None = None
+    ) -> Result:
+        """Carry out a plan and check what it gave.
+
+        Parameters
+        ----------
+        plan : Plan
+            From `plan`, for all slices or some.
+        volume : Volume
+            The scan that it was made for.
+        meter : Meter
+            One tick for each network evaluation of a slice; may cancel.
+        model : Model, optional
+            An engine in place of the plan's model.
+
+        Raises
+        ------
+        Cancelled
+            If stopped before anything was worth keeping; later, the result holds fewer samples.
+        ResourceError
+            If there is too little memory, whatever is spared.
+        """
+        with self.turn(meter):
+            arrays, done = self.arrays(plan, volume, meter, model)
+            return self.result(done, volume, arrays, model)
+
+    def arrays(
+        self, plan: Plan, volume: Volume, meter: Meter = SILENT, model: Model | None = None
+    ) -> tuple[Arrays, Plan]:
+        """The arrays of a run alone, and the plan as memory allowed it; raises as `run` does."""
+        with self.turn(meter):
+            return run_sparingly(plan, volume, model or plan.load_model(), meter)
+
+    def result(
+        self, plan: Plan, volume: Volume, arrays: Arrays, model: Model | None = None
+    ) -> Result:
+        """The result of arrays that were computed, checked against the scan."""
+        with self.turn():
+            model = model or plan.load_model()
+            checks = check(plan, volume, arrays, model.sigma_range[0])
+        return Result.of(plan, volume, arrays, checks, model)
 
 
-def said(result: Result) -> Result:
-    """The result, each of its warnings said once as a `MedrestoreWarning`.
+RESTORER = Restorer()
+"""The restorer of this process."""
 
-    They point at the line that called the function which calls this one.
+
+def warn_of(result: Result) -> Result:
+    """The result, each of its warnings issued once as a `MedrestoreWarning`.
+
+    They point at the line that called the function which calls this one. The command line, batch
+    and widget show ``result.warnings`` in ways of their own instead.
     """
     for text in dict.fromkeys(result.warnings):
         warnings.warn(text, MedrestoreWarning, stacklevel=3)

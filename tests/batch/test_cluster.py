@@ -17,12 +17,12 @@ from distributed import Client, LocalCluster, Security
 from same_results import assert_same
 
 import medrestore as mr
-from medrestore.batch import work
 from medrestore.batch.cluster import connect, slabs
 from medrestore.batch.cluster.connect import connected
 from medrestore.batch.cluster.crew import Crew
 from medrestore.cli import main
 from medrestore.errors import Cancelled, ClusterError, ResourceError, SettingsError
+from medrestore.restorer import RESTORER
 from scans import ct_array, mr_array, write_ct, write_nifti
 from tiny import write_tiny_stack_model
 
@@ -132,7 +132,7 @@ def test_parts_are_whole_slabs() -> None:
 def test_a_failure_of_the_machine_is_tried_again_elsewhere(
     archive: Path, tmp_path: Path, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run, failed = work.carry_out, []
+    run, failed = RESTORER.run, []
 
     def fails_once(plan: Any, volume: Any, *others: Any) -> Any:
         if volume.source.name == "a" and not failed:
@@ -142,7 +142,7 @@ def test_a_failure_of_the_machine_is_tried_again_elsewhere(
             raise MemoryError("never enough")
         return run(plan, volume, *others)
 
-    monkeypatch.setattr(work, "carry_out", fails_once)
+    monkeypatch.setattr(RESTORER, "run", fails_once)
     summary = mr.denoise_folder(archive, tmp_path / "out", cluster=address, **FAST)
     assert failed and set(summary.restored) == {"a.nii.gz", "b/head.nii", "b/head.nii.gz"}
     assert summary.failed["series"] == "unexpected MemoryError: never enough"
@@ -170,12 +170,12 @@ def test_a_cancel_stops_what_runs_and_the_rest_is_resumed(
 ) -> None:
     for number in range(6):
         write_nifti(tmp_path / "in" / f"{number}.nii.gz", mr_array() + number)
-    run, stopped, first = work.carry_out, threading.Event(), threading.Event()
+    run, stopped, first = RESTORER.run, threading.Event(), threading.Event()
 
-    def endless(plan: Any, volume: Any, meter: Any, model: Any) -> Any:
+    def endless(plan: Any, volume: Any, meter: Any) -> Any:
         if not first.is_set():
             first.set()
-            return run(plan, volume, meter, model)
+            return run(plan, volume, meter)
         try:
             while True:
                 meter.tick()
@@ -185,7 +185,7 @@ def test_a_cancel_stops_what_runs_and_the_rest_is_resumed(
             raise
 
     with monkeypatch.context() as patch:
-        patch.setattr(work, "carry_out", endless)
+        patch.setattr(RESTORER, "run", endless)
         with pytest.raises(Cancelled, match="1 of 6 scans"):
             mr.denoise_folder(
                 tmp_path / "in", tmp_path / "out", cluster=address, progress=Stopping(), **FAST

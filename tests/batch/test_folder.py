@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import medrestore as mr
-from medrestore.batch import work as module
 from medrestore.cli import main
 from medrestore.errors import Cancelled, InputError, OutputError, SettingsError
+from medrestore.restorer import RESTORER
 from medrestore.results.record import reopen
 from scans import ct_array, mr_array, write_ct, write_nifti
 
@@ -77,7 +77,7 @@ def test_several_series_of_one_folder(tmp_path: Path) -> None:
 def test_whatever_happens_to_one_scan_the_rest_is_done(
     archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run, calls = module.carry_out, []
+    run, calls = RESTORER.run, []
 
     def fails_once(*arguments: object) -> object:
         calls.append(arguments)
@@ -85,7 +85,7 @@ def test_whatever_happens_to_one_scan_the_rest_is_done(
             raise MemoryError("too large")
         return run(*arguments)
 
-    monkeypatch.setattr(module, "carry_out", fails_once)
+    monkeypatch.setattr(RESTORER, "run", fails_once)
     summary = mr.denoise_folder(archive, tmp_path / "out", **FAST)
     assert summary.failed["one/head.nii.gz"] == "unexpected MemoryError: too large"
     assert set(summary.restored) == {"two/deep/head.nii"}

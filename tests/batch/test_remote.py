@@ -116,13 +116,13 @@ def slowly(monkeypatch: pytest.MonkeyPatch) -> None:
     from medrestore.batch.cluster import single
 
     monkeypatch.setattr(single, "EVERY_S", 0.0)
-    tick = single.Telling.tick
+    tick = single.RemoteProgress.tick
 
     def slow(self: Any, n: int = 1) -> None:
         threading.Event().wait(0.25)
         tick(self, n)
 
-    monkeypatch.setattr(single.Telling, "tick", slow)
+    monkeypatch.setattr(single.RemoteProgress, "tick", slow)
 
 
 def test_what_goes_wrong_there_is_said_here(head: Volume, address: str) -> None:

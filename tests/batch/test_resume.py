@@ -13,10 +13,10 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 import medrestore as mr
-from medrestore.batch import work as module
 from medrestore.batch.alone import alone_in
 from medrestore.cli import main
 from medrestore.errors import Cancelled, OutputError, ResourceError, SettingsError
+from medrestore.restorer import RESTORER
 from scans import ct_array, mr_array, write_ct, write_nifti
 from tiny import write_tiny_models
 
@@ -47,14 +47,14 @@ def lines(out: Path) -> list[dict[str, Any]]:
 def again(archive: Path, out: Path, **changes: Any) -> list[str]:
     """Resume; names of the scans that were restored anew."""
     begun: list[str] = []
-    run = module.carry_out
+    run = RESTORER.run
 
     def watched(plan: Any, volume: Any, *others: Any) -> Any:
         begun.append(volume.source.name)
         return run(plan, volume, *others)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "carry_out", watched)
+        patch.setattr(RESTORER, "run", watched)
         summary = mr.denoise_folder(archive, out, resume=True, **{**FAST, **changes})
     assert set(summary.restored) == set(NAMES) and set(summary.failed) == {"bad.nii"}
     assert summary.kept == len(NAMES) - len(begun)
@@ -161,7 +161,7 @@ def test_a_failure_of_the_machine_is_tried_again(
     out = tmp_path / "out"
     write_nifti(archive / "flat.nii.gz", np.zeros((3, 40, 48)))
     with monkeypatch.context() as patch:
-        patch.setattr(module, "carry_out", full)
+        patch.setattr(RESTORER, "run", full)
         assert len(mr.denoise_folder(archive, out, **{**FAST, "noise": "auto"}).failed) == 5
     failed = {line["scan"]: line.get("again") for line in lines(out) if line["state"] == "failed"}
     assert failed == {"bad.nii": True, "flat.nii.gz": False, **dict.fromkeys(NAMES, True)}

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import medrestore as mr
-from medrestore import api
+from medrestore import restorer
 from medrestore.core.consistency_check import Tally
 from medrestore.engine.checks import Guards
 from medrestore.engine.level import Level, Noise
@@ -19,7 +19,7 @@ from medrestore.plugin.layers import KEY, to_layer
 from medrestore.plugin.progress import Progress
 from medrestore.plugin.requests import Choices, Snapshot, modality_of, preview_of, request_for
 from medrestore.plugin.results import preview_layers, result_layers
-from medrestore.plugin.run import Outcome, Workbench, restore
+from medrestore.plugin.run import Outcome, PreviewCache, restore
 from medrestore.plugin.words import sentence
 
 
@@ -319,9 +319,9 @@ def test_a_preview_replaces_the_last_and_says_what_the_scan_would_take(desk, sca
 
 
 def test_a_preview_measures_the_noise_once(tiny_models, scan, monkeypatch):
-    asked, real = [], api.resolve_levels
-    monkeypatch.setattr(api, "resolve_levels", lambda *a: asked.append(1) or real(*a))
-    bench, meter = Workbench(), SimpleNamespace(start=lambda *_: None, tick=lambda n=1: None)
+    asked, real = [], restorer.resolve_levels
+    monkeypatch.setattr(restorer, "resolve_levels", lambda *a: asked.append(1) or real(*a))
+    bench, meter = PreviewCache(), SimpleNamespace(start=lambda *_: None, tick=lambda n=1: None)
     request, _ = preview_of(scan, Choices(), (1, 3, 4))
     first = restore(request, meter, bench)
     again = restore(request, meter, bench)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medrestore import io
-from medrestore.api import make_plan
 from medrestore.batch import report
 from medrestore.batch.shown import settings_shown
 from medrestore.core.intensity import FOREGROUND_FRACTION, foreground_scale
@@ -18,7 +17,7 @@ from medrestore.core.meter import SILENT, Meter
 from medrestore.errors import Cancelled, InputError
 from medrestore.physics.simulate import SOFT_TISSUE_HU
 from medrestore.resources import sample_data_folder
-from medrestore.restorer import carry_out
+from medrestore.restorer import RESTORER
 from medrestore.results.preflight import check_destination
 from medrestore.settings.settings import Settings
 
@@ -104,7 +103,7 @@ def _scans() -> tuple[list[io.Scan], list[io.Scan]]:
 
 def _restored(noisy: Volume, folder: Path, meter: Meter) -> Result:
     check_destination(noisy, folder, overwrite=True)
-    result = carry_out(make_plan(noisy, Settings(samples=SAMPLES)), noisy, meter)
+    result = RESTORER.run(RESTORER.plan(noisy, Settings(samples=SAMPLES)), noisy, meter)
     if result.drawn < SAMPLES:
         raise Cancelled("stopped; the demo is not complete")
     result.save(folder, overwrite=True)

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
-from medrestore.core.precision import pick_precision
-from medrestore.engine.forecast import complete
-from medrestore.engine.plan import Noise, resolve
 from medrestore.errors import ModelError
-from medrestore.models.model import find_card, load, pick_device
-from medrestore.volume import Geometry, Volume
+from medrestore.restorer import RESTORER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from medrestore.engine.plan import Plan, Settings
+    from medrestore.engine.plan import Plan
     from medrestore.io import Scan
+    from medrestore.settings.settings import Settings
     from medrestore.volume import Modality
 
 __all__ = ["Forecast", "forecast"]
@@ -74,14 +69,6 @@ def _plan(
 ) -> Plan | None:
     """The plan of a scan of this size; None where the model is not for it."""
     try:
-        card = find_card(settings.model, kind, settings.mode)
+        return RESTORER.plan_of_size(settings, kind, shape, times)
     except ModelError:
         return None
-    device = pick_device(settings.device)
-    precision = pick_precision(settings.precision, device)
-    grid = shape if times == 1 else (times, *shape)
-    nothing = np.broadcast_to(np.float32(0), grid)  # a scan's size without its memory
-    volume = Volume(nothing, Geometry(shape, np.eye(4)), kind)
-    noise = Noise(float(np.prod(card.sigma_range)) ** 0.5)
-    plan = resolve(settings, volume, card, noise, 1.0, device, precision)
-    return complete(plan, card, lambda: load(card, device, precision))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from medrestore.batch.kept import Models
 from medrestore.batch.work import restore
 
 if TYPE_CHECKING:
@@ -20,14 +19,14 @@ class Here:
     """A `task.Place` whose meter follows each scan; a cancel comes out of it."""
 
     def __init__(self, meter: Meter) -> None:
-        self._meter, self._models = meter, Models()
+        self._meter = meter
 
     def outcomes(
         self, tasks: Iterable[Task], total: int
     ) -> Generator[tuple[Task, Outcome], None, None]:
         """What became of each, in their order."""
         for task in tasks:
-            yield task, restore(task, self._models, _Labelled(self._meter, task.label))
+            yield task, restore(task, _Labelled(self._meter, task.label))
 
 
 class _Labelled:

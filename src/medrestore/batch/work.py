@@ -6,7 +6,6 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from medrestore.api import make_plan
 from medrestore.batch import report
 from medrestore.batch.content import key_of
 from medrestore.batch.gather import under
@@ -14,11 +13,10 @@ from medrestore.batch.log import is_final
 from medrestore.batch.shown import entry_of
 from medrestore.batch.task import Done, Failed
 from medrestore.errors import Cancelled, MedrestoreError
-from medrestore.restorer import carry_out
+from medrestore.restorer import RESTORER
 
 if TYPE_CHECKING:
     from medrestore.api import Result
-    from medrestore.batch.kept import Models
     from medrestore.batch.task import Outcome, Task
     from medrestore.core.meter import Meter
     from medrestore.engine.plan import Plan
@@ -27,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["failure", "opened", "restore", "saved"]
 
 
-def restore(task: Task, models: Models, meter: Meter) -> Outcome:
+def restore(task: Task, meter: Meter) -> Outcome:
     """Read a scan, restore it and write the result; whatever happens, say what became of it.
 
     Raises
@@ -39,7 +37,9 @@ def restore(task: Task, models: Models, meter: Meter) -> Outcome:
     try:
         key = key or key_of(task.scan, task.root, task.asked)
         volume = opened(task)
-        result = _run(task, volume, models, meter)
+        with RESTORER.turn(meter):
+            plan = RESTORER.plan(volume, task.settings)
+            result = RESTORER.run(plan, volume, meter)
         return saved(task, key, volume, result, before)
     except Cancelled:
         raise
@@ -88,9 +88,3 @@ def failure(error: Exception, key: str | None) -> Failed:
     expected = isinstance(error, MedrestoreError)
     reason = str(error) if expected else f"unexpected {type(error).__name__}: {error}"
     return Failed(reason, not is_final(error), key)
-
-
-def _run(task: Task, volume: Volume, models: Models, meter: Meter) -> Result:
-    with models.running:
-        plan = make_plan(volume, task.settings)
-        return carry_out(plan, volume, meter, models.of(plan))

@@ -70,8 +70,8 @@ def run(arguments: argparse.Namespace) -> int:
     noise = _noise(arguments.noise)
     settings = settings_from(arguments, "map" if isinstance(noise, Path) else noise)
 
-    from medrestore.api import make_plan, read
-    from medrestore.restorer import carry_out
+    from medrestore.api import read
+    from medrestore.restorer import RESTORER
     from medrestore.results.preflight import check_destination
 
     volume = read(arguments.input, arguments.modality, arguments.gaps, arguments.hu_offset)
@@ -80,12 +80,12 @@ def run(arguments: argparse.Namespace) -> int:
     check_destination(
         volume, arguments.output, format=arguments.format, overwrite=arguments.overwrite
     )
-    plan = make_plan(volume, settings, read(noise) if isinstance(noise, Path) else None)
+    plan = RESTORER.plan(volume, settings, read(noise) if isinstance(noise, Path) else None)
     if not arguments.json:
         print(in_words(plan, volume), flush=True)
     before = time.monotonic()
     with Bar(FAREWELL) as bar:
-        result = carry_out(plan, volume, bar)
+        result = RESTORER.run(plan, volume, bar)
     seconds = time.monotonic() - before
     written = result.save(arguments.output, arguments.format, arguments.overwrite)
     return report(result, volume, written, seconds, arguments.json)

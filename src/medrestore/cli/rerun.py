@@ -38,7 +38,7 @@ def add(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """The scan and the model must be those of the record, by their hashes."""
-    from medrestore.restorer import carry_out
+    from medrestore.restorer import RESTORER
     from medrestore.results.preflight import check_destination
     from medrestore.results.record import read_record
 
@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     print(in_words(plan, volume), flush=True)
     before = time.monotonic()
     with Bar(FAREWELL) as bar:
-        result = carry_out(plan, volume, bar)
+        result = RESTORER.run(plan, volume, bar)
     seconds = time.monotonic() - before
     written = result.save(out, arguments.format, arguments.overwrite)
     return report(result, volume, written, seconds)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from medrestore.engine.plan import Plan
     from medrestore.volume import Geometry, Modality, Volume
 
-__all__ = ["Guards", "check"]
+__all__ = ["Checks", "Guards", "check"]
 
 LEAST_ALONG_Z = 0.3
 """Slices farther apart than this share allows are not smoothed across."""
@@ -114,9 +114,19 @@ class Guards:
         return self.verdict.warnings()
 
 
-def check(
-    plan: Plan, source: Volume, arrays: Arrays, floor: float
-) -> tuple[NDArray[np.float32], NDArray[np.float32], Guards]:
+class Checks(NamedTuple):
+    """The guards of a finished run as maps, on the grid of its arrays, and in numbers.
+
+    ``removed`` and ``inconsistent`` are as in `core.consistency_check.Guard`, NaN where the scan
+    is.
+    """
+
+    removed: NDArray[np.float32]
+    inconsistent: NDArray[np.float32]
+    guards: Guards
+
+
+def check(plan: Plan, source: Volume, arrays: Arrays, floor: float) -> Checks:
     """Look at a finished run.
 
     Parameters
@@ -127,12 +137,6 @@ def check(
     floor : float
         The model's floor, as a fraction of the scale: voxels with less noise were left alone.
 
-    Returns
-    -------
-    removed, inconsistent : ndarray of float32
-        As `core.guard.Guard`, on the grid of the arrays; NaN where the scan is NaN.
-    guards : Guards
-        The same in numbers.
     """
     times = range(plan.times) if source.is_4d else [None]
     removed, inconsistent = (zeros(arrays.mu.shape) for _ in range(2))
@@ -152,7 +156,7 @@ def check(
             for one in maps:
                 one[row][missing] = np.nan
             held.tick()
-    return removed, inconsistent, Guards(tuple(tallies), tuple(assumed))
+    return Checks(removed, inconsistent, Guards(tuple(tallies), tuple(assumed)))
 
 
 def _evidence(

@@ -17,7 +17,8 @@ from medrestore.core.predictor import Condition
 from medrestore.core.white_noise import START, white_slice
 from medrestore.engine.noise import modality_of, without_padding
 from medrestore.errors import ModelError, SettingsError
-from medrestore.models.model import find_card, load, pick_device
+from medrestore.models.cache import MODELS
+from medrestore.models.model import find_card, pick_device
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,7 +105,7 @@ def log_likelihood(
             f"model {card.name} is always told of a noisy scan and has no prior of its own; take "
             "one of family score or image, such as mr_slice_score"
         )
-    loaded, meter = load(card, pick_device(device)), progress or SILENT
+    loaded, meter = MODELS.get(card, pick_device(device), "float32"), progress or SILENT
     scale = intensity_scale(without_padding(volume.array, card.modality), card.modality)
     meter.start(len(chosen) * probes * steps * EVALUATIONS, "Likelihood")
     found = [_of_slice(volume, loaded, z, scale, steps, probes, seed, meter) for z in chosen]

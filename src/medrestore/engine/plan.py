@@ -15,6 +15,8 @@ from medrestore.core.windows import tiles
 from medrestore.engine.level import Level, Noise, map_of, typical
 from medrestore.engine.plan_warnings import calibrated, warnings_of
 from medrestore.errors import SettingsError
+from medrestore.models.cache import MODELS
+from medrestore.models.model import find_card
 from medrestore.settings.settings import Settings
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from medrestore.models.card import Card
+    from medrestore.models.model import Model
     from medrestore.volume import Volume
 
 __all__ = ["Level", "Noise", "Plan", "Settings", "resolve"]
@@ -87,6 +90,14 @@ class Plan:
         """Where the noise is a map: (z, y, x), or (t, z, y, x) where each volume has its own."""
         return map_of(self.levels) if self.levels else self.noise.map
 
+    def card(self) -> Card:
+        """Card of the model; raises `ModelError` where there is none."""
+        return find_card(self.settings.model, self.modality, self.mode)
+
+    def load_model(self) -> Model:
+        """The model on the plan's device, loaded once in a process; raises `ModelError`."""
+        return MODELS.get(self.card(), self.device, self.precision)
+
     @property
     def chosen(self) -> tuple[int, ...]:
         """Indices of the slices that are restored."""
@@ -131,6 +142,13 @@ class Plan:
         except (ValueError, KeyError, TypeError) as error:
             raise SettingsError(f"this is not the JSON of a plan: {error}") from error
 
+    def preview(self) -> Plan:
+        """The same slices, image and map, without samples or with as few as that takes."""
+        settings = replace(self.settings, estimate="mean", keep_samples=False)
+        settings = settings.drawing(self.card().family.fewest_samples)
+        slices = len(self.chosen) * self.times
+        return replace(self, settings=settings, evaluations=slices * _evaluations(settings))
+
     def for_slices(self, slices: tuple[int, ...]) -> Plan:
         """The same run for some slices only: the same voxels as the whole run has there."""
         bad = [z for z in slices if not 0 <= z < self.shape[0]]
@@ -143,6 +161,11 @@ class Plan:
             evaluations=max(1, round(self.evaluations * share)),
             seconds=None if self.seconds is None else self.seconds * share,
         )
+
+
+def _evaluations(settings: Settings) -> int:
+    """Network evaluations of a slice: the predictor, and the refiner's."""
+    return 1 + passes(settings.sampler, settings.steps, settings.samples, settings.guidance)
 
 
 def resolve(
@@ -182,7 +205,6 @@ def resolve(
     steps = card.steps(settings.steps, settings.samples)
     settings = replace(settings, sampler=card.sampler(settings.sampler), steps=steps)
     card.check_guidance(settings.sampler, steps, settings.guidance, settings.measurement)
-    each = passes(settings.sampler, steps, settings.samples, settings.guidance)
     windows = tiles(card.family.plane(shape[1:]), *card.window)
     batch = max(1, (256 if device.startswith("cuda") else 16) // card.depth[0])
     return Plan(
@@ -199,7 +221,7 @@ def resolve(
         batch=batch,
         slab=max(1, batch // windows),
         slices=None,
-        evaluations=slices * (1 + each),
+        evaluations=slices * _evaluations(settings),
         warnings=warnings_of(card, levels or (Level(noise, scale),), settings),
         precision=precision,
         levels=levels,

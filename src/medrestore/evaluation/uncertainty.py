@@ -13,7 +13,6 @@ from medrestore.errors import ModelError
 from medrestore.evaluation.coverage import error_by_std, pit_histogram
 from medrestore.evaluation.metric import Errors
 from medrestore.evaluation.metrics import UNCERTAINTY_METRICS
-from medrestore.models.model import find_card
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -178,7 +177,7 @@ def _intervals(result: Result) -> Intervals | None:
     """The factors that the run used, where its model is at hand unchanged."""
     plan = result.plan
     try:
-        card = find_card(plan.settings.model, plan.modality, plan.mode)
+        card = plan.card()
     except ModelError:
         return None
     if card.sha256 != plan.model_sha256:

@@ -16,7 +16,7 @@ from medrestore.plugin.jobs import Job, State, View
 from medrestore.plugin.layers import to_layer
 from medrestore.plugin.requests import on_display, preview_of, request_for
 from medrestore.plugin.results import preview_layers, result_layers
-from medrestore.plugin.run import Workbench, region_noise, restore
+from medrestore.plugin.run import PreviewCache, region_noise, restore
 from medrestore.plugin.words import opened_summary, preview_summary, summary
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Controller:
 
     def __init__(self, jobs: Jobs, actions: Actions) -> None:
         self.jobs, self._actions = jobs, actions
-        self._bench = Workbench()
+        self._bench = PreviewCache()
         self.result: Result | None = None
 
     def denoise(self, scan: Snapshot | None, choices: Choices) -> None:
@@ -188,7 +188,7 @@ class Controller:
 
 
 def _restored(
-    request: Request, layers_of: LayersOf, bench: Workbench, meter: Meter
+    request: Request, layers_of: LayersOf, bench: PreviewCache, meter: Meter
 ) -> tuple[Outcome, list[LayerTuple]]:
     """A run and its layers, made in the worker's thread."""
     outcome = restore(request, meter, bench)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from medrestore.settings.settings import Settings
     from medrestore.volume import Modality, Volume
 
-__all__ = ["Outcome", "Request", "Workbench", "leave_one_core", "region_noise", "restore"]
+__all__ = ["Outcome", "PreviewCache", "Request", "leave_one_core", "region_noise", "restore"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +72,7 @@ class Outcome(NamedTuple):
     planned: Plan
 
 
-class Workbench:
+class PreviewCache:
     """What one preview leaves for the next: the noise of the scan that was measured last."""
 
     def __init__(self) -> None:
@@ -93,7 +93,7 @@ class Workbench:
         self._asked, self._levels = asked, levels
 
 
-def restore(request: Request, meter: Meter, bench: Workbench | None = None) -> Outcome:
+def restore(request: Request, meter: Meter, bench: PreviewCache | None = None) -> Outcome:
     """Run a request; the layer's voxels are copied first, later edits do not matter.
 
     Raises
@@ -111,44 +111,29 @@ def restore(request: Request, meter: Meter, bench: Workbench | None = None) -> O
     if request.cluster:
         return _restored_there(request, volume, settings, meter)
     meter.start(0, "Loading the model")
-    from medrestore.restorer import carry_out
+    from medrestore.restorer import RESTORER
 
     leave_one_core()
     meter.start(0, "Measuring the noise")
-    whole = _plan(request, volume, settings, bench or Workbench())
+    whole = _plan(request, volume, settings, bench or PreviewCache())
     if request.preview:
         planned, _ = _part(whole, request.meant)
-        plan = _glimpse(whole if request.slices is None else whole.for_slices(request.slices))
+        plan = (whole if request.slices is None else whole.for_slices(request.slices)).preview()
     else:
         planned, course = _part(whole, request.slices)
         plan = planned
         if isinstance(meter, RunMeter):
             meter.expect(course)
-    return Outcome(carry_out(plan, volume, meter), planned)
+    return Outcome(RESTORER.run(plan, volume, meter), planned)
 
 
 def _part(whole: Plan, slices: tuple[int, ...] | None) -> tuple[Plan, Course | None]:
     """The plan for some slices of a scan, None for all, and the parts of its forecast."""
     from medrestore.engine.forecast import known_course
-    from medrestore.models.model import find_card
 
-    card = find_card(whole.settings.model, whole.modality, whole.mode)
     plan = whole if slices is None else whole.for_slices(slices)
-    course = known_course(plan, card)
+    course = known_course(plan, whole.card())
     return (plan if course is None else replace(plan, seconds=round(course.seconds, 2))), course
-
-
-def _glimpse(plan: Plan) -> Plan:
-    """What the run will show, image and map, without samples or with as few as that takes."""
-    from medrestore.core.evaluations import passes
-    from medrestore.models.model import find_card
-
-    asked = replace(plan.settings, estimate="mean", keep_samples=False)
-    card = find_card(asked.model, plan.modality, asked.mode)
-    asked = asked.drawing(card.family.fewest_samples)
-    evaluated = 1 + passes(asked.sampler, asked.steps, asked.samples, asked.guidance)
-    slices = len(plan.chosen) * plan.times
-    return replace(plan, settings=asked, evaluations=slices * evaluated)
 
 
 def _restored_there(request: Request, volume: Volume, settings: Settings, meter: Meter) -> Outcome:
@@ -205,12 +190,12 @@ def region_noise(request: Request, drawing: Drawing, meter: Meter) -> tuple[floa
     return found.sigma, f"{said}. Is the tissue uniform there? Change it, or draw another region."
 
 
-def _plan(request: Request, volume: Volume, settings: Settings, bench: Workbench) -> Plan:
-    from medrestore import api
+def _plan(request: Request, volume: Volume, settings: Settings, bench: PreviewCache) -> Plan:
+    from medrestore.restorer import RESTORER
 
     asked = (volume.modality, settings.noise)
     known = bench.levels(request.data, *asked) if request.preview else None
-    plan = api.make_plan(volume, settings, levels=known)
+    plan = RESTORER.plan(volume, settings, levels=known)
     bench.keep(plan.each, request.data, *asked)
     return plan
 

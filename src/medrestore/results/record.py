@@ -12,7 +12,7 @@ from medrestore.core.planes import sha256_of
 from medrestore.disk_arrays import Held
 from medrestore.engine.plan import Plan
 from medrestore.errors import InputError, MissingScanError, ModelError, SettingsError
-from medrestore.models.model import find_card, pick_device
+from medrestore.models.model import pick_device
 from medrestore.results.naming import saved
 from medrestore.results.repetition import repetition_note
 from medrestore.results.result import LAYERS, Result
@@ -78,7 +78,7 @@ def _run_of(path: Path, source: Place | None) -> tuple[Plan, Volume]:
     """The same, on the device that the run had, be it here or not."""
     facts = facts_of(path)
     plan = _plan(facts, path)
-    card = find_card(plan.settings.model, plan.modality, plan.mode)
+    card = plan.card()
     if card.sha256 != plan.model_sha256:
         raise ModelError(
             f"{path.name} was made with another version of model {plan.model}: the SHA-256 of the "

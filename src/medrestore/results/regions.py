@@ -11,7 +11,7 @@ from medrestore.core.evaluations import without_network
 from medrestore.core.region import closed_form_std
 from medrestore.engine.pipeline import run
 from medrestore.errors import SettingsError
-from medrestore.models.model import find_card, load, pick_device
+from medrestore.models.model import pick_device
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -127,10 +127,8 @@ class Regions:
 
     def _loaded(self) -> Model:
         """The model on the run's device, or on the CPU where that is not at hand."""
-        plan = self.plan
-        card = find_card(plan.settings.model, plan.modality, plan.mode)
-        here = plan.device == "cpu" or pick_device("auto") != "cpu"
-        return load(card, plan.device if here else "cpu", plan.precision)
+        at_hand = self.plan.device == "cpu" or pick_device("auto") != "cpu"
+        return (self.plan if at_hand else replace(self.plan, device="cpu")).load_model()
 
     def _evidence(
         self, touched: tuple[int, ...], t: int

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from medrestore import io
 from medrestore.core.planes import sha256_of
 from medrestore.core.precision import SAME_VOXELS_WITHIN
-from medrestore.engine.checks import check
 from medrestore.errors import OutputError, SettingsError
 from medrestore.io.uids import without_uids
 from medrestore.results.naming import extras_format, format_of, suffixes, written_as
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from medrestore.engine.arrays import Arrays
-    from medrestore.engine.checks import Guards
+    from medrestore.engine.checks import Checks, Guards
     from medrestore.engine.plan import Plan
     from medrestore.models.model import Model
     from medrestore.volume import Volume
@@ -90,19 +89,20 @@ class Result:
         return f"Result({self.restored!r}, {how})"
 
     @classmethod
-    def of(cls, plan: Plan, source: Volume, arrays: Arrays, model: Model) -> Result:
-        """Dress the arrays of a run in the geometry of its source."""
+    def of(
+        cls, plan: Plan, source: Volume, arrays: Arrays, checks: Checks, model: Model | None = None
+    ) -> Result:
+        """The arrays of a run, and its checks, in the geometry of its source."""
         grid = source if plan.slices is None else source.slices(plan.slices)
-        removed, inconsistent, guards = check(plan, source, arrays, model.sigma_range[0])
 
         def volume(name: str) -> Volume:
             return grid.with_array(getattr(arrays, name))
 
         return cls(
             **{name: volume(name) for name in ("restored", "std", "lower", "upper")},
-            removed=grid.with_array(removed),
-            inconsistent=grid.with_array(inconsistent),
-            guards=guards,
+            removed=grid.with_array(checks.removed),
+            inconsistent=grid.with_array(checks.inconsistent),
+            guards=checks.guards,
             samples=arrays.samples,
             plan=plan,
             drawn=arrays.drawn,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import dask
 from distributed import Client, LocalCluster
 
-from medrestore.batch.cluster.worker import Kept
+from medrestore.batch.cluster.worker import RestoringWorker
 from medrestore.errors import ClusterError, SettingsError
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def connected(address: str) -> Iterator[Client]:
         ) from error
     with client:
         _check_versions(client.get_versions(packages=["medrestore"]))
-        client.register_plugin(Kept())
+        client.register_plugin(RestoringWorker())
         yield client
 
 
@@ -84,7 +84,7 @@ def on_this_machine(jobs: int) -> Iterator[Client]:
         ) as cluster,
         Client(cluster, set_as_default=False) as client,
     ):
-        client.register_plugin(Kept())
+        client.register_plugin(RestoringWorker())
         yield client
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from distributed import Event, get_worker
 
-from medrestore.batch.cluster.worker import Unwanted, kept_models
+from medrestore.batch.cluster.worker import CancelCheck, restorer
 from medrestore.errors import Cancelled
 
 if TYPE_CHECKING:
@@ -73,26 +73,18 @@ def restored(order: Order) -> Restored:
     MedrestoreError
         With one line that says what was wrong and what to do.
     """
-    from medrestore.api import make_plan
-    from medrestore.restorer import carry_out
-
-    meter, models = Telling(order.channel), kept_models()
-    meter.start(0, "Waiting for the worker's other runs")
-    while not models.running.acquire(timeout=EVERY_S):
-        meter.tick(0)
-    try:
+    meter, run = RemoteProgress(order.channel), restorer()
+    with run.turn(meter):
         meter.start(0, "Measuring the noise")
-        whole = make_plan(order.volume, order.settings)
+        whole = run.plan(order.volume, order.settings)
         meter.tick(0)
         plan = whole if order.slices is None else whole.for_slices(order.slices)
-        result = carry_out(plan, order.volume, meter, models.of(plan))
-    finally:
-        models.running.release()
+        result = run.run(plan, order.volume, meter)
     layers = {name: volume.array for name, volume in result.layers().items()}
     return Restored(layers, result.samples, result.plan, whole, result.drawn, result.guards)
 
 
-class Telling:
+class RemoteProgress:
     """A meter whose client hears of it: events that Dask hands on, under the name of the channel.
 
     Raises ``Cancelled`` once the event of that name is set, or the client is gone.
@@ -100,7 +92,7 @@ class Telling:
 
     def __init__(self, channel: str) -> None:
         self._channel, self._worker = channel, get_worker()
-        self._stop, self._unwanted = Event(channel), Unwanted()
+        self._stop, self._check = Event(channel), CancelCheck()
         self._label, self._total, self._done, self._told = "", 0, 0, 0.0
 
     def start(self, total: int, label: str) -> None:
@@ -111,7 +103,7 @@ class Telling:
     def tick(self, n: int = 1) -> None:
         """Count ``n`` steps; raises ``Cancelled`` once the run is to stop."""
         self._done += n
-        self._unwanted.tick()
+        self._check.tick()
         if n and time.monotonic() - self._told < EVERY_S and self._done < self._total:
             return
         self._tell()

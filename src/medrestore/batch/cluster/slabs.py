@@ -16,7 +16,7 @@ import numpy as np
 
 from medrestore import disk_arrays
 from medrestore.batch.cluster.tasks import standing
-from medrestore.batch.cluster.worker import Unwanted, kept_models
+from medrestore.batch.cluster.worker import CancelCheck, restorer
 from medrestore.batch.remaining import voxels_of
 from medrestore.batch.task import Failed, Task
 from medrestore.errors import Cancelled
@@ -97,17 +97,15 @@ def submit(
 
 def opened(packed: bytes) -> Opened | Failed:
     """Read a scan and plan its run."""
-    from medrestore.api import make_plan
     from medrestore.batch import work
     from medrestore.batch.content import key_of
 
-    begun, task, models = time.time(), Task.unpacked(packed), kept_models()
+    begun, task = time.time(), Task.unpacked(packed)
     key = task.key
     try:
         key = key or key_of(task.scan, task.root, task.asked)
         volume = work.opened(task)
-        with models.running:
-            plan = make_plan(volume, task.settings)
+        plan = restorer().plan(volume, task.settings)
         return Opened(key, plan.without_maps(), plan.noise_map is not None, begun)
     except Exception as error:
         return standing(work.failure(error, key))
@@ -116,18 +114,16 @@ def opened(packed: bytes) -> Opened | Failed:
 def restored(packed: bytes, scan: Opened | Failed, part: int, parts: int) -> Slab | Failed | None:
     """Restore one part of a scan; None where there are fewer slabs than parts."""
     from medrestore.batch import work
-    from medrestore.engine.memory_fallback import run_sparingly
 
     if isinstance(scan, Failed):
         return scan
-    slices, models = cut(scan.plan, part, parts), kept_models()
+    slices = cut(scan.plan, part, parts)
     if not slices:
         return None
     try:
         volume = work.opened(Task.unpacked(packed))
         plan = scan.planned(volume).for_slices(slices)
-        with models.running:
-            arrays, plan = run_sparingly(plan, volume, models.of(plan), Unwanted())
+        arrays, plan = restorer().arrays(plan, volume, CancelCheck())
     except Cancelled:
         raise
     except Exception as error:
@@ -140,11 +136,10 @@ def restored(packed: bytes, scan: Opened | Failed, part: int, parts: int) -> Sla
 def joined(packed: bytes, scan: Opened | Failed, parts: list[Slab | Failed | None]) -> Outcome:
     """Put the parts together and write the result."""
     from medrestore.batch import work
-    from medrestore.results.result import Result
 
     if isinstance(scan, Failed):
         return scan
-    task, models = Task.unpacked(packed), kept_models()
+    task = Task.unpacked(packed)
     failed = next((part for part in parts if isinstance(part, Failed)), None)
     if failed is not None:
         return failed
@@ -153,9 +148,8 @@ def joined(packed: bytes, scan: Opened | Failed, parts: list[Slab | Failed | Non
     try:
         volume = work.opened(task)
         plan = _as_run(scan.planned(volume), [slab.plan for slab in slabs])
-        with models.running:
-            arrays = join([slab.arrays for slab in slabs])
-            result = Result.of(plan, volume, arrays, models.of(scan.plan))
+        arrays = join([slab.arrays for slab in slabs])
+        result = restorer().result(plan, volume, arrays)
         return work.saved(task, scan.key, volume, result, begun)
     except Exception as error:
         return standing(work.failure(error, scan.key))

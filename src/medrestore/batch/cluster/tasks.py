@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from medrestore.batch.cluster.worker import Unwanted, kept_models
+from medrestore.batch.cluster.worker import CancelCheck, restorer
 from medrestore.batch.task import Failed, Task
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ def restored(packed: bytes) -> Outcome:
     """Restore a scan (`Task.packed`) and write its results, on the worker this is called on."""
     from medrestore.batch.work import restore
 
-    outcome = restore(Task.unpacked(packed), kept_models(), Unwanted())
+    restorer()
+    outcome = restore(Task.unpacked(packed), CancelCheck())
     return standing(outcome) if isinstance(outcome, Failed) else outcome
 
 

@@ -1,4 +1,4 @@
-"""What a worker keeps between scans, and how a task there learns that nobody waits for it."""
+"""Tasks on a Dask worker: torch's threads, and a check whether the client still waits."""
 
 from __future__ import annotations
 
@@ -12,37 +12,36 @@ from medrestore.errors import Cancelled
 if TYPE_CHECKING:
     from distributed import Worker
 
-    from medrestore.batch.kept import Models
+    from medrestore.restorer import Restorer
 
-__all__ = ["Kept", "Unwanted", "kept_models"]
+__all__ = ["CancelCheck", "RestoringWorker", "restorer"]
 
 
-class Kept(WorkerPlugin):
-    """The models of a worker process; the first task there loads torch, and the model it needs."""
+class RestoringWorker(WorkerPlugin):
+    """Gives torch the worker's threads; the first task there loads it, and the model it needs."""
 
     name = "medrestore"
     idempotent = True  # the next client finds the models loaded
 
     def setup(self, worker: Worker) -> None:
-        """Begin with nothing; called on every worker, also on those that come later."""
-        self._threads, self._lock = worker.state.nthreads, Lock()
-        self._models: Models | None = None
+        """Note the worker's threads; called on every worker, also on those that come later."""
+        self._threads, self._lock, self._ready = worker.state.nthreads, Lock(), False
 
     @property
-    def models(self) -> Models:
-        """For all tasks of the process. torch computes with as many threads as the worker has."""
+    def restorer(self) -> Restorer:
+        """The process's restorer. torch computes with as many threads as the worker has."""
         import torch
 
-        from medrestore.batch.kept import Models
+        from medrestore.restorer import RESTORER
 
         with self._lock:
-            if self._models is None:
+            if not self._ready:
                 torch.set_num_threads(self._threads)
-                self._models = Models()
-            return self._models
+                self._ready = True
+        return RESTORER
 
 
-class Unwanted:
+class CancelCheck:
     """A meter that stops a task once its client has cancelled it, or is gone."""
 
     def __init__(self) -> None:
@@ -53,12 +52,12 @@ class Unwanted:
         """Nothing is shown."""
 
     def tick(self, n: int = 1) -> None:
-        """Raise ``Cancelled`` if the task is unwanted."""
+        """Raise ``Cancelled`` if nobody waits for the task any more."""
         task = self._worker.state.tasks.get(self._key)
         if task is None or task.state == "cancelled":
             raise Cancelled("stopped")
 
 
-def kept_models() -> Models:
-    """The models of the worker that runs the task at hand."""
-    return cast("Kept", get_worker().plugins[Kept.name]).models
+def restorer() -> Restorer:
+    """The restorer of the worker that runs the task at hand."""
+    return cast("RestoringWorker", get_worker().plugins[RestoringWorker.name]).restorer
