@@ -1,4 +1,4 @@
-"""What a run rests on: from its record to the references of exactly the methods that it used."""
+"""Citations of a run: from its record to the references of exactly the methods that it used."""
 
 from __future__ import annotations
 

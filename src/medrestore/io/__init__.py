@@ -15,9 +15,8 @@ from medrestore.io.maps import read_map, write_map
 from medrestore.io.modality import check_modality
 from medrestore.io.offset import shifted
 from medrestore.io.scan import Progress, Scan, Scans
-from medrestore.io.search import search
+from medrestore.io.search import only_scan, scan_of_file, search, single_slice_warning
 from medrestore.io.staging import staged_file, staged_folder
-from medrestore.io.which import lone, lone_slice, only
 
 if TYPE_CHECKING:
     import os
@@ -77,11 +76,12 @@ def read(
     if isinstance(path, Scan):
         return shifted(_load(path, None, asked, gaps), hu_offset)
     place = _existing(Path(path))
-    alone = not place.is_dir() or is_store(place)
-    scan, stack = (lone(place), None) if alone else only(place, asked)
+    is_scan = not place.is_dir() or is_store(place)
+    scan, stack = (scan_of_file(place), None) if is_scan else only_scan(place, asked)
     volume = _load(scan, stack, asked, gaps)
-    if alone:
-        volume = replace(volume, warnings=(*volume.warnings, *lone_slice(volume, place)))
+    if is_scan:
+        warnings = (*volume.warnings, *single_slice_warning(volume, place))
+        volume = replace(volume, warnings=warnings)
     return shifted(volume, hu_offset)
 
 

@@ -165,7 +165,7 @@ def suffix_of(path: Path) -> str:
 
 def listed(words: list[str]) -> str:
     """Words as a sentence lists them: a, b or c."""
-    return " or ".join((", ".join(words[:-1]), words[-1])) if len(words) > 1 else words[0]
+    return f"{', '.join(words[:-1])} or {words[-1]}" if len(words) > 1 else words[0]
 
 
 def writer_of(suffix: str) -> Format | None:

@@ -107,7 +107,7 @@ class Scans(list[Scan]):
         self.refused = frozenset(refused)
 
     def reasons(self) -> list[tuple[Path, str, int]]:
-        """What was left out and why: a file, or a folder with how many files of one reason."""
+        """Files left out and why: one by one, or a folder with how many files of one reason."""
         together: dict[tuple[Path, str], list[Path]] = {}
         for path, reason in self.skipped:
             together.setdefault((path.parent, reason), []).append(path)

@@ -1,30 +1,36 @@
-"""Every volume under a folder: each file opened once, several at a time."""
+"""Search for scans: every volume under a folder, or the one that a path means.
+
+Each file is opened once, several at a time.
+"""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
-from medrestore.errors import InputError, UnsuitableError
-from medrestore.io.formats import FORMATS, format_of, is_store
+from medrestore.errors import InputError, UnreadableError, UnsuitableError
+from medrestore.io.formats import FORMATS, format_of, is_store, listed
 from medrestore.io.regular import listing
+from medrestore.io.scan import Scan
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from medrestore.io.dicom.frame import Frame
     from medrestore.io.dicom.stacks import Stack
-    from medrestore.io.scan import Progress, Scan
-    from medrestore.volume import Modality
+    from medrestore.io.scan import Progress
+    from medrestore.volume import Modality, Volume
 
-__all__ = ["Found", "search"]
+__all__ = ["Found", "only_scan", "scan_of_file", "search", "single_slice_warning"]
 
 AT_ONCE = 8
 """Files being opened: network disks answer one after the other else."""
+LISTED = 8
+"""Volumes named in a message before 'and n more'."""
 
 
 class Found(NamedTuple):
-    """What lies under a folder.
+    """Scans and other files under a folder.
 
     Parameters
     ----------
@@ -45,7 +51,7 @@ class Found(NamedTuple):
 
 
 class _Look(NamedTuple):
-    """What one file turned out to be."""
+    """Content of one file, as its header tells it."""
 
     path: Path
     scan: Scan | None = None
@@ -112,3 +118,46 @@ def _look(path: Path, modality: Modality | None) -> _Look:
         reason = str(error).removeprefix(str(path)).lstrip(": ")
         return _Look(path, reason=reason, left_out=isinstance(error, UnsuitableError))
     return _Look(path, reason="not a scan")
+
+
+def scan_of_file(path: Path) -> Scan:
+    """A file taken for a scan by its format alone: its reader says what is wrong with it."""
+    kind = format_of(path)
+    if kind is None:
+        known = [label for one in FORMATS.values() for label in one.label.split(", ")]
+        raise UnreadableError(f"{path} is not a scan that medrestore knows ({listed(known)})")
+    return Scan(path, kind, None, (1, 1, 1), (1.0, 1.0, 1.0), "", files=(path,), part=None)
+
+
+def single_slice_warning(volume: Volume, path: Path) -> tuple[str, ...]:
+    """Warning for a DICOM file that is one slice while its folder holds others like it."""
+    if volume.source.format != "dicom" or volume.geometry.shape[0] > 1 or volume.is_4d:
+        return ()
+    others = sum(
+        1 for other in path.parent.iterdir() if other.suffix == path.suffix and other.is_file()
+    )
+    if others < 2:
+        return ()
+    return (
+        f"this is one slice, of a folder with {others} such files; give the folder to read a whole "
+        "series",
+    )
+
+
+def only_scan(folder: Path, modality: Modality | None) -> tuple[Scan, Stack | None]:
+    """The one scan under a folder."""
+    found, skipped, *_ = search(folder, modality)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        listed = "; ".join(f"[{i}] {scan}" for i, (scan, _) in enumerate(found[:LISTED]))
+        more = f"; and {len(found) - LISTED} more" if len(found) > LISTED else ""
+        raise InputError(
+            f"{folder} holds {len(found)} volumes: {listed}{more}; give the sub-folder or file of "
+            "one, read one of medrestore.find(path), or restore all with medrestore batch"
+        )
+    if not skipped:
+        raise InputError(f"{folder} holds no files; give the folder with the scan")
+    file, reason = skipped[0]
+    others = f" (and {len(skipped) - 1} more files)" if len(skipped) > 1 else ""
+    raise InputError(f"{folder} holds no scan that can be read: {file.name}: {reason}{others}")

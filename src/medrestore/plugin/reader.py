@@ -80,7 +80,7 @@ def _layers_at(place: Path, problems: list[MedrestoreError]) -> list[LayerTuple]
 
 
 def _openers(place: Path) -> list[Callable[[], Volume]]:
-    """What reads each volume at a path."""
+    """Functions that read each volume at a path."""
     if place.is_dir() or format_of(place) == "dicom":
         scans = io.find(place)
         if not scans:
@@ -114,7 +114,7 @@ def _is_ours(path: Path) -> bool:
 
 
 def _holds_scans(folder: Path) -> bool:
-    """Whether one of the first files below a folder is a scan, or the record of a run."""
+    """True if one of the first files below a folder is a scan, or the record of a run."""
     looked = 0
     for parent, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))

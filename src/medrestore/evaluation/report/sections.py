@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from medrestore.evaluation.metrics import IMAGE_METRICS
 from medrestore.evaluation.report import tables, words
 from medrestore.evaluation.report.parts import plot, section, table
 from medrestore.evaluation.report.pictures import gallery
@@ -76,6 +77,7 @@ def _over_cases(findings: Findings) -> list[str]:
     people = len(findings.people)
     told = {"people": people, "persons": "person" if people == 1 else "people"}
     told |= {"seed": findings.seed}
+    told |= {which: _better(which) for which in ("higher", "lower")}
     several = ", several cases of a person averaged first," if findings.grouped else ""
     parts = [section("Methods", words.MEANS.format(several=several, **told), _means(findings))]
     if findings.paired:
@@ -87,6 +89,13 @@ def _over_cases(findings: Findings) -> list[str]:
             body += table(tables.of_paired(others), 0, OTHERS)
         parts.append(section("Differences between methods", text, body))
     return parts
+
+
+def _better(which: str) -> str:
+    """Metrics of images that are better so."""
+    compared = [one for one in IMAGE_METRICS.values() if one.compared]
+    names = [one.name for one in compared if one.better == which]
+    return " and ".join((", ".join(names[:-1]), names[-1]))
 
 
 def _means(findings: Findings) -> str:

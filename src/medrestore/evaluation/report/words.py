@@ -21,8 +21,8 @@ __all__ = [
 
 MEANS = """\
 Mean over {people} {persons}{several} with its 95 % interval (percentile bootstrap over people,
-5000 draws, seed {seed}). Higher PSNR and SSIM are better, lower RMSE and absolute bias are; that
-is the size of a case’s mean error. Of an uncertainty, the interval should cover what it states and
+5000 draws, seed {seed}). Higher {higher} are better, lower {lower} are; absolute bias is
+the size of a case’s mean error. Of an uncertainty, the interval should cover what it states and
 std ratio be 1; of two that do, the one with less width and CRPS is better."""
 PAIRED = """\
 Differences case by case, averaged over each person’s cases and then over people, with their 95 %
