@@ -18,8 +18,8 @@ from PIL import Image
 
 import medrestore as mr
 from medrestore.cli import _parser, main
-from medrestore.engine.plan import Settings
 from medrestore.restorer import RESTORER
+from medrestore.settings.settings import Settings
 from scans import AFFINE, ct_array, mr_array, write_ct, write_nifti
 
 pytestmark = pytest.mark.usefixtures("tiny_models")
@@ -435,7 +435,7 @@ def test_train_hands_over(
         return Path("models/x")
 
     monkeypatch.setattr(run, "train", train)
-    monkeypatch.setattr("medrestore.cli.train._say_left_out", lambda *_: None)  # no model is there
+    monkeypatch.setattr("medrestore.cli.train._print_left_out", lambda *_: None)  # no model
     config = tmp_path / "train.json"
     assert "does not exist" in refused("train", config)
     config.write_text("{}")
@@ -462,7 +462,7 @@ def test_view_opens_the_scan_with_our_reader(
     assert opened == [str(mr_scan), "medrestore", "shown"]
     assert "does not exist" in refused("view", "nowhere.nii.gz")
     monkeypatch.setitem(sys.modules, "napari", None)
-    assert "medrestore[all]" in refused("view", mr_scan)
+    assert "medrestore[napari]" in refused("view", mr_scan)
 
 
 def test_the_options_have_the_defaults_of_python() -> None:

@@ -15,7 +15,7 @@ from medrestore.errors import ModelError
 from medrestore.models.card_page import page
 from medrestore.models.model import find_card
 from medrestore.plugin.preferences import offered_models
-from medrestore.plugin.requests import Choices, settings_of
+from medrestore.plugin.requests import Choices
 from medrestore.settings.settings import Settings
 from meters import Counter
 
@@ -96,8 +96,8 @@ def test_from_the_widget(models: Path, noisy: mr.Volume) -> None:
     """Chosen by its name, with the sampler left automatic or chosen too."""
     offered = [value for _, value, _ in offered_models("MR")]
     assert NAME in offered
-    for choices in (Choices(model=NAME), Choices(model=NAME, sampler="consistency")):
-        plan = make_plan(noisy, Settings(**settings_of(choices, "MR")))
+    for settings in (Settings(model=NAME), Settings(model=NAME, sampler="consistency")):
+        plan = make_plan(noisy, Choices(settings).settings)
         assert plan.settings.method == "consistency:2"
 
 

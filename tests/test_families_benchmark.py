@@ -29,7 +29,7 @@ from medrestore.core.spectrum import Spectrum, kernel_of
 from medrestore.engine.plan import Noise
 from medrestore.models.model import find_card, load
 from medrestore.settings.settings import Settings
-from medrestore.training.export import write_bundle
+from medrestore.training.finish import write_bundle
 from tiny import speak, tiny_card
 
 MEAN, STD = 0.4, 0.3

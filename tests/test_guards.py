@@ -10,7 +10,7 @@ import medrestore as mr
 from medrestore.api import make_plan
 from medrestore.engine.arrays import Arrays
 from medrestore.engine.checks import Guards, check
-from medrestore.engine.plan import Settings
+from medrestore.settings.settings import Settings
 from medrestore.volume import Geometry, Source, Volume
 
 SHAPE = (6, 90, 80)

@@ -20,7 +20,7 @@ from medrestore.engine.plan import Plan
 from medrestore.errors import ModelError, SettingsError
 from medrestore.models.model import find_card, load
 from medrestore.plugin.repeat import command_line, python_lines
-from medrestore.plugin.requests import Choices, settings_of
+from medrestore.plugin.requests import Choices
 from medrestore.results.record import read_record
 from medrestore.settings.settings import Settings
 from meters import Counter, Stop
@@ -193,13 +193,10 @@ def test_a_record_holds_it_and_is_run_again(
 
 
 def test_from_the_widget() -> None:
-    choices = Choices(model="mr_image", guidance=1.5, measurement=0.5)
-    assert Settings(**settings_of(choices, "MR")).guided
+    choices = Choices(Settings(model="mr_image", guidance=1.5, measurement=0.5))
     assert "guidance=1.5, measurement=0.5" in python_lines(None, choices)
     assert "--guidance 1.5 --measurement 0.5" in command_line(None, choices)
     assert "guidance" not in python_lines(None, Choices())
-    none = Choices(samples=0, guidance=2.0, measurement=1.0)
-    assert not Settings(**settings_of(none, "MR")).guided
 
 
 def test_the_velocity_of_the_world_above_is_that_of_its_mean() -> None:

@@ -23,7 +23,7 @@ from medrestore.errors import Cancelled, ModelError, SettingsError
 from medrestore.models.card import Card
 from medrestore.models.model import find_card, load
 from medrestore.plugin.preferences import offered_models
-from medrestore.plugin.requests import Choices, settings_of
+from medrestore.plugin.requests import Choices
 from medrestore.results.regions import Regions
 from medrestore.settings.settings import Settings
 from medrestore.training.config import Config
@@ -240,7 +240,7 @@ def test_a_preview_takes_two_samples(models: Path, noisy: mr.Volume) -> None:
     """Without any there would be the prior's mean to look at, the same everywhere."""
     from medrestore.plugin.run import Request, restore
 
-    settings = settings_of(Choices(model=NAME, noise=10, samples=6, steps=2), "MR")
+    settings = Settings(model=NAME, noise=0.1, samples=6, steps=2)
     asked = {"modality": "MR", "slices": (1,), "preview": True}
     request = Request(noisy.array, {"metadata": {}}, settings, **asked)
     outcome = restore(request, SILENT)
@@ -252,7 +252,7 @@ def test_from_the_widget_and_the_command_line(
     models: Path, noisy: mr.Volume, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert NAME in [value for _, value, _ in offered_models("MR")]
-    plan = make_plan(noisy, Settings(**settings_of(Choices(model=NAME, noise=5), "MR")))
+    plan = make_plan(noisy, Choices(Settings(model=NAME, noise=0.05)).settings)
     assert plan.settings.method == "ddim:50"
     scan = tmp_path / "scan.nii.gz"
     mr.write(noisy, scan)

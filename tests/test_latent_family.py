@@ -18,7 +18,7 @@ from medrestore.core.spectrum import AREAS, LAGS, Spectrum, _band_index, measure
 from medrestore.errors import ModelError
 from medrestore.models.model import Model, find_card, load
 from medrestore.settings.settings import Settings
-from medrestore.training.export import write_bundle
+from medrestore.training.finish import write_bundle
 from tiny import speak, tiny_card
 
 NAME, SIDE = "a_latent", 96
@@ -198,10 +198,10 @@ def test_stacks_are_refused(models: Path) -> None:
 def test_from_the_widget(models: Path, noisy: mr.Volume) -> None:
     pytest.importorskip("medrestore.plugin.form", reason="needs Qt")
     from medrestore.plugin.preferences import offered_models
-    from medrestore.plugin.requests import Choices, settings_of
+    from medrestore.plugin.requests import Choices
 
     assert NAME in [value for _, value, _ in offered_models("MR")]
-    plan = make_plan(noisy, Settings(**settings_of(Choices(model=NAME), "MR")))
+    plan = make_plan(noisy, Choices(Settings(model=NAME)).settings)
     assert plan.model == NAME and plan.settings.steps == 2
 
 

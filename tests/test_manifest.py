@@ -11,8 +11,8 @@ from npe2 import PluginManifest
 import medrestore
 from medrestore.io.formats import FORMATS
 from medrestore.plugin.preferences import Preferences
-from medrestore.plugin.requests import Choices
 from medrestore.results.naming import RECORD
+from medrestore.settings.settings import SETTINGS
 
 PATH = Path(medrestore.__file__).with_name("napari.yaml")
 TOP = PATH.parents[2] / "napari.yaml"
@@ -62,13 +62,21 @@ def test_commands_are_titled_as_verbs(manifest):
 def test_preferences_are_what_the_panel_begins_with(manifest):
     declared = manifest.contributions.configurations["denoise"].properties
     assert {name: field.default for name, field in declared.items()} == asdict(Preferences())
-    fresh, choices = Preferences(), Choices()
-    assert (fresh.samples, fresh.steps, fresh.level, fresh.device) == (
-        choices.samples,
-        choices.steps,
-        choices.level_percent,
-        choices.device,
-    )
+    preferred = Preferences().settings()
+    assert preferred == {name: SETTINGS[name].default for name in preferred}
+
+
+def test_preferences_offer_what_the_settings_take(manifest):
+    declared = manifest.contributions.configurations["denoise"].properties
+    for name in ("samples", "steps"):
+        kind = SETTINGS[name].kind
+        assert (declared[name].minimum, declared[name].maximum) == (kind.low, kind.high)
+    level = declared["level"]
+    assert (level.minimum, level.maximum) == SETTINGS["level"].kind.percents
+    assert declared["device"].enum == list(SETTINGS["device"].kind.labels)
+    assert declared["memory_gb"].minimum == SETTINGS["memory_gb"].kind.low
+    for name in ("samples", "steps", "device"):
+        assert declared[name].title == SETTINGS[name].label
 
 
 def test_the_palette_offers_only_what_can_be_called_bare(manifest):

@@ -11,13 +11,14 @@ import medrestore as mr
 from medrestore.api import make_plan, run_plan
 from medrestore.cli import main
 from medrestore.engine.noise import resolve_levels
-from medrestore.engine.noise_words import noise_in_words
 from medrestore.engine.plan import Plan
+from medrestore.engine.plan_text import noise_in_words
 from medrestore.errors import InputError, SettingsError
 from medrestore.plugin.layers import to_layer
 from medrestore.plugin.requests import Choices, Snapshot, preview_of
 from medrestore.plugin.run import restore
 from medrestore.results.record import reopen
+from medrestore.settings.settings import Settings
 from medrestore.volume import Geometry, Source, Volume
 from scans import AFFINE, ct_array, mr_array, write_nifti
 
@@ -129,7 +130,7 @@ def test_preview_run_batch_and_command_say_the_same(series, tmp_path, capsys):
     data, meta, _ = to_layer(series)
     meter = SimpleNamespace(start=lambda *_: None, tick=lambda n=1: None)
     for t in range(3):
-        request, _ = preview_of(Snapshot(data, meta), Choices(samples=0), (t, 2, 3, 4))
+        request, _ = preview_of(Snapshot(data, meta), Choices(Settings(samples=0)), (t, 2, 3, 4))
         assert restore(request, meter).planned.noise.sigma == plan.at(t).noise.sigma
     path = write_nifti(tmp_path / "in" / "series.nii.gz", series.array)
     assert (

@@ -5,7 +5,7 @@ import pytest
 
 from medrestore.core.intensity import check_fraction
 from medrestore.errors import SettingsError
-from medrestore.settings.noise import stated, told
+from medrestore.settings.noise import given_noise, parse_noise
 from medrestore.settings.settings import Settings
 
 
@@ -26,7 +26,7 @@ from medrestore.settings.settings import Settings
     ],
 )
 def test_a_number_counts_what_its_unit_says(noise, modality, value, fraction):
-    assert told(noise, modality) == (pytest.approx(value), fraction)
+    assert given_noise(noise, modality) == (pytest.approx(value), fraction)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_a_number_counts_what_its_unit_says(noise, modality, value, fraction):
 )
 def test_what_is_no_noise_level_is_said_with_the_way_out(noise, modality, says):
     with pytest.raises(SettingsError, match=says):
-        told(noise, modality)
+        given_noise(noise, modality)
 
 
 def test_settings_refuse_it_as_soon_as_it_is_said():
@@ -59,11 +59,11 @@ def test_settings_refuse_it_as_soon_as_it_is_said():
 
 
 def test_what_is_typed_is_a_number_where_it_can_be():
-    assert stated("auto") == "auto"
-    assert stated("0.05") == 0.05
-    assert stated("25u") == "25u"
+    assert parse_noise("auto") == "auto"
+    assert parse_noise("0.05") == 0.05
+    assert parse_noise("25u") == "25u"
     with pytest.raises(SettingsError):
-        stated("map.nii")
+        parse_noise("map.nii")
 
 
 def test_percents_for_a_fraction_are_refused_with_both_ways_out():

@@ -17,19 +17,19 @@ from medrestore.core.calibration import Intervals
 from medrestore.core.meter import SILENT
 from medrestore.core.method import ESTIMATED
 from medrestore.core.networks import networks
-from medrestore.engine.plan import Plan, Settings
+from medrestore.engine.plan import Plan
 from medrestore.models.bundle import write_card
 from medrestore.models.card import Card
-from medrestore.plugin.drawn import Drawing
-from medrestore.plugin.explore.probe import reading
-from medrestore.plugin.explore.regions import as_csv, measure
-from medrestore.plugin.explore.table import RegionTable
+from medrestore.plugin.drawings import Drawing
+from medrestore.plugin.explore.region_views import RegionTable
+from medrestore.plugin.explore.regions import as_csv, measure, reading
 from medrestore.plugin.layers import KEY, displayed, record_of, to_layer
-from medrestore.plugin.results import result_layers
-from medrestore.plugin.words import opened_summary, preview_summary, summary
+from medrestore.plugin.messages import opened_summary, preview_summary, summary
+from medrestore.plugin.result_layers import result_layers
 from medrestore.restorer import RESTORER
 from medrestore.results.record import reopen
-from medrestore.training.export import write_bundle
+from medrestore.settings.settings import Settings
+from medrestore.training.finish import write_bundle
 from scans import write_nifti
 from tiny import speak, tiny_card, write_tiny_models
 
@@ -117,7 +117,7 @@ def test_the_page_of_a_batch(model: Path, scan: Path, tmp_path: Path) -> None:
         out = tmp_path / name
         mr.denoise_folder(scan.parent, out, modality="MR", model=name, noise=0.05, samples=0)
         page = (out / "report.html").read_text()
-        assert (SENTENCE in page or SENTENCE.replace("'", "&#x27;") in page) == said
+        assert (SENTENCE in page or SENTENCE.replace("'", "&#39;") in page) == said
         assert ("90 % interval, not calibrated" in page) == said and "90 % interval" in page
 
 

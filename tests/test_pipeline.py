@@ -10,10 +10,11 @@ import medrestore as mr
 from medrestore.api import make_plan, run_plan
 from medrestore.core.neighbours import neighbours
 from medrestore.core.samplers import SAMPLERS
-from medrestore.engine.plan import Plan, Settings
+from medrestore.engine.plan import Plan
 from medrestore.errors import Cancelled, ModelError, SettingsError
 from medrestore.models.model import Card, find_card, load
 from medrestore.results.result import LAYERS
+from medrestore.settings.settings import Settings
 from medrestore.volume import Geometry, Source, Volume
 from meters import Counter, Stop
 
@@ -275,7 +276,7 @@ def test_conditions_are_computed_once_where_there_is_room(
     kept = run_plan(plan, volume, model=model)
     slabs = -(-SHAPE[0] // plan.slab)
     assert len(asked) == slabs  # for the shared first evaluation and all samples
-    monkeypatch.setattr("medrestore.engine.time_point.TOLD_BYTES", 0)
+    monkeypatch.setattr("medrestore.engine.time_point.CONDITION_BYTES", 0)
     again = run_plan(plan, volume, model=model)
     assert len(asked) == slabs + (1 + 3) * slabs
     assert np.array_equal(kept.samples, whole.samples)

@@ -81,7 +81,7 @@ def test_a_sampler_is_in_the_form(qtbot, tiny_models: Path, monkeypatch) -> None
     monkeypatch.setitem(SAMPLERS, "halfway", halfway)
     form = SettingsForm(ScanPicker(ViewerModel()))
     qtbot.addWidget(form)
-    box = form.sampler
+    box = form.fields["sampler"]
     assert [box.itemData(i) for i in range(box.count())] == ["auto", *SAMPLERS]
     assert box.itemText(box.count() - 1) == "Half a step"
 
@@ -199,13 +199,13 @@ def test_a_format(
 def test_a_format_is_offered(
     qtbot, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from medrestore.plugin.keeping import KeepingBar
+    from medrestore.plugin.run_bar import RunBar
 
     monkeypatch.setitem(FORMATS, "npy", Npy())
     with pytest.raises(SystemExit):
         main(["denoise", "--help"])
     assert "source|nifti|dicom|zarr|npy" in capsys.readouterr().out
-    bar = KeepingBar(*[lambda *_: None] * 4)
+    bar = RunBar(*[lambda *_: None] * 4)
     qtbot.addWidget(bar)
     menu = [action.text() for action in bar.formats.actions()]
     assert menu == ["DICOM series…", "NIfTI…", "Zarr…", "NumPy…"]

@@ -10,8 +10,8 @@ import pytest
 import medrestore as mr
 from medrestore.api import make_plan, run_plan
 from medrestore.cli import main
-from medrestore.engine.plan import Settings
 from medrestore.restorer import RESTORER
+from medrestore.settings.settings import Settings
 from scans import write_nifti
 
 pytestmark = pytest.mark.usefixtures("tiny_models")

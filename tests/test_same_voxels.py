@@ -19,7 +19,7 @@ from medrestore.engine.plan import Plan
 from medrestore.models.model import Model, find_card, load
 from medrestore.results.record import read_record
 from medrestore.settings.settings import Settings
-from medrestore.training.export import write_bundle
+from medrestore.training.finish import write_bundle
 from scans import mr_array, write_nifti
 from tiny import speak, tiny_card, write_tiny_models, write_tiny_stack_model
 

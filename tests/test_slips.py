@@ -12,7 +12,7 @@ import medrestore as mr
 from medrestore.batch.gather import gather
 from medrestore.cli import main
 from medrestore.errors import InputError, SettingsError, UnsuitableError
-from medrestore.plugin.words import as_sentence
+from medrestore.plugin.messages import as_sentence
 from scans import ct_array, mr_array, write_ct, write_nifti
 
 pytestmark = pytest.mark.usefixtures("tiny_models")

@@ -12,8 +12,8 @@ from medrestore.engine import pipeline
 from medrestore.engine.arrays import MAPS, Arrays
 from medrestore.engine.checks import check
 from medrestore.engine.pipeline import run
-from medrestore.engine.plan import Settings
 from medrestore.models.model import Card, load
+from medrestore.settings.settings import Settings
 from medrestore.volume import Geometry, Volume
 from meters import Stop
 from tiny import write_tiny_stack_model
@@ -36,7 +36,7 @@ def in_stretches(monkeypatch):
     """Turns on stretches of 5 slices, everything larger than a plane in files."""
 
     def turn_on(slices: int = 5) -> None:
-        monkeypatch.setattr(pipeline, "STRETCH_BYTES", slices * PLANE)
+        monkeypatch.setattr(pipeline, "BLOCK_BYTES", slices * PLANE)
         monkeypatch.setattr(disk_arrays, "IN_MEMORY_BYTES", PLANE)
 
     return turn_on

@@ -9,7 +9,7 @@ from medrestore.core.networks import networks
 from medrestore.core.predictor import Predictor
 from medrestore.core.refiner import Refiner
 from medrestore.core.spectrum import BANDS
-from medrestore.training.export import write_bundle
+from medrestore.training.finish import write_bundle
 
 
 def write_tiny_models(folder: Path) -> Path:

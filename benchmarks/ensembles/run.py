@@ -28,15 +28,15 @@ from benchmarks.ensembles.page import page
 from benchmarks.quality.peers import LOCAL, tuned
 from medrestore.api import make_plan, run_plan
 from medrestore.core.padding import ct_padding
-from medrestore.engine.plan import Settings
 from medrestore.evaluation.ensemble.design import of_phantom
 from medrestore.evaluation.ensemble.folder import make, open_ensemble
 from medrestore.evaluation.ensemble.noise import Noise
-from medrestore.evaluation.ensemble.report.rows import rows
+from medrestore.evaluation.ensemble.report.tables import rows
 from medrestore.evaluation.ensemble.scene import HALVES
 from medrestore.evaluation.ensemble.study import analyse
 from medrestore.models.model import find_card, load
 from medrestore.physics.simulate import noisier
+from medrestore.settings.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable

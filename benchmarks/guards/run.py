@@ -30,8 +30,9 @@ from medrestore.core.intensity import foreground_scale
 from medrestore.engine.arrays import Arrays
 from medrestore.engine.checks import check
 from medrestore.engine.pipeline import run
-from medrestore.engine.plan import Settings, resolve
+from medrestore.engine.plan import resolve
 from medrestore.models.model import find_card, load
+from medrestore.settings.settings import Settings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

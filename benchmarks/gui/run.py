@@ -150,7 +150,7 @@ class Session:
         step("napari adds an image", lambda: self.bare(viewer))
         viewer.layers.remove("bare")
         panel, jobs = dock.denoise, dock.denoise.controller.jobs
-        panel.form.samples.setValue(samples)
+        panel.form.fields["samples"].setValue(samples)
         axis = 0
         viewer.dims.set_current_step(axis, viewer.dims.nsteps[axis] // 2)
         step("first preview", panel.preview, jobs)

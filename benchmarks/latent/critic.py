@@ -24,8 +24,7 @@ from torch.nn import functional as F
 
 from medrestore.core.autoencoder import Autoencoder
 from medrestore.core.spectrum import BANDS, Spectrum, measure
-from medrestore.training.adversary import Adversary
-from medrestore.training.autoencoder import autoencoder_step
+from medrestore.training.autoencoder import Adversary, autoencoder_step
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import medrestore as mr
 from medrestore.api import make_plan, run_plan
-from medrestore.engine.plan import Settings
+from medrestore.settings.settings import Settings
 
 STATUS = Path("/proc/self/status")
 

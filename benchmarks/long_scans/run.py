@@ -31,7 +31,7 @@ import torch
 
 from medrestore.core.networks import networks
 from medrestore.models.model import find_card
-from medrestore.training.export import write_bundle
+from medrestore.training.finish import write_bundle
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLE = Path(__file__).with_name("long_scans.csv")

@@ -31,8 +31,9 @@ from medrestore.core.intensity import foreground_scale
 from medrestore.core.samplers import SAMPLERS
 from medrestore.core.schedules import SCHEDULES, angles
 from medrestore.engine.pipeline import run as run_plan
-from medrestore.engine.plan import Noise, Settings, resolve
+from medrestore.engine.plan import Noise, resolve
 from medrestore.models.model import find_card, load
+from medrestore.settings.settings import Settings
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]

@@ -26,8 +26,9 @@ from medrestore.core.predictor import Condition
 from medrestore.engine.forecast import complete, course_of
 from medrestore.engine.pace import pace_of, windows_of
 from medrestore.engine.pipeline import run
-from medrestore.engine.plan import Noise, Settings, resolve
+from medrestore.engine.plan import Noise, resolve
 from medrestore.models.model import find_card, load, pick_device
+from medrestore.settings.settings import Settings
 
 
 def scan(shape: list[int], modality: str) -> mr.Volume:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from medrestore.batch.folder import denoise_folder as denoise_folder
     from medrestore.engine.likelihood import Likelihood as Likelihood
     from medrestore.engine.likelihood import log_likelihood as log_likelihood
-    from medrestore.engine.plan import Settings as Settings
     from medrestore.errors import Cancelled as Cancelled
     from medrestore.errors import ClusterError as ClusterError
     from medrestore.errors import GapError as GapError
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
     from medrestore.evaluation.evaluate import Report as Report
     from medrestore.evaluation.evaluate import evaluate as evaluate
     from medrestore.rerun import rerun as rerun
+    from medrestore.settings.settings import Settings as Settings
     from medrestore.volume import Geometry as Geometry
     from medrestore.volume import Volume as Volume
 

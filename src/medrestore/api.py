@@ -19,7 +19,7 @@ from medrestore.errors import SettingsError
 from medrestore.physics.simulate import noisier
 from medrestore.restorer import RESTORER, warn_of
 from medrestore.results.result import Result
-from medrestore.settings.settings import Settings
+from medrestore.settings.settings import SETTINGS, Settings
 from medrestore.volume import Volume
 
 if TYPE_CHECKING:
@@ -128,24 +128,9 @@ def denoise(
     MedrestoreError
         What was wrong and what to do.
     """
-    settings = Settings(
-        model=model,
-        mode=mode,
-        estimate=estimate,
-        samples=samples,
-        steps=steps or 0,
-        level=level,
-        noise="map" if isinstance(noise, Volume) else noise,
-        seed=seed,
-        device=device,
-        sampler=sampler,
-        keep_samples=keep_samples,
-        schedule=schedule,
-        precision=precision,
-        memory_gb=memory_gb,
-        guidance=guidance,
-        measurement=measurement,
-    )
+    given = {name: value for name, value in locals().items() if name in SETTINGS}
+    given |= {"steps": steps or 0, "noise": "map" if isinstance(noise, Volume) else noise}
+    settings = Settings(**given)
     plan = make_plan(volume, settings, noise if isinstance(noise, Volume) else None)
     return warn_of(RESTORER.run(plan, volume, progress or SILENT))
 

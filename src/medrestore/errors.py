@@ -13,7 +13,7 @@
     ├── SettingsError         a setting is out of range or contradicts another
     ├── ModelError            a model is missing, damaged or of another version
     ├── NoiseLevelError       the noise level cannot be estimated from this scan
-    ├── ResourceError         the machine has too little memory for this run
+    ├── ResourceError         the machine has too little memory for this run, or no such device
     ├── ClusterError          a Dask cluster is not there, or cannot be worked with
     └── Cancelled             the user stopped a run before anything was worth keeping
 
@@ -89,7 +89,7 @@ class NoiseLevelError(MedrestoreError):
 
 
 class ResourceError(MedrestoreError):
-    """The machine has too little memory for this run."""
+    """The machine has too little memory for this run, or not the device that was asked for."""
 
 
 class ClusterError(MedrestoreError):

@@ -157,11 +157,9 @@ def test_the_widgets_run_goes_to_the_address(head: Volume, address: str) -> None
     from medrestore.plugin.run import restore
 
     data, meta, _ = to_layer(head)
-    choices = Choices(noise=5, samples=2, device="cpu")
+    settings = Settings(noise=0.05, samples=2, device="cpu")
     scan = Snapshot(data, meta)
-    here = restore(request_for(scan, choices), SILENT)
-    there = restore(
-        request_for(scan, Choices(noise=5, samples=2, device="cpu", cluster=address)), SILENT
-    )
+    here = restore(request_for(scan, Choices(settings)), SILENT)
+    there = restore(request_for(scan, Choices(settings, cluster=address)), SILENT)
     np.testing.assert_array_equal(there.result.restored.array, here.result.restored.array)
     np.testing.assert_array_equal(there.result.std.array, here.result.std.array)

@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from medrestore.batch import report
-from medrestore.batch.picture import panels, png
+from medrestore.batch.contact_sheet import contact_sheet
+from medrestore.batch.entry import failed_entry, make_entry
+from medrestore.batch.page import write_page
+from medrestore.batch.panels import panels, png
 from medrestore.errors import InputError, OutputError
 from medrestore.volume import Geometry, Source, Volume
 
@@ -99,8 +101,8 @@ def test_mr_is_shown_from_zero_to_its_own_brightest() -> None:
 def test_empty_and_flat_scans_can_be_drawn(tmp_path: Path, fill: float) -> None:
     flat = scan(np.full(SHAPE, fill), modality="MR")
     one = {"noisy": flat, "restored": flat, "std": flat}
-    report.contact_sheet(tmp_path / "sheet.png", [one])
-    report.write_page(tmp_path / "page.html", [report.entry(one)])
+    contact_sheet(tmp_path / "sheet.png", [one])
+    write_page(tmp_path / "page.html", [make_entry(one)])
     assert (tmp_path / "sheet.png").read_bytes().startswith(b"\x89PNG")
     assert "</html>" in (tmp_path / "page.html").read_text()
 
@@ -127,8 +129,8 @@ def test_large_slices_are_made_smaller() -> None:
 
 
 def test_the_sheet_has_a_row_per_scan(tmp_path: Path, row: dict[str, Volume]) -> None:
-    report.contact_sheet(tmp_path / "new" / "one.png", [row], level=0.9)
-    report.contact_sheet(tmp_path / "two.png", [row, row], level=0.9)
+    contact_sheet(tmp_path / "new" / "one.png", [row], level=0.9)
+    contact_sheet(tmp_path / "two.png", [row, row], level=0.9)
     with Image.open(tmp_path / "new" / "one.png") as one, Image.open(tmp_path / "two.png") as two:
         assert one.width == two.width
         assert 1.5 < two.height / one.height < 2
@@ -136,7 +138,7 @@ def test_the_sheet_has_a_row_per_scan(tmp_path: Path, row: dict[str, Volume]) ->
 
 def test_a_sheet_of_nothing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="at least one"):
-        report.contact_sheet(tmp_path / "sheet.png", [])
+        contact_sheet(tmp_path / "sheet.png", [])
 
 
 class Reader(HTMLParser):
@@ -174,11 +176,11 @@ def read(path: Path) -> Reader:
 
 def test_the_page_says_what_was_done(tmp_path: Path, row: dict[str, Volume]) -> None:
     settings = {"model": "ct_slice", "samples": 8, "level": 0.9, "mode": None, "keep_samples": True}
-    one = report.entry(
-        row, settings=settings, timings={"restore": 12.34}, figures={"PSNR": "30 dB"},
+    one = make_entry(
+        row, settings=settings, timings={"restore": 12.34}, metrics={"PSNR": "30 dB"},
         warnings=["the noise was estimated"],
     )  # fmt: skip
-    report.write_page(tmp_path / "report.html", [one], title="Demo")
+    write_page(tmp_path / "report.html", [one], title="Demo")
     text = read(tmp_path / "report.html").text
     for words in (
         "For research use only, not for diagnosis.", "4 × 6 × 8 (z, y, x)", "2 × 0.5 × 0.5 mm",
@@ -191,7 +193,7 @@ def test_the_page_says_what_was_done(tmp_path: Path, row: dict[str, Volume]) -> 
 
 
 def test_the_page_needs_nothing_from_outside(tmp_path: Path, row: dict[str, Volume]) -> None:
-    report.write_page(tmp_path / "report.html", [report.entry(row), report.entry(row)])
+    write_page(tmp_path / "report.html", [make_entry(row), make_entry(row)])
     addresses = read(tmp_path / "report.html").addresses
     assert all(a.startswith(("data:", "#")) for a in addresses)
     pictures = [a for a in addresses if a.startswith("data:image/png;base64,")]
@@ -205,16 +207,16 @@ def test_the_page_needs_nothing_from_outside(tmp_path: Path, row: dict[str, Volu
 def test_names_and_messages_cannot_become_markup(tmp_path: Path, row: dict[str, Volume]) -> None:
     evil = "<script>alert(1)</script>&"
     row = {key: scan(v.array, name=evil, warnings=(evil,)) for key, v in row.items()}
-    entries = [report.entry(row, settings={evil: evil}), report.failed(evil, evil)]
-    report.write_page(tmp_path / "report.html", entries, title=evil)
+    entries = [make_entry(row, settings={evil: evil}), failed_entry(evil, evil)]
+    write_page(tmp_path / "report.html", entries, title=evil)
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "<script" not in page
     assert read(tmp_path / "report.html").text.count(evil) >= 6
 
 
 def test_a_failed_scan_stands_beside_its_error(tmp_path: Path, row: dict[str, Volume]) -> None:
-    entries = [report.entry(row), report.failed("b.nii.gz", InputError("it holds text"))]
-    report.write_page(tmp_path / "report.html", entries)
+    entries = [make_entry(row), failed_entry("b.nii.gz", InputError("it holds text"))]
+    write_page(tmp_path / "report.html", entries)
     text = read(tmp_path / "report.html").text
     assert "1 scan restored" in text
     assert "1 could not be restored" in text
@@ -223,14 +225,14 @@ def test_a_failed_scan_stands_beside_its_error(tmp_path: Path, row: dict[str, Vo
 
 def test_a_4d_scan_shows_its_first_time_point(tmp_path: Path) -> None:
     array = np.stack([np.full(SHAPE, 50.0), np.full(SHAPE, 99.0)])
-    one = report.entry({"noisy": scan(array), "restored": scan(array), "std": scan(array)})
+    one = make_entry({"noisy": scan(array), "restored": scan(array), "std": scan(array)})
     assert "2 time points, the first one shown" in one.summary
     assert (one.panels[0].pixels == 50).all()
 
 
 def test_unknown_orientation_is_said_not_guessed() -> None:
     array = np.zeros(SHAPE, np.float32)
-    one = report.entry({"restored": Volume(array, Geometry(SHAPE, np.eye(4), known=False))})
+    one = make_entry({"restored": Volume(array, Geometry(SHAPE, np.eye(4), known=False))})
     assert one.panels[0].letters == ""
     assert one.facts["Geometry"]["slices run"] == "unknown: the file does not say"
 
@@ -246,7 +248,7 @@ def test_a_file_is_replaced_whole_or_not_at_all(
 
     monkeypatch.setattr(os, "replace", full)
     with pytest.raises(OutputError, match=r"report\.html.*No space left.*another folder"):
-        report.write_page(page, [report.entry(row)])
+        write_page(page, [make_entry(row)])
     assert page.read_text() == "older"
     assert os.listdir(tmp_path) == ["report.html"]
 
@@ -254,4 +256,4 @@ def test_a_file_is_replaced_whole_or_not_at_all(
 def test_a_folder_that_is_a_file_is_named(tmp_path: Path, row: dict[str, Volume]) -> None:
     (tmp_path / "taken").touch()
     with pytest.raises(OutputError, match=r"cannot write sheet\.png"):
-        report.contact_sheet(tmp_path / "taken" / "sheet.png", [row])
+        contact_sheet(tmp_path / "taken" / "sheet.png", [row])

@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 from scipy.stats import norm
 
-from medrestore.engine.plan import Noise, Plan, Settings
+from medrestore.engine.plan import Noise, Plan
 from medrestore.results.result import Result
+from medrestore.settings.settings import Settings
 from medrestore.volume import Geometry, Source, Volume
 
 SHAPE = (6, 40, 50)

@@ -11,7 +11,8 @@ from made_cases import SHAPE, ct_reference, gaussian_errors, mr_reference, resul
 from PIL import Image
 
 import medrestore as mr
-from medrestore.evaluation.report.pictures import chosen, gallery
+from medrestore.evaluation.report.files import selected_cases
+from medrestore.report.page import render
 
 REFERENCE = mr_reference()
 NOISY = REFERENCE + 50 * gaussian_errors(1)
@@ -23,16 +24,20 @@ def judged(offset: float = 20.0, name: str = "a", **more: mr.Volume) -> mr.Repor
     return mr.evaluate(volume(REFERENCE), volume(NOISY), {"ours": ours, **more}, name)
 
 
+def gallery(reports: list[mr.Report]) -> str:
+    return render("evaluation/report/slices.html", cases=selected_cases(reports))
+
+
 def pixels(data: bytes) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"), float)
 
 
 def test_every_image_is_there_and_in_its_row() -> None:
     picture = judged(other=volume(REFERENCE + 1)).picture
-    assert picture is not None and picture.spreads is not None
+    assert picture is not None and picture.stds is not None
     assert list(picture.images.pictures) == ["reference", "noisy", "ours", "other"]
     assert list(picture.differences.pictures) == ["noisy", "ours", "other"]
-    assert list(picture.spreads.pictures) == ["ours"]
+    assert list(picture.stds.pictures) == ["ours"]
     assert picture.differences.low == -picture.differences.high
     assert (picture.images.low, picture.window) == (0, "foreground")
 
@@ -81,11 +86,11 @@ def test_ct_is_shown_in_a_clinical_window() -> None:
 
 def test_best_median_and_worst_are_chosen_by_the_first_method() -> None:
     reports = [judged(offset, str(offset)) for offset in (9.0, 4.0, 30.0, 7.0, 12.0)]
-    found = {which: report.case for which, report in chosen(reports).items()}
+    found = {which: report.case for which, report in selected_cases(reports).items()}
     assert found == {"best": "4.0", "median": "9.0", "worst": "30.0"}
-    assert list(chosen(reports[:2])) == ["best", "worst"]
-    assert len(chosen(reports[:1])) == 1
-    assert chosen([replace(report, picture=None) for report in reports]) == {}
+    assert list(selected_cases(reports[:2])) == ["best", "worst"]
+    assert len(selected_cases(reports[:1])) == 1
+    assert selected_cases([replace(report, picture=None) for report in reports]) == {}
 
 
 def test_the_page_has_each_picture_with_its_label() -> None:

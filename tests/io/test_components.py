@@ -15,7 +15,7 @@ from medrestore import io
 from medrestore.batch.gather import gather
 from medrestore.engine.component import check_component
 from medrestore.errors import InputError
-from medrestore.io.dicom.component import component_of
+from medrestore.io.dicom.mr_signal import component_of
 
 New = Callable[..., Any]
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "dicom" / "enhanced_multiframe"

@@ -14,7 +14,7 @@ import pytest
 
 from medrestore import io
 from medrestore.errors import OutputError
-from medrestore.io.temporary import temporary_folder
+from medrestore.io.staging import temporary_folder
 from medrestore.volume import Geometry, Volume
 
 HERE = Path(__file__).parent

@@ -9,8 +9,8 @@ from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 
+from medrestore.io.dicom.dataset import quiet
 from medrestore.io.dicom.diffusion import Diffusion, diffusion_of
-from medrestore.io.dicom.quiet import quiet
 
 X = (1.0, 0.0, 0.0)
 SIEMENS, GE, UIH = "SIEMENS MR HEADER", "GEMS_PARM_01", "Image Private Header"

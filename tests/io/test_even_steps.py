@@ -9,7 +9,13 @@ from numpy.typing import NDArray
 
 from medrestore import io
 from medrestore.errors import GapError
-from medrestore.io.dicom.steps import displacement, is_regular, on_one_grid, places, uneven
+from medrestore.io.dicom.grid import (
+    displacement,
+    distinct_depths,
+    is_regular,
+    on_one_grid,
+    uneven_steps,
+)
 
 New = Callable[..., Any]
 
@@ -73,8 +79,8 @@ def test_rounded_positions_need_no_word(series: New) -> None:
 def test_numbers() -> None:
     assert displacement(np.array([0.0, 1.0, 2.0])) == 0
     assert displacement(np.array([0.0, 1.2, 2.0])) == pytest.approx(0.2)
-    assert uneven(np.array([2.0, 2.0, 2.03])).tolist() == [2]
+    assert uneven_steps(np.array([2.0, 2.0, 2.03])).tolist() == [2]
     assert on_one_grid(np.array([0.0, 2.0, 6.0, 8.05]))
     assert not on_one_grid(np.array([0.0, 2.0, 5.0, 7.0]))
     assert not on_one_grid(np.array([1.0]))
-    assert places(np.array([4.0, 0.0, 4.0, 2.0, 2.0005])).tolist() == [0, 2, 4]
+    assert distinct_depths(np.array([4.0, 0.0, 4.0, 2.0, 2.0005])).tolist() == [0, 2, 4]

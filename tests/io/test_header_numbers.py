@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from medrestore import io
 from medrestore.errors import InputError
-from medrestore.io.dicom.stated import decimal
-from medrestore.io.dicom.stored_window import stored_window
+from medrestore.io.dicom.values import decimal
+from medrestore.io.dicom.window import stored_window
 
 New = Callable[..., Any]
 CT = {"RescaleSlope": 1, "RescaleIntercept": -1024, "RescaleType": "HU"}

@@ -6,7 +6,7 @@ import pytest
 from dicom_files import enhanced, item
 
 from medrestore import io
-from medrestore.io.dicom.stored_window import stored_window
+from medrestore.io.dicom.window import stored_window
 from medrestore.volume import Source
 
 

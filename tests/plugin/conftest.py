@@ -49,8 +49,8 @@ def docked(viewer, tiny_models):
 
     widget = DenoiseWidget(viewer)
     viewer.window.add_dock_widget(widget)
-    widget.form.samples.setValue(2)
-    widget.form.noise.setValue(0)
+    widget.form.fields["samples"].setValue(2)
+    widget.form.noise_entry.number.setValue(0)
     return widget
 
 

@@ -32,6 +32,6 @@ def widget_on(viewer, qtbot, noise):
     """The widget on a viewer without a window, with two samples and a noise level in percent."""
     widget = DenoiseWidget(viewer)
     qtbot.addWidget(widget)
-    widget.form.samples.setValue(2)
-    widget.form.noise.setValue(noise)
+    widget.form.fields["samples"].setValue(2)
+    widget.form.noise_entry.number.setValue(noise)
     return widget

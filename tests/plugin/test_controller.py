@@ -13,14 +13,14 @@ from medrestore.engine.checks import Guards
 from medrestore.engine.level import Level, Noise
 from medrestore.errors import Cancelled, InputError, NoiseLevelError
 from medrestore.plugin.controller import Actions, Controller
-from medrestore.plugin.drawn import Drawing
-from medrestore.plugin.jobs import Jobs, State
+from medrestore.plugin.drawings import Drawing
+from medrestore.plugin.jobs import Jobs, Progress, State
 from medrestore.plugin.layers import KEY, to_layer
-from medrestore.plugin.progress import Progress
+from medrestore.plugin.messages import sentence
 from medrestore.plugin.requests import Choices, Snapshot, modality_of, preview_of, request_for
-from medrestore.plugin.results import preview_layers, result_layers
+from medrestore.plugin.result_layers import preview_layers, result_layers
 from medrestore.plugin.run import Outcome, PreviewCache, restore
-from medrestore.plugin.words import sentence
+from medrestore.settings.settings import Settings
 
 
 class Desk:
@@ -106,23 +106,9 @@ def result_of(volume, drawn=8, samples=8, warnings=(), guards=None):
 
 
 def test_a_run_from_button_to_layers(desk, scan, head):
-    desk.controller.denoise(scan, Choices(samples=4))
+    desk.controller.denoise(scan, Choices(Settings(samples=4)))
     [(_, stop)] = desk.runs
-    assert desk.request.settings == {
-        "model": "auto",
-        "noise": "auto",
-        "samples": 4,
-        "steps": 0,
-        "level": 0.9,
-        "seed": 0,
-        "device": "auto",
-        "sampler": "auto",
-        "estimate": "mean",
-        "keep_samples": False,
-        "memory_gb": None,
-        "guidance": 1.0,
-        "measurement": 0.0,
-    }
+    assert desk.request.settings == Settings(samples=4)
     assert not stop.is_set()
     assert desk.views[-1].state is State.RUNNING
     desk.jobs.progressed(Progress("Restoring", 1, 2))
@@ -253,20 +239,6 @@ def test_an_abandoned_run_stops_and_tells_nobody(desk, scan, head):
     assert not desk.added
 
 
-@pytest.mark.parametrize(
-    ("modality", "noise", "unit", "meant"),
-    [
-        ("MR", 9, "%", 0.09),
-        ("MR", 25.5, "a.u.", "25.5 a.u."),
-        ("CT", 30, "HU", 30),
-        ("MR", None, "%", "auto"),
-    ],
-)
-def test_noise_is_asked_for_in_the_unit_shown(scan, modality, noise, unit, meant):
-    request = request_for(scan, Choices(modality=modality, noise=noise, noise_unit=unit))
-    assert request.settings["noise"] == pytest.approx(meant)
-
-
 def test_the_chosen_modality_wins(scan):
     assert modality_of(scan, "auto") == "MR"
     assert modality_of(scan, "CT") == "CT"
@@ -285,7 +257,7 @@ def test_out_of_memory_says_what_to_do():
 
 def test_restore_leaves_the_layer_alone(tiny_models, scan):
     before = scan.data.copy()
-    request = request_for(scan, Choices(samples=1, noise=5))
+    request = request_for(scan, Choices(Settings(samples=1, noise=0.05)))
     labels = []
     meter = SimpleNamespace(start=lambda _, label: labels.append(label), tick=lambda n=1: None)
     result = restore(request, meter).result
@@ -296,7 +268,7 @@ def test_restore_leaves_the_layer_alone(tiny_models, scan):
 
 def test_a_series_in_time_comes_back_as_one(tiny_models, head):
     data, meta, _ = to_layer(head.with_array(np.stack([head.array, head.array])))
-    request = request_for(Snapshot(data, meta), Choices(samples=1, noise=5))
+    request = request_for(Snapshot(data, meta), Choices(Settings(samples=1, noise=0.05)))
     result = restore(request, SimpleNamespace(start=lambda *_: None, tick=lambda n=1: None)).result
     for shown, placed, _ in result_layers(result, meta):
         assert shown.shape == data.shape
@@ -363,7 +335,7 @@ def test_a_run_is_saved_and_opened_again(tiny_models, desk, head, tmp_path):
 
     desk.controller.save(tmp_path)
     assert "no run to save yet" in desk.said
-    desk.controller.denoise(scan, Choices(samples=1, noise=5))
+    desk.controller.denoise(scan, Choices(Settings(samples=1, noise=0.05)))
     do()
     desk.controller.save(tmp_path / "out")
     do()

@@ -5,8 +5,7 @@ import pytest
 from napari.components import ViewerModel
 from napari.layers import Image, Labels, Shapes
 
-from medrestore.plugin.drawings import chosen_drawing, take
-from medrestore.plugin.drawn import drawn_regions, union
+from medrestore.plugin.drawings import chosen_drawing, drawn_regions, take, union
 
 
 @pytest.fixture
@@ -29,7 +28,7 @@ def test_labels_on_the_scans_grid(scan):
 
 
 def test_labels_on_another_grid_are_looked_up_where_the_voxels_are(scan):
-    """Drawn on a grid of half the step that begins elsewhere."""
+    """DrawnRegion on a grid of half the step that begins elsewhere."""
     data = np.zeros((20, 90, 90), int)
     world = np.array([3.0, 25.0, 47.0])  # (i, p, l) mm: voxel (4, 20, 20) of the scan
     labels = Labels(data, scale=(1.5, 0.5, 1.0), translate=(-8, 0, 0))

@@ -9,10 +9,16 @@ import pytest
 
 import medrestore as mr
 from medrestore.errors import InputError, MedrestoreError
-from medrestore.plugin.drawn import Drawing
-from medrestore.plugin.explore.figures import decimals, interval, measured
-from medrestore.plugin.explore.probe import reading
-from medrestore.plugin.explore.regions import COLUMNS, as_csv, measure
+from medrestore.plugin.drawings import Drawing
+from medrestore.plugin.explore.regions import (
+    COLUMNS,
+    as_csv,
+    decimals,
+    interval,
+    measure,
+    measured,
+    reading,
+)
 from medrestore.plugin.layers import displayed, record_of
 from medrestore.results.record import reopen
 

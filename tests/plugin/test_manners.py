@@ -11,7 +11,7 @@ from napari.components import ViewerModel
 from qtpy.QtCore import QTimer
 
 from medrestore.models.model import Model
-from medrestore.plugin.jobs import Job, Jobs, View
+from medrestore.plugin.jobs import Jobs, PanelJob, StatusView
 from medrestore.plugin.layers import KEY, to_layer
 from medrestore.plugin.widget import DenoiseWidget
 
@@ -43,7 +43,7 @@ def test_a_scan_removed_during_its_run_leaves_its_results(viewer, docked, opened
     assert restored(viewer).data.shape == head.array.shape
     assert "The scan was removed meanwhile" in docked.status.text()
     assert not docked.denoise_button.isEnabled()
-    assert docked.keeping.save_button.isEnabled()  # the run's layers are there, one is selected
+    assert docked.run_bar.save_button.isEnabled()  # the run's layers are there, one is selected
 
 
 @pytest.mark.parametrize("change", ["voxels", "place", "name"])
@@ -88,9 +88,9 @@ def test_the_window_lives_between_two_layers(viewer, docked, opened, qtbot):
 def test_two_runs_at_once_are_what_each_is_alone(viewer, docked, opened, qtbot):
     other = DenoiseWidget(viewer)
     qtbot.addWidget(other)
-    other.form.samples.setValue(2)
-    other.form.noise.setValue(4)
-    other.form.seed.setValue(7)
+    other.form.fields["samples"].setValue(2)
+    other.form.noise_entry.number.setValue(4)
+    other.form.fields["seed"].setValue(7)
     run(other, qtbot)
     run(docked, qtbot)
     alone = [widget.controller.result for widget in (docked, other)]
@@ -174,7 +174,7 @@ def test_layers_of_any_kind(viewer, docked, head, qtbot, kind):
     else:
         layer = viewer.add_image(array, rotate=30, shear=(0.1, 0, 0))
     docked.form.modality.setCurrentText("MR")
-    docked.form.noise.setValue(5)
+    docked.form.noise_entry.number.setValue(5)
     docked.preview_button.click()
     finish(docked, qtbot)
     assert docked.status.text().startswith("Preview of slice"), docked.status.text()
@@ -255,10 +255,10 @@ def test_abandoned_work_goes_no_further(viewer):
         for part in range(5):
             done.append(part)
             yield
-        return View()
+        return StatusView()
 
     jobs = Jobs(lambda *_: None, lambda _: None, waiting.append)
-    jobs.begin(lambda: Job("…", None, lambda _: turns()))
+    jobs.begin(lambda: PanelJob("…", None, lambda _: turns()))
     jobs.finished(None)
     waiting.pop()()
     jobs.abandon()

@@ -8,7 +8,7 @@ from napari.components import ViewerModel
 import medrestore
 from medrestore import io
 from medrestore.plugin.layers import acquired_plane, to_layer
-from medrestore.plugin.place import slice_in_words
+from medrestore.plugin.positions import slice_in_words
 from medrestore.plugin.view.planes import Plane, plane_shown, show_plane, show_volume
 from medrestore.plugin.widget import DenoiseWidget
 
@@ -79,7 +79,7 @@ def model():
 def panel(model, tiny_models, qtbot):
     widget = DenoiseWidget(model)
     qtbot.addWidget(widget)
-    widget.form.noise.setValue(5)
+    widget.form.noise_entry.number.setValue(5)
     return widget
 
 

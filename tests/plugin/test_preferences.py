@@ -10,6 +10,7 @@ from medrestore.plugin.form import SettingsForm
 from medrestore.plugin.preferences import Preferences, models_in, offered_models, preferences
 from medrestore.plugin.requests import Choices
 from medrestore.plugin.scan_picker import ScanPicker
+from medrestore.settings.settings import Settings
 
 MANIFEST = f"{medrestore.__path__[0]}/napari.yaml"
 
@@ -55,5 +56,5 @@ def test_the_form_begins_with_them(page, qtbot, tiny_models):
     form = SettingsForm(ScanPicker(ViewerModel()))
     qtbot.addWidget(form)
     assert form.choices() == Choices(
-        samples=4, steps=5, level_percent=80, device="cpu", memory_gb=2.5
+        Settings(samples=4, steps=5, level=0.8, device="cpu", memory_gb=2.5)
     )

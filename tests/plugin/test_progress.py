@@ -4,7 +4,7 @@ import pytest
 
 from medrestore.engine.forecast import Course
 from medrestore.errors import Cancelled
-from medrestore.plugin.progress import Progress, RunMeter
+from medrestore.plugin.jobs import Progress, RunMeter
 
 
 class Clock:

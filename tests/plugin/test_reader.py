@@ -12,8 +12,7 @@ import medrestore
 from medrestore.errors import InputError
 from medrestore.io import write
 from medrestore.plugin.layers import KEY
-from medrestore.plugin.reader import get_reader
-from medrestore.plugin.samples import ct_torso, mr_head
+from medrestore.plugin.reader import ct_torso, get_reader, mr_head
 from medrestore.resources import sample_data_folder
 
 MANIFEST = f"{medrestore.__path__[0]}/napari.yaml"

@@ -10,6 +10,7 @@ from medrestore import cli
 from medrestore.plugin.layers import to_layer
 from medrestore.plugin.repeat import command_line, python_lines
 from medrestore.plugin.requests import Choices, Snapshot
+from medrestore.settings.settings import Settings
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def scan(head, tmp_path):
 def test_python_runs_and_gives_what_the_button_gives(scan, tmp_path, monkeypatch, tiny_models):
     monkeypatch.chdir(tmp_path)
     found = {}
-    exec(python_lines(scan, Choices(noise=5, samples=1, seed=3)), found)
+    exec(python_lines(scan, Choices(Settings(noise=0.05, samples=1, seed=3))), found)
     settings = found["result"].plan.settings
     assert (settings.noise, settings.samples, settings.seed) == (0.05, 1, 3)
     assert (tmp_path / "restored" / "a scan_run.json").is_file()
@@ -31,14 +32,15 @@ def test_python_runs_and_gives_what_the_button_gives(scan, tmp_path, monkeypatch
 def test_python_restores_the_slices_chosen(scan, tmp_path, monkeypatch, tiny_models):
     monkeypatch.chdir(tmp_path)
     found = {}
-    exec(python_lines(scan, Choices(noise=5, samples=1, slices=(0, 1))), found)
+    exec(python_lines(scan, Choices(Settings(noise=0.05, samples=1), slices=(0, 1))), found)
     assert found["result"].plan.slices == (1, 2)  # displayed from the head downwards
     assert len(mr.read(tmp_path / "restored" / "a scan_restored.nii.gz", "MR").array) == 2
 
 
 def test_the_command_runs(scan, tmp_path, monkeypatch, tiny_models, capsys):
     monkeypatch.chdir(tmp_path)
-    chosen = Choices(noise=5, samples=1, level_percent=95, keep_samples=True, slices=(0, 1))
+    settings = Settings(noise=0.05, samples=1, level=0.95, keep_samples=True)
+    chosen = Choices(settings, slices=(0, 1))
     line, remark = command_line(scan, chosen).splitlines()
     assert "slices 0 to 1" in remark
     program, *words = shlex.split(line)

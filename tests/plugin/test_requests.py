@@ -5,7 +5,7 @@ import pytest
 
 from medrestore.errors import MedrestoreError
 from medrestore.plugin.layers import KEY, to_layer, to_volume
-from medrestore.plugin.requests import Choices, Snapshot, preview_of, request_for, settings_of
+from medrestore.plugin.requests import Choices, Snapshot, preview_of, request_for
 
 
 @pytest.fixture
@@ -34,12 +34,6 @@ def test_slices_are_asked_for_as_the_slider_numbers_them(scan):
     assert request_for(scan, Choices(slices=(0, 1))).slices == (1, 2)
     assert request_for(scan, Choices(slices=(2, 2))).slices == (0,)
     assert request_for(scan, Choices(slices=(0, 2))).slices is None
-
-
-def test_without_samples_nothing_is_kept():
-    settings = settings_of(Choices(samples=0, keep_samples=True, estimate="sample"), "CT")
-    assert settings["keep_samples"] is False
-    assert settings["estimate"] == "mean"
 
 
 def test_no_scan_no_preview():

@@ -14,7 +14,7 @@ from medrestore import io
 from medrestore.api import make_plan, run_plan
 from medrestore.plugin.layers import KEY, to_layer
 from medrestore.plugin.reader import get_reader
-from medrestore.plugin.results import result_layers
+from medrestore.plugin.result_layers import result_layers
 from medrestore.plugin.widget import DenoiseWidget
 from scans import ct_array, write_ct
 
@@ -166,14 +166,14 @@ def test_some_slices_of_a_dicom_scan_are_saved_in_each_format(panel, qtbot, tmp_
     volume = mr.read(write_ct(tmp_path / "torso", ct_array()))
     data, meta, _ = to_layer(volume)
     panel._viewer.add_image(data, **meta)
-    panel.form.samples.setValue(1)
-    panel.form.noise.setValue(30)
+    panel.form.fields["samples"].setValue(1)
+    panel.form.noise_entry.number.setValue(30)
     panel.form.first.setValue(1)
     panel.form.last.setValue(2)
     run(panel, qtbot)
     result = panel.controller.result
     assert len(result.restored.array) == 2
-    actions = {action.data(): action for action in panel.keeping.formats.actions()}
+    actions = {action.data(): action for action in panel.run_bar.formats.actions()}
     assert list(actions) == ["dicom", "nifti", "zarr"]
     assert all(action.isEnabled() for action in actions.values())
     for format, action in actions.items():
@@ -194,8 +194,8 @@ def test_some_slices_of_a_dicom_scan_are_saved_in_each_format(panel, qtbot, tmp_
 def test_derived_series_are_offered_for_dicom_only(panel, head, qtbot):
     data, meta, _ = to_layer(head)
     panel._viewer.add_image(data, **meta)
-    panel.form.samples.setValue(1)
-    panel.form.noise.setValue(5)
+    panel.form.fields["samples"].setValue(1)
+    panel.form.noise_entry.number.setValue(5)
     run(panel, qtbot)
-    enabled = {action.data(): action.isEnabled() for action in panel.keeping.formats.actions()}
+    enabled = {action.data(): action.isEnabled() for action in panel.run_bar.formats.actions()}
     assert enabled == {"dicom": False, "nifti": True, "zarr": True}

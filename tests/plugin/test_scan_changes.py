@@ -45,7 +45,7 @@ def test_slices_stay_until_the_scan_changes(viewer, docked, opened, make_volume,
     assert "The slice chosen: about" in docked.status.text()
     run(docked, qtbot)
     assert slices(docked) == (1, 1)
-    docked.form.samples.setValue(1000)
+    docked.form.fields["samples"].setValue(1000)
     docked.denoise_button.click()
     docked.cancel_button.click()
     finish(docked, qtbot)
@@ -70,7 +70,7 @@ def test_slices_stay_until_the_scan_changes(viewer, docked, opened, make_volume,
 def _copied(widget, how):
     from qtpy.QtWidgets import QApplication
 
-    getattr(widget.keeping, how)()
+    getattr(widget.run_bar, how)()
     return QApplication.clipboard().text()
 
 
@@ -91,7 +91,7 @@ def test_the_list_may_change_around_the_choice(viewer, make_volume, add, qtbot):
 
 
 def test_nothing_is_enabled_without_a_scan(viewer, docked, opened, qtbot):
-    form, keeping = docked.form, docked.keeping
+    form, keeping = docked.form, docked.run_bar
     of_scan = (docked.preview_button, docked.denoise_button, keeping.copy_button)
     of_scan += (form.first, form.last, form.noise_entry.region)
     assert all(part.isEnabled() for part in of_scan)
@@ -113,10 +113,10 @@ def test_nothing_of_the_last_scan_stays(viewer, docked, opened, make_volume, add
     assert said.startswith("Done")
     other = add(make_volume(name="other", shape=(4, 12, 12)))
     assert docked.status.text() == "Ready."
-    assert not docked.keeping.save_button.isEnabled()  # of other there is no run
+    assert not docked.run_bar.save_button.isEnabled()  # of other there is no run
     docked.form.picker.setCurrentText("head")
-    assert docked.keeping.save_button.isEnabled()
-    assert "head" in docked.keeping.save_button.toolTip()
+    assert docked.run_bar.save_button.isEnabled()
+    assert "head" in docked.run_bar.save_button.toolTip()
     docked.form.picker.setCurrentText("other")
     viewer.layers.remove(other)
     assert docked.form.picker.layer is opened and docked.status.text() == "Ready."
@@ -136,7 +136,7 @@ def test_a_layer_that_does_not_say_what_it_is(viewer, docked, make_volume, add):
     assert docked.form.modality.currentText() == "MR"
     add(make_volume(modality="CT"))  # says it: what was chosen for another does not count
     assert docked.form.modality.currentText() == "Automatic"
-    assert docked.form.noise.suffix() == " HU"
+    assert docked.form.noise_entry.number.suffix() == " HU"
 
 
 def test_noise_measured_in_a_scan_goes_with_it(viewer, docked, opened, make_volume, add, qtbot):
@@ -148,7 +148,7 @@ def test_noise_measured_in_a_scan_goes_with_it(viewer, docked, opened, make_volu
     assert docked.form.noise_entry.value == pytest.approx(5, rel=0.2)
     add(make_volume(name="other"))
     assert docked.form.noise_entry.value is None
-    docked.form.noise.setValue(4)  # of the user's own
+    docked.form.noise_entry.number.setValue(4)  # of the user's own
     docked.form.picker.setCurrentText("head")
     assert docked.form.noise_entry.value == 4
 
@@ -159,7 +159,7 @@ def test_noise_measured_too_late_is_not_another_scans(
     labels = viewer.add_labels(np.zeros(opened.data.shape, int), scale=opened.scale,
                                translate=opened.translate)  # fmt: skip
     labels.data[:, 12:28, 16:32] = 1
-    docked.form.noise.setValue(0)
+    docked.form.noise_entry.number.setValue(0)
     docked.form.noise_entry.region.click()
     add(make_volume(name="other"))
     finish(docked, qtbot)

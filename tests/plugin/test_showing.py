@@ -5,7 +5,7 @@ import pytest
 from driving import finish, run, widget_on
 from napari.components import ViewerModel
 
-from medrestore.plugin.dressing import UNIT_LABEL
+from medrestore.plugin.adding import UNIT_LABEL
 from medrestore.plugin.layers import KEY, to_layer
 from medrestore.plugin.view.comparison import Comparison
 
@@ -20,7 +20,7 @@ def viewer():
 @pytest.fixture
 def docked(viewer, tiny_models, qtbot):
     widget = widget_on(viewer, qtbot, noise=5)
-    widget.form.keep_samples.setChecked(True)
+    widget.form.fields["keep_samples"].setChecked(True)
     return widget
 
 
@@ -112,7 +112,7 @@ def test_a_map_of_zeros_has_no_bar_and_says_so(viewer, docked, opened, head, qtb
     flat = head.with_array(np.full(head.array.shape, 100.0, np.float32))
     data, meta, _ = to_layer(flat)
     viewer.add_image(data, **meta)
-    docked.form.noise.setValue(0.1)  # less than the model removes: nothing is taken away
+    docked.form.noise_entry.number.setValue(0.1)  # less than the model removes: nothing changes
     run(docked, qtbot)
     removed = next(one for one in viewer.layers if role(one) == "removed")
     assert not removed.data.any()

@@ -9,8 +9,8 @@ from qtpy.QtWidgets import QLabel
 import medrestore
 from medrestore.plugin.contrast import spread_limits
 from medrestore.plugin.explore.panel import ExplorePanel
+from medrestore.plugin.fields import NOTCHES
 from medrestore.plugin.layers import KEY, displayed, to_layer, to_volume
-from medrestore.plugin.noise_entry import NOTCHES
 from medrestore.plugin.widget import RESEARCH_ONLY
 
 ROLES = ("restored", "lower", "upper", "std", "inconsistent", "removed")
@@ -53,7 +53,7 @@ def test_denoise_adds_layers_that_coincide_with_the_scan(viewer, docked, opened,
 
 
 def test_cancel_keeps_the_samples_drawn(viewer, docked, opened, head, qtbot):
-    docked.form.samples.setValue(1000)
+    docked.form.fields["samples"].setValue(1000)
     docked.denoise_button.click()
     first_sample = 4 * len(head.array)
     qtbot.waitUntil(lambda: docked.job.bar.value() > first_sample, timeout=RUN_MS)
@@ -68,8 +68,8 @@ def test_cancel_keeps_the_samples_drawn(viewer, docked, opened, head, qtbot):
 
 @pytest.mark.parametrize("close", ["dock", "widget", "viewer"])
 def test_a_run_ends_with_its_widget_or_viewer(viewer, docked, opened, qtbot, close):
-    docked.form.samples.setValue(1000)
-    docked.form.steps.setValue(100)
+    docked.form.fields["samples"].setValue(1000)
+    docked.form.fields["steps"].setValue(100)
     docked.denoise_button.click()
     qtbot.waitUntil(lambda: docked.job.bar.value() > 0, timeout=RUN_MS)
     controller = docked.controller
@@ -109,12 +109,12 @@ def test_problems_are_sentences(viewer, docked, head, qtbot, monkeypatch, tmp_pa
     assert "choose one under Modality" in docked.status.text()
 
     docked.form.modality.setCurrentText("MR")
-    docked.form.device.setCurrentText("CUDA GPU")
-    docked.form.noise.setValue(5)
+    docked.form.fields["device"].setCurrentText("CUDA GPU")
+    docked.form.noise_entry.number.setValue(5)
     run(docked, qtbot)
     assert "no CUDA GPU is usable" in docked.status.text()
 
-    docked.form.device.setCurrentText("CPU")
+    docked.form.fields["device"].setCurrentText("CPU")
     monkeypatch.setenv("MEDRESTORE_MODELS", str(tmp_path))
     run(docked, qtbot)
     assert "No model for MR" in docked.status.text()
@@ -185,7 +185,7 @@ def test_some_slices_lie_where_they_are_in_the_scan(viewer, docked, opened, qtbo
 
 
 def test_samples_play_on_a_leading_axis(viewer, docked, opened, qtbot):
-    docked.form.keep_samples.setChecked(True)
+    docked.form.fields["keep_samples"].setChecked(True)
     run(docked, qtbot)
     samples = next(one for one in viewer.layers if one.metadata[KEY]["role"] == "samples")
     assert samples.data.shape == (2, *opened.data.shape)
@@ -203,10 +203,10 @@ def test_noise_is_measured_in_a_drawn_region(viewer, docked, opened, qtbot):
     docked.form.noise_entry.region.click()
     finish(docked, qtbot)
     assert docked.form.noise_entry.unit == "a.u."
-    assert docked.form.noise.value() == pytest.approx(5, rel=0.2)
+    assert docked.form.noise_entry.number.value() == pytest.approx(5, rel=0.2)
     assert 0 < docked.form.noise_entry.slider.value() < NOTCHES
     docked.form.noise_entry.slider.setValue(NOTCHES)
-    assert docked.form.noise.value() > 10
+    assert docked.form.noise_entry.number.value() > 10
     docked.form.noise_entry.units.setCurrentText("%")  # 10 a.u. are not 10 %
     assert docked.form.noise_entry.value is None
 

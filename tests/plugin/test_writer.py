@@ -11,7 +11,7 @@ from medrestore.errors import MedrestoreError
 from medrestore.io import read, write
 from medrestore.plugin.layers import KEY, to_layer
 from medrestore.plugin.reader import read_layers
-from medrestore.plugin.results import result_layers
+from medrestore.plugin.result_layers import result_layers
 from medrestore.plugin.writer import write_layer, write_layers
 
 MANIFEST = f"{medrestore.__path__[0]}/napari.yaml"

@@ -8,10 +8,10 @@ import torch
 from scipy import ndimage
 
 from medrestore.physics.ct import LowDose, Scanner
-from medrestore.training.corrupt import CtNoise, Pair
+from medrestore.training.ct_noise import CtNoise, Kernel, with_noise_bank
 from medrestore.training.data import PatchSampler, Stack
-from medrestore.training.noise_bank import Kernel, with_noise_bank
-from medrestore.training.own_kernel import own_kernel
+from medrestore.training.scan_noise import scan_kernel
+from medrestore.training.targets import Pair
 
 VIEWS = 120
 
@@ -176,11 +176,11 @@ def test_the_scans_own_kernel_is_recognised(kernel: int) -> None:
     noisy = flat.array + 12 * (flat.noise[kernel, 0] * flat.gain[0]).astype(np.float32)
     water = np.where(flat.array > 500, 40, flat.array)  # no rods in the calm blocks
     scan = with_noise_bank(Stack(water + noisy - flat.array, 1000.0, 4.0), kernels, 6, VIEWS)
-    assert own_kernel(scan) == kernel
+    assert scan_kernel(scan) == kernel
 
 
 def test_air_alone_does_not_tell_a_kernel(bank: Stack) -> None:
-    assert own_kernel(replace(bank, array=np.full_like(bank.array, -1000))) == 1
+    assert scan_kernel(replace(bank, array=np.full_like(bank.array, -1000))) == 1
 
 
 @pytest.mark.gpu

@@ -9,10 +9,10 @@ from torch import Tensor, nn
 
 from medrestore.core.predictor import Condition, Predictor
 from medrestore.core.refiner import Refiner
-from medrestore.training.corrupt import Pair
 from medrestore.training.devices import can_compile, launch
 from medrestore.training.loop import Schedule, fit
-from medrestore.training.loss import predictor_loss
+from medrestore.training.stages import predictor_loss
+from medrestore.training.targets import Pair
 from tiny import speak
 
 

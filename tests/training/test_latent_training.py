@@ -12,8 +12,7 @@ from torch.nn import functional as F
 import medrestore as mr
 from medrestore.core.autoencoder import Autoencoder
 from medrestore.models.model import Card, load
-from medrestore.training.adversary import Adversary
-from medrestore.training.autoencoder import autoencoder_step, divergence
+from medrestore.training.autoencoder import Adversary, autoencoder_step, divergence
 from small import quick, trained, write_config
 
 PATCH = 32

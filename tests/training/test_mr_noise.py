@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from medrestore.training.corrupt import MrNoise, Pair
-from medrestore.training.mr_protocol import random_encoding
+from medrestore.training.mr_noise import MrNoise, random_encoding
+from medrestore.training.targets import Pair
 
 
 def pairs(volumes: bool = False, level: float = 5000.0, **shares: float) -> Pair:

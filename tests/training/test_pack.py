@@ -7,8 +7,8 @@ import pytest
 
 from medrestore.errors import InputError, SettingsError
 from medrestore.training.data import Stack, stacks_of
-from medrestore.training.own_noise import own_noise
 from medrestore.training.pack import cropped, pack_stacks, unpack_stacks
+from medrestore.training.scan_noise import scan_noise_std
 
 
 def scan(seed: int = 0, noise: float = 8.0) -> np.ndarray:
@@ -66,7 +66,7 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
 
 def test_own_noise_is_that_of_the_stack_as_it_is() -> None:
     stacks = stacks_of(scan(1, 12.0), (5.0, 1.0, 1.0), "CT", smallest=40)
-    full, binned = (own_noise(stack, "CT") for stack in stacks)
+    full, binned = (scan_noise_std(stack, "CT") for stack in stacks)
     assert full == pytest.approx(12, rel=0.1)
     assert binned == pytest.approx(6, rel=0.15)
-    assert own_noise(Stack(np.full((5, 64, 64), -1000, np.float32), 1000.0), "CT") is None
+    assert scan_noise_std(Stack(np.full((5, 64, 64), -1000, np.float32), 1000.0), "CT") is None

@@ -14,9 +14,9 @@ import medrestore as mr
 from medrestore.cli import main
 from medrestore.core.meter import SILENT
 from medrestore.training.config import Config, Scan
+from medrestore.training.ct_noise import Kernel
 from medrestore.training.data import Stack
 from medrestore.training.loop import Schedule
-from medrestore.training.noise_bank import Kernel
 from medrestore.training.pairs import Pairs
 from medrestore.training.source import SYNTHETIC, pack, stacks_by_person
 

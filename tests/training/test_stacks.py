@@ -11,9 +11,9 @@ import medrestore as mr
 from medrestore.core.shuffle import fold, shuffle, unfold, unshuffle
 from medrestore.models.model import Card, load
 from medrestore.training.config import Config
-from medrestore.training.corrupt import Pair
 from medrestore.training.data import PatchSampler, Stack
 from medrestore.training.pairs import Pairs, as_stacks
+from medrestore.training.targets import Pair
 from small import quick, trained
 
 

@@ -6,9 +6,8 @@ import pytest
 import torch
 
 from medrestore.core.predictor import Condition, Prediction
-from medrestore.training.corrupt import Pair
-from medrestore.training.loss import predictor_loss
-from medrestore.training.targets import noise_aware
+from medrestore.training.stages import predictor_loss
+from medrestore.training.targets import Pair, noise_aware
 
 TAU, OWN, ADDED = 2.0, 0.6, 0.9
 

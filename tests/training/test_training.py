@@ -13,13 +13,13 @@ from medrestore.core.predictor import Condition, Prediction, Predictor
 from medrestore.errors import ModelError, SettingsError
 from medrestore.models.model import Card, load
 from medrestore.training.config import Config
-from medrestore.training.corrupt import Pair
 from medrestore.training.data import PatchSampler, Stack, stacks_of
-from medrestore.training.export import write_bundle
+from medrestore.training.finish import write_bundle
 from medrestore.training.loop import Schedule, averaged, fit, learning_rate
-from medrestore.training.loss import predictor_loss
 from medrestore.training.pairs import Pairs
 from medrestore.training.run import train
+from medrestore.training.stages import predictor_loss
+from medrestore.training.targets import Pair
 from small import blocks, quick, scan, trained, write_config
 
 

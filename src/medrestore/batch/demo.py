@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medrestore import io
-from medrestore.batch import report
-from medrestore.batch.shown import settings_shown
+from medrestore.batch.contact_sheet import contact_sheet
+from medrestore.batch.entry import entry_of
+from medrestore.batch.page import write_page
 from medrestore.core.intensity import FOREGROUND_FRACTION, foreground_scale
 from medrestore.core.meter import SILENT, Meter
 from medrestore.errors import Cancelled, InputError
@@ -74,20 +75,9 @@ def demo(out: str | os.PathLike[str], meter: Meter = SILENT) -> Demo:
         row = {"noisy": noisy}
         row |= {name: getattr(result, name) for name in ("restored", "std", "lower", "upper")}
         rows.append(row)
-        seconds = {"in all": time.monotonic() - before}
-        shown = settings_shown(result.plan)
-        entries.append(
-            report.entry(
-                row,
-                settings=shown,
-                timings=seconds,
-                figures=found,
-                warnings=result.warnings,
-                calibrated=result.plan.calibrated,
-            )
-        )
-    report.contact_sheet(folder / "contact_sheet.png", rows, level=result.plan.settings.level)
-    report.write_page(folder / "report.html", entries, title="medrestore demo")
+        entries.append(entry_of(noisy, result, time.monotonic() - before, found))
+    contact_sheet(folder / "contact_sheet.png", rows, level=result.plan.settings.level)
+    write_page(folder / "report.html", entries, title="medrestore demo")
     seconds_in_all = time.monotonic() - begin
     return Demo(figures, folder / "report.html", folder / "contact_sheet.png", seconds_in_all)
 

@@ -20,9 +20,9 @@ from medrestore.batch.log import Log
 from medrestore.batch.parts import Parts
 from medrestore.batch.run import Batch
 from medrestore.core.meter import SILENT, Meter
-from medrestore.engine.plan import Settings
 from medrestore.errors import InputError, OutputError, SettingsError
 from medrestore.results.preflight import check_file
+from medrestore.settings.settings import Settings
 
 if TYPE_CHECKING:
     import os

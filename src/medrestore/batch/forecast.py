@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from medrestore.errors import ModelError
+from medrestore.errors import ModelError, ResourceError
 from medrestore.restorer import RESTORER
 
 if TYPE_CHECKING:
@@ -67,8 +67,8 @@ def forecast(scans: Iterable[Scan], settings: Settings, modality: Modality | Non
 def _plan(
     settings: Settings, kind: Modality, shape: tuple[int, int, int], times: int
 ) -> Plan | None:
-    """The plan of a scan of this size; None where the model is not for it."""
+    """The plan of a scan of this size; None if model or device does not serve it."""
     try:
         return RESTORER.plan_of_size(settings, kind, shape, times)
-    except ModelError:
+    except (ModelError, ResourceError):  # said of each scan
         return None

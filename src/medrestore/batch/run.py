@@ -7,10 +7,11 @@ from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from medrestore.batch import report
 from medrestore.batch.content import key_of
+from medrestore.batch.entry import failed_entry
 from medrestore.batch.log import RECORD
 from medrestore.batch.naming import Naming
+from medrestore.batch.page import Article, Entry, draw_article, write_page
 from medrestore.batch.remaining import Remaining
 from medrestore.batch.step import Step
 from medrestore.batch.task import Done, Task
@@ -19,6 +20,7 @@ from medrestore.errors import Cancelled, MedrestoreError, ModelError
 from medrestore.io.uids import without_uids
 from medrestore.models.model import find_card
 from medrestore.results.preflight import check_source
+from medrestore.settings.settings import SETTINGS
 from medrestore.volume import Source
 
 if TYPE_CHECKING:
@@ -32,12 +34,12 @@ if TYPE_CHECKING:
     from medrestore.batch.parts import Parts
     from medrestore.batch.task import Failed, Outcome, Place
     from medrestore.core.meter import Meter
-    from medrestore.engine.plan import Settings
     from medrestore.io import Scan
+    from medrestore.settings.settings import Settings
 
 __all__ = ["Batch"]
 
-NO_VOXELS = ("memory_gb",)
+NO_VOXELS = [name for name, one in SETTINGS.items() if not one.alters_voxels]
 """Settings that change how a run goes and not what comes out."""
 
 
@@ -71,7 +73,7 @@ class Batch:
     restored: dict[str, Path] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     kept: int = 0
-    _articles: list[tuple[int, report.Article]] = field(default_factory=list)
+    _articles: list[tuple[int, Article]] = field(default_factory=list)
 
     def run(self, gathered: Gathered, log: Log, parts: Parts, place: Place) -> None:
         """All scans; log and report are whole however it ends, and closed."""
@@ -93,7 +95,7 @@ class Batch:
             raise Cancelled(f"stopped with {done}; what there is lies in {self.out}") from error
         finally:
             shown = sorted(self._articles, key=lambda numbered: numbered[0])
-            report.write_page(self.out / "report.html", [article for _, article in shown])
+            write_page(self.out / "report.html", [article for _, article in shown])
             self._parts.close()
             self._log.close()
 
@@ -196,7 +198,7 @@ class Batch:
         self.restored[name] = record.parent
         self.kept += 1
         known = self._parts.before(line["key"])
-        article = known or report.drawn(report.Entry(name, line["modality"]))
+        article = known or draw_article(Entry(name, line["modality"]))
         self._articles.append((number, article))
         self._left.done(scan)
         self.told(Step(scan, "restored", record=record))
@@ -218,7 +220,7 @@ class Batch:
 
     def _failed(self, name: str, reason: str, number: int, scan: Scan | None) -> None:
         self.failed[name] = reason
-        self._articles.append((number, report.drawn(report.failed(name, reason))))
+        self._articles.append((number, draw_article(failed_entry(name, reason))))
         if scan is not None:
             self._left.done(scan)
             self.told(Step(scan, "failed", reason))

@@ -6,11 +6,11 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from medrestore.batch import report
 from medrestore.batch.content import key_of
+from medrestore.batch.entry import entry_of
 from medrestore.batch.gather import under
 from medrestore.batch.log import is_final
-from medrestore.batch.shown import entry_of
+from medrestore.batch.page import draw_article
 from medrestore.batch.task import Done, Failed
 from medrestore.errors import Cancelled, MedrestoreError
 from medrestore.restorer import RESTORER
@@ -74,7 +74,7 @@ def saved(task: Task, key: str, volume: Volume, result: Result, before: float) -
         "key": key,
         "model_sha256": result.plan.model_sha256,
     }
-    article = report.drawn(entry_of(volume, result, seconds), task.among)
+    article = draw_article(entry_of(volume, result, seconds), task.among)
     return Done(key, facts, article, seconds, outputs)
 
 

@@ -1,4 +1,4 @@
-"""Citations of a run: from its record to the references of exactly the methods that it used."""
+"""References of a run: from its record to exactly the methods, models and programs that it used."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from medrestore.citations.references import PROGRAMS, WORKS, Reference
+from medrestore.citations.references import REFERENCES, Reference
 from medrestore.core.samplers import SAMPLERS
 from medrestore.core.schedules import SCHEDULES
 from medrestore.errors import ModelError, SettingsError
@@ -71,17 +71,12 @@ def citations(record: str | os.PathLike[str]) -> list[Citation]:
     uses: dict[str, list[str]] = {}
     for key, use in used:
         uses.setdefault(key, []).append(use)
-    works = {**WORKS, **_versioned(facts)}
-    return own + [Citation(works[key], tuple(why)) for key, why in uses.items()]
-
-
-def _versioned(facts: dict[str, Any]) -> dict[str, Reference]:
-    """The programs with the versions that the record holds; records of 0.1.0 may hold none."""
-    ran = {name.lower(): str(told) for name, told in facts.get("software", {}).items()}
-    return {
-        key: replace(program, version=ran.get(PACKAGES.get(key, key), program.version))
-        for key, program in PROGRAMS.items()
-    }
+    # records of 0.1.0 may hold no versions
+    versions = {name.lower(): str(told) for name, told in facts.get("software", {}).items()}
+    for key, why in uses.items():
+        version = versions.get(PACKAGES.get(key, key), "")
+        own.append(Citation(replace(REFERENCES[key], version=version), tuple(why)))
+    return own
 
 
 def _card(plan: dict[str, Any]) -> Card | None:

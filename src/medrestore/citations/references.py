@@ -1,13 +1,22 @@
-"""Works that a run may rest on; `citing` says which of them it does.
+"""Works and programs that a run may rest on, as text for people and for BibTeX.
 
-Identifiers are those that ``docs/mathematics.md`` states; an entry holds only what is certain.
+They are data, ``references.json`` (CSL-JSON), with the identifiers that ``docs/mathematics.md``
+states; an entry holds only what is certain. A registry names entries by their key.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-__all__ = ["PROGRAMS", "WORKS", "Reference"]
+__all__ = ["REFERENCES", "Reference", "bibtex", "in_one_line"]
+
+KINDS = {"article-journal": "article", "paper-conference": "inproceedings"}
+"""BibTeX types of CSL types; preprints and software are ``misc``."""
+ARXIV = "arXiv:"
+ESCAPED = {"&": r"\&", "%": r"\%", "#": r"\#", "_": r"\_", "$": r"\$"}
 
 
 @dataclass(frozen=True)
@@ -29,11 +38,11 @@ class Reference:
     where : str
         Journal or conference.
     doi, arxiv, url : str
-        Where it is found.
+        Identifiers under which it is found.
     version : str
         Of a program.
     note : str
-        What else is to be known of it.
+        Anything else to be known of it.
     """
 
     key: str
@@ -49,200 +58,73 @@ class Reference:
     note: str = ""
 
 
-def _preprint(key: str, title: str, authors: str, year: int, arxiv: str) -> Reference:
-    return Reference(key, "misc", title, tuple(authors.split("; ")), year, arxiv=arxiv)
-
-
-def _article(key: str, title: str, authors: str, year: int, where: str, doi: str = "") -> Reference:
-    return Reference(key, "article", title, tuple(authors.split("; ")), year, where, doi)
-
-
-WORKS = {
-    work.key: work
-    for work in (
-        _article(
-            "gudbjartsson1995", "The Rician distribution of noisy MRI data",
-            "Gudbjartsson, Hákon; Patz, Samuel", 1995,
-            "Magnetic Resonance in Medicine", "10.1002/mrm.1910340618",
-        ),
-        _article(
-            "yu2012",
-            "Development and validation of a practical lower-dose-simulation tool for optimizing "
-            "computed tomography scan protocols",
-            "Yu, Lifeng; others", 2012,
-            "Journal of Computer Assisted Tomography", "10.1097/RCT.0b013e3182691e32",
-        ),
-        _article(
-            "zabic2013",
-            "A low dose simulation tool for CT systems with energy integrating detectors",
-            "Žabić, Stanislav; others", 2013, "Medical Physics", "10.1118/1.4790706",
-        ),
-        _preprint(
-            "salimans2022", "Progressive Distillation for Fast Sampling of Diffusion Models",
-            "Salimans, Tim; Ho, Jonathan", 2022, "2202.00512",
-        ),
-        _preprint(
-            "bao2022analytic",
-            "Analytic-DPM: an Analytic Estimate of the Optimal Reverse Variance in Diffusion "
-            "Probabilistic Models",
-            "Bao, Fan; Li, Chongxuan; Zhu, Jun; Zhang, Bo", 2022, "2201.06503",
-        ),
-        _preprint(
-            "bao2022covariance",
-            "Estimating the Optimal Covariance with Imperfect Mean in Diffusion Probabilistic "
-            "Models",
-            "Bao, Fan; Li, Chongxuan; Sun, Jiacheng; Zhu, Jun; Zhang, Bo", 2022, "2206.07309",
-        ),
-        _preprint(
-            "ho2020", "Denoising Diffusion Probabilistic Models",
-            "Ho, Jonathan; Jain, Ajay; Abbeel, Pieter", 2020, "2006.11239",
-        ),
-        _preprint(
-            "song2021ddim", "Denoising Diffusion Implicit Models",
-            "Song, Jiaming; Meng, Chenlin; Ermon, Stefano", 2021, "2010.02502",
-        ),
-        Reference(
-            "salmon2011", "inproceedings", "Parallel random numbers: as easy as 1, 2, 3",
-            ("Salmon, John K.", "Moraes, Mark A.", "Dror, Ron O.", "Shaw, David E."), 2011,
-            doi="10.1145/2063384.2063405",
-        ),
-        _preprint(
-            "song2021sde",
-            "Score-Based Generative Modeling through Stochastic Differential Equations",
-            "Song, Yang; Sohl-Dickstein, Jascha; Kingma, Diederik P.; Kumar, Abhishek; "
-            "Ermon, Stefano; Poole, Ben", 2021, "2011.13456",
-        ),
-        _preprint(
-            "karras2022", "Elucidating the Design Space of Diffusion-Based Generative Models",
-            "Karras, Tero; Aittala, Miika; Aila, Timo; Laine, Samuli", 2022, "2206.00364",
-        ),
-        _preprint(
-            "lu2022",
-            "DPM-Solver++: Fast Solver for Guided Sampling of Diffusion Probabilistic Models",
-            "Lu, Cheng; Zhou, Yuhao; Bao, Fan; Chen, Jianfei; Li, Chongxuan; Zhu, Jun",
-            2022, "2211.01095",
-        ),
-        _preprint(
-            "song2019", "Generative Modeling by Estimating Gradients of the Data Distribution",
-            "Song, Yang; Ermon, Stefano", 2019, "1907.05600",
-        ),
-        _preprint(
-            "jolicoeur2020",
-            "Adversarial score matching and improved sampling for image generation",
-            "Jolicoeur-Martineau, Alexia; others", 2020, "2009.05475",
-        ),
-        _preprint(
-            "song2023consistency", "Consistency Models",
-            "Song, Yang; Dhariwal, Prafulla; Chen, Mark; Sutskever, Ilya", 2023, "2303.01469",
-        ),
-        _preprint(
-            "lu2024",
-            "Simplifying, Stabilizing and Scaling Continuous-Time Consistency Models",
-            "Lu, Cheng; Song, Yang", 2024, "2410.11081",
-        ),
-        _preprint(
-            "nichol2021", "Improved Denoising Diffusion Probabilistic Models",
-            "Nichol, Alex; Dhariwal, Prafulla", 2021, "2102.09672",
-        ),
-        _preprint(
-            "chen2023", "On the Importance of Noise Scheduling for Diffusion Models",
-            "Chen, Ting", 2023, "2301.10972",
-        ),
-        _preprint(
-            "saharia2021", "Image Super-Resolution via Iterative Refinement",
-            "Saharia, Chitwan; Ho, Jonathan; Chan, William; Salimans, Tim; Fleet, David J.; "
-            "Norouzi, Mohammad",
-            2021, "2104.07636",
-        ),
-        _preprint(
-            "ho2022", "Classifier-Free Diffusion Guidance",
-            "Ho, Jonathan; Salimans, Tim", 2022, "2207.12598",
-        ),
-        _preprint(
-            "chung2023", "Diffusion Posterior Sampling for General Noisy Inverse Problems",
-            "Chung, Hyungjin; others", 2023, "2209.14687",
-        ),
-        Reference(
-            "song2023guided", "inproceedings",
-            "Pseudoinverse-Guided Diffusion Models for Inverse Problems",
-            ("Song, Jiaming", "Vahdat, Arash", "Mardani, Morteza", "Kautz, Jan"), 2023,
-            "International Conference on Learning Representations",
-        ),
-        _preprint(
-            "kawar2021", "Stochastic Image Denoising by Sampling from the Posterior Distribution",
-            "Kawar, Bahjat; Vaksman, Gregory; Elad, Michael", 2021, "2101.09552",
-        ),
-        _article(
-            "efron2011", "Tweedie's Formula and Selection Bias", "Efron, Bradley", 2011,
-            "Journal of the American Statistical Association", "10.1198/jasa.2011.tm11181",
-        ),
-        _preprint(
-            "kingma2014", "Auto-Encoding Variational Bayes",
-            "Kingma, Diederik P.; Welling, Max", 2013, "1312.6114",
-        ),
-        _preprint(
-            "rombach2022", "High-Resolution Image Synthesis with Latent Diffusion Models",
-            "Rombach, Robin; Blattmann, Andreas; Lorenz, Dominik; Esser, Patrick; Ommer, Björn",
-            2021, "2112.10752",
-        ),
-        _preprint(
-            "vahdat2021", "Score-based Generative Modeling in Latent Space",
-            "Vahdat, Arash; Kreis, Karsten; Kautz, Jan", 2021, "2106.05931",
-        ),
-        _preprint(
-            "angelopoulos2022", "Conformal Risk Control",
-            "Angelopoulos, Anastasios N.; Bates, Stephen; Fisch, Adam; Lei, Lihua; Schuster, Tal",
-            2022, "2208.02814",
-        ),
-        _article(
-            "koay2006",
-            "Analytically exact correction scheme for signal extraction from noisy magnitude MR "
-            "signals",
-            "Koay, Cheng Guan; Basser, Peter J.", 2006, "Journal of Magnetic Resonance",
-        ),
-        _article(
-            "benjamini1995",
-            "Controlling the False Discovery Rate: A Practical and Powerful Approach to Multiple "
-            "Testing",
-            "Benjamini, Yoav; Hochberg, Yosef", 1995,
-            "Journal of the Royal Statistical Society: Series B",
-        ),
-        _article(
-            "benjamini2001",
-            "The control of the false discovery rate in multiple testing under dependency",
-            "Benjamini, Yoav; Yekutieli, Daniel", 2001, "The Annals of Statistics",
-        ),
-        _article(
-            "sankaran1963", "Approximations to the non-central chi-square distribution",
-            "Sankaran, M.", 1963, "Biometrika",
-        ),
+def _reference(item: dict[str, Any]) -> Reference:
+    """Reference of an item of CSL-JSON."""
+    number = item.get("number", "")
+    return Reference(
+        key=item["id"],
+        kind=KINDS.get(item["type"], "misc"),
+        title=item["title"],
+        authors=tuple(_name(author) for author in item.get("author", ())),
+        year=item["issued"]["date-parts"][0][0] if "issued" in item else None,
+        where=item.get("container-title", ""),
+        doi=item.get("DOI", ""),
+        arxiv=number.removeprefix(ARXIV) if number.startswith(ARXIV) else "",
+        url=item.get("URL", ""),
     )
-}  # fmt: skip
+
+
+def _name(author: dict[str, str]) -> str:
+    """Name of an author as BibTeX writes it; braces keep that of a group in one piece."""
+    group = author.get("literal")
+    if group is None:
+        return f"{author['family']}, {author['given']}"
+    return group if group == "others" else f"{{{group}}}"
+
+
+REFERENCES = {
+    item["id"]: _reference(item)
+    for item in json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
+}
 """By key."""
 
-PROGRAMS = {
-    program.key: program
-    for program in (
-        Reference(
-            "pytorch", "inproceedings",
-            "PyTorch: An Imperative Style, High-Performance Deep Learning Library",
-            ("Paszke, Adam", "others"), 2019, "Advances in Neural Information Processing Systems",
-        ),
-        Reference(
-            "monai", "misc", "MONAI: Medical Open Network for AI", ("{MONAI Consortium}",),
-            url="https://monai.io",
-        ),
-        Reference("nibabel", "misc", "NiBabel", url="https://nipy.org/nibabel"),
-        Reference("pydicom", "misc", "pydicom", url="https://pydicom.github.io"),
-        Reference(
-            "highdicom", "misc", "highdicom", url="https://github.com/ImagingDataCommons/highdicom"
-        ),
-        Reference(
-            "simpleitk", "article", "The Design of SimpleITK",
-            ("Lowekamp, Bradley C.", "Chen, David T.", "Ibáñez, Luis", "Blezek, Daniel"), 2013,
-            "Frontiers in Neuroinformatics",
-        ),
-        Reference("zarr", "misc", "Zarr", url="https://zarr.dev"),
+
+def bibtex(reference: Reference) -> str:
+    """One entry, UTF-8; titles keep their capitals. Fields that are not known are left out."""
+    where = "booktitle" if reference.kind == "inproceedings" else "journal"
+    fields = {
+        "author": " and ".join(reference.authors),
+        "title": f"{{{_plain(reference.title)}}}",
+        where: _plain(reference.where),
+        "year": str(reference.year or ""),
+        "doi": reference.doi,
+        "eprint": reference.arxiv,
+        "archivePrefix": "arXiv" if reference.arxiv else "",
+        "url": reference.url,
+        "version": reference.version,
+        "note": _plain(reference.note),
+    }
+    rows = [f"  {name} = {{{value}}}," for name, value in fields.items() if value]
+    return "\n".join([f"@{reference.kind}{{{reference.key},", *rows, "}"])
+
+
+def in_one_line(reference: Reference) -> str:
+    """Authors, year, title, journal, identifier; parts that are not known are left out."""
+    names = [name.strip("{}").partition(",")[0] for name in reference.authors]
+    if len(names) > 2 or "others" in names:
+        names = [names[0] + " et al."]
+    who = " ".join(filter(None, (" & ".join(names), str(reference.year or ""))))
+    parts = (
+        who,
+        " ".join(filter(None, (reference.title, reference.version))),
+        reference.where,
+        f"doi:{reference.doi}" if reference.doi else "",
+        f"arXiv:{reference.arxiv}" if reference.arxiv else "",
+        reference.url,
+        reference.note,
     )
-}  # fmt: skip
-"""By key."""
+    return ". ".join(part for part in parts if part)
+
+
+def _plain(text: str) -> str:
+    return "".join(ESCAPED.get(letter, letter) for letter in text)

@@ -90,17 +90,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     wait_asleep()
     for stream in (sys.stdout, sys.stderr):
-        _never_fail_on_a_letter(stream)
+        _replace_unknown_letters(stream)
     try:
         arguments = _parser().parse_args(argv)
         command: Callable[..., int] = arguments.run
         return command(arguments)
     except Cancelled as error:
-        return _say(error, STOPPED)
+        return _fail(error, STOPPED)
     except MedrestoreError as error:
-        return _say(error, WRONG)
+        return _fail(error, WRONG)
     except KeyboardInterrupt:
-        return _say("stopped", STOPPED)
+        return _fail("stopped", STOPPED)
 
 
 def _parser() -> Parser:
@@ -112,13 +112,13 @@ def _parser() -> Parser:
     return parser
 
 
-def _never_fail_on_a_letter(stream: TextIO) -> None:
-    """A terminal that has no σ shows a question mark."""
+def _replace_unknown_letters(stream: TextIO) -> None:
+    """Show a question mark where a terminal has no σ."""
     reconfigure = getattr(stream, "reconfigure", None)
     if reconfigure is not None:
         reconfigure(errors="replace")
 
 
-def _say(what: object, code: int) -> int:
-    print("medrestore:", " ".join(str(what).split()), file=sys.stderr)
+def _fail(reason: object, code: int) -> int:
+    print("medrestore:", " ".join(str(reason).split()), file=sys.stderr)
     return code

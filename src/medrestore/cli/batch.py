@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from medrestore.cli.meter import Bar
+from medrestore.cli.output import duration
 from medrestore.cli.parser import add_settings, add_source, add_writing, command, settings_from
 from medrestore.errors import InputError, SettingsError
-from medrestore.settings.noise import stated
+from medrestore.settings.noise import parse_noise
 
 if TYPE_CHECKING:
     import argparse
@@ -25,12 +26,12 @@ EXAMPLES = """\
 OUT mirrors the folders of IN. OUT/batch.jsonl is written as it goes, OUT/report.html shows all
 scans. One that cannot be restored is named there and does not stop the others; the exit code
 is then 2. A batch that was stopped in whatever way goes on with --resume: what is done and
-unchanged (place, content, settings, model) is not done again. The workers of a cluster read and
+unchanged (path, content, settings, model) is not done again. The workers of a cluster read and
 write the same files as this machine does, under the same paths.
 """
 NOISE = (
     "standard deviation of the noise to remove: auto (estimated from each scan); a number, in HU "
-    "of soft tissue for CT, or a fraction of the foreground for MR (0.05 is 5 %%); or a number "
+    "of soft tissue for CT, or a fraction of the foreground for MR (0.05 is 5 %); or a number "
     "with u, in the scans' own unit (25u); default: auto"
 )
 
@@ -59,7 +60,7 @@ def add(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Scan after scan, here or on a cluster."""
+    """Restore scan after scan, on this machine or on a cluster."""
     from dataclasses import asdict
 
     from medrestore.batch.folder import denoise_folder
@@ -73,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
             resume=arguments.resume,
             cluster=arguments.cluster,
             jobs=arguments.jobs,
-            on_forecast=_say,
+            on_forecast=_print_forecast,
             progress=bar,
             fallback=arguments.modality,
             gaps=arguments.gaps,
@@ -95,10 +96,9 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _say(expected: Forecast) -> None:
-    """What the batch will take, before it starts."""
-    from medrestore.cli.words import duration
-    from medrestore.engine.sizes import memory
+def _print_forecast(expected: Forecast) -> None:
+    """Print the time and memory that the batch will take, before it starts."""
+    from medrestore.engine.plan_text import memory
 
     if expected.scans:
         print(
@@ -111,7 +111,7 @@ def _say(expected: Forecast) -> None:
 
 def _noise(text: str) -> str | float:
     try:
-        return stated(text)
+        return parse_noise(text)
     except SettingsError:
         raise SettingsError(
             f"--noise of a batch is auto, a number, or one with its unit (25u); got {text!r}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from medrestore.cli.meter import Bar
-from medrestore.cli.parser import add_source, command
-from medrestore.cli.words import as_json, table
+from medrestore.cli.output import as_json, table
+from medrestore.cli.parser import add_setting, add_source, command
 from medrestore.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -40,25 +40,17 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "-o", "--output", metavar="DIR", help="the new model's folder; default: models/<model>_site"
     )
-    parser.add_argument(
-        "--noise", default="auto", metavar="σ", help="as for denoise; default: auto"
-    )
-    for option, default, says in (
-        ("--samples", 8, "posterior samples"),
-        ("--steps", 0, "steps of a sample, 0 for the model's own number"),
-        ("--slices", 8, "slices of each scan that are looked at"),
-        ("--seed", 0, "seed of the samples"),
-    ):
-        parser.add_argument(
-            option, type=int, default=default, metavar="N", help=f"{says}; default: {default}"
-        )
-    parser.add_argument("--device", default="auto", metavar="auto|cpu|cuda", help="default: auto")
+    add_setting(parser, "noise", "as for denoise; default: auto")
+    for name in ("samples", "steps", "seed", "device"):
+        add_setting(parser, name)
+    slices = "slices of each scan that are looked at; default: 8"
+    parser.add_argument("--slices", type=int, default=8, metavar="N", help=slices)
     parser.add_argument("--json", action="store_true", help="the new card's intervals as JSON")
     add_source(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Restores a few slices of every scan."""
+    """Restore a few slices of every scan."""
     try:
         noise = arguments.noise if arguments.noise == "auto" else float(arguments.noise)
     except ValueError as error:
@@ -91,11 +83,11 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(as_json({"model": str(card.folder), "intervals": card.facts["intervals"]}))
     else:
-        _say(card)
+        _print_intervals(card)
     return 0
 
 
-def _say(card: Card) -> None:
+def _print_intervals(card: Card) -> None:
     facts = card.facts["intervals"]
     print(f"{facts['how']}; half-width of the intervals, in standard deviations:")
     rows = [

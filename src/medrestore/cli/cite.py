@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from medrestore.cli.output import as_json
 from medrestore.cli.parser import command
-from medrestore.cli.words import as_json
 
 if TYPE_CHECKING:
     import argparse
@@ -35,15 +35,15 @@ def run(arguments: argparse.Namespace) -> int:
     """The scan is not needed; the model's card is, for its training data."""
     from dataclasses import asdict
 
-    from medrestore.citations.bibtex import bibtex, in_one_line
     from medrestore.citations.citing import citations
+    from medrestore.citations.references import bibtex, in_one_line
 
-    found = citations(arguments.record)
+    cited = [(one.reference, one.uses) for one in citations(arguments.record)]
     if arguments.json:
-        print(as_json([{**asdict(one.reference), "uses": one.uses} for one in found]))
+        print(as_json([{**asdict(reference), "uses": uses} for reference, uses in cited]))
     elif arguments.bibtex:
-        print("\n\n".join(bibtex(one.reference) for one in found))
+        print("\n\n".join(bibtex(reference) for reference, _ in cited))
     else:
-        for one in found:
-            print(f"{in_one_line(one.reference)}\n    for: {'; '.join(one.uses)}")
+        for reference, uses in cited:
+            print(f"{in_one_line(reference)}\n    for: {'; '.join(uses)}")
     return 0

@@ -23,7 +23,7 @@ def add(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """May be run again: its own results are replaced."""
+    """Restore the samples; results of an earlier demo are replaced."""
     from medrestore.batch.demo import demo
 
     with Bar("stopped; the demo is not complete") as bar:

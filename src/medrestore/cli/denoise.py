@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medrestore.cli.meter import Bar
+from medrestore.cli.output import as_json, plan_in_words
 from medrestore.cli.parser import (
     add_offset,
     add_settings,
@@ -15,9 +16,8 @@ from medrestore.cli.parser import (
     command,
     settings_from,
 )
-from medrestore.cli.words import as_json, in_words
 from medrestore.errors import SettingsError
-from medrestore.settings.noise import stated
+from medrestore.settings.noise import parse_noise
 
 if TYPE_CHECKING:
     import argparse
@@ -40,12 +40,6 @@ with DICOM output also _std_map (_std as a Parametric Map: float32, with its uni
 <scan>_run.json, from which `medrestore rerun` repeats the run. Ctrl-C keeps what the samples drawn
 so far say.
 """
-NOISE = (
-    "standard deviation of the noise to remove: auto (estimated from the scan); a number, in HU "
-    "of soft tissue for CT, or a fraction of the foreground for MR (0.05 or 5%%); a number with u, "
-    "in the scan's own unit (25u, '25 a.u.'); or the path of a map in that unit, on the scan's "
-    "grid; default: auto"
-)
 FAREWELL = "stopped before the scan was restored; nothing was written"
 
 
@@ -61,12 +55,12 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--volume", type=int, metavar="N", help="of a 4-D scan only this time point, from 0"
     )
-    add_settings(parser, NOISE)
+    add_settings(parser)
     add_writing(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Everything that can go wrong is checked before anything is computed."""
+    """Restore a scan; all that can go wrong is checked before anything is computed."""
     noise = _noise(arguments.noise)
     settings = settings_from(arguments, "map" if isinstance(noise, Path) else noise)
 
@@ -82,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     plan = RESTORER.plan(volume, settings, read(noise) if isinstance(noise, Path) else None)
     if not arguments.json:
-        print(in_words(plan, volume), flush=True)
+        print(plan_in_words(plan, volume), flush=True)
     before = time.monotonic()
     with Bar(FAREWELL) as bar:
         result = RESTORER.run(plan, volume, bar)
@@ -95,18 +89,18 @@ def report(
     result: Result, volume: Volume, written: list[Path], seconds: float, json: bool = False
 ) -> int:
     """Say what was done and where it is; the exit code is that of Ctrl-C for a part of a run."""
-    asked, drawn = result.plan.settings.samples, result.drawn
+    requested, drawn = result.plan.settings.samples, result.drawn
     if json:
         print(as_json(_facts(result, volume, written, seconds)))
     else:
         done = f"restored in {seconds:.1f} s"
-        if drawn < asked:
-            done = f"stopped after {seconds:.1f} s, with {drawn} of {asked} samples: the results "
-            done += "are whole and valid, their uncertainty is rougher"
+        if drawn < requested:
+            done = f"stopped after {seconds:.1f} s, with {drawn} of {requested} samples: the "
+            done += "results are whole and valid, their uncertainty is rougher"
         print(f"{done}:", *(f"  {path}" for path in written), sep="\n")
         if result.guards is not None:
             print(f"checks    {result.guards.sentence()}")
-    return 0 if drawn == asked else 130
+    return 0 if drawn == requested else 130
 
 
 def _facts(result: Result, volume: Volume, written: list[Path], seconds: float) -> dict[str, Any]:
@@ -125,7 +119,7 @@ def _facts(result: Result, volume: Volume, written: list[Path], seconds: float) 
 def _noise(text: str) -> str | float | Path:
     """``"auto"``, a number, one with its unit, or the path of a map."""
     try:
-        return stated(text)
+        return parse_noise(text)
     except SettingsError:
         if text.strip() and Path(text).exists():
             return Path(text)

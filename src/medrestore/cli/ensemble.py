@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medrestore.cli.meter import Bar
+from medrestore.cli.output import as_json, table
 from medrestore.cli.parser import add_source, command
-from medrestore.cli.words import as_json, table
 from medrestore.errors import OutputError, SettingsError
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def add(commands: Commands) -> None:
     parser = command(commands, "ensemble", make, does, MAKE + ANALYSE)
     inner = parser.add_subparsers(metavar="make|analyse", required=True)
     _add_make(command(inner, "make", make, "write noisy realisations of a known scene", MAKE))
-    does = "measure the noisy and the restored realisations: figures, plots and a page"
+    does = "measure the noisy and the restored realisations: metrics, plots and a page"
     part = command(inner, "analyse", analyse, does, ANALYSE)
     part.add_argument("input", metavar="DIR", help="an ensemble that `make` wrote")
     part.add_argument(
@@ -55,7 +55,7 @@ def add(commands: Commands) -> None:
     )
     out = "a folder for the report alone"
     part.add_argument("-o", "--output", required=True, metavar="OUT", help=out)
-    part.add_argument("--json", action="store_true", help="print all figures as JSON")
+    part.add_argument("--json", action="store_true", help="print all metrics as JSON")
     part.add_argument("--overwrite", action="store_true", help="replace an earlier report")
 
 
@@ -71,7 +71,7 @@ def _add_make(parser: Parser) -> None:
     strength.add_argument("--noise", type=float, metavar="F", help=sigma)
     many = "in all, half with inserts; default: %(default)s"
     add("--realisations", type=int, default=32, metavar="N", help=many)
-    add("--seed", type=int, default=0, metavar="N", help="of noise and places; default: 0")
+    add("--seed", type=int, default=0, metavar="N", help="of noise and positions; default: 0")
     add("--overwrite", action="store_true", help="replace an earlier ensemble")
     group = parser.add_argument_group("the scene")
     add = group.add_argument
@@ -107,7 +107,7 @@ def make(arguments: argparse.Namespace) -> int:
     n = len(made.names["present"])
     print(
         f"{n} realisations with {len(scene.rods)} rods and "
-        f"{sum(len(one.members) for one in scene.lesions)} lesions, {n} without: "
+        f"{sum(len(group.members) for group in scene.lesions)} lesions, {n} without: "
         f"{made.folder / 'noisy'}"
     )
     return 0
@@ -130,7 +130,7 @@ def analyse(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(as_json(facts_of(study)))
         return 0
-    _say(study)
+    _print_tables(study)
     print(page)
     return 0
 
@@ -149,19 +149,20 @@ def _scene_and_noise(arguments: argparse.Namespace) -> tuple[Scene, Noise]:
         return of_phantom(modality, design, arguments.seed), Noise(dose, hu, noise)
     volume = read(arguments.reference, arguments.modality, arguments.gaps)
     design = _design(arguments, volume.modality or "CT")
-    asked = {"slices": arguments.slices, "middle": arguments.middle, "seed": arguments.seed}
-    scene = of_scan(volume, design, **asked)
-    own = None if dose is None else estimate(volume.array, scene.modality).sigma or None
-    return scene, Noise(dose, hu, noise, own)
+    scene = of_scan(
+        volume, design, slices=arguments.slices, middle=arguments.middle, seed=arguments.seed
+    )
+    measured = None if dose is None else estimate(volume.array, scene.modality).sigma or None
+    return scene, Noise(dose, hu, noise, measured)
 
 
 def _design(arguments: argparse.Namespace, modality: str) -> Design:
-    """The usual inserts, but for what was asked."""
+    """The usual inserts, but for those requested."""
     from dataclasses import replace
 
     from medrestore.evaluation.ensemble.design import Design
 
-    asked = {
+    requested = {
         "rods": arguments.rods,
         "rod_mm": arguments.rod_mm,
         "sizes_mm": arguments.sizes,
@@ -170,7 +171,7 @@ def _design(arguments: argparse.Namespace, modality: str) -> Design:
     }
     given: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value
-        for name, value in asked.items()
+        for name, value in requested.items()
         if value is not None
     }
     return replace(Design.usual(modality), **given)
@@ -179,16 +180,16 @@ def _design(arguments: argparse.Namespace, modality: str) -> Design:
 def _methods(given: list[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for text in given:
-        name, sign, place = text.partition("=")
-        if not sign or not name or not place or name in found:
+        name, equals, path = text.partition("=")
+        if not equals or not name or not path or name in found:
             raise SettingsError(
                 f"--restored is NAME=DIR, each name once, got {text!r}; e.g. --restored nlm=out/nlm"
             )
-        found[name] = place
+        found[name] = path
     return found
 
 
-def _say(study: Study) -> None:
+def _print_tables(study: Study) -> None:
     from medrestore.evaluation.ensemble.report import tables
 
     for make_table in (tables.of_noise, tables.of_lesions, tables.of_lines, tables.of_erased):

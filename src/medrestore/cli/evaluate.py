@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from medrestore.cli.meter import Bar
+from medrestore.cli.output import as_json, table
 from medrestore.cli.parser import add_source, command
-from medrestore.cli.words import as_json, table
 from medrestore.errors import ModelError, SettingsError
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ judged too; any other method's image is judged as an image.
 
 def add(commands: Commands) -> None:
     """Describe the command."""
-    does = "compare restored and noisy scans with references: figures, plots and a page"
+    does = "compare restored and noisy scans with references: metrics, plots and a page"
     parser = command(commands, "evaluate", run, does, EXAMPLES)
     for option, says in (
         ("--reference", "scans with little noise; their own noise counts as error"),
@@ -56,11 +56,11 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "-o", "--output", required=True, metavar="DIR", help="a folder for the report alone"
     )
-    who = (
+    person = (
         "who the cases are of: a CSV file with the columns case,person, or a pattern with one "
         "group that names the person in a case's name; default: each case is another person"
     )
-    parser.add_argument("--person", metavar="CSV|PATTERN", help=who)
+    parser.add_argument("--person", metavar="CSV|PATTERN", help=person)
     redraw = (
         "judge intervals of region means where samples were not kept, too: draws them again in "
         "five slices of each case"
@@ -70,13 +70,13 @@ def add(commands: Commands) -> None:
     parser.add_argument("--perception", action="store_true", help=perception)
     seed = "of the bootstrap over people; default: %(default)s"
     parser.add_argument("--seed", type=int, default=0, metavar="N", help=seed)
-    parser.add_argument("--json", action="store_true", help="print all figures as JSON")
+    parser.add_argument("--json", action="store_true", help="print all metrics as JSON")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier report")
     add_source(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """One case after the other; nothing is written unless all can be judged."""
+    """Measure one case after the other; nothing is written unless all can be judged."""
     from medrestore.evaluation.findings import find
     from medrestore.evaluation.pairing import cases_of
     from medrestore.evaluation.people import people_of
@@ -85,7 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
     out = Path(arguments.output)
     check_report_folder(out, arguments.overwrite)
     methods = _methods(arguments.restored)
-    cases, alone = cases_of(arguments.reference, arguments.noisy, methods)
+    cases, unpaired = cases_of(arguments.reference, arguments.noisy, methods)
     people = people_of([case.name for case in cases], arguments.person)
     reports: list[Report] = []
     with Bar("stopped; nothing was written") as bar:
@@ -93,33 +93,33 @@ def run(arguments: argparse.Namespace) -> int:
         for case in cases:
             reports.append(_judge(case, people[case.name], arguments))
             bar.tick()
-    findings = find(reports, arguments.seed, alone)
+    findings = find(reports, arguments.seed, unpaired)
     page = write_findings(findings, out, arguments.overwrite)
     if arguments.json:
         print(as_json(facts_of(findings)))
         return 0
-    _say(findings)
+    _print_means(findings)
     for note in findings.notes():
         print(f"note: {note}")
     print(page)
     return 0
 
 
-def _methods(told: Sequence[str]) -> dict[str, str]:
-    """Places by method: ``name=place``, or a place alone where there is no other."""
+def _methods(given: Sequence[str]) -> dict[str, str]:
+    """Paths by method: ``name=path``, or a path alone where there is no other."""
     from medrestore.evaluation.images import RESTORED
 
     found: dict[str, str] = {}
-    for text in told:
-        name, equals, place = text.partition("=")
+    for text in given:
+        name, equals, path = text.partition("=")
         if not equals or Path(text).exists():
-            name, place = RESTORED, text
+            name, path = RESTORED, text
         if name in found:
             raise SettingsError(
-                f"--restored was given {len(told)} times, twice for {name!r}; give each method "
+                f"--restored was given {len(given)} times, twice for {name!r}; give each method "
                 "its own name, like --restored ours=DIR --restored theirs=DIR"
             )
-        found[name] = place
+        found[name] = path
     return found
 
 
@@ -132,18 +132,18 @@ def _judge(case: Case, person: str, arguments: argparse.Namespace) -> Report:
         read(path, arguments.modality, arguments.gaps) for path in (case.reference, case.noisy)
     )
     restored: dict[str, Result | Volume] = {}
-    why = []
+    notes = []
     for method, path in case.restored.items():
         result = None
         try:
             result = _saved_run(path, case.noisy)
         except ModelError as error:  # the image itself needs no model
-            why.append(f"{method}: its uncertainty is not judged: {error}")
+            notes.append(f"{method}: its uncertainty is not judged: {error}")
         restored[method] = result or read(path, arguments.modality, arguments.gaps)
     modality = reference.modality or noisy.modality
     encoder = _encoder(modality) if arguments.perception and modality else None
     report = evaluate(reference, noisy, restored, case.name, person, arguments.redraw, encoder)
-    return replace(report, notes=(*why, *report.notes))
+    return replace(report, notes=(*notes, *report.notes))
 
 
 @cache
@@ -167,7 +167,7 @@ def _saved_run(restored: Path, noisy: Path) -> Result | None:
     return reopen(record, noisy, samples=True)
 
 
-def _say(findings: Findings) -> None:
+def _print_means(findings: Findings) -> None:
     from medrestore.evaluation.report import tables
     from medrestore.evaluation.windows import FOREGROUND
 
@@ -175,12 +175,12 @@ def _say(findings: Findings) -> None:
     if len(reports) == 1:
         print(reports[0])
         return
-    means = tables.of_summary(
-        [one for one in findings.summaries if one.window == FOREGROUND], reports[0].modality
-    )
+    summaries = [one for one in findings.summaries if one.window == FOREGROUND]
+    means = tables.of_summary(summaries, reports[0].modality)
     people = len(findings.people)
-    who = f"{len(reports)} cases of {people} {'person' if people == 1 else 'people'}"
-    print(f"{who}; means and their 95 % intervals, bootstrap over people with seed {findings.seed}")
+    cases = f"{len(reports)} cases of {people} {'person' if people == 1 else 'people'}"
+    seed = findings.seed
+    print(f"{cases}; means and their 95 % intervals, bootstrap over people with seed {seed}")
     table(means.titles, means.rows)
     if findings.paired:
         found = tables.of_paired(findings.paired)

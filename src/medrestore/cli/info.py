@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medrestore.cli.meter import Bar
+from medrestore.cli.output import as_json, table
 from medrestore.cli.parser import command
-from medrestore.cli.words import as_json, table
 from medrestore.errors import InputError
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def add(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Headers are read, voxels are not; axes are named by where they run to, as in SPL."""
+    """Read headers, no voxels, and list the scans; axes are named by where they run to, as SPL."""
     from medrestore.io import find
 
     with Bar("stopped while reading headers") as bar:
@@ -44,13 +44,13 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(as_json(_facts(scans)))
     elif scans or len(scans.skipped) > 1:
-        _show(scans, Path(arguments.path))
+        _print_scans(scans, Path(arguments.path))
     if not scans:
-        raise InputError(_nothing(arguments.path, scans.skipped))
+        raise InputError(_no_scan(arguments.path, scans.skipped))
     return 0
 
 
-def _nothing(path: str, skipped: list[tuple[Path, str]]) -> str:
+def _no_scan(path: str, skipped: list[tuple[Path, str]]) -> str:
     if not skipped:
         return f"{path} holds no files; give the folder with the scans"
     if len(skipped) == 1:
@@ -58,7 +58,7 @@ def _nothing(path: str, skipped: list[tuple[Path, str]]) -> str:
     return f"{path} holds no scan that can be read; each of its {len(skipped)} files was skipped"
 
 
-def _show(scans: Scans, root: Path) -> None:
+def _print_scans(scans: Scans, root: Path) -> None:
     if scans:
         titles = ("scan", "kind", "voxels z×y×x", "spacing mm", "axes", "where")
         table(titles, [_row(scan, root) for scan in scans])

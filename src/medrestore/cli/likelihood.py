@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from medrestore.cli.meter import Bar
-from medrestore.cli.parser import add_source, command
-from medrestore.cli.words import as_json, table
+from medrestore.cli.output import as_json, table
+from medrestore.cli.parser import add_setting, add_source, command
 
 if TYPE_CHECKING:
     import argparse
@@ -41,13 +41,13 @@ def add(commands: Commands) -> None:
         "--probes", type=int, default=1, metavar="N", help="averaged over; default: 1"
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="default: 0")
-    parser.add_argument("--device", default="auto", metavar="auto|cpu|cuda", help="default: auto")
+    add_setting(parser, "device")
     parser.add_argument("--json", action="store_true", help="say it as JSON")
     add_source(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """One row for each slice."""
+    """Print one row for each slice."""
     from medrestore.api import read
     from medrestore.engine.likelihood import log_likelihood
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from medrestore.cli.output import as_json, table
 from medrestore.cli.parser import command
-from medrestore.cli.words import as_json, table
 
 if TYPE_CHECKING:
     import argparse
@@ -22,7 +22,7 @@ def add(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Cards are read, weights are not."""
+    """List the models; cards are read, weights are not."""
     from medrestore.models.model import available
 
     cards = available()
@@ -48,7 +48,7 @@ def _bytes(card: Card) -> int:
 
 
 def _headline(evaluation: Any) -> str:
-    """The card's own headline, else those of its figures that are single numbers or words."""
+    """The headline of a card, else those of its metrics that are single numbers or words."""
     if not isinstance(evaluation, dict):
         return str(evaluation or "")
     if "headline" in evaluation:

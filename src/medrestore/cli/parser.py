@@ -6,23 +6,45 @@ import argparse
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from medrestore.errors import SettingsError
+from medrestore.settings.description import Flag
+from medrestore.settings.settings import SETTINGS, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from medrestore.engine.plan import Settings
 
     Commands = argparse._SubParsersAction["Parser"]
 
 __all__ = [
     "Parser",
     "add_offset",
+    "add_setting",
     "add_settings",
     "add_source",
     "add_writing",
     "command",
     "settings_from",
 ]
+
+
+READING_ORDER = (
+    "model",
+    "mode",
+    "noise",
+    "samples",
+    "steps",
+    "level",
+    "estimate",
+    "sampler",
+    "schedule",
+    "guidance",
+    "measurement",
+    "seed",
+    "device",
+    "precision",
+    "memory_gb",
+    "keep_samples",
+)
+"""Order of the help; a setting that is not among them follows at the end."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -52,7 +74,7 @@ def command(
 
 
 def add_source(parser: Parser) -> None:
-    """How a scan is read: ``--modality``, ``--gaps``."""
+    """Options of reading a scan: ``--modality``, ``--gaps``."""
     group = parser.add_argument_group("reading the scan")
     group.add_argument(
         "--modality",
@@ -79,93 +101,33 @@ def add_offset(parser: Parser) -> None:
     )
 
 
-def add_settings(parser: Parser, noise: str) -> None:
-    """The options of a run, named and defaulted as in Python; ``noise`` is that option's help."""
+def add_settings(parser: Parser, noise: str = "") -> None:
+    """The options of a run, one for each of `Settings`; ``noise`` is that option's own help."""
     group = parser.add_argument_group("restoring")
-    add = group.add_argument
-    add("--model", default="auto", metavar="NAME|FOLDER", help="see `medrestore models`")
-    add("--mode", metavar="slice|patch3d", help="default: the model's own")
-    add("--noise", default="auto", metavar="σ", help=noise)
-    add(
-        "--samples",
-        type=int,
-        default=8,
-        metavar="N",
-        help="posterior samples; 0 gives image and map from one evaluation, fast; default: 8",
-    )
-    add(
-        "--steps",
-        type=int,
-        default=0,
-        metavar="K",
-        help="steps of a sample, each a network evaluation or, of some samplers, more; default: "
-        "the model's own, 2 of the automatic ones",
-    )
-    add(
-        "--level",
-        type=float,
-        default=0.9,
-        metavar="P",
-        help="share of voxels that lower…upper is to cover, 0 to 1; default: 0.9",
-    )
-    add(
-        "--estimate",
-        default="mean",
-        metavar="mean|sample|posterior-mean",
-        help="what the restored image is: the expected one, one posterior sample (natural "
-        "texture), or the mean of the samples; default: mean",
-    )
-    _sampling(add)
-    add("--seed", type=int, default=0, metavar="N", help="same seed, same voxels; default: 0")
-    add("--device", default="auto", metavar="auto|cpu|cuda", help="default: auto")
-    add(
-        "--precision",
-        default="auto",
-        metavar="auto|float32|bfloat16",
-        help="auto: bfloat16 where the device has it, float32 elsewhere; default: auto",
-    )
-    add("--memory-gb", type=float, metavar="GB", help="memory to stay within; default: all free")
-    add("--keep-samples", action="store_true", help="also write the samples themselves")
+    others = [name for name in SETTINGS if name not in READING_ORDER]
+    for name in (*READING_ORDER, *others):
+        add_setting(group, name, noise if name == "noise" else "")
 
 
-def _sampling(add: Callable[..., object]) -> None:
-    """How samples are drawn: ``--sampler``, ``--schedule``, ``--guidance``, ``--measurement``."""
-    from medrestore.core.samplers import SAMPLERS
-    from medrestore.core.schedules import SCHEDULES
-
-    add(
-        "--sampler",
-        default="auto",
-        metavar="|".join(("auto", *SAMPLERS)),
-        help="how samples are drawn; auto, the default, is the model's own: moment-matched, ddim "
-        "of models of the image itself, consistency of those distilled to it",
-    )
-    add(
-        "--schedule",
-        default="cosine",
-        metavar="|".join(SCHEDULES),
-        help="where the steps lie between noise and sample; default: cosine",
-    )
-    add(
-        "--guidance",
-        type=float,
-        default=1.0,
-        metavar="W",
-        help="weight of what a model is told against what it would say untold (classifier-free; "
-        "of models that know both); above 1 each step takes two evaluations; default: 1, off",
-    )
-    add(
-        "--measurement",
-        type=float,
-        default=0.0,
-        metavar="λ",
-        help="weight of the noise's likelihood, which draws samples towards the scan; default: 0, "
-        "off. Of guided samples std and intervals are not calibrated",
+def add_setting(parser: Parser | argparse._ArgumentGroup, name: str, help: str = "") -> None:  # noqa: A002 as in argparse
+    """One option as `Settings` describes it, named and with the default as in Python."""
+    described = SETTINGS[name]
+    option = f"--{name.replace('_', '-')}"
+    says = (help or described.help).replace("%", "%%")
+    if isinstance(described.kind, Flag):
+        parser.add_argument(option, action="store_true", help=says)
+        return
+    parser.add_argument(
+        option,
+        type=described.kind.parse,
+        default=described.default,
+        metavar=described.metavar or described.kind.values,
+        help=says,
     )
 
 
 def add_writing(parser: Parser) -> None:
-    """How results are written: ``--format``, ``--overwrite``."""
+    """Options of writing results: ``--format``, ``--overwrite``."""
     from medrestore.results.naming import offered
 
     group = parser.add_argument_group("writing")
@@ -181,9 +143,4 @@ def add_writing(parser: Parser) -> None:
 
 def settings_from(arguments: argparse.Namespace, noise: str | float) -> Settings:
     """The arguments as `Settings`, which checks them."""
-    from dataclasses import fields
-
-    from medrestore.engine.plan import Settings
-
-    given = {f.name: getattr(arguments, f.name) for f in fields(Settings) if f.name != "noise"}
-    return Settings(**given, noise=noise)
+    return Settings(**{**{name: getattr(arguments, name) for name in SETTINGS}, "noise": noise})

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from medrestore.cli.output import as_json, table
 from medrestore.cli.parser import command
-from medrestore.cli.words import as_json, table
 
 if TYPE_CHECKING:
     import argparse
@@ -14,29 +14,29 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\
   medrestore reader-study analyse study_*.csv
-  medrestore reader-study analyse study_*.csv --json > figures.json
+  medrestore reader-study analyse study_*.csv --json > results.json
 """
 
 
 def add(commands: Commands) -> None:
-    """Describe the command; `analyse` is the one thing it does so far."""
+    """Describe the command, whose one part is `analyse`."""
     does = "statistics of a blinded reader study, run in napari"
     parser = command(commands, "reader-study", analyse, does, EXAMPLES)
     inner = parser.add_subparsers(metavar="analyse", required=True)
     does = "preference, scores and agreement from the CSV files of one study's readers"
     parser = command(inner, "analyse", analyse, does, EXAMPLES)
     parser.add_argument("csv", metavar="CSV", nargs="+", help="one file per reader")
-    parser.add_argument("--json", action="store_true", help="for machines: all figures")
+    parser.add_argument("--json", action="store_true", help="for machines: all results")
     seed = "of the bootstrap intervals; default: %(default)s"
     parser.add_argument("--seed", type=int, default=0, metavar="N", help=seed)
 
 
 def analyse(arguments: argparse.Namespace) -> int:
-    """Read the answers, check that they belong together, print the figures."""
+    """Read the answers, check that they belong together, print the statistics."""
     from medrestore.evaluation.reader_study import answers, words
-    from medrestore.evaluation.reader_study.analysis import analyse as figures
+    from medrestore.evaluation.reader_study.analysis import analyse as analysed
 
-    found = figures(answers.read(arguments.csv), arguments.seed)
+    found = analysed(answers.read(arguments.csv), arguments.seed)
     if arguments.json:
         print(as_json(found.facts()))
         return 0

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from medrestore.cli.denoise import FAREWELL, report
 from medrestore.cli.meter import Bar
+from medrestore.cli.output import plan_in_words
 from medrestore.cli.parser import add_writing, command
-from medrestore.cli.words import in_words
 
 if TYPE_CHECKING:
     import argparse
@@ -20,7 +20,7 @@ EXAMPLES = """\
   medrestore rerun out/scan_run.json
   medrestore rerun out/scan_run.json -o again --input archive/scan.nii.gz
 
-A record names its scan by file name and content, never by place: it is looked for beside the
+A record names its scan by file name and content, never by path: it is looked for beside the
 record, one folder up and in the working folder; --input says where else it is.
 """
 
@@ -37,7 +37,7 @@ def add(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """The scan and the model must be those of the record, by their hashes."""
+    """Repeat the run; scan and model must be those of the record, by their hashes."""
     from medrestore.restorer import RESTORER
     from medrestore.results.preflight import check_destination
     from medrestore.results.record import read_record
@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     out = arguments.output or Path(arguments.record).parent / "rerun"
     plan, volume = read_record(arguments.record, arguments.input, arguments.device)
     check_destination(volume, out, format=arguments.format, overwrite=arguments.overwrite)
-    print(in_words(plan, volume), flush=True)
+    print(plan_in_words(plan, volume), flush=True)
     before = time.monotonic()
     with Bar(FAREWELL) as bar:
         result = RESTORER.run(plan, volume, bar)

@@ -46,7 +46,7 @@ def add(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Writes NIfTI and says how much noise was added."""
+    """Write NIfTI and say how much noise was added."""
     from medrestore.api import read, simulate, write
     from medrestore.results.preflight import check_file
 
@@ -78,8 +78,8 @@ def _added(volume: Volume, noisy: Volume, fraction: float | None) -> str:
 
     if volume.modality == "MR":
         fraction = fraction or 0.0
-        frames = volume.array if volume.is_4d else volume.array[None]
-        sigmas = [fraction * foreground_scale(one) for one in frames if np.nan_to_num(one).any()]
+        arrays = volume.array if volume.is_4d else volume.array[None]
+        sigmas = [fraction * foreground_scale(one) for one in arrays if np.nan_to_num(one).any()]
         spread = " to ".join(dict.fromkeys(f"{one:.3g}" for one in (min(sigmas), max(sigmas))))
         return f"σ {spread} {volume.unit} per channel, {fraction:.3g} of the foreground"
     low, high = SOFT_TISSUE_HU

@@ -53,7 +53,7 @@ def add(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Long: hours on a CPU."""
+    """Train: hours on a CPU."""
     if arguments.time_limit is not None and not arguments.time_limit > 0:
         raise SettingsError(f"--time-limit is minutes above 0, got {arguments.time_limit:g}")
     config = Path(arguments.config)
@@ -88,12 +88,12 @@ def run(arguments: argparse.Namespace) -> int:
             changes=changes,
         )
     print(f"trained: {folder}")
-    _say_left_out(config, changes, folder)
+    _print_left_out(config, changes, folder)
     return 0
 
 
-def _say_left_out(path: Path, changes: dict[str, Any], folder: Path) -> None:
-    """Say if the config's notes and limits are not on the card, and how they come there."""
+def _print_left_out(path: Path, changes: dict[str, Any], folder: Path) -> None:
+    """Print a note if the config's notes and limits are not on the card."""
     from medrestore.models.model import Card
     from medrestore.training.config import Config
 

@@ -22,7 +22,7 @@ def add(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Returns when the window is closed."""
+    """Open a window; returns when it is closed."""
     path = Path(arguments.path)
     if not path.exists():
         raise InputError(f"{path} does not exist; check the path")
@@ -33,7 +33,8 @@ def run(arguments: argparse.Namespace) -> int:
     except ImportError as error:
         raise SettingsError(
             "napari cannot open a window here: it or a Qt is not installed "
-            f"({str(error).splitlines()[0]}); pip install 'medrestore[all]'"
+            f'({str(error).splitlines()[0]}); pip install "medrestore[napari]" brings napari, '
+            'pip install "medrestore[all]" a Qt as well'
         ) from error
     try:
         viewer.open(str(path), plugin="medrestore")

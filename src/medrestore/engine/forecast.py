@@ -21,9 +21,9 @@ from medrestore.core.refiner import CONDITION_CHANNELS
 from medrestore.core.windows import Windows
 from medrestore.disk_arrays import IN_MEMORY_BYTES
 from medrestore.engine.pace import FRESH_S, Pace, kind_of, pace_of, windows_of
-from medrestore.engine.pipeline import STRETCH_BYTES
-from medrestore.engine.sizes import memory
-from medrestore.engine.time_point import TOLD_BYTES
+from medrestore.engine.pipeline import BLOCK_BYTES
+from medrestore.engine.plan_text import memory
+from medrestore.engine.time_point import CONDITION_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -185,7 +185,7 @@ def _held_bytes(plan: Plan, told: int = CONDITION_CHANNELS) -> int:
     """
     settings, plane = plan.settings, 4 * plan.shape[1] * plan.shape[2]
     whole = len(plan.chosen) * plane
-    stretch = min(whole, STRETCH_BYTES)
+    stretch = min(whole, BLOCK_BYTES)
     other = settings.samples > 0 and settings.estimate != "mean"
     maps = (5 if settings.samples else 4) + other
     held = maps * _in_memory(whole * plan.times)
@@ -197,7 +197,7 @@ def _held_bytes(plan: Plan, told: int = CONDITION_CHANNELS) -> int:
         running += (COUNTING + (between if whole <= stretch else 0)) * stretch
         running += NOISE_PLANES * plane
     if settings.samples and not without_network(settings.sampler, settings.steps):  # conditions
-        running += min(TOLD_BYTES, told * whole)
+        running += min(CONDITION_BYTES, told * whole)
     checking = (
         2 * _in_memory(whole * plan.times)
         + CHECKING * (looks(len(plan.chosen)) - len(plan.chosen)) * plane

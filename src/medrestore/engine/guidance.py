@@ -1,4 +1,4 @@
-"""What guides the samples of some slices: settings and scan, as wrappers of their denoiser."""
+"""Guidance of the samples of some slices by settings and scan, as wrappers of their denoiser."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from medrestore.core.denoiser import Denoiser
-    from medrestore.engine.time_point import Frame
+    from medrestore.engine.time_point import TimePoint
 
 __all__ = ["guided"]
 
 
 def guided(
     denoiser: Denoiser,
-    frame: Frame,
+    point: TimePoint,
     slices: Sequence[int],
     maps: tuple[NDArray[np.float32], NDArray[np.float32]],
     left: Callable[[float], NDArray[np.float32]],
@@ -35,33 +35,33 @@ def guided(
     ----------
     denoiser : Denoiser
         Of a batch that holds these slices of the scan.
-    frame : Frame
+    point : TimePoint
         The scan and the plan.
     slices : sequence of int
-        Which slices.
+        The slices.
     maps : (mu, s), each (batch, y, x)
-        What r is about and its unit, intensity units.
+        Centre and unit of r, intensity units.
     left : callable
         Angle → variance of r given z_t for each slice, (batch,).
     """
-    asked = frame.plan.settings
+    settings = point.plan.settings
     steered = classifier_free(
-        denoiser, frame.engine.family.null_condition, asked.guidance, frame.meter
+        denoiser, point.engine.family.null_condition, settings.guidance, point.meter
     )
-    if not asked.measurement:
+    if not settings.measurement:
         return steered
-    device = frame.plan.device
+    device = point.plan.device
     y, sigma = (
         torch.from_numpy(np.stack([of(z) for z in slices]))[:, None].to(device)
-        for of in (frame.seen, frame.sigma)
+        for of in (point.seen, point.sigma)
     )
-    mean = np.clip(maps[0], *frame.known)  # as `y` is: what is beyond is left alone
+    mean = np.clip(maps[0], *point.known)  # as `y` is: what is beyond is left alone
     mu, s = (torch.from_numpy(one)[:, None].to(device) for one in (mean, maps[1]))
-    sigma = sigma.clamp(min=0.1 * float(frame.floor))
+    sigma = sigma.clamp(min=0.1 * float(point.floor))
     unit = torch.maximum(s, 0.05 * sigma)
-    seen = debiased(y, sigma) if frame.plan.modality == "MR" else y
+    seen = debiased(y, sigma) if point.plan.modality == "MR" else y
 
     def remaining(t: float) -> Tensor:
         return torch.from_numpy(left(t)).view(-1, 1, 1, 1).to(device)
 
-    return measured(steered, (seen - mu) / unit, sigma / unit, remaining, asked.measurement)
+    return measured(steered, (seen - mu) / unit, sigma / unit, remaining, settings.measurement)

@@ -20,7 +20,7 @@ from medrestore.disk_arrays import Held
 from medrestore.engine.component import check_component
 from medrestore.engine.level import Level, Noise, typical
 from medrestore.errors import InputError, ModalityError, NoiseLevelError, SettingsError
-from medrestore.settings.noise import UNIT, Told, told
+from medrestore.settings.noise import UNIT, GivenNoise, given_noise
 from medrestore.volume import Volume
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def resolve_levels(
     """
     modality = modality_of(volume)
     maps = _maps(volume, noise_map) if noise == "map" else None
-    asked = None if noise in ("auto", "map") else told(noise, modality)
+    asked = None if noise in ("auto", "map") else given_noise(noise, modality)
     if asked is not None and asked.fraction:
         check_fraction(asked.value)
     frames = volume.array if volume.is_4d else volume.array[None]
@@ -118,7 +118,7 @@ def _maps(volume: Volume, noise_map: Volume | None) -> list[NDArray[np.float32]]
 def _level(
     array: NDArray[np.float32],
     modality: Modality,
-    asked: Told | None,
+    asked: GivenNoise | None,
     noise_map: NDArray[np.float32] | None,
 ) -> Level:
     """Noise and scale of one volume (z, y, x)."""

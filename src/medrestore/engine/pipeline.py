@@ -1,43 +1,48 @@
-"""The story of a run: predictor, samples, posterior maps; streamed stretch by stretch.
+"""The story of a run: predictor, samples, posterior maps; streamed block by block.
 
 Pass 1 predicts μ and s of every slice. Pass 2 evaluates the refiner once at t = π/2, where z
 carries no information. Pass 3 draws the samples one after the other and keeps running moments
 only. A run that is cancelled in pass 3 is valid with the samples it holds.
 
-Each pass goes through the scan in stretches of a fixed size (`stretch`), and what it leaves lies in
-files where it would fill the memory (`scratch`): a run of a long scan holds no more than that of a
-short one.
+Each pass goes through the scan in blocks of a fixed size (`block`), and what it leaves lies in
+files where it would fill the memory (`disk_arrays`): a run of a long scan holds no more than that
+of a short one.
 """
 
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from medrestore.core.evaluations import shares_start
 from medrestore.core.meter import SILENT, Meter
 from medrestore.core.padding import ct_padding
 from medrestore.disk_arrays import IN_MEMORY_BYTES, Held, release, zeros
 from medrestore.engine.arrays import Arrays
-from medrestore.engine.block import Stretch
-from medrestore.engine.time_point import Frame
+from medrestore.engine.block import Block, predict
+from medrestore.engine.maps import fill_maps
+from medrestore.engine.samples import BlockSamples
+from medrestore.engine.time_point import TimePoint
 from medrestore.errors import Cancelled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
 
     from medrestore.engine.plan import Plan
     from medrestore.engine.protocol import Engine
     from medrestore.volume import Volume
 
-__all__ = ["STRETCH_BYTES", "run"]
+__all__ = ["BLOCK_BYTES", "run"]
 
-STRETCH_BYTES = IN_MEMORY_BYTES
-"""Size of an array of a stretch of a slice model: 128 slices of 256², 32 of 512²."""
+T = TypeVar("T")
+
+BLOCK_BYTES = IN_MEMORY_BYTES
+"""Size of an array of a block of a slice model: 128 slices of 256², 32 of 512²."""
 STACKED = 4
-"""Stretches of a 3-D model are so many times as long: what overlaps is computed twice."""
+"""Blocks of a 3-D model are so many times as long: what overlaps is computed twice."""
 
 
 def run(plan: Plan, volume: Volume, engine: Engine, meter: Meter = SILENT) -> Arrays:
@@ -62,56 +67,62 @@ def run(plan: Plan, volume: Volume, engine: Engine, meter: Meter = SILENT) -> Ar
     ResourceError
         If a large scan's arrays do not fit on the disk.
     """
-    frames = volume.array if volume.is_4d else volume.array[None]
+    volumes = volume.array if volume.is_4d else volume.array[None]
     meter.start(plan.evaluations, "Restoring")
     out, drawn = Arrays.blank(plan), plan.settings.samples
-    for t, y in enumerate(frames):
+    for t, y in enumerate(volumes):
         padding = ct_padding(y, Held(y).tick) if plan.modality == "CT" else ()
-        one = plan.at(t)
-        frame = Frame(one, engine, meter, y, t, volume.geometry.slice_positions_mm, padding)
-        drawn = min(drawn, _restore(frame, out))
+        positions_mm = volume.geometry.slice_positions_mm
+        point = TimePoint(plan.at(t), engine, meter, y, t, positions_mm, padding)
+        drawn = min(drawn, _restore(point, out))
     return out.finished(drawn, volume.is_4d)
 
 
-def _restore(frame: Frame, out: Arrays) -> int:
-    """All passes over one time point; how many samples were drawn."""
-    settings, drawn = frame.plan.settings, 0
-    stretches = [
-        Stretch(frame, frame.plan.chosen[rows], out.part(frame.t, rows))
-        for rows in _cut(frame.plan, frame.engine.windows(len(frame.y)).window)
-    ]
-    planes = sum(one.planes_kept for one in stretches)
-    shape = (planes, *frame.plan.shape[1:])
-    room = zeros(shape) if len(stretches) > 1 else np.zeros(shape, np.float32)
-    first = 0
-    for one in stretches:
-        one.move_in(room[first : first + one.planes_kept])
-        first += one.planes_kept
+def _restore(point: TimePoint, out: Arrays) -> int:
+    """All passes over one time point; number of samples that were drawn."""
+    settings, drawn = point.plan.settings, 0
+    cuts = _cuts(point.plan, point.engine.windows(len(point.y)).window)
+    blocks = [Block(point, point.plan.chosen[rows]) for rows in cuts]
+    outs = [out.part(point.t, rows) for rows in cuts]
+    for_prediction, for_samples = _rooms(blocks)
 
-    def each(do: Callable[[Stretch], object]) -> None:
-        for one in stretches:
-            do(one)
+    def each(do: Callable[..., T], *of_blocks: Sequence[Any]) -> list[T]:
+        done = []
+        for one in zip(*of_blocks, strict=True):
+            done.append(do(*one))
             out.release()
-            release(frame.y, frame.plan.noise.map, room)
+            release(point.y, point.plan.noise.map, *for_prediction, *for_samples)
+        return done
 
-    each(Stretch.predict)
+    predicted = each(predict, blocks, outs, for_prediction)
+    samples: list[BlockSamples] = []
     try:
-        if settings.samples and shares_start(settings.sampler, settings.steps):
-            each(Stretch.start)
+        if settings.samples:
+            kept = [one.samples for one in outs]
+            samples = each(BlockSamples, predicted, for_samples, kept)
         for k in range(settings.samples):
-            each(partial(Stretch.draw, k=k))
-            each(partial(Stretch.count, k=k))
+            each(partial(BlockSamples.draw, k=k), samples)
+            each(partial(BlockSamples.count, k=k), samples)
             drawn = k + 1
     except Cancelled:
-        if frame.plan.times > 1 or drawn < frame.engine.family.fewest_samples:
+        if point.plan.times > 1 or drawn < point.engine.family.fewest_samples:
             raise
-    each(partial(Stretch.finish, drawn=drawn))
+    each(partial(fill_maps, drawn=drawn), outs, predicted, samples if drawn else [None] * len(outs))
     return drawn
 
 
-def _cut(plan: Plan, window: int) -> list[slice]:
-    """The plan's slices in stretches of whole slabs."""
+def _rooms(blocks: Sequence[Block]) -> tuple[list[NDArray[np.float32]], ...]:
+    """Zeros that predictions and samples of each block need: in memory for a block alone."""
+    planes = [n for block in blocks for n in (block.planes, BlockSamples.planes(block))]
+    shape = (sum(planes), *blocks[0].point.plan.shape[1:])
+    room = zeros(shape) if len(blocks) > 1 else np.zeros(shape, np.float32)
+    rooms = np.split(room, np.cumsum(planes)[:-1])
+    return rooms[::2], rooms[1::2]
+
+
+def _cuts(plan: Plan, window: int) -> list[slice]:
+    """The plan's slices in blocks of whole slabs."""
     plane_bytes = 4 * plan.shape[1] * plan.shape[2]
-    size = STRETCH_BYTES * (STACKED if window > 1 else 1) // plane_bytes
+    size = BLOCK_BYTES * (STACKED if window > 1 else 1) // plane_bytes
     size = max(size // plan.slab, 1) * plan.slab
     return [slice(first, first + size) for first in range(0, len(plan.chosen), size)]

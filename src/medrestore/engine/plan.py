@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from medrestore.core.evaluations import passes
 from medrestore.core.windows import tiles
 from medrestore.engine.level import Level, Noise, map_of, typical
-from medrestore.engine.plan_warnings import calibrated, warnings_of
+from medrestore.engine.plan_text import calibrated, warnings_of
 from medrestore.errors import SettingsError
 from medrestore.models.cache import MODELS
 from medrestore.models.model import find_card

@@ -1,4 +1,4 @@
-"""One 3-D volume of a run, slice by slice: what is measurement, how noisy it is, what is read."""
+"""One 3-D volume of a run, slice by slice: its measured voxels, their noise, and the conditions."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
     from medrestore.engine.plan import Plan
     from medrestore.engine.protocol import Engine
 
-__all__ = ["TOLD_BYTES", "Frame"]
+__all__ = ["CONDITION_BYTES", "TimePoint"]
 
-TOLD_BYTES = 256 * 2**20
-"""Conditions of the refiner that are kept between samples; the rest is computed again."""
+CONDITION_BYTES = 256 * 2**20
+"""Conditions of the refiner that are held between samples; the rest is computed again."""
 
 AIR_HU = np.float32(-1000)
-"""What stands in for voxels of a CT that are no measurement."""
+"""Value in place of voxels of a CT that are no measurement."""
 
 
 @dataclass(frozen=True, eq=False)
-class Frame:
+class TimePoint:
     """One 3-D volume of a run.
 
     Parameters
@@ -48,8 +48,8 @@ class Frame:
         Where unevenly spaced slices lie.
     padding : tuple of float
         Values of voxels that are no measurement (`core.padding`).
-    told : dict
-        Conditions of the refiner that were kept, by stretch and slab.
+    conditions : dict
+        Conditions of the refiner that are held, by block and slab.
     """
 
     plan: Plan
@@ -59,7 +59,7 @@ class Frame:
     t: int
     positions_mm: tuple[float, ...] | None
     padding: tuple[float, ...]
-    told: dict[tuple[int, int], Tensor] = field(default_factory=dict)
+    conditions: dict[tuple[int, int], Tensor] = field(default_factory=dict)
 
     @property
     def floor(self) -> np.float32:
@@ -105,8 +105,8 @@ class Frame:
             return np.full(self.plan.shape[1:], noise.sigma, np.float32)
         return np.asarray(np.nan_to_num(noise.map[z], nan=0.0))
 
-    def condition(self, slices: Sequence[int]) -> Condition:
-        """What the predictor is told of some slices."""
+    def predictor_condition(self, slices: Sequence[int]) -> Condition:
+        """Condition of the predictor for some slices."""
         reads = [neighbours(z, self.engine.slices, len(self.y), self.positions_mm) for z in slices]
         planes = {z: self.seen(z) for z in {z for one in reads for z in one}}
         y = np.stack([np.stack([planes[z] for z in one]) for one in reads])
@@ -117,30 +117,30 @@ class Frame:
             torch.full((1, 1, 1, 1), self.plan.scale, device=device),
         )
 
-    def tell(
+    def refiner_condition(
         self,
         key: tuple[int, int],
         slices: Sequence[int],
         mu: NDArray[np.float32],
         s: NDArray[np.float32],
     ) -> Tensor:
-        """What the refiner is told of some slices, kept for the next time while there is room.
+        """Condition of the refiner for some slices, held for the next time while there is room.
 
         Parameters
         ----------
         key : (int, int)
-            Stretch and slab.
+            Block and slab.
         slices : sequence of int
-            Which slices.
+            The slices.
         mu, s : ndarray, shape (n, y, x)
-            What the predictor says of them.
+            Its prediction of them.
         """
-        if key in self.told:
-            return self.told[key]
-        c, maps = self.condition(slices), (np.clip(mu, *self.known), s)
+        if key in self.conditions:
+            return self.conditions[key]
+        c, maps = self.predictor_condition(slices), (np.clip(mu, *self.known), s)
         mean, spread = (torch.from_numpy(one)[:, None].to(self.plan.device) for one in maps)
         prediction = Prediction(mean, torch.maximum(spread, 0.05 * c.sigma).log())
         seen = self.engine.condition(c, prediction)
-        if seen.nbytes + sum(kept.nbytes for kept in self.told.values()) <= TOLD_BYTES:
-            self.told[key] = seen
+        if seen.nbytes + sum(held.nbytes for held in self.conditions.values()) <= CONDITION_BYTES:
+            self.conditions[key] = seen
         return seen

@@ -1,4 +1,4 @@
-"""A slice of a case as small pictures: what was scanned, what was made of it, what differs."""
+"""A slice of a case as small pictures: the reference, every image, and their differences."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from PIL import Image
 
 from medrestore.evaluation.fidelity import NOISY
 from medrestore.evaluation.windows import CT_WINDOWS, FOREGROUND, Window, windows_of
+from medrestore.report.plots import DIFFERENCE_MAP, STD_MAP
+from medrestore.report.slices import view_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,10 +21,7 @@ if TYPE_CHECKING:
     from medrestore.evaluation.images import Images
     from medrestore.volume import Geometry
 
-__all__ = ["DIFFERENCE", "SPREAD", "Picture", "Shown", "picture_of"]
-
-DIFFERENCE, SPREAD = "RdBu_r", "inferno"
-"""Colours of what differs, white for nothing, and of standard deviations."""
+__all__ = ["Picture", "PictureRow", "picture_of"]
 
 LONGEST = 320
 """Pixels along the longer side."""
@@ -32,19 +31,22 @@ LUNG_HU = -500.0
 
 
 @dataclass(frozen=True)
-class Shown:
-    """A row of pictures with one scale.
+class PictureRow:
+    """Pictures with one scale.
 
     Parameters
     ----------
     low, high : float
-        Intensities shown at the ends of the colours, in the scan's unit.
+        Intensities at the ends of the colours, in the scan's unit.
+    colours : str
+        Name of the matplotlib colour map.
     pictures : dict of str to bytes
         WebP by name: reference, noisy, methods.
     """
 
     low: float
     high: float
+    colours: str
     pictures: dict[str, bytes]
 
 
@@ -60,26 +62,26 @@ class Picture:
         Name of the display window: for CT lung where it is most of the slice, else abdomen.
     width_mm : float
         Of the pictures.
-    images, differences : Shown
+    images, differences : PictureRow
         All images; image − reference for noisy and every method.
-    spreads : Shown, optional
+    stds : PictureRow, optional
         Standard deviations of the methods that have one.
     """
 
     slice: int
     window: str
     width_mm: float
-    images: Shown
-    differences: Shown
-    spreads: Shown | None
+    images: PictureRow
+    differences: PictureRow
+    stds: PictureRow | None
 
 
 def picture_of(images: Images, counted: NDArray[np.bool_]) -> Picture:
-    """Pictures of a case; ``counted`` (z, y, x) are the voxels that count."""
+    """Return pictures of a case; ``counted`` (z, y, x) are the voxels that count."""
     z = int(counted.sum(axis=(1, 2)).argmax())
     inside, reference = counted[z], images.reference.array[z]
     window = _window(images, z, inside)
-    frame = _Frame(images.reference.geometry, inside)
+    cutout = _Cutout(images.reference.geometry, inside)
     compared = {name: array[z] for name, array in images.compared().items()}
     errors = {name: array - reference for name, array in compared.items()}
     most = float(np.quantile(np.abs(errors[NOISY][inside]), 0.995)) or 1.0
@@ -87,10 +89,10 @@ def picture_of(images: Images, counted: NDArray[np.bool_]) -> Picture:
     return Picture(
         z,
         window.name,
-        frame.width_mm,
-        _shown(frame, {"reference": reference, **compared}, window.low, window.high, "gray"),
-        _shown(frame, errors, -most, most, DIFFERENCE),
-        _spreads(frame, stds, inside) if stds else None,
+        cutout.width_mm,
+        cutout.row({"reference": reference, **compared}, window.low, window.high, "gray"),
+        cutout.row(errors, -most, most, DIFFERENCE_MAP),
+        cutout.row(stds, 0.0, _highest(stds, inside), STD_MAP) if stds else None,
     )
 
 
@@ -103,24 +105,14 @@ def _window(images: Images, z: int, inside: NDArray[np.bool_]) -> Window:
     return windows[CT_WINDOWS[0].name if lung > 0.5 else CT_WINDOWS[1].name]
 
 
-def _spreads(
-    frame: _Frame, stds: dict[str, NDArray[np.float32]], inside: NDArray[np.bool_]
-) -> Shown:
-    seen = np.concatenate([std[inside] for std in stds.values()])
-    finite = seen[np.isfinite(seen)]
-    high = float(np.quantile(finite, 0.995)) if finite.size else 0.0
-    return _shown(frame, stds, 0.0, high or 1.0, SPREAD)
+def _highest(stds: dict[str, NDArray[np.float32]], inside: NDArray[np.bool_]) -> float:
+    values = np.concatenate([std[inside] for std in stds.values()])
+    finite = values[np.isfinite(values)]
+    return (float(np.quantile(finite, 0.995)) if finite.size else 0.0) or 1.0
 
 
-def _shown(
-    frame: _Frame, planes: dict[str, NDArray[np.float32]], low: float, high: float, colours: str
-) -> Shown:
-    made = {name: _webp(frame(plane), low, high, colours) for name, plane in planes.items()}
-    return Shown(low, high, made)
-
-
-class _Frame:
-    """Cuts planes (y, x) to the tissue and turns them for display.
+class _Cutout:
+    """Cuts planes (y, x) to the tissue, turns them for display and draws them.
 
     Parameters
     ----------
@@ -135,30 +127,28 @@ class _Frame:
         self._cut = tuple(
             slice(max(int(low) - MARGIN, 0), int(high) + MARGIN + 1) for low, high in ends
         )
-        order, flips = geometry.display_axes()
-        shown = [(axis, flip) for axis, flip in zip(order, flips, strict=True) if axis != 0]
-        self._turned = shown[0][0] == 2
-        self._steps = tuple(slice(None, None, -1 if flip else 1) for _, flip in shown)
-        spacing = [geometry.spacing_mm[axis] for axis, _ in shown]
-        size = [n * s for n, s in zip(self._reach(inside).shape, spacing, strict=True)]
-        self.width_mm = size[1]
-        factor = LONGEST / max(size)
-        self._pixels = (max(1, round(size[1] * factor)), max(1, round(size[0] * factor)))
+        self._view = view_of(geometry)
+        shape = self._view.turned(inside[self._cut]).shape
+        height, width = (n * s for n, s in zip(shape, self._view.spacing_mm, strict=True))
+        self.width_mm = width
+        factor = LONGEST / max(height, width)
+        self._pixels = (max(1, round(width * factor)), max(1, round(height * factor)))
 
-    def _reach(self, plane: NDArray[np.generic]) -> NDArray[np.generic]:
-        cut = plane[self._cut]
-        return (cut.T if self._turned else cut)[self._steps]
+    def row(
+        self, planes: dict[str, NDArray[np.float32]], low: float, high: float, colours: str
+    ) -> PictureRow:
+        """Return planes as pictures of one scale."""
+        made = {name: self._webp(plane, low, high, colours) for name, plane in planes.items()}
+        return PictureRow(low, high, colours, made)
 
-    def __call__(self, plane: NDArray[np.float32]) -> Image.Image:
-        """A plane as a picture of intensities."""
-        shown = np.ascontiguousarray(self._reach(plane), dtype=np.float32)
-        way = Image.Resampling.BOX if shown.shape[1] > self._pixels[0] else Image.Resampling.BICUBIC
-        return Image.fromarray(np.nan_to_num(shown)).resize(self._pixels, way)
-
-
-def _webp(image: Image.Image, low: float, high: float, colours: str) -> bytes:
-    levels = np.clip((np.asarray(image, np.float32) - low) / (high - low), 0, 1)
-    pixels = colormaps[colours](levels, bytes=True)[..., :3]
-    file = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(pixels)).save(file, "WEBP", quality=QUALITY, method=4)
-    return file.getvalue()
+    def _webp(self, plane: NDArray[np.float32], low: float, high: float, colours: str) -> bytes:
+        turned = np.ascontiguousarray(self._view.turned(plane[self._cut]), dtype=np.float32)
+        shrinks = turned.shape[1] > self._pixels[0]
+        way = Image.Resampling.BOX if shrinks else Image.Resampling.BICUBIC
+        image = Image.fromarray(np.nan_to_num(turned)).resize(self._pixels, way)
+        levels = np.clip((np.asarray(image, np.float32) - low) / (high - low), 0, 1)
+        pixels = colormaps[colours](levels, bytes=True)[..., :3]
+        file = io.BytesIO()
+        encoded = Image.fromarray(np.ascontiguousarray(pixels))
+        encoded.save(file, "WEBP", quality=QUALITY, method=4)
+        return file.getvalue()

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 from medrestore.errors import InputError, OutputError
 from medrestore.io.formats import FORMATS, is_store, listed, suffix_of, writer_of
 from medrestore.io.maps import read_map, write_map
-from medrestore.io.modality import check_modality
-from medrestore.io.offset import shifted
+from medrestore.io.modality import check_modality, shifted
 from medrestore.io.scan import Progress, Scan, Scans
 from medrestore.io.search import only_scan, scan_of_file, search, single_slice_warning
 from medrestore.io.staging import staged_file, staged_folder
@@ -21,8 +20,8 @@ from medrestore.io.staging import staged_file, staged_folder
 if TYPE_CHECKING:
     import os
 
+    from medrestore.io.dicom.frame import Stack
     from medrestore.io.dicom.grid import Gaps
-    from medrestore.io.dicom.stacks import Stack
     from medrestore.volume import Modality, Volume
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""What the text headers of NRRD and MetaImage have in common: lines, numbers, data files."""
+"""Text headers, as NRRD and MetaImage have them: lines, numbers, data files."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def files(path: Path, target: str, listed: list[str]) -> list[Path]:
 
 
 def beside(path: Path, name: str) -> bool:
-    """Whether a name is that of a file in the header's folder or below, links followed."""
+    """True if a name is that of a file in the header's folder or below, links followed."""
     try:
         folder, file = path.parent.resolve(), (path.parent / name).resolve()
         return bool(name) and file.is_file() and folder in file.parents

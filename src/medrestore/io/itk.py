@@ -9,10 +9,9 @@ import numpy as np
 import SimpleITK
 
 from medrestore.errors import InputError, OutputError, UnreadableError, UnsuitableError
-from medrestore.io.itk_header import vet
+from medrestore.io.itk_header import check_packed, vet
 from medrestore.io.label_map import is_label_map
 from medrestore.io.limits import check_millimetres, check_shape, check_spacing
-from medrestore.io.meta_header import check_packed
 from medrestore.io.modality import settle_modality, unit_of
 from medrestore.io.scan import Scan
 from medrestore.volume import Geometry, Source, Volume
@@ -78,13 +77,13 @@ def load(path: Path, modality: Modality | None = None) -> Volume:
         ) from error
     array = array.reshape((times, *geometry.shape))
     array = array[0] if times == 1 else array
-    settled = settle_modality(array, asked=modality)
+    settled = settle_modality(array, requested=modality)
     source = Source("itk", path.stem, (path,))
     return Volume(array, geometry, settled, unit_of(settled), source, warnings)
 
 
 def _is_label_map(header: Any) -> bool:
-    """Whether a segmentation's keys say so, or the voxels, where a byte holds one.
+    """True if a segmentation's keys say so, or the voxels, where a byte holds one.
 
     Larger voxels are not looked at: ITK reads a whole file or nothing.
     """
@@ -96,7 +95,7 @@ def _is_label_map(header: Any) -> bool:
         array = sitk.GetArrayFromImage(header.Execute())
     except RuntimeError:  # whoever needs the voxels says what is wrong
         return False
-    return is_label_map(array[place] for place in np.ndindex(array.shape[:-2]))
+    return is_label_map(array[plane] for plane in np.ndindex(array.shape[:-2]))
 
 
 def save(volume: Volume, path: Path) -> None:
@@ -115,11 +114,9 @@ def save(volume: Volume, path: Path) -> None:
             f"{path.name}: the scan's slices are tilted against their stacking direction, which "
             "NRRD and MetaImage cannot hold; write NIfTI (.nii.gz) instead"
         )
-    frames = volume.array if volume.is_4d else volume.array[None]
-    images = [
-        _image(frame, spacing, direction, LPS_TO_RAS @ volume.geometry.affine[:3, 3])
-        for frame in frames
-    ]
+    origin = LPS_TO_RAS @ volume.geometry.affine[:3, 3]
+    times = volume.array if volume.is_4d else volume.array[None]
+    images = [_image(array, spacing, direction, origin) for array in times]
     image = sitk.JoinSeries(images) if volume.is_4d else images[0]
     try:
         sitk.WriteImage(image, str(path))
@@ -131,8 +128,8 @@ def save(volume: Volume, path: Path) -> None:
         raise OutputError(f"{path.name} was not written whole; check the space left on the disk")
 
 
-def _image(frame: Any, spacing: Any, direction: Any, origin: Any) -> Any:
-    image = sitk.GetImageFromArray(np.ascontiguousarray(frame))
+def _image(array: Any, spacing: Any, direction: Any, origin: Any) -> Any:
+    image = sitk.GetImageFromArray(np.ascontiguousarray(array))
     image.SetSpacing([float(s) for s in spacing])
     image.SetDirection([float(d) for d in direction.ravel()])
     image.SetOrigin([float(o) for o in origin])

@@ -1,7 +1,4 @@
-"""Telling label maps (segmentations, masks) from scans by their voxels, plane by plane.
-
-Readers ask this of files whose header is silent, and plans of arrays, so it lies below both.
-"""
+"""Label maps (segmentations, masks) told from scans by their voxels, plane by plane."""
 
 from __future__ import annotations
 
@@ -28,9 +25,9 @@ ENOUGH = 20_000
 
 
 def is_label_map(planes: Iterable[NDArray[Any]]) -> bool:
-    """Whether an image holds few whole numbers ≥ 0 in regions, as a segmentation does.
+    """True if an image holds few whole numbers ≥ 0 in regions, as a segmentation does.
 
-    Planes are asked for until one shows that it is a scan: a negative number or a fraction, more
+    Planes are read until one shows that it is a scan: a negative number or a fraction, more
     than 256 values, or neighbours that differ. Two values are a mask, however they lie.
 
     Parameters

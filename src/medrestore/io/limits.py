@@ -32,14 +32,9 @@ SMALLEST_MM = 1e-6
 
 
 def check_shape(name: str, shape: Sequence[int]) -> None:
-    """Refuse a grid without voxels, or one larger than the memory of this machine.
+    """Refuse a grid without voxels (`InputError`), or one larger than the machine's memory.
 
-    Raises
-    ------
-    InputError
-        If an axis has no voxels.
-    UnreadableError
-        If the voxels, as float32, exceed the machine's memory: a damaged header, most likely.
+    The latter, counted as float32, raises `UnreadableError`: a damaged header, most likely.
     """
     grid = "×".join(str(n) for n in shape)
     if not shape or min(shape) < 1:
@@ -54,23 +49,9 @@ def check_shape(name: str, shape: Sequence[int]) -> None:
 
 
 def check_promise(name: str, needed: int, size: int, ratio: int = 1) -> None:
-    """Refuse a header that promises more voxels than its file can hold.
+    """Refuse a header that promises ``needed`` bytes of voxels where the file has ``size``.
 
-    Parameters
-    ----------
-    name : str
-        The file, for the message.
-    needed : int
-        Bytes of voxels that the header promises.
-    size : int
-        Bytes that the file has.
-    ratio : int
-        How many bytes of voxels one of them can stand for at best.
-
-    Raises
-    ------
-    UnreadableError
-        If the file is too small.
+    A byte of the file stands for ``ratio`` bytes of voxels at best. Raises `UnreadableError`.
     """
     if needed > size * ratio:
         raise UnreadableError(
@@ -80,13 +61,7 @@ def check_promise(name: str, needed: int, size: int, ratio: int = 1) -> None:
 
 
 def check_millimetres(name: str, values: Iterable[float]) -> None:
-    """Refuse positions and distances, in mm, that are not finite or beyond any scanner.
-
-    Raises
-    ------
-    UnreadableError
-        If one is farther than 10 km or no number.
-    """
+    """Refuse positions and distances, mm, beyond 10 km or not finite: raises `UnreadableError`."""
     for value in values:
         if not abs(value) <= FARTHEST_MM:  # NaN as well
             raise UnreadableError(
@@ -96,13 +71,7 @@ def check_millimetres(name: str, values: Iterable[float]) -> None:
 
 
 def check_spacing(name: str, spacing_mm: Iterable[float]) -> None:
-    """Refuse voxels smaller than a nanometre.
-
-    Raises
-    ------
-    InputError
-        If a distance between voxels, mm, is below: zero, most likely.
-    """
+    """Refuse voxels smaller than a nanometre, 0 most likely: raises `InputError`."""
     for value in spacing_mm:
         if not abs(value) >= SMALLEST_MM:
             raise InputError(

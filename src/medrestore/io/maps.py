@@ -68,7 +68,6 @@ def read_map(path: str | os.PathLike[str]) -> Volume:
     """
     from medrestore.io.dicom.parametric_read import load_maps
 
-    place = Path(path)
-    if not place.exists():
+    if not Path(path).exists():
         raise InputError(f"{path} does not exist; check the path")
-    return load_maps(place)
+    return load_maps(Path(path))

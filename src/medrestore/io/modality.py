@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from medrestore import disk_arrays
-from medrestore.errors import ModalityError
+from medrestore.errors import InputError, ModalityError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from medrestore.volume import Modality
+    from medrestore.volume import Modality, Volume
 
-__all__ = ["check_modality", "settle_modality", "unit_of"]
+__all__ = ["check_modality", "settle_modality", "shifted", "unit_of"]
 
 AIR_HU = (-1100.0, -900.0)
-"""Where air lies in a CT; nothing of MR is there, unless it is signed."""
+"""Range of air in a CT; nothing of MR is there, unless it is signed."""
 LEAST_AIR = 0.01
 """Share of air, or of padding, from which on a scan shows that it is CT."""
 PADDING_HU = -1500.0
@@ -44,17 +46,17 @@ def check_modality(modality: str | None) -> Modality | None:
 
 
 def settle_modality(
-    array: NDArray[np.float32], *, asked: Modality | None, tag: str | None = None
+    array: NDArray[np.float32], *, requested: Modality | None, tag: str | None = None
 ) -> Modality | None:
-    """What a scan is: ``asked``, else the file's ``tag``, else CT if it shows it by its values.
+    """Modality of a scan: ``requested``, else the file's ``tag``, else CT if its values show it.
 
     Those are air near −1000 HU, or padding below −1500 HU, and no more than single voxels outside
     of −1500 to 4100 HU. Phase and signed MR are negative too.
 
-    Returns None where nothing says; whoever needs to know then asks for ``modality=``.
+    Returns None where nothing says; whoever needs to know then requests ``modality=``.
     """
-    if asked is not None:
-        return asked
+    if requested is not None:
+        return requested
     if tag == "CT":
         return "CT"
     if tag == "MR":
@@ -68,7 +70,7 @@ def unit_of(modality: Modality | None) -> str:
 
 
 def _shows_ct(values: NDArray[Any]) -> bool:
-    """Whether air (or padding in its place) and a range as HU have it leave no other choice."""
+    """True if air (or padding in its stead) and a range as HU have it leave no other choice."""
     deep = values < PADDING_HU
     commonest = np.sort(np.unique(values[deep], return_counts=True)[1])[-PADDINGS:].sum()
     padded = commonest >= max(LEAST_AIR * values.size, MOSTLY * np.count_nonzero(deep))
@@ -88,3 +90,27 @@ def _sample(array: NDArray[Any]) -> NDArray[Any]:
         array = planes[:: max(1, len(planes) // PLANES)]
     values = array.reshape(-1)[:: max(1, array.size // SAMPLE)]
     return np.asarray(values[np.isfinite(values)])
+
+
+def shifted(volume: Volume, hu_offset: float) -> Volume:
+    """A CT with a number added to every voxel; itself for 0.
+
+    Raises
+    ------
+    InputError
+        If it is no CT, or the number is none.
+    """
+    if not hu_offset:
+        return volume
+    if volume.modality != "CT" or not isfinite(hu_offset):
+        raise InputError(
+            f"hu_offset is a number of HU for a CT, got {hu_offset!r} for a scan of modality "
+            f"{volume.modality}; leave it out"
+        )
+    array: NDArray[np.float32] = disk_arrays.zeros(volume.array.shape)
+    for plane in np.ndindex(array.shape[:-2]):
+        array[plane] = volume.array[plane] + np.float32(hu_offset)
+        disk_arrays.release(array, volume.array)
+    source = replace(volume.source, hu_offset=float(hu_offset))
+    warning = f"{hu_offset:g} was added to every value (hu_offset)"
+    return volume.with_array(array, source=source, warnings=(*volume.warnings, warning))

@@ -14,20 +14,16 @@ import numpy as np
 
 from medrestore.errors import InputError, OutputError, UnreadableError, UnsuitableError
 from medrestore.io.label_map import is_label_map
-from medrestore.io.limits import (
-    DEFLATE_BEST_RATIO,
-    check_promise,
-    check_shape,
-)
+from medrestore.io.limits import DEFLATE_BEST_RATIO, check_promise, check_shape
 from medrestore.io.modality import settle_modality, unit_of
-from medrestore.io.nifti_geometry import (
+from medrestore.io.nifti_header import (
     disk_affine,
     geometry_of,
+    open_stored,
     scaled,
     unit_mm,
     with_thickness,
 )
-from medrestore.io.nifti_stored import open_stored
 from medrestore.io.nifti_voxels import ReleasingFile, read_voxels, stored_planes
 from medrestore.io.packed import is_packed
 from medrestore.io.scan import Scan
@@ -38,7 +34,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from medrestore.io.nifti_stored import Stored
+    from medrestore.io.nifti_header import Stored
     from medrestore.volume import Modality
 
 __all__ = ["describe", "load", "save"]
@@ -109,7 +105,7 @@ def load(path: Path, modality: Modality | None = None) -> Volume:
             f"{path} is truncated or damaged: its voxels cannot be read; copy it again"
         ) from error
     array = array[0] if times == 1 else array
-    settled = settle_modality(array, asked=modality)
+    settled = settle_modality(array, requested=modality)
     source = Source("nifti", stem(path), stored.files, stored.header)
     warnings = (*remarks, *doubts, *oddities)
     return Volume(array, geometry, settled, unit_of(settled), source, warnings)
@@ -151,16 +147,16 @@ def _open(path: Path) -> Stored:
     try:
         stored = open_stored(path)
         _ = stored.scaling
+        return stored
     except DAMAGE as error:
         raise UnreadableError(
             f"{path} is not a readable NIfTI file: it is damaged, truncated or something else "
             "under that name"
         ) from error
-    return stored
 
 
 def _is_label_map(stored: Stored, shape: tuple[int, int, int], times: int) -> bool:
-    """Whether the header or the voxels say so; of most scans the first slice says that it is not.
+    """True if header or voxels say so; of most scans the first slice says that it is none.
 
     Voxels that cannot be read are no label map: whoever needs them says what is wrong.
     """
@@ -204,7 +200,7 @@ def _grid(stored: Stored, path: Path) -> tuple[tuple[int, int, int], int, tuple[
 
 
 def _describes(header: Any, volume: Volume) -> bool:
-    """Whether a source header still fits the volume's grid."""
+    """True if a source header still fits the volume's grid."""
     affine, _ = with_thickness(
         scaled(header.get_best_affine(), unit_mm(header)), volume.geometry.shape
     )

@@ -1,30 +1,49 @@
-"""Looking through a NIfTI header before nibabel does, which believes its offsets and lengths."""
+"""NIfTI headers: vetted before nibabel, which believes them, opened, and turned into a grid.
+
+Files are opened by what they hold, whatever their name says of packing.
+"""
 
 from __future__ import annotations
 
 import math
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import nibabel
+import numpy as np
 
 from medrestore.errors import UnreadableError
-from medrestore.io.limits import DEFLATE_BEST_RATIO
+from medrestore.io.limits import DEFLATE_BEST_RATIO, check_millimetres, check_spacing
 from medrestore.io.packed import MAGIC as MAGIC_OF_GZIP
 from medrestore.io.packed import is_packed, opened
+from medrestore.volume import Geometry
 
 if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-__all__ = ["vet"]
+    from numpy.typing import NDArray
 
+__all__ = [
+    "Stored",
+    "disk_affine",
+    "geometry_of",
+    "open_stored",
+    "scaled",
+    "unit_mm",
+    "with_thickness",
+]
+
+nib: Any = nibabel
+"""Typed in parts only."""
 LARGEST_OFFSET = 64 * 2**20
 """Bytes before the voxels of a gzipped file: extensions of this size are none."""
 LAYOUTS = {348: ("h", 40, "f", 108, 344), 540: ("q", 16, "q", 168, 4)}
-"""By sizeof_hdr: type and place of dim[0], then of vox_offset; place of magic."""
+"""By sizeof_hdr: type and offset of dim[0], then of vox_offset; offset of magic."""
 MAGIC = {348: (b"n+1", b"ni1"), 540: (b"n+2", b"ni2")}
 
 
-def vet(path: Path) -> tuple[int, bool]:
+def _vet(path: Path) -> tuple[int, bool]:
     """Refuse offsets and extensions that lie beyond the file.
 
     Returns
@@ -32,7 +51,7 @@ def vet(path: Path) -> tuple[int, bool]:
     size : int
         Bytes of the header: 348 (NIfTI-1) or 540.
     single : bool
-        Whether the voxels follow in the same file.
+        True if the voxels follow in the same file.
 
     Raises
     ------
@@ -90,3 +109,164 @@ def _vet_extensions(path: Path, file: BinaryIO, order: str, at: int, end: int) -
             )
         file.seek(at + size)
         at += size
+
+
+HEADERS = {
+    (348, True): nib.Nifti1Image.header_class,
+    (348, False): nib.Nifti1Pair.header_class,
+    (540, True): nib.Nifti2Image.header_class,
+    (540, False): nib.Nifti2Pair.header_class,
+}
+"""By sizeof_hdr and whether the voxels follow in the same file."""
+
+
+class Stored(NamedTuple):
+    """A header as it is on disk, and its file, or those of header and voxels."""
+
+    header: Any
+    files: tuple[Path, ...]
+
+    @property
+    def voxels(self) -> Path:
+        """The file with the voxels."""
+        return self.files[-1]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the stored numbers."""
+        stored: np.dtype[Any] = self.header.get_data_dtype()
+        return stored
+
+    @property
+    def offset(self) -> int:
+        """Offset of the voxels, bytes."""
+        return int(self.header.get_data_offset())
+
+    @property
+    def scaling(self) -> tuple[float, float]:
+        """Slope and intercept."""
+        slope, intercept = self.header.get_slope_inter()
+        return 1.0 if slope is None else slope, 0.0 if intercept is None else intercept
+
+
+def open_stored(path: Path) -> Stored:
+    """Read a header.
+
+    Raises
+    ------
+    UnreadableError
+        If it points beyond the file, is packed twice, or has no voxels beside it.
+    EOFError, OSError, ValueError, zlib.error, HeaderDataError
+        If it cannot be read, or is none of NIfTI's.
+    """
+    size, single = _vet(path)
+    with opened(path) as file:
+        header = HEADERS[size, single].from_fileobj(file)
+    if single:
+        return Stored(header, (path,))
+    name = path.name
+    for suffix in (".gz", ".nii", ".hdr"):
+        name = name[: -len(suffix)] if name.lower().endswith(suffix) else name
+    beside = [path.with_name(name + suffix) for suffix in (".img", ".IMG", ".img.gz")]
+    voxels = next((file for file in beside if file.is_file()), None)
+    if voxels is None:
+        raise UnreadableError(
+            f"{path} holds a header alone; put {beside[0].name}, the file with its voxels, beside "
+            "it"
+        )
+    return Stored(header, (path, voxels))
+
+
+UNITS_MM = {"unknown": 1.0, "mm": 1.0, "micron": 1e-3, "meter": 1e3}
+SCALE_TOLERANCE = 0.01
+"""Sizes of voxels that differ by less are rounded."""
+
+
+def geometry_of(
+    header: Any, shape: tuple[int, int, int], path: Path
+) -> tuple[Geometry, tuple[str, ...]]:
+    """Geometry in RAS mm, and what is doubtful about it."""
+    warnings = []
+    scale = unit_mm(header)
+    try:
+        affine = scaled(header.get_best_affine(), scale)
+    except nib.spatialimages.HeaderDataError as error:
+        raise UnreadableError(
+            f"{path} is damaged: its qform is no rotation ({error}); set a valid one"
+        ) from error
+    check_millimetres(str(path), affine[:3].ravel())
+    known = int(header["sform_code"]) > 0 or int(header["qform_code"]) > 0
+    if not known:
+        warnings.append(
+            "position and orientation are not given (sform and qform codes are 0): left and "
+            "right cannot be told apart"
+        )
+    if (scales := _scale_contradiction(header, affine, scale)) is not None:
+        warnings.append(scales)
+    elif int(header["sform_code"]) > 0 and int(header["qform_code"]) > 0:
+        apart = _disagreement_mm(header, shape, scale)
+        if apart > 0.1 * min(np.linalg.norm(affine[:3, :3], axis=0)):
+            warnings.append(f"sform and qform disagree by up to {apart:.1f} mm; sform is used")
+    affine, thin = with_thickness(affine, shape)
+    check_spacing(str(path), np.linalg.norm(affine[:3, :3], axis=0))
+    if thin:
+        warnings.append("the slice thickness is not given: 1 mm is assumed")
+    return Geometry(shape, affine[:, [2, 1, 0, 3]], known), tuple(warnings)
+
+
+def _scale_contradiction(header: Any, affine: NDArray[np.float64], scale: float) -> str | None:
+    """Warning where the sform's voxels are not of the size that pixdim gives."""
+    if int(header["sform_code"]) <= 0:
+        return None
+    stated = np.abs(np.asarray(header["pixdim"][1:4], np.float64)) * scale
+    used = np.linalg.norm(affine[:3, :3], axis=0)
+    axes = np.asarray(header["dim"][1:4]) > 1
+    given = axes & (stated > 0) & np.isfinite(stated) & (used > 0)
+    if np.all(np.abs(used[given] - stated[given]) <= SCALE_TOLERANCE * used[given]):
+        return None
+    texts = ("×".join(f"{size:.4g}" for size in sizes[given]) for sizes in (used, stated))
+    return "the sform gives voxels of {} mm, pixdim says {} mm; the sform is used".format(*texts)
+
+
+def _disagreement_mm(header: Any, shape: tuple[int, int, int], scale: float) -> float:
+    corners = np.array(np.meshgrid(*[(0, n - 1) for n in shape[::-1]])).reshape(3, -1)
+    corners = np.vstack([corners, np.ones(corners.shape[1])])
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):
+            apart = (header.get_sform() - header.get_qform()) @ corners
+            farthest = float(np.linalg.norm(apart[:3], axis=0).max()) * scale
+    except nib.spatialimages.HeaderDataError:  # a quaternion that is no rotation
+        return float("inf")
+    return farthest if np.isfinite(farthest) else float("inf")
+
+
+def with_thickness(
+    affine: NDArray[np.float64], shape: tuple[int, int, int]
+) -> tuple[NDArray[np.float64], bool]:
+    """Complete a single slice's affine that has no third axis with its normal, 1 mm long."""
+    if shape[0] != 1 or np.linalg.norm(affine[:3, 2]) > 1e-9:
+        return affine, False
+    normal = np.cross(affine[:3, 0], affine[:3, 1])
+    completed = affine.copy()
+    completed[:3, 2] = normal / (np.linalg.norm(normal) or 1.0)
+    return completed, True
+
+
+def unit_mm(header: Any) -> float:
+    """Millimetres per spatial unit of the header; unknown units are taken as mm."""
+    try:
+        return UNITS_MM[header.get_xyzt_units()[0]]
+    except KeyError:
+        return 1.0
+
+
+def scaled(affine: NDArray[np.float64], scale: float) -> NDArray[np.float64]:
+    """An affine in other units."""
+    scaled = np.array(affine, dtype=np.float64)
+    scaled[:3] *= scale
+    return scaled
+
+
+def disk_affine(geometry: Geometry) -> NDArray[np.float64]:
+    """Affine for (x, y, z) indices."""
+    return np.asarray(geometry.affine[:, [2, 1, 0, 3]])

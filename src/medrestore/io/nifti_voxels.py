@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from medrestore.io.nifti_stored import Stored
+    from medrestore.io.nifti_header import Stored
 
 __all__ = ["ReleasingFile", "read_voxels", "stored_planes"]
 

@@ -20,7 +20,7 @@ CHUNK = 2**20
 
 
 def is_packed(path: Path) -> bool:
-    """Whether a file starts as gzip does (RFC 1952)."""
+    """True if a file starts as gzip does (RFC 1952)."""
     with path.open("rb") as file:
         return file.read(2) == MAGIC
 
@@ -64,7 +64,7 @@ class Unpacked(io.RawIOBase):
         self._packed = b""
         self._ended = False
         self.junk = False
-        """Whether something that is not gzip follows; known at the end."""
+        """True if something that is not gzip follows; known at the end."""
 
     def readable(self) -> bool:
         """Yes."""

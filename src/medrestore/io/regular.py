@@ -1,4 +1,4 @@
-"""What may be opened under a folder: regular files, through links too, each folder once."""
+"""Listing of what may be opened under a folder: regular files, through links too, each once."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ KINDS = {
 
 
 class Listing(NamedTuple):
-    """What lies under a folder.
+    """Content of a folder.
 
     Parameters
     ----------
     files : list of Path
         Regular files, and folders that are taken as a whole; sorted within each folder.
     passed_over : list of (Path, str)
-        What is not looked at, and why.
+        Paths not looked at, and why.
     """
 
     files: list[Path]
@@ -37,14 +37,9 @@ class Listing(NamedTuple):
 
 
 def why_not_regular(path: Path) -> str:
-    """What a path is in place of a file whose end can be read to; empty for one that can.
+    """Name of what a path is instead of a file that can be read to its end; empty for a file.
 
-    Opening a pipe or a device may wait for ever.
-
-    Raises
-    ------
-    OSError
-        If it is not there.
+    Opening a pipe or a device may wait for ever. Raises OSError if the path is not there.
     """
     kind = stat.S_IFMT(path.stat().st_mode)
     return "" if kind == stat.S_IFREG else KINDS.get(kind, "not a regular file")
@@ -55,14 +50,7 @@ def listing(folder: Path, whole: Callable[[Path], bool]) -> Listing:
 
     Linked folders are followed, after all others, so that a folder that is reached both ways goes
     by its own name. None is listed twice, and a link to a folder that holds ``folder`` leads
-    nowhere.
-
-    Parameters
-    ----------
-    folder : Path
-        Where to look.
-    whole : callable
-        Whether a folder is to be taken as a whole (a Zarr store).
+    nowhere. ``whole`` is true of folders that are taken as a whole (Zarr stores).
     """
     found = Listing([], [])
     above = {_identity(parent) for parent in (folder.resolve(), *folder.resolve().parents)}
@@ -86,15 +74,15 @@ def _list(
     links = []
     waiting = [folder]
     while waiting:
-        here = waiting.pop()
-        seen.add(_identity(here))
+        current = waiting.pop()
+        seen.add(_identity(current))
         try:
-            names = sorted(name for name in os.listdir(here) if not name.startswith("."))
+            names = sorted(name for name in os.listdir(current) if not name.startswith("."))
         except OSError as error:
-            found.passed_over.append((here, f"cannot be opened: {error.strerror or error}"))
+            found.passed_over.append((current, f"cannot be opened: {error.strerror or error}"))
             continue
         inner = []
-        for path in (here / name for name in names):
+        for path in (current / name for name in names):
             try:
                 kind = why_not_regular(path)
             except OSError as error:

@@ -16,8 +16,7 @@ from medrestore.io.scan import Scan
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from medrestore.io.dicom.frame import Frame
-    from medrestore.io.dicom.stacks import Stack
+    from medrestore.io.dicom.frame import Frame, Stack
     from medrestore.io.scan import Progress
     from medrestore.volume import Modality, Volume
 

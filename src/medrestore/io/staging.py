@@ -1,19 +1,112 @@
-"""Writing whole files or none: everything goes to a temporary folder beside the target first."""
+"""Writing whole files or none: everything goes to a temporary folder beside the target first.
+
+Temporary folders are hidden (``.medrestore-…``), so that no search finds half a result, and locked
+while in use. A folder that nobody holds the lock of was left by a process that died; the next write
+beside it removes it, and puts back what that process had moved out of the way and not yet replaced.
+"""
 
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+import shutil
+import tempfile
+import time
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from medrestore.errors import OutputError
-from medrestore.io.temporary import OLD, settle, temporary_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
-__all__ = ["staged_file", "staged_folder"]
+__all__ = ["settle", "staged_file", "staged_folder", "temporary_folder"]
+
+fcntl: Any
+try:
+    import fcntl
+except ImportError:  # Windows: nothing can be locked, and nothing is swept
+    fcntl = None
+
+PREFIX = ".medrestore-"
+OLD = "old"
+"""Folder for one that is being replaced, under the name of that."""
+YOUNG_S = 60.0
+"""Younger folders are not swept: their process may not have locked them yet."""
+
+
+@contextmanager
+def temporary_folder(parent: Path) -> Iterator[Path]:
+    """A new hidden folder in ``parent``, gone with all that is left in it when the block ends.
+
+    ``parent`` is made if it is missing (OSError if it cannot be), and removed again if the block
+    fails.
+    """
+    made = [folder for folder in (parent, *parent.parents) if not folder.exists()]
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        _sweep(parent)
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
+        lock = _locked(folder)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            if lock is not None:
+                os.close(lock)
+    except BaseException:
+        for missing in made:
+            with suppress(OSError):  # something else is in it by now
+                missing.rmdir()
+        raise
+
+
+def settle(folder: Path, deep: bool = True) -> None:
+    """Wait until a folder's files are on the disk, or with ``deep=False`` its own entries.
+
+    Renamed before its bytes are down, a file may be empty after a power loss.
+    """
+    for path in [file for file in folder.rglob("*") if file.is_file()] if deep else [folder]:
+        if path.is_dir() and fcntl is None:
+            return  # folders cannot be opened there
+        handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _locked(folder: Path) -> int | None:
+    """A handle that keeps others from sweeping the folder; None if it is in use, or no locks."""
+    if fcntl is None:
+        return None
+    handle = None
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:  # locked, gone, or on a disk without locks
+        if handle is not None:
+            os.close(handle)
+        return None
+    return handle
+
+
+def _sweep(parent: Path) -> None:
+    """Remove what killed processes left in ``parent``; only folders that can be locked."""
+    for folder in parent.glob(f"{PREFIX}*"):
+        with suppress(OSError):
+            if folder.is_symlink() or time.time() - folder.stat().st_mtime < YOUNG_S:
+                continue
+            lock = _locked(folder)
+            if lock is None:
+                continue
+            try:
+                for moved in (folder / OLD).glob("*"):
+                    if not (parent / moved.name).exists():
+                        os.rename(moved, parent / moved.name)
+                shutil.rmtree(folder, ignore_errors=True)
+            finally:
+                os.close(lock)
 
 
 @contextmanager
@@ -64,10 +157,10 @@ def staged_folder(path: Path, overwrite: bool, ours: Callable[[Path], bool]) -> 
     path : Path
         The folder to write; may exist if it is empty.
     overwrite : bool
-        Whether a folder with files in it may be replaced.
+        Replace a folder with files in it.
     ours : callable
-        Tells whether a file is one that a former run wrote: a folder with anything else in it is
-        never replaced.
+        True of a file that a former run wrote: a folder with anything else in it is never
+        replaced.
 
     Raises
     ------

@@ -16,13 +16,9 @@ def without_uids(text: str) -> str:
 
     The digits are the first of its SHA-256: they tell two UIDs apart, and do not give them away.
     """
-    return UID.sub(lambda found: _mask(found[0]), text)
+    return UID.sub(lambda uid: f"uid-{hashlib.sha256(uid[0].encode()).hexdigest()[:8]}", text)
 
 
 def cut_uids(name: str) -> str:
-    """What is left of a name without its UIDs and the marks about them; may be empty."""
+    """Name without its UIDs and the marks about them; may be empty."""
     return UID.sub("", name).strip("._- ") if UID.search(name) else name
-
-
-def _mask(uid: str) -> str:
-    return f"uid-{hashlib.sha256(uid.encode()).hexdigest()[:8]}"

@@ -73,7 +73,7 @@ def load(path: Path, modality: Modality | None = None) -> Volume:
         array = _read(stored)
     except (ValueError, RuntimeError, OSError) as error:
         raise UnreadableError(f"{path} has damaged chunks; copy it again") from error
-    settled = settle_modality(array, asked=modality, tag=tag or "")
+    settled = settle_modality(array, requested=modality, tag=tag or "")
     source = Source("zarr", path.stem, (path,))
     return Volume(array, geometry, settled, unit_of(settled), source)
 

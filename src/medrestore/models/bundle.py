@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from medrestore import __version__
 from medrestore.models.card_page import curve_picture, page
 from medrestore.models.model import CARD_VERSION
 
@@ -28,16 +30,16 @@ def write_card(folder: Path, facts: dict[str, Any]) -> None:
 
 
 def _metadata(card: dict[str, Any]) -> dict[str, Any]:
-    """MONAI bundle metadata: what a bundle browser shows."""
+    """Return MONAI bundle metadata, for bundle browsers."""
     depth = int(card.get("depth", 1))
     shape = ["*", "*"] if depth == 1 else [depth, "*", "*"]
     return {
         "version": "0.1.0",
         "changelog": {"0.1.0": "first trained weights"},
-        "monai_version": "1.6.1",
-        "pytorch_version": "2.13.0",
-        "numpy_version": "2.4.6",
-        "required_packages_version": {"medrestore": "0.1.0"},
+        "monai_version": _installed("monai"),
+        "pytorch_version": _installed("torch"),
+        "numpy_version": _installed("numpy"),
+        "required_packages_version": {"medrestore": __version__},
         "task": f"{card['modality']} denoising with "
         f"{'calibrated' if card['intervals']['factors'] else 'uncalibrated'} uncertainty",
         "description": card["summary"],
@@ -69,8 +71,13 @@ def _metadata(card: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _installed(package: str) -> str:
+    """Return the version that a model was made with, without the build's name (``+cpu``)."""
+    return version(package).partition("+")[0]
+
+
 def _inference(card: dict[str, Any]) -> dict[str, Any]:
-    """MONAI bundle configuration that loads the two networks."""
+    """Return the MONAI bundle configuration that loads the two networks."""
     return {
         "imports": ["$import medrestore.models.model"],
         "bundle_root": ".",

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from medrestore.core.samplers import DEFAULT
-from medrestore.errors import ModelError
+from medrestore.errors import ModelError, ResourceError, SettingsError
 from medrestore.models.card import CARD_VERSION, Card
 from medrestore.resources import models_folder
 
@@ -80,17 +80,19 @@ def pick_device(device: str) -> str:
 
     Raises
     ------
-    ModelError
+    ResourceError
         If CUDA is asked for and there is none.
+    SettingsError
+        If it is no device's name.
     """
     import torch
 
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     if device.startswith("cuda") and not torch.cuda.is_available():
-        raise ModelError("device cuda was asked for, but no CUDA GPU is usable; use auto or cpu")
+        raise ResourceError("device cuda was asked for, but no CUDA GPU is usable; use auto or cpu")
     if device != "cpu" and not device.startswith("cuda"):
-        raise ModelError(f"device is auto, cpu or cuda, got {device!r}")
+        raise SettingsError(f"device is auto, cpu or cuda, got {device!r}")
     return device
 
 

@@ -33,9 +33,9 @@ def log_count_variance(quanta: Tensor, electronic: float) -> Tensor:
     first = inverse + electronic * inverse.square()
     table = torch.tensor(_ratios(electronic), dtype=quanta.dtype, device=quanta.device)
     step = math.log(MOST / FEWEST) / (NODES - 1)
-    place = (quanta.clamp(FEWEST, MOST).log() - math.log(FEWEST)) / step
-    below = place.long().clamp(max=NODES - 2)
-    return first * torch.lerp(table[below], table[below + 1], place - below)
+    position = (quanta.clamp(FEWEST, MOST).log() - math.log(FEWEST)) / step
+    below = position.long().clamp(max=NODES - 2)
+    return first * torch.lerp(table[below], table[below + 1], position - below)
 
 
 @lru_cache(maxsize=16)

@@ -45,15 +45,15 @@ COARSE = 128
 
 @dataclass(frozen=True)
 class Scanner:
-    """What decides the texture of the noise.
+    """Properties of a scanner that decide the texture of the noise.
 
     Parameters
     ----------
     views : int
         Projection angles over 180°.
     cutoff : float
-        Where the Hann apodisation of the ramp filter reaches zero, in units of the detector's
-        Nyquist frequency: 0.5 is a smooth kernel, above 1 a sharp one.
+        Frequency at which the Hann apodisation of the ramp filter reaches zero, in units of the
+        detector's Nyquist frequency: 0.5 is a smooth kernel, above 1 a sharp one.
     electronic : float
         Variance of the electronic noise, quanta² (decisions: 10).
     edge : float
@@ -200,8 +200,8 @@ def _back_project(filtered: Tensor, size: int, upsampling: int) -> Tensor:
         for turn in range(quarter + 1):
             ray = (down[turn, part, None] + across[turn]).bitwise_right_shift_(10)
             lines += F.embedding(ray, table[turn])
-    one, two, three, four = sums.view(size, size, batch, 4).permute(3, 2, 0, 1)
-    image: Tensor = one + two.transpose(1, 2) + three.flip(1).transpose(1, 2) + four.flip(2)
+    a, b, c, d = sums.view(size, size, batch, 4).permute(3, 2, 0, 1)
+    image: Tensor = a + b.transpose(1, 2) + c.flip(1).transpose(1, 2) + d.flip(2)
     return image
 
 

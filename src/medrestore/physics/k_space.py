@@ -1,9 +1,9 @@
-"""What Fourier encoding does to noise and signal: zero-filling, windows, partial Fourier.
+"""Effects of Fourier encoding on noise and signal: zero-filling, windows, partial Fourier.
 
 An image whose k-space was weighted by W holds noise of variance mean(W²) times the raw one, with
 power spectrum W²; a separable W gives the product over its axes. `filtered_noise` divides by that
 root, so that a σ stays the Gaussian standard deviation per channel of the image *as stored*.
-Windows are vectors in the order of ``torch.fft.fftfreq``, one per axis and, if wanted, per patch.
+Windows are vectors in the order of ``torch.fft.fftfreq``, one per axis and, optionally, per patch.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ MARGIN = 12
 """Mirrored voxels beyond a patch before its k-space is cut, so that its ends do not ring."""
 
 
-def zero_filled(n: int, kept: Tensor, softness: Tensor | float = 0.0) -> Tensor:
+def zero_filled(n: int, acquired: Tensor, softness: Tensor | float = 0.0) -> Tensor:
     """Window that keeps the central part of k-space along one axis.
 
     Parameters
     ----------
     n : int
         Voxels along the axis.
-    kept : Tensor, shape (...)
+    acquired : Tensor, shape (...)
         Fraction acquired, above 0 and at most 1; the rest was zero-filled.
     softness : Tensor or float
-        Part of the kept half-width over which a raised cosine falls to zero (apodisation).
+        Part of the acquired half-width over which a raised cosine falls to zero (apodisation).
 
     Returns
     -------
@@ -46,42 +46,42 @@ def zero_filled(n: int, kept: Tensor, softness: Tensor | float = 0.0) -> Tensor:
     SettingsError
         If a fraction is outside (0, 1].
     """
-    _check(kept, 0.0)
-    softness = torch.as_tensor(softness, device=kept.device).expand(kept.shape)[..., None]
-    distance = torch.fft.fftfreq(n, device=kept.device).abs() / (0.5 * kept[..., None])
+    _check(acquired, 0.0)
+    softness = torch.as_tensor(softness, device=acquired.device).expand(acquired.shape)[..., None]
+    distance = torch.fft.fftfreq(n, device=acquired.device).abs() / (0.5 * acquired[..., None])
     roll = ((distance - (1 - softness)) / softness.clamp(min=1e-6)).clamp(0, 1)
     window = torch.where(softness > 0, 0.5 * (1 + torch.cos(torch.pi * roll)), 1.0)
     return torch.where(distance <= 1, window, 0.0)
 
 
-def partial_fourier(n: int, kept: Tensor) -> Tensor:
+def partial_fourier(n: int, acquired: Tensor) -> Tensor:
     """Window of an asymmetric acquisition left zero-filled: all of one side, part of the other.
 
-    Parameters and result as in `zero_filled`, ``kept`` above 0.5.
+    Parameters and result as in `zero_filled`, ``acquired`` above 0.5.
     """
-    _check(kept, 0.5)
-    frequency = torch.fft.fftfreq(n, device=kept.device)
-    window: Tensor = (frequency >= 0.5 - kept[..., None]).float()
+    _check(acquired, 0.5)
+    frequency = torch.fft.fftfreq(n, device=acquired.device)
+    window: Tensor = (frequency >= 0.5 - acquired[..., None]).float()
     return window
 
 
-def homodyne(n: int, kept: Tensor) -> Tensor:
+def homodyne(n: int, acquired: Tensor) -> Tensor:
     """Homodyne weights of an asymmetric acquisition, of which the real part is taken.
 
     Twice the frequencies without a partner, a ramp over those that have one: W(k) + W(−k) = 2, so
     the real part of a real signal is whole (Noll et al. 1991, doi:10.1109/42.79473). Parameters
     and result as in `partial_fourier`.
     """
-    _check(kept, 0.5)
-    frequency = torch.fft.fftfreq(n, device=kept.device)
-    ramp = (frequency / (kept[..., None] - 0.5)).clamp(-1, 1)
+    _check(acquired, 0.5)
+    frequency = torch.fft.fftfreq(n, device=acquired.device)
+    ramp = (frequency / (acquired[..., None] - 0.5)).clamp(-1, 1)
     return torch.where(frequency == -0.5, 1.0, 1 + ramp)  # Nyquist is its own partner
 
 
-def _check(kept: Tensor, low: float) -> None:
-    if not bool(((kept > low) & (kept <= 1)).all()):
+def _check(acquired: Tensor, low: float) -> None:
+    if not bool(((acquired > low) & (acquired <= 1)).all()):
         raise SettingsError(
-            f"the kept part of k-space lies above {low} and at most at 1, got {kept.tolist()}"
+            f"the kept part of k-space lies above {low} and at most at 1, got {acquired.tolist()}"
         )
 
 

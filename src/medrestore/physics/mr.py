@@ -120,9 +120,10 @@ def g_factor(
     share = share / share.sum(dim=1, keepdim=True)
     periods = draw(batch, waves)
     for axis, n in enumerate(shape):
-        place = torch.linspace(-0.5, 0.5, n, device=device)
+        position = torch.linspace(-0.5, 0.5, n, device=device)
         periods = (
-            periods[..., None] + frequency[..., axis].view(batch, waves, *[1] * (axis + 1)) * place
+            periods[..., None]
+            + frequency[..., axis].view(batch, waves, *[1] * (axis + 1)) * position
         )
     waves_at = 0.5 * (1 + torch.cos(2 * torch.pi * periods))
     ones = [1] * len(shape)

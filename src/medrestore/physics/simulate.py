@@ -1,4 +1,4 @@
-"""A noisier scan from a scan: what `simulate` in Python and on the command line call."""
+"""A noisier scan from a scan, for `simulate` in Python and on the command line."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def _scale(frame: NDArray[np.float32]) -> float:
 
 
 class _Level:
-    """How strong the noise shall be, and the photons that make it so for one slice."""
+    """Strength of the noise, and the photons that give it for one slice."""
 
     def __init__(self, dose: float | None, hu: float | None, own: float | None) -> None:
         if hu is not None and not 0 < hu < 1000:

@@ -1,6 +1,6 @@
 """What the dock widget decides, without Qt: preview, run, noise from a region.
 
-The widget shows what `jobs.View` says and passes on what the user does.
+The widget shows what `jobs.StatusView` says and passes on what the user does.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from medrestore.errors import MedrestoreError
-from medrestore.plugin.drawn import NO_REGION
-from medrestore.plugin.files import Missing, reopen, save
-from medrestore.plugin.jobs import Job, State, View
+from medrestore.plugin.drawings import NO_REGION
+from medrestore.plugin.jobs import PanelJob, State, StatusView
 from medrestore.plugin.layers import to_layer
+from medrestore.plugin.messages import opened_summary, preview_summary, summary
 from medrestore.plugin.requests import on_display, preview_of, request_for
-from medrestore.plugin.results import preview_layers, result_layers
+from medrestore.plugin.result_layers import preview_layers, result_layers
 from medrestore.plugin.run import PreviewCache, region_noise, restore
-from medrestore.plugin.words import opened_summary, preview_summary, summary
+from medrestore.plugin.saved_runs import Missing, reopen, save
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from medrestore.core.meter import Meter
     from medrestore.errors import MissingScanError
     from medrestore.io import Scan
-    from medrestore.plugin.drawn import Drawing
-    from medrestore.plugin.files import Reopened
+    from medrestore.plugin.drawings import Drawing
     from medrestore.plugin.jobs import Jobs, Turns
     from medrestore.plugin.layers import LayerTuple
     from medrestore.plugin.requests import Choices, Snapshot
     from medrestore.plugin.run import Outcome, Request
+    from medrestore.plugin.saved_runs import Reopened
     from medrestore.results.result import Result
 
     LayersOf = Callable[[Result, Mapping[str, Any]], list[LayerTuple]]
@@ -85,10 +85,10 @@ class Controller:
     def denoise(self, scan: Snapshot | None, choices: Choices) -> None:
         """Start a run, or say why not."""
 
-        def prepare() -> Job:
+        def prepare() -> PanelJob:
             request = request_for(scan, choices)
             status = f"Restoring {request.meta.get('name', 'the scan')}…"
-            return Job(
+            return PanelJob(
                 status, partial(_restored, request, result_layers, self._bench), self._restored
             )
 
@@ -97,10 +97,10 @@ class Controller:
     def preview(self, scan: Snapshot | None, choices: Choices, point: tuple[float, ...]) -> None:
         """Restore the acquired slice at a place in the layer's data, or say why not."""
 
-        def prepare() -> Job:
+        def prepare() -> PanelJob:
             request, shown = preview_of(scan, choices, point)
             task = partial(_restored, request, preview_layers, self._bench)
-            return Job(f"Restoring {shown}…", task, partial(self._previewed, shown))
+            return PanelJob(f"Restoring {shown}…", task, partial(self._previewed, shown))
 
         self.jobs.begin(prepare)
 
@@ -116,12 +116,12 @@ class Controller:
         Of a series in time, in the time point at ``point``, as `preview` takes it.
         """
 
-        def prepare() -> Job:
+        def prepare() -> PanelJob:
             request = on_display(request_for(scan, choices), point)
             if drawing is None:
                 raise MedrestoreError(NO_REGION)
             task = partial(region_noise, request, drawing)
-            return Job("Measuring the noise…", task, self._measured)
+            return PanelJob("Measuring the noise…", task, self._measured)
 
         self.jobs.begin(prepare)
 
@@ -129,10 +129,10 @@ class Controller:
         """Save a run, the last one by default, into a folder, in one of `naming.offered`."""
         wanted = result or self.result
 
-        def prepare() -> Job:
+        def prepare() -> PanelJob:
             if wanted is None:
                 raise MedrestoreError(NO_RUN)
-            return Job("Saving…", partial(save, wanted, folder, format), self._saved)
+            return PanelJob("Saving…", partial(save, wanted, folder, format), self._saved)
 
         self.jobs.begin(prepare)
 
@@ -143,7 +143,7 @@ class Controller:
     def say(self, text: str, problem: bool = False) -> None:
         """Say something when nothing is running."""
         if self.jobs.view.state is State.IDLE:
-            self.jobs.show(View(status=text, problem=problem))
+            self.jobs.show(StatusView(status=text, problem=problem))
 
     def _restored(self, found: tuple[Outcome, list[LayerTuple]]) -> Turns:
         outcome, layers = found
@@ -151,27 +151,27 @@ class Controller:
         said = summary(outcome.result, self.jobs.cancelled)
         changed = yield from self._actions.add(outcome.result, layers)
         failed = outcome.result.guards is not None and bool(outcome.result.guards.warnings())
-        return View(status=f"{said} {changed}".rstrip(), problem=failed)
+        return StatusView(status=f"{said} {changed}".rstrip(), problem=failed)
 
     def _previewed(self, shown: str, found: tuple[Outcome, list[LayerTuple]]) -> Turns:
         outcome, layers = found
         said = preview_summary(outcome.result, outcome.planned, shown)
         turned = yield from self._actions.preview(layers)
-        return View(status=f"{said} {turned}".rstrip())
+        return StatusView(status=f"{said} {turned}".rstrip())
 
-    def _measured(self, found: tuple[float, str]) -> View:
+    def _measured(self, found: tuple[float, str]) -> StatusView:
         value, said = found
         self._actions.set_noise(value)
-        return View(status=said)
+        return StatusView(status=said)
 
-    def _saved(self, files: list[Path]) -> View:
-        return View(status=f"Saved {len(files)} files and folders in {files[-1].parent}.")
+    def _saved(self, files: list[Path]) -> StatusView:
+        return StatusView(status=f"Saved {len(files)} files and folders in {files[-1].parent}.")
 
-    def _opening(self, record: Path, scans: tuple[Snapshot | Scan | Path, ...]) -> Job:
+    def _opening(self, record: Path, scans: tuple[Snapshot | Scan | Path, ...]) -> PanelJob:
         task = partial(reopen, record, scans)
-        return Job(f"Opening {record.name}…", task, partial(self._opened, record))
+        return PanelJob(f"Opening {record.name}…", task, partial(self._opened, record))
 
-    def _opened(self, record: Path, found: Reopened | Missing) -> Turns | Job:
+    def _opened(self, record: Path, found: Reopened | Missing) -> Turns | PanelJob:
         if not isinstance(found, Missing):
             return self._reopened(found)
         place = self._actions.ask_scan(found.error)
@@ -184,7 +184,7 @@ class Controller:
         assert result.scan is not None
         made = partial(result_layers, result, spread=found.spread)
         yield from self._actions.reopened(result, to_layer(result.scan), made)
-        return View(status=f"Opened again: {opened_summary(result)}")
+        return StatusView(status=f"Opened again: {opened_summary(result)}")
 
 
 def _restored(

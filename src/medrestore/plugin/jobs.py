@@ -1,38 +1,130 @@
-"""One piece of work at a time in a thread of its own, and what is shown meanwhile. No Qt.
+"""One piece of work at a time in a thread of its own, its progress, and what is shown meanwhile.
 
-A panel shows what `View` says and passes on what the user does; a worker reports back through
+A panel shows what `StatusView` says and passes on what the user does; a worker reports back through
 `progressed`, `finished` and `failed`. Nothing here raises towards the viewer: a problem is a
-sentence that says what to do.
+sentence that says what to do. No Qt.
 """
 
 from __future__ import annotations
 
-import logging
+import time
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from medrestore.errors import Cancelled, MedrestoreError
-from medrestore.plugin.progress import Progress
-from medrestore.plugin.words import sentence
+from medrestore.errors import Cancelled
+from medrestore.plugin.messages import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from medrestore.plugin.progress import RunMeter
+    from medrestore.engine.forecast import Course
 
-    Task = Callable[[RunMeter], Any]
-    Turns = Generator[None, None, "View"]
+    Task = Callable[["RunMeter"], Any]
+    Turns = Generator[None, None, "StatusView"]
+    Then = Callable[[Any], "StatusView | Turns | PanelJob"]
 
-__all__ = ["Job", "Jobs", "State", "View"]
+__all__ = ["Jobs", "PanelJob", "Progress", "RunMeter", "State", "StatusView"]
 
-LOG = logging.getLogger(__name__)
+EVERY_S = 0.5
+"""Reports come no faster: each is work for the thread that draws, and without a GPU for others."""
+
+WARM_UP_S = 1.5
+"""Younger stages say nothing about the time they still need, unless there is a forecast."""
+
+TRUST_S = 2.0
+"""Seconds of the forecast that weigh as much as those that were measured since the start."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One report: ``done`` of ``total`` steps (0: unknown), seconds left where they can be told."""
+
+    label: str
+    done: int = 0
+    total: int = 0
+    seconds_left: float | None = None
+
+    @property
+    def text(self) -> str:
+        """One line for a person."""
+        if not self.total:
+            return f"{self.label}…"
+        percent = f"{100 * self.done // self.total} %"
+        return percent if self.seconds_left is None else f"{percent}, {_left(self.seconds_left)}"
+
+
+class RunMeter:
+    """A `core.meter.Meter` for another thread to watch.
+
+    Parameters
+    ----------
+    report : callable
+        Told about progress, at most twice a second within a stage, and what ``tell`` is given.
+    stopped : callable
+        Asked at every tick; once it says True, the tick raises ``Cancelled``.
+    clock : callable
+        Seconds, monotonic.
+    """
+
+    def __init__(
+        self,
+        report: Callable[[Any], object],
+        stopped: Callable[[], bool],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._report, self._stopped, self._clock = report, stopped, clock
+        self._label, self._done, self._total = "", 0, 0
+        self._began = self._told = clock()
+        self._course: Course | None = None
+
+    def expect(self, course: Course | None) -> None:
+        """Take a forecast of the next stage, for the time that it still needs."""
+        self._course = course
+
+    def start(self, total: int, label: str) -> None:
+        """Begin a stage; ``total`` 0 where its length is not known."""
+        self._label, self._done, self._total = label, 0, total
+        self._began = self._told = self._clock()
+        left = self._course.seconds if self._course and total else None
+        self._report(Progress(label, 0, total, left))
+
+    def tick(self, n: int = 1) -> None:
+        """Count ``n`` steps; raises ``Cancelled`` once the run is to stop."""
+        if self._stopped():
+            raise Cancelled("stopped by the user")
+        self._done += n
+        now = self._clock()
+        if now - self._told >= EVERY_S or self._done >= self._total:
+            self._told = now
+            self._report(Progress(self._label, self._done, self._total, self._seconds_left(now)))
+
+    def tell(self, news: object) -> None:
+        """Hand something other than progress to whoever watches, at once."""
+        self._report(news)
+
+    def _seconds_left(self, now: float) -> float | None:
+        """By the forecast, corrected by how fast the run has been; or by that alone."""
+        spent = now - self._began
+        if self._course is not None:
+            reached = self._course.reached(self._done)
+            slower = (spent + TRUST_S) / (reached + TRUST_S)
+            return slower * (self._course.seconds - reached)
+        if spent < WARM_UP_S or not 0 < self._done < self._total:
+            return None
+        return spent / self._done * (self._total - self._done)
+
+
+def _left(seconds: float) -> str:
+    if seconds < 90:
+        return f"about {max(1, round(seconds))} s left"
+    return f"about {round(seconds / 60)} min left"
 
 
 class State(Enum):
-    """Where a job is."""
+    """Stage of a panel's job."""
 
     IDLE = "idle"
     RUNNING = "running"
@@ -40,8 +132,8 @@ class State(Enum):
 
 
 @dataclass(frozen=True)
-class View:
-    """What a panel shows; ``problem`` marks a status that asks for something."""
+class StatusView:
+    """State of a panel; ``problem`` marks a status that asks for something."""
 
     state: State = State.IDLE
     status: str = "Ready."
@@ -49,7 +141,7 @@ class View:
     progress: Progress | None = None
 
 
-class Job(NamedTuple):
+class PanelJob(NamedTuple):
     """A piece of work.
 
     Parameters
@@ -68,8 +160,11 @@ class Job(NamedTuple):
 
     status: str
     task: Task
-    then: Callable[[Any], View | Turns | Job]
+    then: Then
     heard: Callable[[Any], object] = lambda _: None
+
+
+NO_JOB = PanelJob("", lambda _: None, lambda _: StatusView())
 
 
 class Jobs:
@@ -78,7 +173,7 @@ class Jobs:
     Parameters
     ----------
     launch : callable
-        Start a worker on a task, which takes a `progress.RunMeter`; the event tells it to stop.
+        Start a worker on a task, which takes a `RunMeter`; the event tells it to stop.
     show : callable
         Show a view.
     later : callable
@@ -88,32 +183,28 @@ class Jobs:
     def __init__(
         self,
         launch: Callable[[Task, Event], object],
-        show: Callable[[View], object],
+        show: Callable[[StatusView], object],
         later: Callable[[Callable[[], object]], object] = lambda call: call(),
     ) -> None:
         self._launch, self._show, self._later = launch, show, later
         self._stop, self._abandoned = Event(), False
-        self._then: Callable[[Any], View | Turns | Job] = lambda _: View()
-        self._heard: Callable[[Any], object] = lambda _: None
-        self.view = View()
+        self._job = NO_JOB
+        self.view = StatusView()
 
     @property
     def cancelled(self) -> bool:
-        """Whether the last job was asked to stop."""
+        """True if the last job was asked to stop."""
         return self._stop.is_set()
 
-    def begin(self, prepare: Callable[[], Job]) -> None:
+    def begin(self, prepare: Callable[[], PanelJob]) -> None:
         """Start what ``prepare`` decides, unless something is running, or say why not."""
         if self.view.state is not State.IDLE:
             return
-        try:
-            self._start(prepare())
-        except Exception as error:  # whatever it is, the buttons come back
-            self.failed(error)
+        self._attempt(lambda: self._start(prepare()))
 
-    def _start(self, job: Job) -> None:
-        self._stop, self._then, self._heard = Event(), job.then, job.heard
-        self.show(View(State.RUNNING, job.status))
+    def _start(self, job: PanelJob) -> None:
+        self._stop, self._job = Event(), job
+        self.show(StatusView(State.RUNNING, job.status))
         self._launch(job.task, self._stop)
 
     def cancel(self) -> None:
@@ -126,8 +217,7 @@ class Jobs:
     def abandon(self) -> None:
         """Stop and tell nobody: the panel is gone."""
         self._stop.set()
-        self._show, self._then, self._heard = (lambda _: None), lambda _: View(), lambda _: None
-        self._abandoned = True
+        self._show, self._job, self._abandoned = (lambda _: None), NO_JOB, True
 
     def progressed(self, news: Any) -> None:
         """A report from the task: how far it is, or what it tells besides."""
@@ -136,20 +226,18 @@ class Jobs:
         if isinstance(news, Progress):
             self.show(replace(self.view, progress=news))
         else:
-            self._heard(news)
+            self._job.heard(news)
 
     def finished(self, found: Any) -> None:
         """The task is done."""
-        try:
-            outcome = self._then(found)
-            if isinstance(outcome, Job):
-                self._start(outcome)
-        except Exception as error:
-            self.failed(error)
-            return
-        if isinstance(outcome, View):
+        self._attempt(lambda: self._go_on(self._job.then(found)))
+
+    def _go_on(self, outcome: StatusView | Turns | PanelJob) -> None:
+        if isinstance(outcome, PanelJob):
+            self._start(outcome)
+        elif isinstance(outcome, StatusView):
             self.show(outcome)
-        elif not isinstance(outcome, Job):
+        else:
             self._take(outcome)
 
     def _take(self, turns: Turns) -> None:
@@ -158,19 +246,22 @@ class Jobs:
             return
         try:
             next(turns)
-            self._later(partial(self._take, turns))
         except StopIteration as end:
             self.show(end.value)
-        except Exception as error:
+        else:
+            self._later(lambda: self._attempt(partial(self._take, turns)))
+
+    def _attempt(self, action: Callable[[], object]) -> None:
+        try:
+            action()
+        except Exception as error:  # whatever it is, the buttons come back
             self.failed(error)
 
     def failed(self, error: BaseException) -> None:
         """Say what went wrong; ready for the next job."""
-        if not isinstance(error, MedrestoreError):
-            LOG.error("the run failed", exc_info=error)
-        self.show(View(status=sentence(error), problem=not isinstance(error, Cancelled)))
+        self.show(StatusView(status=sentence(error), problem=not isinstance(error, Cancelled)))
 
-    def show(self, view: View) -> None:
+    def show(self, view: StatusView) -> None:
         """Show a view, and remember it."""
         self.view = view
         self._show(view)

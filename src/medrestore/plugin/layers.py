@@ -36,7 +36,9 @@ __all__ = [
     "displayed",
     "oriented",
     "placement",
+    "record_in",
     "record_of",
+    "stored",
     "to_layer",
     "to_volume",
 ]
@@ -139,6 +141,12 @@ def record_of(volume: Volume, role: str = "scan") -> dict[str, Any]:
     }
 
 
+def record_in(metadata: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return our entry in a layer's metadata; empty for layers of others."""
+    record = (metadata or {}).get(KEY)
+    return record if isinstance(record, dict) else {}
+
+
 def notes_on(volume: Volume) -> tuple[str, ...]:
     """What the user should know about a scan on display."""
     oblique = volume.geometry.oblique_degrees
@@ -159,8 +167,7 @@ def acquired_plane(record: Mapping[str, Any]) -> str:
 
 def describe(layer: Any, modality: str | None) -> str:
     """Lines on a layer for a person: modality and grid, voxels and slices, what is unusual."""
-    record = layer.metadata.get(KEY)
-    record = record if isinstance(record, dict) else {}
+    record = record_in(layer.metadata)
     grid = " × ".join(str(n) for n in layer.data.shape)
     size = " × ".join(f"{float(s):.3g}" for s in tuple(layer.scale)[-3:])
     unit = {"millimeter": "mm"}.get(str(layer.units[-1]), str(layer.units[-1]))
@@ -202,7 +209,7 @@ def to_volume(data: Any, meta: Mapping[str, Any], modality: Modality | None = No
             "or a series of them in time"
         )
     record = _fitting(meta, array.shape)
-    volume = _own(array, record) if record else _foreign(array, meta, name)
+    volume = _recorded(array, meta, record) if record else _foreign(array, meta, name)
     if modality is None:
         return volume
     return replace(volume, modality=modality, unit="HU" if modality == "CT" else "a.u.")
@@ -210,18 +217,22 @@ def to_volume(data: Any, meta: Mapping[str, Any], modality: Modality | None = No
 
 def _fitting(meta: Mapping[str, Any], shape: tuple[int, ...]) -> dict[str, Any] | None:
     """Our record, unless there is none or the layer was cropped since it was written."""
-    record = (meta.get("metadata") or {}).get(KEY)
-    if not isinstance(record, dict) or not {"affine", "shape", "order", "flip"} <= record.keys():
+    record = record_in(meta.get("metadata"))
+    if not {"affine", "shape", "order", "flip"} <= record.keys():
         return None
     return record if shape[-3:] == tuple(record["shape"][a] for a in record["order"]) else None
 
 
-def _own(array: NDArray[Any], record: dict[str, Any]) -> Volume:
-    order, flip = record["order"], record["flip"]
-    back = (order.index(0), order.index(1), order.index(2))
-    stored = _transposed(_flipped(array, flip), back)
+def stored(array: NDArray[Any], meta: Mapping[str, Any]) -> NDArray[Any]:
+    """Return an array (…, i, p, l) on a layer's grid as (…, z, y, x) on its scan's own; a view."""
+    record = record_in(meta.get("metadata"))
+    order, flip = record.get("order", (0, 1, 2)), record.get("flip", (False,) * 3)
+    return _transposed(_flipped(array, flip), (order.index(0), order.index(1), order.index(2)))
+
+
+def _recorded(array: NDArray[Any], meta: Mapping[str, Any], record: dict[str, Any]) -> Volume:
     return Volume(
-        np.array(stored, dtype=np.float32, order="C"),
+        np.array(stored(array, meta), dtype=np.float32, order="C"),
         Geometry(
             record["shape"],
             record["affine"],

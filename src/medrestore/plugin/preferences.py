@@ -1,16 +1,16 @@
-"""What the user prefers, from the page that napari's Preferences have for us since 0.9. No Qt."""
+"""Preferences of the user, from the page that napari has for us since 0.9. No Qt."""
 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from medrestore.errors import ModelError
 from medrestore.models import model
 from medrestore.models.card import Card
-from medrestore.plugin.requests import AUTO
+from medrestore.settings.settings import SETTINGS, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +22,7 @@ LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Preferences:
-    """What a panel begins with; ``napari.yaml`` declares the same, under ``configurations``.
+    """Values that a panel begins with; ``napari.yaml`` declares them, under ``configurations``.
 
     Parameters
     ----------
@@ -33,22 +33,27 @@ class Preferences:
     memory_gb : float
         Memory to stay within; 0: what is free.
     models : str
-        A folder with model, or a model's own; empty for none but those of medrestore.
+        A folder with models, or a model's own; empty for none but those of medrestore.
     cluster : str
         Address of a Dask scheduler whose workers run what Denoise starts; empty for this machine.
     """
 
-    samples: int = 8
-    steps: int = 0
-    level: int = 90
-    device: str = AUTO
+    samples: int = Settings.samples
+    steps: int = Settings.steps
+    level: int = round(100 * Settings.level)
+    device: str = Settings.device
     memory_gb: float = 0
     models: str = ""
     cluster: str = ""
 
+    def settings(self) -> dict[str, Any]:
+        """Those that are settings, as arguments of `settings.Settings`."""
+        given = {name: value for name, value in asdict(self).items() if name in SETTINGS}
+        return {**given, "level": self.level / 100, "memory_gb": self.memory_gb or None}
+
 
 def preferences() -> Preferences:
-    """What is set on the page; the defaults where napari has no such pages."""
+    """Values of the page; the defaults where napari has no such pages."""
     try:
         from napari.settings import get_plugin_settings
 
@@ -59,7 +64,7 @@ def preferences() -> Preferences:
 
 
 def offered_models(modality: str | None) -> Iterator[tuple[str, str, str]]:
-    """Models for a modality (None: all): name, what `Settings` calls it, one sentence on it."""
+    """Models for a modality (None: all): name, its value in `Settings`, one sentence on it."""
     try:
         bundled = model.available()
     except ModelError:
@@ -73,7 +78,7 @@ def offered_models(modality: str | None) -> Iterator[tuple[str, str, str]]:
 
 
 def models_in(folder: str) -> list[Card]:
-    """The cards in a folder of model, or of a model's own folder; what is no model is left out."""
+    """The cards in a folder of models, or of a model's own folder; other folders are left out."""
     if not folder:
         return []
     root = Path(folder).expanduser()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -10,14 +11,12 @@ from medrestore.plugin.adding import (
     add_preview,
     add_results,
     changed_since,
-    is_among,
     remove_previews,
     select_restored,
 )
-from medrestore.plugin.last_runs import LastRuns
-from medrestore.plugin.layer_kinds import bare, is_preview, is_scan
-from medrestore.plugin.layers import KEY
+from medrestore.plugin.layers import KEY, record_in
 from medrestore.plugin.view.planes import lead_to_slice, show_as_acquired
+from medrestore.plugin.viewer import bare, is_among, is_preview, is_scan, layers_of, result_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Mapping
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from medrestore.plugin.layers import LayerTuple
     from medrestore.plugin.requests import Snapshot
     from medrestore.results.result import Result
+
 
 __all__ = ["Presenter"]
 
@@ -46,12 +46,21 @@ class Presenter:
 
     def __init__(self, viewer: ViewerModel) -> None:
         self._viewer = viewer
-        self._runs = LastRuns(viewer)
+        self._last: WeakKeyDictionary[Any, Result] = WeakKeyDictionary()  # by scans still there
         self._previewed: Any = None
 
     def run_to_save(self, scan: Any) -> Result | None:
-        """The run that there is to save while a scan is chosen; None for none."""
-        return self._runs.to_save(scan)
+        """Return the run to save while a scan is chosen: of the selected layer, else its last.
+
+        None for none; one without layers is no more.
+        """
+        active = bare(self._viewer.layers.selection.active)
+        selected = None if active is None else result_of(active)
+        if selected is not None:
+            return selected
+        last = None if scan is None else self._last.get(scan)
+        shown = any(result_of(layer) is last for layer in layers_of(self._viewer))
+        return last if shown else None
 
     def results(
         self, scan: Any, then: Snapshot | None, result: Result, tuples: list[LayerTuple]
@@ -60,7 +69,7 @@ class Presenter:
 
         ``scan`` is the layer that the run is of, as it was ``then``.
         """
-        self._runs.remember(scan, result)
+        self._last[scan] = result
         yield from remove_previews(self._viewer)
         yield from add_results(self._viewer, scan, tuples)
         select_restored(self._viewer, result)
@@ -70,7 +79,7 @@ class Presenter:
         """Show a preview instead of the last one, and its plane; a sentence if that was another."""
         again, self._previewed = self._previewed is scan, scan
         yield from add_preview(self._viewer, scan, tuples, again)
-        shown = [bare(layer) for layer in self._viewer.layers if is_preview(bare(layer))]
+        shown = [layer for layer in layers_of(self._viewer) if is_preview(layer)]
         return TURNED if shown and lead_to_slice(self._viewer, shown[-1]) else ""
 
     def reopened(
@@ -82,13 +91,13 @@ class Presenter:
         """Add the results of a saved run, and its scan unless it is open already."""
         data, meta, _ = scan
         affine = meta["metadata"][KEY]["affine"]
-        open_ones = (bare(layer) for layer in self._viewer.layers if is_scan(bare(layer)))
-        found = [layer for layer in open_ones if _same_scan(layer, data, affine)]
+        scans = filter(is_scan, layers_of(self._viewer))
+        found = [layer for layer in scans if _same_scan(layer, data, affine)]
         layer = found[-1] if found else bare(self._viewer.add_image(data, **meta))
         if not found:
             show_as_acquired(self._viewer, layer)
         _, placed, _ = layer.as_layer_data_tuple()
-        self._runs.remember(layer, result)
+        self._last[layer] = result
         yield from add_results(self._viewer, layer, made(placed))
         select_restored(self._viewer, result)
 
@@ -102,7 +111,6 @@ class Presenter:
 
 
 def _same_scan(layer: Any, data: Any, affine: Any) -> bool:
-    """Whether a layer shows these voxels in this place."""
-    record = layer.metadata.get(KEY)
-    placed = isinstance(record, dict) and np.allclose(record.get("affine", 0), affine)
+    """Return True if a layer shows these voxels at this position."""
+    placed = np.allclose(record_in(layer.metadata).get("affine", 0), affine)
     return placed and layer.data.shape == data.shape and np.array_equal(layer.data, data)

@@ -1,15 +1,18 @@
-"""Opens scans in napari: files and DICOM folders. Imports nothing heavy before it reads."""
+"""Scans as layers: files, DICOM folders and samples. Nothing heavy is loaded before it reads."""
 
 from __future__ import annotations
 
 import os
+import sys
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from medrestore import io
 from medrestore.errors import InputError, MedrestoreError, UnreadableError
 from medrestore.io.formats import format_of, store_of, suffix_of
+from medrestore.plugin.layers import KEY, to_layer
+from medrestore.resources import sample_data_folder
 from medrestore.results.naming import RECORD
 
 if TYPE_CHECKING:
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
 
     Paths = str | Sequence[str]
 
-__all__ = ["get_reader", "read_layers"]
+__all__ = ["ct_torso", "get_reader", "mr_head", "read_layers", "when_added"]
 
 LOOKED_AT = 200
 """Files of a folder whose first bytes are looked at before it is left to other readers."""
@@ -43,8 +46,6 @@ def read_layers(path: Paths) -> list[LayerTuple]:
     InputError
         If none can be read.
     """
-    from medrestore.plugin.opening import when_added
-
     layers: list[LayerTuple] = []
     problems: list[MedrestoreError] = []
     for place in map(Path, _listed(path)):
@@ -62,8 +63,7 @@ def read_layers(path: Paths) -> list[LayerTuple]:
 
 def _layers_at(place: Path, problems: list[MedrestoreError]) -> list[LayerTuple]:
     """Scans, then results of runs; what cannot be read is added to the problems."""
-    from medrestore.plugin.layers import to_layer
-    from medrestore.plugin.saved_results import results_at
+    from medrestore.plugin.saved_runs import results_at
 
     results, others = results_at(place)
     scans: list[LayerTuple] = []
@@ -114,7 +114,7 @@ def _is_ours(path: Path) -> bool:
 
 
 def _holds_scans(folder: Path) -> bool:
-    """True if one of the first files below a folder is a scan, or the record of a run."""
+    """Return True if one of the first files below a folder is a scan, or the record of a run."""
     looked = 0
     for parent, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
@@ -130,3 +130,44 @@ def _holds_scans(folder: Path) -> bool:
         if looked >= LOOKED_AT:
             return False
     return False
+
+
+def when_added(layers: Sequence[LayerTuple]) -> None:
+    """Have the open viewer settle these layers when it has got them all (`adding.settle`).
+
+    What a reader hands over is added to the viewer that is open, if any. napari is not loaded here.
+    """
+    napari = sys.modules.get("napari")
+    viewer: Any = None if napari is None else napari.current_viewer()
+    if viewer is None or not layers:
+        return
+    records = [meta["metadata"][KEY] for _, meta, _ in layers]
+    added: list[Any] = []
+
+    def take(event: Any) -> None:
+        from medrestore.plugin.adding import settle
+
+        if not any(event.value.metadata.get(KEY) is record for record in records):
+            return
+        added.append(event.value)
+        if len(added) == len(records):
+            viewer.layers.events.inserted.disconnect(take)
+            settle(viewer, added)
+
+    viewer.layers.events.inserted.connect(take, position="last")  # the viewer has its axes by then
+
+
+def mr_head() -> list[LayerTuple]:
+    """MR-like head phantom with simulated noise; a NIfTI file, which does not say that it is MR."""
+    return _opened(io.read(sample_data_folder() / "mr_head.nii.gz", "MR"))
+
+
+def ct_torso() -> list[LayerTuple]:
+    """CT-like torso phantom with simulated low-dose noise; a DICOM series."""
+    return _opened(io.read(sample_data_folder() / "ct_torso_dicom"))
+
+
+def _opened(volume: Volume) -> list[LayerTuple]:
+    layers = [to_layer(volume)]
+    when_added(layers)
+    return layers

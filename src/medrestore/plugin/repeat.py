@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medrestore.plugin.layers import KEY
-from medrestore.plugin.requests import chosen_slices, modality_of, settings_of
-from medrestore.settings.settings import Settings
+from medrestore.plugin.requests import chosen_slices, modality_of
+from medrestore.settings.settings import SETTINGS
 
 if TYPE_CHECKING:
     from medrestore.plugin.requests import Choices, Snapshot
@@ -18,13 +18,12 @@ if TYPE_CHECKING:
 __all__ = ["command_line", "python_lines"]
 
 SAVE = 'result.save("restored")'
-DEFAULTS = {field.name: field.default for field in fields(Settings)}
 
 
 def python_lines(scan: Snapshot | None, choices: Choices) -> str:
     """A script that does what the Denoise button does with these choices."""
-    path, modality, said = _input(scan, choices)
-    arguments = [f"{name}={value!r}" for name, value in said.items()]
+    path, modality, given = _input(scan, choices)
+    arguments = [f"{name}={value!r}" for name, value in given.items()]
     of = f", modality={modality!r}" if modality else ""
     read = f"volume = mr.read({str(path)!r}{of})"
     slices = None if scan is None else chosen_slices(scan, choices.slices)
@@ -47,27 +46,27 @@ def python_lines(scan: Snapshot | None, choices: Choices) -> str:
 
 def command_line(scan: Snapshot | None, choices: Choices) -> str:
     """The same for a shell."""
-    path, modality, said = _input(scan, choices)
+    path, modality, given = _input(scan, choices)
     words = ["medrestore", "denoise", str(path), "-o", "restored"]
     if modality:
         words += ["--modality", modality]
-    for name, value in said.items():
+    for name, value in given.items():
         option = "--" + name.replace("_", "-")
         words += [option] if value is True else [option, str(value)]
     return "\n".join([shlex.join(words), *_remark(choices)])
 
 
 def _input(scan: Snapshot | None, choices: Choices) -> tuple[Path, str | None, dict[str, Any]]:
-    """Where the scan is, its modality, and the settings that differ from their defaults."""
+    """The scan's path, its modality, and the settings that differ from their defaults."""
     modality = modality_of(scan, choices.modality)
-    settings = settings_of(choices, modality)
-    said = {name: value for name, value in settings.items() if value != DEFAULTS[name]}
+    settings = asdict(choices.settings).items()
+    given = {name: value for name, value in settings if value != SETTINGS[name].default}
     record = ((scan.meta.get("metadata") or {}).get(KEY) or {}) if scan else {}
     source: Source | None = record.get("source")
     if source is None or not source.paths:
-        return Path("scan.nii.gz"), modality, said
+        return Path("scan.nii.gz"), modality, given
     path = Path(source.paths[0])
-    return (path.parent if source.format == "dicom" else path), modality, said
+    return (path.parent if source.format == "dicom" else path), modality, given
 
 
 def _remark(choices: Choices) -> list[str]:

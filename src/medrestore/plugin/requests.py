@@ -1,15 +1,15 @@
-"""From what is set in the widget to what runs. No Qt."""
+"""From the choices made in the widget to the request of a run. No Qt."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from medrestore.errors import MedrestoreError
 from medrestore.plugin.layers import KEY
-from medrestore.plugin.place import acquired_axis, acquired_slice, slice_in_words
+from medrestore.plugin.positions import acquired_axis, acquired_slice, slice_in_words
 from medrestore.plugin.run import Request
-from medrestore.settings.noise import UNIT
+from medrestore.settings.settings import AUTO, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from medrestore.volume import Modality
 
 __all__ = [
-    "AUTO",
     "NO_MODALITY",
     "NO_SCAN",
     "Choices",
@@ -27,11 +26,8 @@ __all__ = [
     "on_display",
     "preview_of",
     "request_for",
-    "settings_of",
     "stated_modality",
 ]
-
-AUTO = "auto"
 
 NO_SCAN = (
     "Open a CT or MR scan first: File ▸ Open Files, or File ▸ Open Sample ▸ medrestore; "
@@ -42,32 +38,25 @@ NO_MODALITY = "This layer does not say whether it is CT or MR: choose one under 
 
 @dataclass(frozen=True)
 class Choices:
-    """What is set in the widget, in the units shown.
+    """Choices made in the widget.
 
-    ``noise`` in ``noise_unit`` (CT: HU; MR: % of the foreground, or a.u.), None for automatic;
-    ``slices`` first and last place along the
-    axis that slices were acquired along, as the viewer's slider numbers them, None for all;
-    ``steps`` 0 for the model's own; ``memory_gb`` 0 for no limit; ``cluster`` a Dask scheduler's
-    address, empty for this machine.
+    Parameters
+    ----------
+    settings : Settings
+        Settings of the run.
+    modality : str
+        ``"CT"``, ``"MR"``, or ``"auto"`` for what the layer says.
+    slices : tuple of int, optional
+        First and last position along the axis that slices were acquired along, as the viewer's
+        slider numbers them; all by default.
+    cluster : str
+        Address of a Dask scheduler; empty for this machine.
     """
 
+    settings: Settings = field(default_factory=Settings)
     modality: str = AUTO
-    model: str = AUTO
-    noise: float | None = None
-    noise_unit: str = ""
-    samples: int = 8
-    steps: int = 0
-    level_percent: float = 90
-    seed: int = 0
-    device: str = AUTO
-    sampler: str = AUTO
-    estimate: str = "mean"
-    keep_samples: bool = False
     slices: tuple[int, int] | None = None
-    memory_gb: float = 0
     cluster: str = ""
-    guidance: float = 1.0
-    measurement: float = 0.0
 
 
 class Snapshot(NamedTuple):
@@ -78,36 +67,19 @@ class Snapshot(NamedTuple):
 
 
 def modality_of(scan: Snapshot | None, chosen: str) -> Modality | None:
-    """What the user chose, else what the layer says."""
+    """The modality that the user chose, else that of the layer."""
     return cast("Modality", chosen) if chosen in ("CT", "MR") else stated_modality(scan)
 
 
 def stated_modality(scan: Snapshot | None) -> Modality | None:
-    """What the layer says."""
+    """The modality that the layer says."""
     record = ((scan.meta.get("metadata") or {}).get(KEY) or {}) if scan else {}
     found = record.get("modality") if isinstance(record, dict) else None
     return found if found in ("CT", "MR") else None
 
 
-def settings_of(choices: Choices, modality: str | None) -> dict[str, Any]:
-    """The choices as arguments of `settings.Settings`; without samples, none that need some."""
-    settings = asdict(choices)
-    for name in ("modality", "slices", "cluster", "noise_unit"):
-        del settings[name]
-    settings["memory_gb"] = choices.memory_gb or None
-    settings["level"] = settings.pop("level_percent") / 100
-    if choices.noise is None:
-        settings["noise"] = AUTO
-    elif modality == "MR":
-        own = choices.noise_unit == UNIT["MR"]
-        settings["noise"] = f"{choices.noise:g} {UNIT['MR']}" if own else choices.noise / 100
-    if not choices.samples:
-        settings |= {"keep_samples": False, "estimate": "mean", "guidance": 1.0, "measurement": 0.0}
-    return settings
-
-
 def request_for(scan: Snapshot | None, choices: Choices) -> Request:
-    """What to run.
+    """The request of a run.
 
     Raises
     ------
@@ -119,22 +91,22 @@ def request_for(scan: Snapshot | None, choices: Choices) -> Request:
     modality = modality_of(scan, choices.modality)
     if modality is None:
         raise MedrestoreError(NO_MODALITY)
-    settings = settings_of(choices, modality)
     slices = chosen_slices(scan, choices.slices)
-    return Request(scan.data, scan.meta, settings, modality, slices, cluster=choices.cluster)
+    settings, cluster = choices.settings, choices.cluster
+    return Request(scan.data, scan.meta, settings, modality, slices, cluster=cluster)
 
 
 def preview_of(
     scan: Snapshot | None, choices: Choices, point: tuple[float, ...]
 ) -> tuple[Request, str]:
-    """What to run for the acquired slice at a place, and that slice in words.
+    """The request for the acquired slice at a position, and that slice in words.
 
     Of a series in time, the time point on display is taken as a scan of its own.
 
     Parameters
     ----------
     point : tuple of float
-        The place in the layer's data, one number per axis.
+        The position in the layer's data, one number per axis.
 
     Raises
     ------
@@ -146,9 +118,9 @@ def preview_of(
     axis, _ = acquired_axis(meta)
     count = _shape(data, meta)[axis]
     z = acquired_slice(meta, count, point[len(point) - 3 + axis])
-    place = acquired_slice(meta, count, z)
+    position = acquired_slice(meta, count, z)
     preview = replace(request, slices=(z,), preview=True, meant=request.slices, cluster="")
-    return preview, slice_in_words(meta, place)
+    return preview, slice_in_words(meta, position)
 
 
 def on_display(request: Request, point: tuple[float, ...]) -> Request:
@@ -157,7 +129,7 @@ def on_display(request: Request, point: tuple[float, ...]) -> Request:
     Parameters
     ----------
     point : tuple of float
-        The place in the layer's data, one number per axis.
+        The position in the layer's data, one number per axis.
     """
     data, meta = request.data, request.meta
     if getattr(data, "ndim", 0) != 4:
@@ -172,13 +144,13 @@ LEADING = ("scale", "translate", "units", "axis_labels")
 TURNED = ("rotate", "shear", "affine")
 
 
-def chosen_slices(scan: Snapshot, places: tuple[int, int] | None) -> tuple[int, ...] | None:
-    """The acquired slices, as a plan numbers them, between two places on the viewer's slider."""
-    if places is None:
+def chosen_slices(scan: Snapshot, positions: tuple[int, int] | None) -> tuple[int, ...] | None:
+    """The acquired slices, as a plan numbers them, between two positions on the viewer's slider."""
+    if positions is None:
         return None
     axis, _ = acquired_axis(scan.meta)
     count = _shape(scan.data, scan.meta)[axis]
-    first, last = sorted(acquired_slice(scan.meta, count, place) for place in places)
+    first, last = sorted(acquired_slice(scan.meta, count, position) for position in positions)
     return None if last - first + 1 == count else tuple(range(first, last + 1))
 
 

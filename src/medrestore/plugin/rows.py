@@ -1,10 +1,20 @@
-"""Rows of one look for the boxes of the panel."""
+"""Rows of one look for the boxes of the panel: labels with fields, headings, lines for paths."""
 
 from __future__ import annotations
 
-from qtpy.QtWidgets import QFormLayout, QLabel, QWidget
+from typing import Literal
 
-__all__ = ["form", "heading"]
+from qtpy.QtWidgets import (
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QWidget,
+)
+
+__all__ = ["PathField", "button_row", "form", "heading"]
 
 LABEL_WIDTH = 60
 """As wide as the longest label, so that fields of all boxes stand in one column."""
@@ -24,10 +34,54 @@ def form(rows: dict[str, QWidget]) -> QFormLayout:
 
 
 def heading(text: str) -> QLabel:
-    """What the rows below it are about."""
+    """A title in bold over the rows below it."""
     label = QLabel(text)
     font = label.font()
     font.setBold(True)
     label.setFont(font)
     label.setContentsMargins(0, 6, 0, 0)
     return label
+
+
+def button_row(*buttons: QPushButton) -> QHBoxLayout:
+    """Buttons beside each other, all of one width."""
+    row = QHBoxLayout()
+    for button in buttons:
+        row.addWidget(button, 1)
+    return row
+
+
+class PathField(QWidget):
+    """A line with the path of a folder or a plan file, and a button that asks for it."""
+
+    def __init__(self, kind: Literal["folder", "plan"]) -> None:
+        super().__init__()
+        self._kind = kind
+        self.line = QLineEdit()
+        self.line.setPlaceholderText("folder" if kind == "folder" else "study.json")
+        self.button = QPushButton("…")
+        self.button.setFixedWidth(32)
+        self.button.setToolTip("Choose…")
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addWidget(self.line, 1)
+        layout.addWidget(self.button)
+        self.button.clicked.connect(self._ask)
+
+    def path(self) -> str:
+        """Text of the line."""
+        return str(self.line.text()).strip()
+
+    def set_path(self, path: str) -> None:
+        """Show a path, its end in view."""
+        self.line.setText(path)
+
+    def _ask(self) -> None:
+        if self._kind == "folder":
+            found = QFileDialog.getExistingDirectory(self, "Choose a folder", self.path())
+        else:
+            plans = "Study plans (*.json)"
+            found, _ = QFileDialog.getOpenFileName(self, "Choose a plan", self.path(), plans)
+        if found:
+            self.set_path(found)

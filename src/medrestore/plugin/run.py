@@ -11,10 +11,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from medrestore.errors import MedrestoreError
-from medrestore.plugin.drawn import NO_REGION, drawn_regions, union
-from medrestore.plugin.layers import to_volume
-from medrestore.plugin.place import stored
-from medrestore.plugin.progress import RunMeter
+from medrestore.plugin.drawings import NO_REGION, drawn_regions, union
+from medrestore.plugin.jobs import RunMeter
+from medrestore.plugin.layers import stored, to_volume
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from medrestore.engine.forecast import Course
     from medrestore.engine.level import Level
     from medrestore.engine.plan import Plan
-    from medrestore.plugin.drawn import Drawing
+    from medrestore.plugin.drawings import Drawing
     from medrestore.results.result import Result
     from medrestore.settings.settings import Settings
     from medrestore.volume import Modality, Volume
@@ -41,8 +40,8 @@ class Request:
         The layer's data, in display orientation.
     meta : mapping
         The layer's attributes as in a layer tuple.
-    settings : mapping
-        Arguments of `settings.Settings`.
+    settings : Settings
+        The settings of the run.
     modality : "CT" or "MR", optional
         Overrides what the layer says.
     slices : tuple of int, optional
@@ -57,7 +56,7 @@ class Request:
 
     data: Any
     meta: Mapping[str, Any]
-    settings: Mapping[str, Any]
+    settings: Settings
     modality: Modality | None = None
     slices: tuple[int, ...] | None = None
     preview: bool = False
@@ -105,9 +104,7 @@ def restore(request: Request, meter: Meter, bench: PreviewCache | None = None) -
     """
     meter.start(0, "Reading the scan")
     volume = to_volume(request.data, request.meta, request.modality)
-    from medrestore.settings.settings import Settings
-
-    settings = Settings(**request.settings)
+    settings = request.settings
     if request.cluster:
         return _restored_there(request, volume, settings, meter)
     meter.start(0, "Loading the model")
@@ -170,7 +167,7 @@ def region_noise(request: Request, drawing: Drawing, meter: Meter) -> tuple[floa
     meter.start(0, "Measuring the noise")
     from medrestore.core.noise_level import estimate
     from medrestore.engine.noise import resolve_levels
-    from medrestore.engine.noise_words import APART
+    from medrestore.engine.plan_text import APART
 
     volume = to_volume(request.data, request.meta, request.modality)
     mask = union(drawn_regions(drawing))

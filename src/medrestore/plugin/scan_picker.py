@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox
 
-from medrestore.plugin.layer_kinds import bare, is_scan
+from medrestore.plugin.viewer import follow, is_scan, layers_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,9 +33,9 @@ class ScanPicker(QComboBox):
     viewer : ViewerModel
         Whose layers to offer.
     accepts : callable
-        Whether to offer a layer.
+        True for a layer to offer.
     adopts : callable
-        Whether a layer that is offered and new becomes the chosen one.
+        True for a layer that becomes the chosen one when it is new.
     """
 
     chosen = Signal()
@@ -58,11 +57,8 @@ class ScanPicker(QComboBox):
         self.setPlaceholderText("no scan open")
         self.refresh()
         self.currentIndexChanged.connect(self._announce)
-        events, follow = viewer.layers.events, self.refresh
-        for name in WATCHED:
-            if hasattr(events, name):  # `renamed` is younger than napari 0.7
-                getattr(events, name).connect(follow)
-        self.destroyed.connect(partial(_unfollow, events, follow))
+        events = viewer.layers.events  # `renamed` is younger than napari 0.7
+        follow(self, [getattr(events, n) for n in WATCHED if hasattr(events, n)], self.refresh)
 
     @property
     def layer(self) -> Any | None:
@@ -73,7 +69,7 @@ class ScanPicker(QComboBox):
     def refresh(self, event: Any = None) -> None:
         """Follow the viewer's layers; keep the choice, unless a layer to adopt was added."""
         chosen, known = self.layer, self._layers
-        layers = [layer for layer in map(bare, self._viewer.layers) if self._accepts(layer)]
+        layers = [layer for layer in layers_of(self._viewer) if self._accepts(layer)]
         added = [layer for layer in layers if not any(layer is old for old in known)]
         chosen = next((layer for layer in reversed(added) if self._adopts(layer)), chosen)
         at = next((i for i, layer in enumerate(layers) if layer is chosen), 0 if layers else -1)
@@ -99,9 +95,3 @@ class ScanPicker(QComboBox):
 
     def _replaced(self, event: Any = None) -> None:
         self.replaced.emit()
-
-
-def _unfollow(events: Any, callback: Any, *_: Any) -> None:
-    for name in WATCHED:
-        if hasattr(events, name):
-            getattr(events, name).disconnect(callback)

@@ -18,12 +18,10 @@ from qtpy.QtWidgets import (
 from medrestore.plugin.controller import Actions, Controller
 from medrestore.plugin.drawings import chosen_drawing, take
 from medrestore.plugin.form import SettingsForm
-from medrestore.plugin.job_status import JobStatus
 from medrestore.plugin.jobs import State
-from medrestore.plugin.keeping import KeepingBar
-from medrestore.plugin.layer_kinds import bare, is_scan
-from medrestore.plugin.layers import KEY, describe
-from medrestore.plugin.place import acquired_axis
+from medrestore.plugin.layers import describe
+from medrestore.plugin.messages import as_sentence
+from medrestore.plugin.positions import acquired_axis
 from medrestore.plugin.presenter import Presenter
 from medrestore.plugin.requests import (
     NO_MODALITY,
@@ -32,10 +30,11 @@ from medrestore.plugin.requests import (
     modality_of,
     stated_modality,
 )
+from medrestore.plugin.run_bar import RunBar
 from medrestore.plugin.scan_picker import ScanPicker
-from medrestore.plugin.styles import QUIET_STYLE
-from medrestore.plugin.words import as_sentence
-from medrestore.plugin.worker import Launcher
+from medrestore.plugin.status import QUIET_STYLE, JobStatus
+from medrestore.plugin.viewer import bare, follow, is_scan, layers_of
+from medrestore.plugin.worker import jobs_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -43,8 +42,8 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
 
     from medrestore.errors import MissingScanError
-    from medrestore.plugin.drawn import Drawing
-    from medrestore.plugin.jobs import View
+    from medrestore.plugin.drawings import Drawing
+    from medrestore.plugin.jobs import StatusView
     from medrestore.plugin.layers import LayerTuple
     from medrestore.plugin.requests import Choices
     from medrestore.results.result import Result
@@ -75,13 +74,12 @@ class DenoiseWidget(QWidget):
         self.cancel_button = QPushButton("Cancel")
         self.job = JobStatus()
         self.status = self.job.text
-        self._launcher = Launcher(self._show)
         self._presenter = Presenter(napari_viewer)
         actions = Actions(
             self._add, self._preview, self._presenter.reopened, self._take_noise, self._ask_scan
         )
-        self.controller = Controller(self._launcher.jobs, actions)
-        self.keeping = KeepingBar(self._save, self._reopen, self._as_set, self.controller.say)
+        self.controller = Controller(jobs_of(self, self._show), actions)
+        self.run_bar = RunBar(self._save, self._reopen, self._as_set, self.controller.say)
         self._lay_out()
         self._connect()
         self._scan_chosen()
@@ -106,7 +104,7 @@ class DenoiseWidget(QWidget):
         layout.addLayout(buttons)
         layout.addWidget(self.job)
         layout.addStretch(1)
-        layout.addWidget(self.keeping)
+        layout.addWidget(self.run_bar)
         layout.addWidget(footer)
 
     def _connect(self) -> None:
@@ -117,18 +115,9 @@ class DenoiseWidget(QWidget):
         self.form.picker.chosen.connect(self._scan_chosen)
         self.form.picker.replaced.connect(self._scan_replaced)
         self.form.modality.currentIndexChanged.connect(self._modality_chosen)
-        layers, follow = self._viewer.layers, self._layers_changed
-        emitters = (layers.events.removed, layers.selection.events.active)
-        for emitter in emitters:
-            emitter.connect(follow)
-        jobs = self.controller.jobs
-
-        def let_go(*_: object) -> None:  # must not hold on to self
-            jobs.abandon()
-            for emitter in emitters:
-                emitter.disconnect(follow)
-
-        self.destroyed.connect(let_go)
+        layers = self._viewer.layers
+        emitters = layers.events.removed, layers.selection.events.active
+        follow(self, emitters, self._layers_changed)
 
     def event(self, event: QEvent) -> bool:
         """Cancel a run when the dock is closed: nobody could any more."""
@@ -160,8 +149,8 @@ class DenoiseWidget(QWidget):
         self.controller.save(folder, format, self._presenter.run_to_save(self.form.picker.layer))
 
     def _reopen(self, record: Path) -> None:
-        scans = [bare(layer) for layer in self._viewer.layers if is_scan(bare(layer))]
-        self.controller.reopen(record, *map(_as_it_is, scans))
+        scans = filter(is_scan, layers_of(self._viewer))
+        self.controller.reopen(record, *map(_snapshot_of, scans))
 
     def _ask_scan(self, error: MissingScanError) -> Path | None:
         reason = as_sentence(error).partition(";")[0]
@@ -172,9 +161,9 @@ class DenoiseWidget(QWidget):
         return self.snapshot(), self.form.choices()
 
     def snapshot(self) -> Snapshot | None:
-        """The chosen scan as it is now."""
+        """Return the chosen scan as it is now."""
         layer = self.form.picker.layer
-        return None if layer is None else _as_it_is(layer)
+        return None if layer is None else _snapshot_of(layer)
 
     def _point(self, layer: Any) -> tuple[float, ...]:
         """Where the viewer's sliders are, in the layer's own axes: the viewer may have more."""
@@ -195,8 +184,7 @@ class DenoiseWidget(QWidget):
 
     def _scan_chosen(self) -> None:
         """Another scan, or none: nothing that was of the last one stays."""
-        layer = self.form.picker.layer
-        self.form.forget(stated_modality(None if layer is None else _as_it_is(layer)))
+        self.form.forget(stated_modality(self.snapshot()))
         self._show_scan(anew=True)
         self._greet()
 
@@ -213,17 +201,15 @@ class DenoiseWidget(QWidget):
     def _show_scan(self, anew: bool) -> None:
         """Show what the chosen scan is, and offer what goes with it."""
         layer = self.form.picker.layer
-        record = {} if layer is None else {"metadata": {KEY: layer.metadata.get(KEY)}}
         modality = self._modality()
         self.form.facts.setText("" if layer is None else describe(layer, modality))
         self.form.facts.setVisible(layer is not None)
         self.form.show_noise_unit(modality)
         self.form.show_models(modality)
-        self.form.show_slices(0 if layer is None else _slices_of(layer, record), anew)
+        self.form.show_slices(0 if layer is None else _slices_of(layer), anew)
 
     def _modality(self) -> str | None:
-        layer, chosen = self.form.picker.layer, self.form.modality.currentData()
-        return modality_of(None if layer is None else _as_it_is(layer), chosen)
+        return modality_of(self.snapshot(), self.form.modality.currentData())
 
     def _greet(self) -> None:
         """Say what can be done with the scan that is chosen, unless something is running."""
@@ -240,15 +226,15 @@ class DenoiseWidget(QWidget):
         self._presenter.drop_stale_preview()
         self._show(self.controller.jobs.view)
 
-    def _show(self, view: View) -> None:
+    def _show(self, view: StatusView) -> None:
         idle, scan = view.state is State.IDLE, self.form.picker.layer
         self.form.setEnabled(idle)
         self.denoise_button.setEnabled(idle and scan is not None)
         self.preview_button.setEnabled(idle and scan is not None)
         self.cancel_button.setEnabled(view.state is State.RUNNING)
-        self.keeping.setEnabled(idle)
-        self.keeping.copy_button.setEnabled(scan is not None)
-        self.keeping.show_run(self._presenter.run_to_save(scan))
+        self.run_bar.setEnabled(idle)
+        self.run_bar.copy_button.setEnabled(scan is not None)
+        self.run_bar.show_run(self._presenter.run_to_save(scan))
         self.job.show_view(view)
 
     def _add(self, result: Result, tuples: list[LayerTuple]) -> Generator[None, None, str]:
@@ -262,16 +248,20 @@ class DenoiseWidget(QWidget):
         return turned or self._of_another(source)
 
     def _of_another(self, source: Any) -> str:
-        """Whose results these are, if another scan was chosen meanwhile."""
+        """Sentence on whose results these are, if another scan was chosen meanwhile."""
         other = self.form.picker.layer is not source
         return f"These results are of {source.name}." if other else ""
 
 
-def _as_it_is(layer: Any) -> Snapshot:
+def _snapshot_of(layer: Any) -> Snapshot:
     data, meta, _ = layer.as_layer_data_tuple()
     return Snapshot(data, dict(meta))
 
 
-def _slices_of(layer: Any, meta: dict[str, Any]) -> int:
+def _slices_of(layer: Any) -> int:
     data = layer.data[0] if layer.multiscale else layer.data
-    return int(data.shape[-3:][acquired_axis(meta)[0]]) if data.ndim >= 3 else 1
+    return (
+        int(data.shape[-3:][acquired_axis({"metadata": layer.metadata})[0]])
+        if data.ndim >= 3
+        else 1
+    )

@@ -1,30 +1,32 @@
-"""The thread of a job, as napari knows threads."""
+"""Threads of jobs and tasks, as napari knows threads; their outcome in the thread that draws."""
 
 from __future__ import annotations
 
+from functools import partial
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from napari.qt.threading import WorkerBase, WorkerBaseSignals
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from medrestore.engine.threads import wait_asleep
-from medrestore.plugin.jobs import Jobs
-from medrestore.plugin.progress import RunMeter
+from medrestore.plugin.jobs import Jobs, RunMeter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from threading import Event
 
-    from medrestore.plugin.jobs import Task, View
+    from qtpy.QtWidgets import QWidget
 
-__all__ = ["Launcher", "TaskWorker"]
+    from medrestore.plugin.jobs import StatusView, Task
+
+__all__ = ["TaskWorker", "Threads", "jobs_of"]
 
 TURN_MS = 10
 """What the window gets for itself. With 0, Qt would go on before it draws or reads the mouse."""
 
 
 class TaskSignals(WorkerBaseSignals):
-    """Adds to what every worker tells: a `plugin.progress.Progress`, or a task's own news."""
+    """Adds to what every worker tells: a `jobs.Progress`, or a task's own news."""
 
     progressed = Signal(object)
 
@@ -49,38 +51,74 @@ class TaskWorker(WorkerBase):
         return self._stop.is_set() or bool(self.abort_requested)
 
 
-class Launcher(QObject):
-    """Runs a panel's jobs in threads and hands over what they report in the thread that draws.
+class Threads(QObject):
+    """Runs tasks at once; what they tell, return or raise arrives in the thread that draws."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._running: set[Callbacks] = set()
+
+    def work(
+        self,
+        task: Task,
+        done: Callable[[Any], object],
+        failed: Callable[[Exception], object],
+        told: Callable[[Any], object] = lambda _: None,
+        stop: Event | None = None,
+    ) -> None:
+        """Start a task; ``told`` gets its news, and one of the two others how it ended."""
+        callbacks = Callbacks(done, failed, told, self._running.discard)
+        self._running.add(callbacks)
+        worker = callbacks.worker = TaskWorker(task, stop or Event())
+        worker.progressed.connect(callbacks.progressed)
+        worker.returned.connect(callbacks.returned)
+        worker.errored.connect(callbacks.errored)
+        worker.start()
+
+
+class Callbacks(QObject):
+    """Those of one task; a QObject, so that Qt calls it in the thread that made it."""
+
+    def __init__(
+        self,
+        done: Callable[[Any], object],
+        failed: Callable[[Exception], object],
+        told: Callable[[Any], object],
+        forget: Callable[[Callbacks], object],
+    ) -> None:
+        super().__init__()
+        self._done, self._failed, self._told, self._forget = done, failed, told, forget
+        self.worker: TaskWorker | None = None
+
+    def progressed(self, news: Any) -> None:
+        """Hand over what the task tells."""
+        self._told(news)
+
+    def returned(self, value: Any) -> None:
+        """Hand over what the task returned."""
+        self._forget(self)
+        self._done(value)
+
+    def errored(self, error: Exception) -> None:
+        """Hand over what the task raised."""
+        self._forget(self)
+        self._failed(error)
+
+
+def jobs_of(panel: QWidget, show: Callable[[StatusView], object]) -> Jobs:
+    """Return what runs a panel's jobs in threads, one at a time, until the panel is gone.
 
     Parameters
     ----------
+    panel : QWidget
     show : callable
-        Show a `jobs.View`.
+        Show a `jobs.StatusView`.
     """
+    threads = Threads()
 
-    def __init__(self, show: Callable[[View], object]) -> None:
-        super().__init__()
-        self.jobs = Jobs(self._launch, show, self._later)
-        self._worker: TaskWorker | None = None
+    def launch(task: Task, stop: Event) -> None:
+        threads.work(task, jobs.finished, jobs.failed, jobs.progressed, stop)
 
-    def _launch(self, task: Task, stop: Event) -> None:
-        worker = self._worker = TaskWorker(task, stop)
-        worker.progressed.connect(self._progressed)
-        worker.returned.connect(self._returned)
-        worker.errored.connect(self._errored)
-        worker.start()
-
-    def _later(self, call: Callable[[], object]) -> None:
-        QTimer.singleShot(TURN_MS, call)
-
-    # Methods of a QObject, so that Qt calls them in the thread that draws.
-    def _progressed(self, news: Any) -> None:
-        self.jobs.progressed(news)
-
-    def _returned(self, found: Any) -> None:
-        self._worker = None
-        self.jobs.finished(found)
-
-    def _errored(self, error: Exception) -> None:
-        self._worker = None
-        self.jobs.failed(error)
+    jobs = Jobs(launch, show, partial(QTimer.singleShot, TURN_MS))
+    panel.destroyed.connect(lambda *_: jobs.abandon())  # must not hold on to the panel
+    return jobs

@@ -1,1 +1,1 @@
-"""The look of every page that medrestore writes."""
+"""One look for every page, plot and table that medrestore writes."""

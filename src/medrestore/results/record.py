@@ -68,6 +68,8 @@ def read_record(
         If the scan is not found or is another one.
     ModelError
         If the model is not there or another version of it is.
+    ResourceError
+        If the device is not there.
     """
     plan, volume = _run_of(Path(record), source)
     here = replace(plan, device=pick_device(device or plan.device))

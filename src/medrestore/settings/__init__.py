@@ -1,1 +1,1 @@
-"""What a user asks for."""
+"""Settings of a run: their descriptions, checks and documentation."""

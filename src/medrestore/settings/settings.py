@@ -1,74 +1,45 @@
-"""What a user asks for, checked as soon as it is said."""
+"""Settings of a run: each described once, checked as soon as it is given.
+
+A new setting is one field of `Settings` with its description, and the code where it takes effect.
+The command line, the form in napari, the checks and the table in the documentation follow.
+"""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from medrestore.core.samplers import SAMPLERS
 from medrestore.core.schedules import SCHEDULES
 from medrestore.errors import SettingsError
-from medrestore.settings.noise import told
+from medrestore.settings.description import (
+    Choice,
+    Flag,
+    Number,
+    Text,
+    Whole,
+    described,
+    setting,
+)
+from medrestore.settings.documentation import with_parameters
+from medrestore.settings.noise import NoiseLevel
 
-__all__ = ["ESTIMATES", "LARGEST_WEIGHT", "PRECISIONS", "Settings"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-ESTIMATES = ("mean", "sample", "posterior-mean")
-PRECISIONS = ("auto", "float32", "bfloat16")
-LARGEST_WEIGHT = 100.0
-"""Of guidance: beyond it nothing but the guide is left."""
+__all__ = ["AUTO", "AUTOMATIC", "SETTINGS", "Settings", "feasible"]
+
+AUTO, AUTOMATIC = "auto", "Automatic"
+"""A choice left to the program: as a value, and as the label of a form."""
+
+WEIGHT = Number(0, 100, refusal="is a weight in 0…100, got {value!r}")
+"""Of guidance: beyond 100 nothing but the guide is left."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a user asks for; `interface.md` names are the same everywhere.
-
-    Parameters
-    ----------
-    model : str
-        ``"auto"``, a shipped model's name, or a model folder.
-    mode : str, optional
-        ``"slice"`` or ``"patch3d"``; None means the model's own.
-    estimate : str
-        What ``restored`` is: ``"mean"`` (μ), ``"sample"`` (one posterior sample, natural texture)
-        or ``"posterior-mean"`` (mean of the samples).
-    samples : int
-        Posterior samples; 0 gives image and map from one evaluation.
-    steps : int
-        Steps of a sample. Each is one refiner evaluation, of some samplers more
-        (`core.evaluations`); 0 means the model's usual number, 2 for the shipped ``*_slice`` and
-        ``*_patch3d``.
-    level : float
-        Nominal coverage of ``lower``…``upper``.
-    noise : "auto", float or str
-        Standard deviation of the noise to remove. A number is in HU of soft tissue (CT) or a
-        fraction of the foreground scale (MR: 0.05 is 5 %), which is the 99.5th percentile of the
-        noise-free foreground, of each volume of a 4-D scan by itself. With its unit it says so:
-        ``"25 a.u."`` (or ``"25u"``, ``"25 HU"``) is σ in the scan's own unit, ``"5%"`` a fraction.
-        The API also takes a Volume as a map.
-    seed : int
-        Seed of all noise drawn.
-    device : str
-        ``"auto"``, ``"cpu"`` or ``"cuda"``.
-    sampler : str
-        ``"auto"`` (the model's usual one), or one of `core.samplers.SAMPLERS` that its weights
-        serve.
-    keep_samples : bool
-        Keep the samples themselves, (samples, z, y, x).
-    schedule : str
-        Where a sample's steps lie: ``"cosine"`` (equally spaced angles), ``"linear"``,
-        ``"sigmoid"`` or ``"karras"``.
-    precision : str
-        ``"auto"``, ``"float32"`` or ``"bfloat16"``; auto takes bfloat16 where the device multiplies
-        it in hardware. The outer layers run in float32 all the same.
-    memory_gb : float, optional
-        Memory to stay within, in units of 10⁹ bytes, by smaller batches; None means what is free.
-    guidance : float
-        Weight of what the refiner is told against what it would say untold (classifier-free, of
-        models that know both); 1 is the model itself, above 1 costs twice the evaluations. Of
-        guided samples no interval is calibrated.
-    measurement : float
-        Weight of the noise's likelihood, by which samples are drawn towards the scan; 0 is off.
+    """Settings of a run, named alike in Python, on the command line and in records.
 
     Raises
     ------
@@ -76,64 +47,192 @@ class Settings:
         If a value is out of range.
     """
 
-    model: str = "auto"
-    mode: str | None = None
-    estimate: str = "mean"
-    samples: int = 8
-    steps: int = 0
-    level: float = 0.9
-    noise: str | float = "auto"
-    seed: int = 0
-    device: str = "auto"
-    sampler: str = "auto"
-    keep_samples: bool = False
-    schedule: str = "cosine"
-    precision: str = "auto"
-    memory_gb: float | None = None
-    guidance: float = 1.0
-    measurement: float = 0.0
+    model: str = setting(
+        AUTO,
+        Text("auto, a name or a folder"),
+        "see `medrestore models`",
+        metavar="NAME|FOLDER",
+        label="Model",
+        tip="The trained network; automatic picks the slice model for the modality.",
+        details="``auto`` is the modality's slice model.",
+    )
+    mode: str | None = setting(
+        None,
+        Choice({"slice": "Slices", "patch3d": "3-D stacks"}),
+        "slice by slice or in 3-D stacks; default: the model's own",
+    )
+    estimate: str = setting(
+        "mean",
+        Choice(
+            {
+                "mean": "Expected image",
+                "sample": "One sample",
+                "posterior-mean": "Mean of the samples",
+            }
+        ),
+        "what the restored image is: the expected one, one posterior sample (natural texture), or "
+        "the mean of the samples; default: mean",
+        label="Image",
+        tip="What the restored image is; one sample keeps the texture that the noise hid.",
+        of_samples=True,
+        details="The expected image is μ.",
+    )
+    samples: int = setting(
+        8,
+        Whole(0, 1000),
+        "posterior samples; 0 gives image and map from one evaluation, fast; default: 8",
+        metavar="N",
+        label="Samples",
+        tip="Posterior samples behind the uncertainty. More take longer and steady it; 0 gives "
+        "image and uncertainty from one evaluation.",
+    )
+    steps: int = setting(
+        0,
+        Whole(0, 1000, lowest=AUTOMATIC),
+        "steps of a sample, each a network evaluation or, of some samplers, more; default: the "
+        "model's own, 2 of the automatic ones",
+        metavar="K",
+        label="Steps",
+        tip="Steps of a sample, each one network evaluation or, of some samplers, more; automatic "
+        "is the model's own number.",
+        details="0 is the model's own number.",
+    )
+    level: float = setting(
+        0.9,
+        Number(
+            0,
+            1,
+            refusal="lies between 0 and 1, got {value}; 0.9 is usual",
+            exclusive=True,
+            percents=(50, 99),
+        ),
+        "share of voxels that lower…upper is to cover, 0 to 1; default: 0.9",
+        metavar="P",
+        label="Interval",
+        tip="How often the true value is to lie between lower and upper.",
+    )
+    noise: str | float = setting(
+        AUTO,
+        NoiseLevel(),
+        "standard deviation of the noise to remove: auto (estimated from the scan); a number, in "
+        "HU of soft tissue for CT, or a fraction of the foreground for MR (0.05 or 5%); a number "
+        "with u, in the scan's own unit (25u, '25 a.u.'); or the path of a map in that unit, on "
+        "the scan's grid; default: auto",
+        metavar="σ",
+        label="Noise",
+        tip="Standard deviation of the noise to remove: HU in soft tissue (CT); percent of the "
+        "foreground, or the scan's own unit, a.u. (MR). Automatic measures it in the scan.",
+        details="The fraction is of the foreground scale, the 99.5th percentile of the noise-free "
+        "foreground, of each volume of a 4-D scan by itself. In Python the map is a "
+        "Volume.",
+    )
+    seed: int = setting(
+        0,
+        Whole(0, 2**63 - 1),
+        "same seed, same voxels; default: 0",
+        metavar="N",
+        label="Seed",
+        tip="The same seed gives the same result.",
+    )
+    device: str = setting(
+        AUTO,
+        Choice({AUTO: AUTOMATIC, "cpu": "CPU", "cuda": "CUDA GPU"}, strict=False),
+        "where the network runs; default: auto",
+        label="Device",
+        tip="Where the network runs; automatic takes a CUDA GPU if there is one.",
+        details="A number may follow: ``cuda:1``.",
+    )
+    sampler: str = setting(
+        AUTO,
+        Choice(
+            {AUTO: AUTOMATIC},
+            registered=lambda: {one.name: one.label for one in SAMPLERS.values()},
+        ),
+        "how samples are drawn; auto, the default, is the model's own: moment-matched, ddim of "
+        "models of the image itself, consistency of those distilled to it",
+        label="Sampler",
+        tip="How samples are drawn; automatic is the model's own: moment-matched, DDIM for a model "
+        "of the image itself, consistency for one that was distilled to it: one evaluation a "
+        "sample.",
+    )
+    keep_samples: bool = setting(
+        False,
+        Flag(),
+        "also write the samples themselves",
+        label="Keep samples",
+        tip="Also adds the samples as a layer that the viewer's slider plays through.",
+        of_samples=True,
+        details="Their axes are (samples, z, y, x).",
+    )
+    schedule: str = setting(
+        "cosine",
+        Choice({}, registered=lambda: {name: name.capitalize() for name in SCHEDULES}),
+        "where the steps lie between noise and sample; default: cosine",
+        details="``cosine`` are equally spaced angles.",
+    )
+    precision: str = setting(
+        AUTO,
+        Choice({AUTO: AUTOMATIC, "float32": "float32", "bfloat16": "bfloat16"}),
+        "auto: bfloat16 where the device has it, float32 elsewhere; default: auto",
+        details="The outer layers run in float32 all the same.",
+    )
+    memory_gb: float | None = setting(
+        None,
+        Number(
+            0,
+            math.inf,
+            refusal="is above 0, got {value}; leave it out for no limit",
+            exclusive=True,
+        ),
+        "memory to stay within; default: all free",
+        metavar="GB",
+        alters_voxels=False,
+        details="In units of 10⁹ bytes; kept by smaller batches.",
+    )
+    guidance: float = setting(
+        1.0,
+        WEIGHT,
+        "weight of the prediction given the scan against the one under the null condition "
+        "(classifier-free; of models trained with both); above 1 each step takes two evaluations; "
+        "default: 1, off. Of guided samples std and intervals are not calibrated",
+        metavar="W",
+        label="Guidance",
+        tip="Weight of the prediction given the scan against the unconditional one; 1 is off. Only "
+        "models trained with both. The intervals of guided samples are not calibrated.",
+        of_samples=True,
+    )
+    measurement: float = setting(
+        0.0,
+        WEIGHT,
+        "weight of the noise's likelihood, which draws samples towards the scan; default: 0, off. "
+        "Of guided samples std and intervals are not calibrated",
+        metavar="λ",
+        label="Measurement",
+        tip="Weight of the noise's likelihood, by which samples are drawn towards the scan; 0 is "
+        "off. The intervals of guided samples are not calibrated.",
+        of_samples=True,
+    )
 
     def __post_init__(self) -> None:
-        _choice("estimate", self.estimate, ESTIMATES)
-        _choice("sampler", self.sampler, ("auto", *SAMPLERS))
-        _choice("schedule", self.schedule, tuple(SCHEDULES))
-        _choice("precision", self.precision, PRECISIONS)
-        if self.mode is not None:
-            _choice("mode", self.mode, ("slice", "patch3d"))
-        _between("samples", self.samples, 0, 1000)
-        _between("steps", self.steps, 0, 1000)
-        _between("seed", self.seed, 0, 2**63 - 1)
-        _weight("guidance", self.guidance)
-        _weight("measurement", self.measurement)
+        for name, described_as in described(type(self)).items():
+            described_as.check(name, getattr(self, name))
         if self.guided and not self.samples:
             raise SettingsError(
                 f"guidance={self.guidance:g} and measurement={self.measurement:g} guide samples, "
                 "but samples=0; ask for samples, or leave guidance at 1 and measurement at 0"
             )
-        if not 0 < self.level < 1:
-            raise SettingsError(f"level lies between 0 and 1, got {self.level}; 0.9 is usual")
-        if self.memory_gb is not None and not self.memory_gb > 0:
-            raise SettingsError(
-                f"memory_gb is above 0, got {self.memory_gb}; leave it out for no limit"
-            )
-        if not isinstance(self.noise, str) or self.noise not in ("auto", "map"):
-            value = told(self.noise).value
-            if not np.isfinite(value) or value < 0:
-                raise SettingsError(f"noise is a standard deviation ≥ 0, got {self.noise}")
         if self.estimate != "mean" and self.samples == 0:
             raise SettingsError(
                 f"estimate={self.estimate!r} needs samples, but samples=0; ask for at least 1"
             )
 
     def drawing(self, samples: int) -> Settings:
-        """The same with so many samples; without any, nothing that takes some."""
-        if samples:
-            return replace(self, samples=samples)
-        return replace(self, samples=0, estimate="mean", guidance=1.0, measurement=0.0)
+        """The same with so many samples; without any, what needs some is at its default."""
+        return replace(self, **feasible({"samples": samples}))
 
     @property
     def method(self) -> str:
-        """How samples are drawn, as the card keys it: ``sampler:steps``, or with its schedule.
+        """Key of a card for how samples are drawn: ``sampler:steps``, or with its schedule.
 
         Of a plan's settings: ``"auto"`` and 0 are no method before a model is known. What a card
         says of a sampler it does not say of that sampler guided, ``sampler+guided:steps``.
@@ -143,20 +242,18 @@ class Settings:
 
     @property
     def guided(self) -> bool:
-        """Whether anything but the model's own prediction leads the samples."""
+        """True if anything but the model's own prediction leads the samples."""
         return self.guidance != 1 or self.measurement != 0
 
 
-def _choice(name: str, value: object, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise SettingsError(f"{name} is one of {', '.join(choices)}, got {value!r}")
+def feasible(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments of `Settings`; without samples, what needs some is at its default."""
+    if given.get("samples", SETTINGS["samples"].default):
+        return dict(given)
+    return {**given, **{name: one.default for name, one in SETTINGS.items() if one.of_samples}}
 
 
-def _weight(name: str, value: float) -> None:
-    if not 0 <= value <= LARGEST_WEIGHT:
-        raise SettingsError(f"{name} is a weight in 0…{LARGEST_WEIGHT:g}, got {value!r}")
+SETTINGS = described(Settings)
+"""Descriptions of all settings by name."""
 
-
-def _between(name: str, value: int, low: int, high: int) -> None:
-    if not isinstance(value, int) or not low <= value <= high:
-        raise SettingsError(f"{name} is a whole number in {low}…{high}, got {value!r}")
+Settings.__doc__ = with_parameters(Settings.__doc__ or "", SETTINGS)

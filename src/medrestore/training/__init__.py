@@ -1,1 +1,1 @@
-"""How the shipped models were trained; nothing else imports it but the command line."""
+"""Training, as of the shipped models; nothing else imports it but the command line."""

@@ -13,6 +13,11 @@ import math
 from typing import TYPE_CHECKING
 
 import torch
+from monai.losses.adversarial_loss import PatchAdversarialLoss
+from monai.networks.nets.patchgan_discriminator import PatchDiscriminator
+from torch.nn import functional as F
+
+from medrestore.core.refiner import CONDITION_CHANNELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,10 +25,61 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from medrestore.core.autoencoder import Coded
-    from medrestore.training.adversary import Adversary
     from medrestore.training.stages import LossOf
 
-__all__ = ["autoencoder_step", "divergence"]
+__all__ = ["Adversary", "autoencoder_step", "divergence"]
+
+
+class Adversary:
+    """A PatchGAN (Isola et al. 2017, arXiv:1611.07004) under the refiner's condition.
+
+    Least squares (Mao et al. 2017, arXiv:1611.04076), with an optimiser of its own; it begins anew
+    when a training goes on.
+
+    Parameters
+    ----------
+    device : torch.device
+        Where it works.
+    channels : int
+        Of its first layer; doubled twice.
+    rate : float
+        AdamW's learning rate.
+    """
+
+    def __init__(self, device: torch.device, channels: int = 16, rate: float = 4e-4) -> None:
+        self.net = PatchDiscriminator(
+            spatial_dims=2,
+            channels=channels,
+            in_channels=1 + CONDITION_CHANNELS,
+            num_layers_d=2,
+            norm="INSTANCE",
+        ).to(device)
+        self.loss = PatchAdversarialLoss(criterion="least_squares", no_activation_leastsq=True)
+        self.optimiser = torch.optim.AdamW(self.net.parameters(), lr=rate, betas=(0.5, 0.9))
+
+    def learn(self, real: Tensor, made: Tensor, condition: Tensor) -> None:
+        """One step: real residuals towards 1, made ones towards 0; all (batch, ·, y, x)."""
+        self.net.requires_grad_(True)
+        loss = 0.5 * (
+            self.loss(self._judged(real, condition), True, for_discriminator=True)
+            + self.loss(self._judged(made.detach(), condition), False, for_discriminator=True)
+        )
+        self.optimiser.zero_grad()
+        loss.backward()
+        self.optimiser.step()
+
+    def doubt(self, made: Tensor, condition: Tensor) -> Tensor:
+        """Loss of made residuals under the critic: 0 where it takes them for real ones."""
+        self.net.requires_grad_(False)
+        found: Tensor = self.loss(self._judged(made, condition), True, for_discriminator=False)
+        return found
+
+    def _judged(self, residual: Tensor, condition: Tensor) -> Tensor:
+        """The critic's map; ``condition`` is (batch, 24, y/2, x/2)."""
+        channels = torch.cat((residual, F.pixel_shuffle(condition, 2)), dim=1)
+        judged: Tensor = self.net(channels)[-1]
+        return judged
+
 
 RATE, DOUBT = 1e-3, 0.02
 """Weights of the two terms beside the squared error, whose unit is the residual's variance."""
@@ -46,14 +102,14 @@ def autoencoder_step(
 ) -> LossOf:
     """Loss of the autoencoder on the next batch.
 
-    Every other example of a batch is decoded from a prediction at a uniformly drawn angle, as the
-    walk leaves it; the critic is shown the others. Figures: ``lost``, the share of the residual's
+    Every other example of a batch is decoded from a prediction at a uniformly drawn angle, as
+    sampling leaves it; the critic sees the others. Metrics: ``lost``, the share of the residual's
     power that the latent does not hold, ``divergence`` and ``doubt``.
 
     Parameters
     ----------
     examples : callable
-        Draws a batch of standardised residuals with what the refiner is told, 2×2 blocks in
+        Draws a batch of standardised residuals with the refiner's conditions, 2×2 blocks in
         channels.
     generator : torch.Generator
         Of angles and noise.
@@ -64,30 +120,30 @@ def autoencoder_step(
     weight : float
         Of its doubt.
     """
-    seen = 0
+    batches = 0
 
     def loss_of(net: nn.Module) -> tuple[Tensor, dict[str, Tensor]]:
-        nonlocal seen
-        r, told = examples()
+        nonlocal batches
+        r, condition = examples()
         t = _angles(len(r), generator, r.device)
-        shape = (2, len(r), 1, *told.shape[-2:])
+        shape = (2, len(r), 1, *condition.shape[-2:])
         first, second = torch.randn(shape, generator=generator, device=r.device)
-        coded: Coded = net(r, told, (first, second), t)
+        coded: Coded = net(r, condition, (first, second), t)
         error, whole = r - coded.r, t.flatten() == 0
         rate = divergence(coded.mean, coded.log_var)
-        figures = {
+        metrics = {
             "lost": error[whole].square().mean().detach() / r[whole].square().mean(),
             "divergence": rate.detach(),
         }
         loss = error.square().mean() + RATE * rate
         if adversary is not None:
             made = (coded.r + error.detach().flip((-2, -1)))[whole]
-            adversary.learn(r[whole], made, told[whole])
-            doubt = adversary.doubt(made, told[whole])
-            loss = loss + (weight * doubt if seen >= patience else 0)
-            figures["doubt"] = doubt.detach()
-        seen += 1
-        return loss, figures
+            adversary.learn(r[whole], made, condition[whole])
+            doubt = adversary.doubt(made, condition[whole])
+            loss = loss + (weight * doubt if batches >= patience else 0)
+            metrics["doubt"] = doubt.detach()
+        batches += 1
+        return loss, metrics
 
     return loss_of
 

@@ -49,7 +49,7 @@ class Config:
     data : str
         Folder of the scans, relative to the working directory.
     scans : tuple of Scan
-        What is trained on.
+        Training scans.
     noise : (low, high)
         Noise levels drawn: fraction of the scale (MR), HU in soft tissue (CT).
     sigma_range : (low, high)
@@ -61,17 +61,17 @@ class Config:
     depth, depth_stride : int
         Slices of a stack that a 3-D model reads, and the step between stacks; 1 for slices.
     corruption : dict
-        Further arguments of `corrupt.MrNoise` or `corrupt.CtNoise`: shares of kinds of noise.
+        Further arguments of `mr_noise.MrNoise` or `ct_noise.CtNoise`: shares of kinds of noise.
     noise_aware : bool
         Correct a predictor's targets for the noise that the scans carry (`training.targets`); what
         is diffused is learned from the scans as they are.
     neighbours_dropped : float
-        Share of patches whose slice is seen as the end of a scan or alone, so that single slices,
-        ends and gaps lose little.
+        Share of patches whose slice is taken as the end of a scan or without neighbours, so that
+        single slices, ends and gaps lose little.
     synthetic : dict
         Shares of ``"dead_leaves"`` and ``"label_map"`` volumes in the draw, together below 1.
     synthetic_stacks : int
-        How many such volumes are made.
+        Number of such volumes.
     workers : int
         Processes that cut patches; 0 cuts them in between.
     stages : dict
@@ -83,10 +83,9 @@ class Config:
         own predictor, which stays as it is; empty for an ordinary training.
     behind : str
         Name or folder of a model whose predictor, as it is, the refiner is trained behind; for
-        kinds whose recipe asks.
+        kinds whose recipe uses it.
     family : str
-        Kind of model, one of `core.families.FAMILIES`; what its recipe trains says
-        `training.recipes`.
+        Kind of model, one of `core.families.FAMILIES`; trained by its `training.recipes`.
     condition_dropped : float
         Share of examples whose condition is dropped, of kinds that can do without.
     seed : int
@@ -94,8 +93,8 @@ class Config:
     threads : int
         CPU threads; 0 leaves torch's choice.
     notes, limits : tuple of str
-        What happened in training, and what the model cannot do: sentences for the card of one
-        model, that with the weights ``written_of``.
+        Events of the training, and limits of the model: sentences for the card of one model, that
+        with the weights ``written_of``.
     written_of : str
         SHA-256 of the weights that notes and limits were written of, as their card states it. Other
         weights get neither.
@@ -185,6 +184,6 @@ class Config:
 
     @property
     def networks(self) -> dict[str, Any]:
-        """What `core.networks` builds from; the same keys as in a card."""
+        """Arguments of `core.networks`; the same keys as in a card."""
         facts = {"predictor": self.predictor, "refiner": self.refiner, "depth": self.depth}
         return {"family": self.family, **facts}

@@ -61,12 +61,12 @@ class Widths:
 
 def reused(draw: Callable[[], Example], times: int) -> Callable[[], Example]:
     """Every drawn batch ``times`` times in a row; the steps on it differ in angles and noise."""
-    kept: list[Example] = []
+    waiting: list[Example] = []
 
     def again() -> Example:
-        if not kept:
-            kept.extend([draw()] * times)
-        return kept.pop()
+        if not waiting:
+            waiting.extend([draw()] * times)
+        return waiting.pop()
 
     return again
 
@@ -83,11 +83,11 @@ def ode_step(teacher: nn.Module, z_t: Tensor, t: Tensor, u: Tensor, condition: T
     teacher : Module
         ``teacher(z, t, condition)`` predicts v̂, as `core.refiner.Refiner` does.
     z_t : Tensor, shape (batch, 1, y, x)
-        Where to begin.
+        State at t.
     t, u : Tensor, shape (batch, 1, 1, 1)
         Angles, 0 ≤ u ≤ t ≤ π/2.
     condition : Tensor, shape (batch, channels, y, x)
-        What the teacher is told.
+        The teacher's condition.
     """
     v_t: Tensor = teacher(z_t, t.flatten(), condition)
     v_u: Tensor = teacher(z_t - (t - u) * v_t, u.flatten(), condition)
@@ -104,7 +104,7 @@ def consistency_step(
     """Loss of the student: E|f(z_t, t) − f⁻(z_u, u)|², the teacher's ODE leading from t to u.
 
     f⁻ is the student without gradient. A quarter of each batch starts at π/2, where samplers do;
-    the other angles are uniform. The figure ``sample_power`` is the power of one-evaluation
+    the other angles are uniform. The metric ``sample_power`` is the power of one-evaluation
     samples: it falls below ``residual_power`` where modes are lost.
 
     Parameters

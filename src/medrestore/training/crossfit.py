@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from medrestore.training.corrupt import Pair
+    from medrestore.training.targets import Pair
 
 __all__ = ["FoldResidual", "fit_folds", "folds"]
 
@@ -55,8 +55,8 @@ def fit_folds(
     count : int
         Folds.
     train : callable
-        ``train(seen, k)`` returns the predictor of fold ``k``, trained on the people ``seen``
-        alone; it must not start from weights that know anybody else.
+        ``train(seen, k)`` returns the predictor of fold ``k``, trained on nobody but the people
+        ``seen``; it must not start from weights that know anybody else.
 
     Returns
     -------
@@ -81,7 +81,7 @@ class FoldResidual:
     draw : callable
         Draws a batch of one person: ``draw(person) → Pair``.
     people : sequence of str
-        Who is drawn.
+        People to draw from.
     weights : sequence of float
         Share of each person in the draw.
     seed : int

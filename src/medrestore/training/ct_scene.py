@@ -1,8 +1,8 @@
-"""What surrounds the body in a CT: the couch it lies on; and how large the field of view is.
+"""Surroundings of the body in a CT: the couch it lies on, and the field of view.
 
 The training scans have −1000 HU outside of the body. A couch belongs into the stack *before* its
 noise bank is drawn, since rays through it are weakened too. Air noise comes with the bank (noise
-is drawn in air as anywhere), padding with `training.corrupt.CtNoise`.
+is drawn in air as anywhere), padding with `training.ct_noise.CtNoise`.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ ISOTROPIC_WITHIN = 1.35
 
 @dataclass(frozen=True, eq=False)
 class Stack:
-    """Slices of one person, with what a draw from them needs.
+    """Slices of one person, with all that a draw from them needs.
 
     Parameters
     ----------
@@ -49,17 +49,17 @@ class Stack:
         Share in the draw.
     noise : ndarray of float16, shape (kernels, 2, z, y, x), optional
         CT: quantum and electronic noise of unit variance, one realisation per kernel
-        (`training.noise_bank`).
+        (`training.ct_noise`).
     gain : ndarray of float16, shape (2, z, y, x), optional
         CT: their local standard deviation.
     noise_std : float, optional
         Standard deviation of the noise that the scan itself carries, intensity units
-        (`training.own_noise`); None where it is not known, 0 for made-up anatomy.
+        (`training.scan_noise`); None where it is not known, 0 for made-up anatomy.
     kernel : int
-        CT: the bank's kernel that the scan's own noise looks like (`training.own_kernel`).
+        CT: the bank's kernel that the scan's own noise looks like (`training.scan_noise`).
     measured : ndarray of bool, shape (z, y, x), optional
-        CT: where the scan holds noise of its own: neither air that was set to one value nor a
-        couch that was put there.
+        CT: True where the scan holds noise: neither air that was set to one value nor a couch
+        that was added.
     """
 
     array: NDArray[np.float32]
@@ -111,7 +111,7 @@ def stacks_of(
 
 
 def _shares(kernels: int) -> NDArray[np.float64]:
-    """How often each kernel of a noise bank is drawn: its first, smooth ones more than its last.
+    """Share of each kernel of a noise bank in the draw: its first, smooth ones more than its last.
 
     Most clinical scans are of smooth kernels, and their noise, which looks like anatomy, is the
     harder to remove; an even draw cost 7 % of RMSE there (`benchmarks/progress`).
@@ -126,15 +126,15 @@ class Patches(NamedTuple):
     values : (batch, channels, slices, patch, patch), intensities; for CT also the two unit noises
     of any kernel of the bank, those of the scan's own, their gains, and where the scan holds noise
     of its own; scales : (batch,), intensity scales; own : (batch,), standard deviation of the
-    noise that the scans carry, 0 where it is not known; shown : (batch, slices), the slice of the
-    patch that is seen in the place of each: another one beyond the scan's ends or where neighbours
-    are dropped.
+    noise that the scans carry, 0 where it is not known; visible : (batch, slices), the slice of
+    the patch that is visible in the stead of each: another one beyond the scan's ends or where
+    neighbours are dropped.
     """
 
     values: NDArray[np.float32]
     scales: NDArray[np.float32]
     own: NDArray[np.float32]
-    shown: NDArray[np.int64]
+    visible: NDArray[np.int64]
 
 
 class PatchSampler:
@@ -191,30 +191,30 @@ class PatchSampler:
     def batch(self, size: int) -> Patches:
         """The next ``size`` patches."""
         pieces = [self._piece() for _ in range(size)]
-        patches, scales, own, shown = zip(*pieces, strict=True)
+        patches, scales, own, visible = zip(*pieces, strict=True)
         return Patches(
             np.stack(patches),
             np.asarray(scales, dtype=np.float32),
             np.asarray(own, dtype=np.float32),
-            np.stack(shown),
+            np.stack(visible),
         )
 
     def _piece(self) -> tuple[NDArray[np.float32], float, float, NDArray[np.int64]]:
         stack = self.stacks[self.rng.choice(len(self.stacks), p=self.probability)]
-        piece, shown = self._cut(stack)
+        piece, visible = self._cut(stack)
         for _ in range(3):  # mostly patches with something in them
             if self._is_foreground(piece[0], stack.scale):
                 break
-            piece, shown = self._cut(stack)
-        piece, shown = self._turn(piece, shown)
+            piece, visible = self._cut(stack)
+        piece, visible = self._turn(piece, visible)
         scale = stack.scale
         if self.modality == "MR":
             piece, scale = self._recontrast(self._uneven(piece), scale)
-        return piece, scale, stack.noise_std or 0.0, shown
+        return piece, scale, stack.noise_std or 0.0, visible
 
     def _cut(self, stack: Stack) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         depth, height, width = stack.array.shape
-        index, shown = self._slices(depth)
+        index, visible = self._slices(depth)
         y = int(self.rng.integers(height - self.patch + 1))
         x = int(self.rng.integers(width - self.patch + 1))
         plane = (slice(y, y + self.patch), slice(x, x + self.patch))
@@ -227,10 +227,10 @@ class PatchSampler:
             everywhere = np.ones_like(channels[0])
             measured = None if stack.measured is None else stack.measured[index, *plane]
             channels.append(everywhere if measured is None else measured.astype(np.float32))
-        return np.stack(channels), shown
+        return np.stack(channels), visible
 
     def _slices(self, depth: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Slices of the scan at even steps, and which of them is shown in the place of each.
+        """Slices of the scan at even steps, and the index of the one visible in the stead of each.
 
         Beyond the ends the scan is mirrored, as when it is restored (`core.neighbours`).
         """
@@ -242,18 +242,18 @@ class PatchSampler:
         first = int(self.rng.integers(max(depth - (inner - 1) * step, 1)))
         lowest = first % step
         highest = lowest + (depth - 1 - lowest) // step * step
-        place = np.arange(self.slices)
+        positions = np.arange(self.slices).tolist()
         steps = (highest - lowest) // step + 1
         ahead = (first - lowest) // step - self.beyond
-        index = lowest + step * np.array([reflected(ahead + p, steps) for p in place.tolist()])
+        index = lowest + step * np.array([reflected(ahead + p, steps) for p in positions])
         before, after = (first - lowest) // step, (highest - first) // step
         if self.rng.random() < self.dropped:
             before, after = (
-                min(there, int(self.rng.integers(self.beyond + 1)) + within)
-                for there, within in ((before, 0), (after, inner - 1))
+                min(available, int(self.rng.integers(self.beyond + 1)) + within)
+                for available, within in ((before, 0), (after, inner - 1))
             )
         lowest, known = self.beyond - before, before + after + 1
-        return index, lowest + np.array([reflected(p - lowest, known) for p in place.tolist()])
+        return index, lowest + np.array([reflected(p - lowest, known) for p in positions])
 
     def _is_foreground(self, piece: NDArray[np.float32], scale: float) -> bool:
         middle = piece[self.slices // 2]
@@ -261,14 +261,14 @@ class PatchSampler:
         return bool((middle > lowest).mean() > 0.2)
 
     def _turn(
-        self, piece: NDArray[np.float32], shown: NDArray[np.int64]
+        self, piece: NDArray[np.float32], visible: NDArray[np.int64]
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         if self.rng.random() < 0.5:
-            piece, shown = piece[:, ::-1], self.slices - 1 - shown[::-1]
+            piece, visible = piece[:, ::-1], self.slices - 1 - visible[::-1]
         if self.rng.random() < 0.5:
             piece = piece[:, :, ::-1]
         turned = np.rot90(piece, int(self.rng.integers(4)), axes=(2, 3))
-        return np.ascontiguousarray(turned), shown
+        return np.ascontiguousarray(turned), visible
 
     def _uneven(self, piece: NDArray[np.float32]) -> NDArray[np.float32]:
         rng, n = self.rng, self.slices

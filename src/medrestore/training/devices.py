@@ -1,4 +1,4 @@
-"""Where training runs: devices, precision, compiler."""
+"""Devices, precision and compiler of a training."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["can_compile", "launch"]
 
 
 class _Bfloat16Inside(MixedPrecision):
-    """bfloat16 autocast that leaves a network's inputs alone.
+    """bfloat16 autocast that leaves a network's inputs as they are.
 
     Fabric's own rounds them too: HU to multiples of 8, a noisy slice to where its noise is gone.
     """
@@ -45,7 +45,7 @@ def launch(devices: int = 1) -> Fabric:
 
 
 def can_compile(depth: int = 1) -> bool:
-    """Whether inductor can work and pays: it saves a quarter of the time and needs a compiler.
+    """True if inductor works and pays: it saves a quarter of the time and needs a compiler.
 
     On a CPU it saves nothing in bfloat16 (2.5 against 3.0 steps a second, `mr_slice` on one core),
     and on one core it takes ten minutes for a network of stacks (``depth`` above 1), once per

@@ -1,7 +1,7 @@
-"""What is left to correct when samples are drawn: gains of bands, then factors of regions.
+"""Corrections of drawn samples: gains of bands, then factors of regions.
 
 A refiner is not the exact posterior mean, so that the spectra of r − r̂ on true residuals do not
-add up to the error's spectrum when the chain walks through its own samples. The noise of the last
+add up to the error's spectrum when the chain passes through its samples. The noise of the last
 step is what a gain can change without touching the network's path: with T the power of the true
 residual in a band, D that of the samples and C what the last step added to it, the gain
 1 + (T − D)/C makes the two equal; it is not below 0. A consistency sampler's network makes whole
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["Powers", "gains", "measure_gains"]
 
 LARGEST = 100.0
-"""A band whose last step has next to nothing to amplify is left alone beyond this gain."""
+"""Largest gain: a band whose last step has next to nothing to amplify stays as it is."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,11 +110,11 @@ def measure_gains(
         model = _untuned(model_of(case.person), settings)
         nodes = model.spectra.ratios or (1.0,)
         for level in levels:
-            kept = replace(settings, keep_samples=True)
-            seen.append(_powers(restored(model, case, level, kept, slices), model, settings))
+            probe = restored(model, case, level, replace(settings, keep_samples=True), slices)
+            seen.append(_powers(probe, model, settings))
             meter.tick()
     joined: dict[str, Any] = {
-        name: np.concatenate([getattr(one, name) for one in seen])
+        name: np.concatenate([getattr(powers, name) for powers in seen])
         for name in ("ratio", "true", "sampled", "last", "freedom")
     }
     return gains(Powers(**joined), nodes)

@@ -1,4 +1,4 @@
-"""Under which licences the scans of a training stand: read from the scans that were used.
+"""Licences of the scans of a training, read from the scans that were used.
 
 A scan of a config says its own (`Scan.licence`), or the data folder's ``index.json`` says it: a
 list of rows with ``file`` (below that folder, or with its name before it), ``licence`` (or ``lic``)
@@ -50,7 +50,7 @@ def licences(config: Config, start: Card | None = None) -> list[str]:
 
 
 def index_of(config: Config) -> dict[str, dict[str, str]]:
-    """By file, what the data's index says of the config's scans: licence, person, origin.
+    """By file, licence, person and origin of the config's scans in the data's index.
 
     Raises
     ------
@@ -60,19 +60,19 @@ def index_of(config: Config) -> dict[str, dict[str, str]]:
     folder = Path(config.data)
     try:
         listed = json.loads((folder / INDEX).read_text(encoding="utf-8"))
-        told = {str(row["file"]): row for row in listed}
+        rows = {str(row["file"]): row for row in listed}
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"{INDEX} of the training data is no list of rows with a file and its licence: {error}"
         ) from error
-    found = {scan.file: _row(scan, told, folder.resolve().name) for scan in config.scans}
+    found = {scan.file: _row(scan, rows, folder.resolve().name) for scan in config.scans}
     return {file: row for file, row in found.items() if row["licence"]}
 
 
-def _row(scan: Scan, told: dict[str, Any], name: str) -> dict[str, str]:
-    row = told.get(scan.file) or told.get(f"{name}/{scan.file}") or {}
+def _row(scan: Scan, rows: dict[str, Any], name: str) -> dict[str, str]:
+    row = rows.get(scan.file) or rows.get(f"{name}/{scan.file}") or {}
     return {
         "licence": str(row.get("licence") or row.get("lic") or ""),
         "person": str(row.get("person") or ""),

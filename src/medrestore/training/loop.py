@@ -17,8 +17,7 @@ from safetensors.torch import load_file, save_file
 from medrestore.core.meter import SILENT, Meter
 from medrestore.errors import ModelError
 from medrestore.training.muon import Muon, hidden_weights
-from medrestore.training.sessions import with_session
-from medrestore.training.table import Means, Pace, append_row
+from medrestore.training.progress import Means, Pace, append_row, with_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,7 +30,7 @@ __all__ = ["Schedule", "averaged", "fit", "learning_rate", "load_checkpoint"]
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long and how fast to train.
+    """Length and learning rate of a training.
 
     Parameters
     ----------
@@ -84,9 +83,9 @@ def fit(
     Parameters
     ----------
     net : Module
-        What is trained.
+        Network to train.
     loss_of : callable
-        ``loss_of(net) → (loss, figures)`` draws a batch itself; figures go into the table. On
+        ``loss_of(net) → (loss, metrics)`` draws a batch itself; metrics go into the table. On
         several devices each draws its own.
     schedule : Schedule
         Length and learning rate.
@@ -114,10 +113,10 @@ def fit(
         progress = max(step / schedule.steps, minutes / schedule.time_limit_min)
         if fabric.broadcast(progress) >= 1:
             break
-        loss, figures = loss_of(called)
+        loss, metrics = loss_of(called)
         rate = learning_rate(schedule, progress, step - done)
         if _descend(fabric, net, optimisers, loss, rate):
-            sums.add({"loss": loss.detach(), **figures})
+            sums.add({"loss": loss.detach(), **metrics})
         step += 1
         _follow(average, net, min(schedule.ema, (1 + step) / (10 + step)))
         meter.tick()
@@ -183,8 +182,8 @@ def load_checkpoint(folder: Path, net: nn.Module, average: nn.Module) -> tuple[i
         return 0, 0.0
     tensors = load_file(path)
     try:
-        kept = "net" if any(key.startswith("net.") for key in tensors) else "ema"
-        for prefix, module in ((f"{kept}.", net), ("ema.", average)):
+        trained = "net" if any(key.startswith("net.") for key in tensors) else "ema"
+        for prefix, module in ((f"{trained}.", net), ("ema.", average)):
             module.load_state_dict(
                 {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
             )

@@ -78,7 +78,7 @@ def orthogonal(matrix: Tensor) -> Tensor:
 def hidden_weights(net: nn.Module) -> list[Tensor]:
     """Kernels that are neither the first nor a last layer: the ones Muon is meant for.
 
-    First and last are told by their names in our networks and MONAI's: ``head``, ``mean``,
+    First and last are recognised by their names in our networks and MONAI's: ``head``, ``mean``,
     ``spread``, ``conv_in``, ``out``, and time embeddings.
     """
     outer = ("head", "mean", "spread", "unet.conv_in", "unet.out", "unet.time_embed")

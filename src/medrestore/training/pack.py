@@ -3,7 +3,7 @@
 Intensities are rounded to the finest of a few steps that makes the file fit; a step of the scan's
 own noise adds a twelfth of its variance. Low and high bytes are stored apart, so that the high
 ones, nearly constant, cost nothing. Other planes of the same scan (transposed views) are stored
-once. Noise banks are not stored: `training.noise_bank` draws them anew where the stacks arrive.
+once. Noise banks are not stored: `training.ct_noise` draws them anew where the stacks arrive.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def cropped(
 
 @dataclass(frozen=True)
 class _Part:
-    """A stack in the file: which stored array, how its axes are turned, and its numbers."""
+    """A stack in the file: index of the stored array, order of its axes, and its numbers."""
 
     array: int
     axes: tuple[int, ...]
@@ -126,7 +126,7 @@ def unpack_stacks(path: Path) -> list[Stack]:
 def _known(
     arrays: list[NDArray[np.float32]], array: NDArray[np.float32]
 ) -> tuple[int, tuple[int, ...]]:
-    """Which stored array this is a turned view of, and its axes; a new one otherwise."""
+    """Index of the stored array that this is a turned view of, and its axes; else a new index."""
     for index, other in enumerate(arrays):
         same = array.__array_interface__["data"] == other.__array_interface__["data"]
         if same and array.size == other.size:

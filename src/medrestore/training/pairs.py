@@ -8,8 +8,10 @@ import torch
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from medrestore.core.predictor import Condition
-from medrestore.training.corrupt import CtNoise, MrNoise, Pair
+from medrestore.training.ct_noise import CtNoise
 from medrestore.training.data import PatchSampler
+from medrestore.training.mr_noise import MrNoise
+from medrestore.training.targets import Pair
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,15 +57,15 @@ class Pairs:
     Parameters
     ----------
     config : Config
-        What to draw.
+        Sizes, shares and noise of the draw.
     stacks : list of Stack
-        From whom.
+        Stacks to draw from.
     seed : int
         Start of the stream; give another one after a resume.
     patch : int, optional
         Instead of the config's.
     device : str or torch.device
-        Where pairs are wanted.
+        Device of the pairs.
     """
 
     def __init__(
@@ -93,22 +95,22 @@ class Pairs:
     def draw(self) -> Pair:
         """The next batch; the slices of a stack follow each other in it."""
         drawn = next(self.patches)
-        patches, scale, own, shown = (part.to(self.device, non_blocking=True) for part in drawn)
+        patches, scale, own, visible = (part.to(self.device, non_blocking=True) for part in drawn)
         pair = self.corrupt(patches, scale, own if self.noise_aware else None)
-        pair = pair._replace(condition=_as_shown(pair.condition, shown))
+        pair = pair._replace(condition=_as_visible(pair.condition, visible))
         return as_stacks(pair, self.slices) if self.volumes else pair
 
 
-def _as_shown(condition: Condition, shown: Tensor) -> Condition:
-    """With the noisy slice that ``shown`` (batch, z) names in each place."""
-    places = shown[..., None, None].expand_as(condition.y)
-    return condition._replace(y=condition.y.gather(1, places))
+def _as_visible(condition: Condition, visible: Tensor) -> Condition:
+    """The condition with the noisy slices that ``visible`` (batch, z) names."""
+    index = visible[..., None, None].expand_as(condition.y)
+    return condition._replace(y=condition.y.gather(1, index))
 
 
 def as_stacks(pair: Pair, slices: int) -> Pair:
     """From (stacks, z, y, x) to the slices of all stacks one after the other, (n, 1, y, x).
 
-    Each is seen with its neighbours, ``slices`` in all, as `core.neighbours` finds them in a scan;
+    Each comes with its neighbours, ``slices`` in all, as `core.neighbours` finds them in a scan;
     the outermost slices of a stack are neighbours only.
     """
     noisy, sigma, scale = pair.condition
@@ -119,10 +121,10 @@ def as_stacks(pair: Pair, slices: int) -> Pair:
         inner = values.expand_as(noisy)[:, beyond : beyond + depth]
         return inner.flatten(0, 1)[:, None]
 
-    seen = noisy.unfold(1, slices, 1).movedim(-1, 2).flatten(0, 1)
-    told = pair.target_std
+    windows = noisy.unfold(1, slices, 1).movedim(-1, 2).flatten(0, 1)
+    std = pair.target_std
     return Pair(
-        Condition(seen, each(sigma), scale.repeat_interleave(depth, dim=0)),
+        Condition(windows, each(sigma), scale.repeat_interleave(depth, dim=0)),
         each(pair.clean),
-        None if told is None else each(told),
+        None if std is None else each(std),
     )

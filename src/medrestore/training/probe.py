@@ -1,4 +1,4 @@
-"""A scan with known noise added, restored, beside the truth: what every measurement starts from."""
+"""A scan with known noise added, restored, beside the truth: the start of every measurement."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ TAPER_PX = 6.0
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """A stretch of slices of one person, (z, y, x), nearly free of noise."""
+    """Neighbouring slices of one person, (z, y, x), nearly free of noise."""
 
     person: str
     array: NDArray[np.float32]
@@ -64,11 +64,11 @@ class Probe:
     noisy, sigma : ndarray, shape (z, y, x)
         All slices of the case with noise, cut as `truth` is, and the noise's standard deviation.
     slices : tuple of int
-        Which slices of the case were restored.
+        Slices of the case that were restored.
     plan : Plan
         Of the run.
     person : str
-        Whose case it is.
+        Person of the case.
     """
 
     arrays: Arrays
@@ -91,12 +91,12 @@ class Probe:
     def window(self) -> Tensor:
         """Weight of each voxel: 1 inside the foreground, falling to 0 at its rim, (n, y, x)."""
         padded = np.pad(self.inside, ((0, 0), (1, 1), (1, 1)))  # the image's border is a rim too
-        depth = np.stack([distance_transform_edt(one)[1:-1, 1:-1] for one in padded])
+        depth = np.stack([distance_transform_edt(plane)[1:-1, 1:-1] for plane in padded])
         smooth = np.sin(0.5 * np.pi * np.clip(depth / TAPER_PX, 0, 1)) ** 2
         return torch.from_numpy(smooth.astype(np.float32))
 
     def condition(self, model: Model) -> Tensor:
-        """What the refiner is told of these slices."""
+        """The refiner's condition of these slices."""
         index = [neighbours(z, model.slices, len(self.noisy)) for z in self.slices]
         c = Condition(
             torch.from_numpy(self.noisy[index]).to(model.device),
@@ -163,7 +163,7 @@ def restored(
 def _with_noise(
     case: Case, modality: Modality, level: float, seed: int
 ) -> tuple[NDArray[np.float32], float | NDArray[np.float32]]:
-    """Kept, as every measurement asks for the same; of a CT it takes as long as restoring."""
+    """Cached, as every measurement needs the same; of a CT it takes as long as restoring."""
     mr, ct = (level, None) if modality == "MR" else (None, level)
     return noisier(case.array, modality, case.pixel_mm, noise=mr, hu=ct, seed=seed)
 
@@ -171,10 +171,10 @@ def _with_noise(
 def _middle(inside: NDArray[np.bool_], widest: int) -> tuple[slice, slice, slice]:
     """All slices; rows and columns around the middle of the foreground."""
 
-    def around(there: Any) -> slice:
-        seen = np.flatnonzero(there)
-        centre = (int(seen[0]) + int(seen[-1])) // 2 if len(seen) else len(there) // 2
-        first = min(max(centre - widest // 2, 0), max(len(there) - widest, 0))
+    def around(occupied: Any) -> slice:
+        found = np.flatnonzero(occupied)
+        centre = (int(found[0]) + int(found[-1])) // 2 if len(found) else len(occupied) // 2
+        first = min(max(centre - widest // 2, 0), max(len(occupied) - widest, 0))
         return slice(first, first + widest)
 
     return slice(None), around(inside.any(axis=(0, 2))), around(inside.any(axis=(0, 1)))
@@ -190,7 +190,7 @@ def band_power(fields: Tensor, window: Tensor) -> NDArray[np.float64]:
     """Power of each slice in each band, (n, bands), about the slice's own mean."""
     fields = centred(fields, window)
     found = [measure(f[None], w[None]) for f, w in zip(fields, window, strict=True)]
-    return np.array([one.variance * np.asarray(one.density) for one in found])
+    return np.array([spectrum.variance * np.asarray(spectrum.density) for spectrum in found])
 
 
 def correlation_along_z(fields: Tensor, window: Tensor) -> list[float]:

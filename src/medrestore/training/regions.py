@@ -49,8 +49,8 @@ def region_errors(
     there are none. ``about_their_mean``: as of `core.region.sampled_std`.
     """
     arrays, found = probe.arrays, []
-    there = list(boxes(probe, shape))
-    for at in there[:: max(1, len(there) // most)]:
+    found_boxes = list(boxes(probe, shape))
+    for at in found_boxes[:: max(1, len(found_boxes) // most)]:
         error = float(arrays.mu[at].mean(dtype=np.float64) - probe.truth[at].mean(dtype=np.float64))
         sampled = np.nan
         if arrays.samples is not None:
@@ -80,11 +80,11 @@ def factors(
     probes : iterable of Probe
         Scans of several people at several noise levels, restored with samples.
     spectra : Spectra
-        With their gains: what the samples were drawn with.
+        Spectra that the samples were drawn with, gains included.
     settings : Settings
         Sampler and level.
     about_their_mean : bool
-        Whether the image is the mean of the samples.
+        True if the image is the mean of the samples.
 
     Returns
     -------
@@ -119,7 +119,9 @@ def _smallest(people: list[Any], column: int, level: float) -> float:
     """Quantile of |error|/half-width in which every person counts the same."""
     ratios = [np.abs(rows[:, 0]) / np.maximum(rows[:, column], 1e-20) for rows in people]
     pooled = np.concatenate(ratios)
-    weight = np.concatenate([np.full(len(one), 1 / len(one)) for one in ratios]) / len(ratios)
+    weight = np.concatenate([np.full(len(person), 1 / len(person)) for person in ratios]) / len(
+        ratios
+    )
     order = np.argsort(pooled)
     index = int(np.searchsorted(np.cumsum(weight[order]), level - 1e-9))
     return round(float(pooled[order][min(index, len(pooled) - 1)]), 3)

@@ -52,7 +52,7 @@ def train(
     meter : Meter
         One tick per step.
     runs, models : Path
-        Where checkpoints and the finished bundle go.
+        Folders of checkpoints and of the finished bundle.
     devices : int
         GPUs (or, without any, CPU processes) to train on.
     changes : mapping, optional

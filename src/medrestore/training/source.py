@@ -1,4 +1,4 @@
-"""What is trained on: scans on disk, read or packed, and synthetic anatomy, as stacks by person."""
+"""Training data: scans on disk, read or packed, and synthetic anatomy, as stacks by person."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ import numpy as np
 import torch
 
 from medrestore.errors import InputError
+from medrestore.training.ct_noise import Kernel, with_noise_bank
 from medrestore.training.ct_scene import AIR_HU, at_field_of_view, with_couch
 from medrestore.training.data import Stack, stacks_of
 from medrestore.training.licences import INDEX, index_of
-from medrestore.training.noise_bank import Kernel, with_noise_bank
-from medrestore.training.own_kernel import own_kernel
-from medrestore.training.own_noise import own_noise
 from medrestore.training.pack import cropped, pack_stacks, unpack_stacks
+from medrestore.training.scan_noise import scan_kernel, scan_noise_std
 from medrestore.training.synthesis.stacks import synthetic_stacks
 
 if TYPE_CHECKING:
@@ -71,8 +70,8 @@ def stacks_by_person(config: Config, cache: Path, meter: Meter) -> dict[str, lis
 def pack(config: Config, folder: Path, max_bytes: int = 16 << 20) -> list[Path]:
     """Write every scan's stacks compactly, for a machine without readers or with little to carry.
 
-    A config whose ``data`` is that folder trains on them; the names of the scans stay, and what the
-    data's index says of their licences.
+    A config whose ``data`` is that folder trains on them; the names of the scans stay, and their
+    licences in the data's index.
     """
     folder.mkdir(parents=True, exist_ok=True)
     index = [{"file": file, **row} for file, row in index_of(config).items()]
@@ -108,7 +107,7 @@ def _stacks(config: Config, scan: Scan) -> list[Stack]:
     stacks = stacks_of(array, spacing, config.modality, scan.weight, config.patch)
     if scan.binned_only:
         stacks = [s for s in stacks if s.pixel_mm > 1.5 * spacing[2]]
-    found = [replace(s, noise_std=own_noise(s, config.modality)) for s in stacks]
+    found = [replace(s, noise_std=scan_noise_std(s, config.modality)) for s in stacks]
     return [found[0], *(_no_noisier(s, found[0].noise_std) for s in found[1:])] if found else []
 
 
@@ -140,7 +139,7 @@ def _scene(stack: Stack, name: str, rng: np.random.Generator, cache: Path, meter
     if min(stack.array.shape[1:]) / factor >= 128:
         stack = at_field_of_view(stack, factor)
     if stack.noise_std:  # on the new pixels; made-up anatomy has none
-        found = replace(stack, noise_std=own_noise(stack, "CT") or stack.noise_std)
+        found = replace(stack, noise_std=scan_noise_std(stack, "CT") or stack.noise_std)
         stack = replace(_no_noisier(found, stack.noise_std), measured=stack.array > AIR_HU + 1)
     stack = with_couch(stack, rng) if couch else stack
     content = hashlib.sha256(np.ascontiguousarray(stack.array).tobytes())
@@ -167,4 +166,4 @@ def _scene(stack: Stack, name: str, rng: np.random.Generator, cache: Path, meter
 
 
 def _with_own_kernel(stack: Stack) -> Stack:
-    return replace(stack, kernel=own_kernel(stack))
+    return replace(stack, kernel=scan_kernel(stack))

@@ -1,7 +1,9 @@
-"""What the card says of the spread: spectra, their gains, factors of regions and of voxels.
+"""Spread on a model's card: spectra, their gains, factors of regions and of voxels.
 
 Measured in this order, each with what came before in force: the family of spectra from residuals,
 gains from samples drawn with it, factors of intervals from samples drawn with both.
+Of a model that has no image but the mean of its samples, the spread is what they show; measured is
+by how much it falls short, as factors of the intervals.
 """
 
 from __future__ import annotations
@@ -11,21 +13,56 @@ from typing import TYPE_CHECKING, Any
 
 from medrestore.core.meter import SILENT, Meter
 from medrestore.core.samplers import DEFAULT, makes_samples
-from medrestore.training.calibrate import calibrate, scored
+from medrestore.evaluation.calibrate import scores_of, tissue
+from medrestore.evaluation.intervals import Scores, fit_intervals, merged, table
 from medrestore.training.gains import measure_gains
 from medrestore.training.probe import restored
 from medrestore.training.regions import factors
 from medrestore.training.texture import ANGLES, measure_spectra
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-    from medrestore.evaluation.intervals import Scores
     from medrestore.models.model import Model
     from medrestore.settings.settings import Settings
     from medrestore.training.probe import Case, Probe
 
-__all__ = ["STEPS", "measure_spread"]
+__all__ = ["measure_sampled", "measure_spread"]
+
+
+def _scored(probe: Probe, floor: float) -> dict[str, Scores]:
+    """Scores of a probe's tissue, by method; ``floor`` as in `evaluation.calibrate.scores_of`."""
+    inside = tissue(probe.truth, probe.plan.modality)
+    return scores_of(probe.arrays, probe.plan, probe.truth, inside, floor)
+
+
+def _calibrate(scores: Iterable[tuple[str, dict[str, Scores]]], who: str) -> dict[str, Any]:
+    """Fit the factors of voxel intervals.
+
+    Parameters
+    ----------
+    scores : iterable of (person, scores by method)
+        Of several people at several noise levels.
+    who : str
+        Description of the people and of their models, for the card.
+
+    Returns
+    -------
+    dict
+        The card's ``intervals``.
+    """
+    found: dict[str, dict[str, list[Scores]]] = {}
+    for person, by_method in scores:
+        for method, values in by_method.items():
+            found.setdefault(method, {}).setdefault(person, []).append(values)
+    fitted = {
+        method: fit_intervals([merged(each) for each in by_person.values()])
+        for method, by_person in found.items()
+    }
+    return table(
+        fitted, "empirical quantiles averaged over people, no finite-sample guarantee", who
+    )
+
 
 STEPS = {DEFAULT: (2,), "consistency": (1, 2)}
 """By sampler, numbers of steps whose gains and factors are measured; four take three times as
@@ -33,6 +70,10 @@ long."""
 
 SLICES = 5
 """Slices of a case that factors rest on."""
+
+SAMPLED_SLICES, SAMPLED_PX = 1, 128
+"""Slices of a case, and their largest side, where the image is the mean of samples: tens of
+evaluations a sample take their time."""
 
 
 def measure_spread(
@@ -48,7 +89,7 @@ def measure_spread(
     Parameters
     ----------
     model : Model
-        The model; its spectra are replaced as they become known, its factors not looked at.
+        The model; its spectra are replaced as they become known, its factors ignored.
     cases : list of Case
         Scans of several people.
     levels : tuple of float
@@ -70,21 +111,22 @@ def measure_spread(
         return found
 
     spectra, latent = model.spectra, model.latent
-    asked = ANGLES[-1:] if makes_samples(settings.sampler) else ANGLES  # samples: r's own spectrum
+    angles = ANGLES[-1:] if makes_samples(settings.sampler) else ANGLES  # samples: r's own spectrum
     if latent is not None:
-        latent = measure_spectra(model_of, cases, levels, meter=meter, walked=True)
-        asked = (0.0, *ANGLES)  # at 0 what the autoencoder loses
-    spectra = measure_spectra(model_of, cases, levels, asked, meter=meter)
+        latent = measure_spectra(model_of, cases, levels, meter=meter, in_latent=True)
+        angles = (0.0, *ANGLES)  # at 0 what the autoencoder loses
+    spectra = measure_spectra(model_of, cases, levels, angles, meter=meter)
     regions: dict[str, Any] = {}
     scores: list[tuple[str, dict[str, Scores]]] = []
     for count in STEPS.get(settings.sampler, STEPS[DEFAULT]):
-        one = replace(settings, steps=count, keep_samples=True)
-        found = measure_gains(model_of, cases, levels, one, meter=meter)
-        spectra = replace(spectra, gains={**spectra.gains, one.method: found})
-        probes = _probes(model_of, cases, levels, one, meter)
-        scores += [(probe.person, scored(probe, model.sigma_range[0])) for probe in probes]
-        table = factors(probes, spectra, one)
-        regions = {**table, "factors": {**regions.get("factors", {}), **table["factors"]}}
+        sampled = replace(settings, steps=count, keep_samples=True)
+        found = measure_gains(model_of, cases, levels, sampled, meter=meter)
+        spectra = replace(spectra, gains={**spectra.gains, sampled.method: found})
+        label = f"calibrating {sampled.method}"
+        probes = _probes(model_of, cases, levels, sampled, meter, label)
+        scores += [(probe.person, _scored(probe, model.sigma_range[0])) for probe in probes]
+        rows = factors(probes, spectra, sampled)
+        regions = {**rows, "factors": {**regions.get("factors", {}), **rows["factors"]}}
     model.spectra, model.latent = spectra, latent
     people = len({case.person for case in cases})
     unseen = len({case.person for case in cases} & known.keys())
@@ -92,7 +134,7 @@ def measure_spread(
         "spectra": spectra.facts(),
         **({} if latent is None else {"latent_spectra": latent.facts()}),
         "region_factors": {**regions, "people": people, "people_held_out": unseen},
-        "intervals": calibrate(scores, _who(people, unseen)),
+        "intervals": _calibrate(scores, _who(people, unseen)),
     }
 
 
@@ -102,13 +144,17 @@ def _probes(
     levels: tuple[float, ...],
     settings: Settings,
     meter: Meter,
+    label: str,
+    slices: int = SLICES,
+    widest: int | None = None,
 ) -> list[Probe]:
     """Every case at every level, restored with samples."""
-    meter.start(len(cases) * len(levels), f"calibrating {settings.method}")
+    meter.start(len(cases) * len(levels), label)
     probes = []
     for case in cases:
+        model = model_of(case.person)
         for level in levels:
-            probes.append(restored(model_of(case.person), case, level, settings, SLICES))
+            probes.append(restored(model, case, level, settings, slices, widest=widest))
             meter.tick()
     return probes
 
@@ -117,3 +163,42 @@ def _who(people: int, unseen: int) -> str:
     if unseen == people:
         return "the training people, with fresh noise, each by a predictor not trained on them"
     return "the training people, with fresh noise"
+
+
+def measure_sampled(
+    model: Model,
+    cases: list[Case],
+    levels: tuple[float, ...],
+    settings: Settings,
+    meter: Meter = SILENT,
+) -> dict[str, Any]:
+    """Measure the card's ``region_factors`` and ``intervals`` for the model's usual sampler.
+
+    Parameters
+    ----------
+    model : Model
+        The model; its factors are ignored.
+    cases, levels, meter
+        As in `measure_spread`; of several levels every second is measured.
+    settings : Settings
+        Samples; sampler and steps are the model's usual ones.
+    """
+    usual = replace(settings, sampler="auto", steps=0, keep_samples=True)
+    size = SAMPLED_SLICES, SAMPLED_PX
+    probes = _probes(
+        lambda person: model, cases, levels[1::2] or levels, usual, meter, "calibrating", *size
+    )
+    used = probes[0].plan.settings
+    regions = factors(probes, model.spectra, used, about_their_mean=True)
+    del regions["factors"]["predictor"]
+    scores = [(probe.person, _scored(probe, model.sigma_range[0])) for probe in probes]
+    for _, by_method in scores:
+        del by_method["predictor"]
+    people = len({case.person for case in cases})
+    return {
+        "region_factors": {**regions, "people": people, "people_held_out": 0},
+        "intervals": {
+            **_calibrate(scores, "the training people, with fresh noise"),
+            "samples": settings.samples,
+        },
+    }

@@ -13,12 +13,12 @@ Recorrupted, doi:10.1109/CVPR46437.2021.00208). Then, exactly for Gaussian noise
     E|t' − μ|² = E|x − μ|² + σ_e²        σ_e² = σ_o²·(1 + (σ_o/σ)²)
 
 so squared error leads to E[x|y], and the likelihood of s is that of N(μ, s² + σ_e²)
-(`training.loss`). The noise to be removed is all there is: the network is told √(σ² + σ_o²).
+(`training.stages`). The noise to be removed is all there is: the condition holds √(σ² + σ_o²).
 
 Where the added noise has another spectrum than the scan's own, as in CT, this would be right on
 the average over frequencies only: where w has more than its share, noise stays, elsewhere too much
 is removed. There the added noise is n = n₁ + n₂ with n₂ of the scan's own spectrum and a share m of
-the variance, and n₂ alone corrects:
+the variance, and only n₂ corrects:
 
     t' = t − σ_o²/(m·σ²)·n₂        σ_e² = σ_o²·(1 + σ_o²/(m·σ²))
 
@@ -42,7 +42,7 @@ LOWEST_SNR = 3.0
 
 
 class Pair(NamedTuple):
-    """A training example: what the network is told, and the clean slice or slices asked for.
+    """A training example: the network's condition, and the clean slice or slices.
 
     ``clean`` is (batch, 1, y, x), the middle slice, or (batch, z, y, x) for volumes;
     ``target_std`` the noise in it that the input does not share (`noise_aware`), if any.
@@ -66,7 +66,7 @@ def noise_aware(
     Parameters
     ----------
     pair : Pair
-        Told the added σ, with the scan as its target.
+        With the added σ in its condition, and the scan as its target.
     own : Tensor that broadcasts against ``pair.clean``
         σ_o, intensity units; 0 leaves a patch as it is.
     magnitude : bool

@@ -1,4 +1,4 @@
-"""What the refiner leaves: the family of spectra of r − r̂, from whole slices of training people.
+"""Residual texture: the family of spectra of r − r̂, from whole slices of training people.
 
 Whole slices, not patches: the family is indexed by a slice's own mean s²/σ², and the lowest band
 is narrower than a patch resolves. Noise is the modality's own (CT: through filtered
@@ -34,32 +34,33 @@ __all__ = ["ANGLES", "family", "measure_spectra"]
 ANGLES = tuple(math.pi / 2 * j / 8 for j in range(1, 9))
 
 STRATA = 5
-"""Ratios at which the family is kept."""
+"""Number of ratios of the family."""
 
 
-class _Seen:
-    """Power (angle, slice, band) and correlation (angle, lag) of one case at one noise level."""
+class _Measured:
+    """Power (angle, slice, band) and correlation (angle, slice, lag) of a case at a noise level."""
 
     def __init__(
-        self, probe: Probe, model: Model, angles: tuple[float, ...], seed: int, walked: bool
+        self, probe: Probe, model: Model, angles: tuple[float, ...], seed: int, in_latent: bool
     ) -> None:
         window = probe.window
-        errors = _errors(probe, model, angles, seed, walked)
-        if walked:
+        errors = _errors(probe, model, angles, seed, in_latent)
+        if in_latent:
             window = F.interpolate(window[None], errors[0].shape[-2:], mode="area")[0]
-        self.ratio = np.asarray(probe.arrays.ratio, dtype=np.float64)
-        self.power = np.array([band_power(e, window) for e in errors])
-        self.along = np.array([correlation_along_z(e, window) for e in errors])
-        self.counted = window.sum(dim=(1, 2)).numpy() > 0
+        counted = window.sum(dim=(1, 2)).numpy() > 0
+        self.ratio = np.asarray(probe.arrays.ratio, dtype=np.float64)[counted]
+        self.power = np.array([band_power(e, window) for e in errors])[:, counted]
+        along = np.array([correlation_along_z(e, window) for e in errors])
+        self.along = np.repeat(along[:, None], counted.sum(), axis=1)
 
 
 @torch.inference_mode()
 def _errors(
-    probe: Probe, model: Model, angles: tuple[float, ...], seed: int, walked: bool
+    probe: Probe, model: Model, angles: tuple[float, ...], seed: int, in_latent: bool
 ) -> list[torch.Tensor]:
-    """What r̂ leaves of r at every angle; at π/2 all of r, for samples without an evaluation.
+    """Errors r − r̂ at every angle; at π/2 all of r, for samples without an evaluation.
 
-    Of a latent model in voxels, through the decoder, or in the plane that is walked.
+    Of a latent model in voxels, through the decoder, or in its latent space.
     """
     generator = torch.Generator().manual_seed(seed)
     windows = model.windows(len(probe.noisy))
@@ -71,11 +72,11 @@ def _errors(
     found = []
     for t in angles:
         if t == math.pi / 2:
-            found.append((z.cpu() if walked else r)[:, 0])
+            found.append((z.cpu() if in_latent else r)[:, 0])
             continue
         z_t = diffuse(z, torch.randn(z.shape, generator=generator).to(z), t)
         z_hat = denoise(z_t, t, condition)
-        left = z - z_hat if walked else r - model.decode(z_hat, condition, shape).cpu()
+        left = z - z_hat if in_latent else r - model.decode(z_hat, condition, shape).cpu()
         found.append(left[:, 0].cpu())
     return found
 
@@ -88,7 +89,7 @@ def measure_spectra(
     slices: int = 5,
     seed: int = 0,
     meter: Meter = SILENT,
-    walked: bool = False,
+    in_latent: bool = False,
 ) -> Spectra:
     """Estimate Cov[r | z_t] at every angle as a family over mean s²/σ².
 
@@ -104,34 +105,27 @@ def measure_spectra(
         Ascending, the last one π/2; the first one may be 0, where a latent model leaves what
         its autoencoder loses.
     slices : int
-        Neighbouring slices of a case that are looked at; their correlation is kept.
+        Neighbouring slices of a case that are measured, with their correlation.
     seed : int
         Of the diffusion's noise.
     meter : Meter
         One tick per case and level.
-    walked : bool
-        Of a latent model, whether Cov[z | z_t] is asked for, in the plane that is walked.
+    in_latent : bool
+        Of a latent model, estimate Cov[z | z_t], in its latent space.
     """
     meter.start(len(cases) * len(levels), "measuring spectra")
-    seen = []
+    measured = []
     for case in cases:
         model = model_of(case.person)
         for level in levels:
             probe = restored(model, case, level, Settings(samples=0), slices)
-            seen.append(_Seen(probe, model, angles, seed, walked))
+            measured.append(_Measured(probe, model, angles, seed, in_latent))
             meter.tick()
-    counted = [one.counted for one in seen]
     return family(
         angles,
-        np.concatenate([one.ratio[ok] for one, ok in zip(seen, counted, strict=True)]),
-        np.concatenate([one.power[:, ok] for one, ok in zip(seen, counted, strict=True)], axis=1),
-        np.concatenate(
-            [
-                np.repeat(one.along[:, None], ok.sum(), axis=1)
-                for one, ok in zip(seen, counted, strict=True)
-            ],
-            axis=1,
-        ),
+        np.concatenate([case.ratio for case in measured]),
+        np.concatenate([case.power for case in measured], axis=1),
+        np.concatenate([case.along for case in measured], axis=1),
     )
 
 

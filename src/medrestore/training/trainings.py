@@ -1,4 +1,4 @@
-"""The trainings that a model is made of, on the same data and devices, one after the other."""
+"""The trainings that make up a model, on the same data and devices, one after the other."""
 
 from __future__ import annotations
 
@@ -78,8 +78,8 @@ class Trainings:
             net, _ = networks_of(self.config, self.start, unseen)
             name = "fold_" + sha256("\n".join(sorted(seen)).encode()).hexdigest()[:8]
             if self.start is not None:  # its fold of the same people, where its run is at hand
-                if kin := averaged(self.work.parent / self.start.name / name):
-                    start_predictor(net, kin)
+                if weights := averaged(self.work.parent / self.start.name / name):
+                    start_predictor(net, weights)
                     if self.config.teacher or self.config.behind:  # as its own refiner saw it
                         return net.to(self.fabric.device)
             step = predictor_step(self.pairs(name, 11 * (k + 1), of=seen, corrected=True))
@@ -144,7 +144,7 @@ class Trainings:
     ) -> Pairs:
         """Pairs of some people, all by default, ``margin`` pixels wider on every side.
 
-        ``corrected`` targets carry noise of their own beside the scan's, as ``noise_aware`` asks: a
+        ``corrected`` targets carry noise of their own beside the scan's, with ``noise_aware``: a
         predictor's mean and likelihood allow for it, what is diffused would hold it.
         """
         config = self.config if corrected else replace(self.config, noise_aware=False)

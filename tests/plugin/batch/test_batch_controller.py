@@ -11,14 +11,22 @@ from medrestore.batch.gather import Gathered
 from medrestore.batch.step import Step
 from medrestore.errors import Cancelled
 from medrestore.io import Scan
-from medrestore.plugin.batch.controller import BatchController, Shown, Wish
-from medrestore.plugin.batch.rows import Row, RowState, details, rows_of, texts
-from medrestore.plugin.batch.task import UNITS, BatchMeter, Part
-from medrestore.plugin.batch.words import ended, mended, settings_line
-from medrestore.plugin.jobs import Jobs, State
-from medrestore.plugin.progress import RunMeter
+from medrestore.plugin.batch.controller import BatchActions, BatchController, BatchInputs
+from medrestore.plugin.batch.rows import (
+    RowState,
+    ScanRow,
+    details,
+    ended,
+    mended,
+    rows_of,
+    settings_line,
+    texts,
+)
+from medrestore.plugin.batch.task import UNITS, BatchMeter, ScanProgress
+from medrestore.plugin.jobs import Jobs, RunMeter, State
 from medrestore.plugin.requests import Choices
 from medrestore.results.record import reopen
+from medrestore.settings.settings import Settings
 
 pytestmark = pytest.mark.usefixtures("tiny_models")
 DONE, FAILED, WAITING = RowState.DONE, RowState.FAILED, RowState.WAITING
@@ -31,8 +39,10 @@ class Desk:
         self.views, self.listed, self.changed = [], [], []
         self.cancel_at = cancel_at
         self.jobs = Jobs(self.launch, self.show)
-        shown = Shown(lambda *rows: self.listed.append(rows), lambda *row: self.changed.append(row))
-        choices = choices or Choices(samples=1)
+        shown = BatchActions(
+            lambda *rows: self.listed.append(rows), lambda *row: self.changed.append(row)
+        )
+        choices = choices or Choices(Settings(samples=1))
         self.controller = BatchController(self.jobs, lambda: choices, shown)
 
     def show(self, view):
@@ -59,13 +69,13 @@ class Desk:
 
 
 @pytest.fixture
-def wish(archive, tmp_path):
-    return Wish(str(archive), str(tmp_path / "out"), fallback="MR")
+def inputs(archive, tmp_path):
+    return BatchInputs(str(archive), str(tmp_path / "out"), fallback="MR")
 
 
-def test_from_folder_to_results(wish, archive, tmp_path):
+def test_from_folder_to_results(inputs, archive, tmp_path):
     desk = Desk()
-    desk.controller.find(wish)
+    desk.controller.find(inputs)
     assert desk.said == "Found 3 scans, 1 file that cannot be read. Start restores them."
     names = ["heads/a.nii.gz", "heads/cut.nii.gz", "torso", "bad.nii.gz"]
     assert desk.states() == list(zip(names, (WAITING, WAITING, WAITING, FAILED), strict=True))
@@ -78,7 +88,7 @@ def test_from_folder_to_results(wish, archive, tmp_path):
     )
 
     desk.views.clear()
-    desk.controller.start(wish)
+    desk.controller.start(inputs)
     assert desk.states() == list(zip(names, (DONE, FAILED, DONE, FAILED), strict=True))
     assert desk.said == f"Done: 2 scans restored, 2 failed. Results: {tmp_path / 'out'}."
     assert desk.views[-1].problem and desk.jobs.view.state is State.IDLE
@@ -97,72 +107,73 @@ def test_from_folder_to_results(wish, archive, tmp_path):
 
     record = desk.controller.rows[0].record
     before = record.stat().st_mtime_ns
-    desk.controller.start(wish)
+    desk.controller.start(inputs)
     assert desk.said.startswith("Done: 2 scans restored, 2 of them by the batch before, 2 failed.")
     assert desk.states() == list(zip(names, (DONE, FAILED, DONE, FAILED), strict=True))
     assert record.stat().st_mtime_ns == before
-    desk.controller.start(replace(wish, replace=True))
+    desk.controller.start(replace(inputs, replace=True))
     assert desk.said.startswith("Done: 2 scans restored, 2 failed.")
     assert record.stat().st_mtime_ns > before
 
 
-def test_a_cancel_keeps_what_is_done_and_says_so(wish, tmp_path):
+def test_a_cancel_keeps_what_is_done_and_says_so(inputs, tmp_path):
     desk = Desk(
-        Choices(samples=50),
+        Choices(Settings(samples=50)),
         lambda view, progress: view.status.startswith("Restoring 3") and progress.done < UNITS,
     )
-    desk.controller.find(wish)
-    desk.controller.start(wish)
+    desk.controller.find(inputs)
+    desk.controller.start(inputs)
     desk.controller.settle()
     assert [state for _, state in desk.states()] == [DONE, FAILED, WAITING, FAILED]
     assert desk.said.startswith("Cancelled: 1 of 4 scans restored, 2 failed.")
     assert (tmp_path / "out" / "heads" / "a_run.json").is_file()
     assert desk.controller.report.is_file() and not (tmp_path / "out" / "torso").exists()
-    again = Desk(Choices(samples=50))
-    again.controller.find(wish)
-    again.controller.start(wish)
+    again = Desk(Choices(Settings(samples=50)))
+    again.controller.find(inputs)
+    again.controller.start(inputs)
     assert again.said.startswith("Done: 2 scans restored, 1 of them by the batch before, 2 failed.")
 
 
-def test_a_search_can_be_cancelled(wish):
+def test_a_search_can_be_cancelled(inputs):
     desk = Desk(cancel_at=lambda view, progress: True)
-    desk.controller.find(wish)
+    desk.controller.find(inputs)
     assert desk.said == "Cancelled; nothing was listed." and not desk.controller.ready
 
 
-def test_what_is_missing_is_a_sentence(wish, tmp_path):
+def test_what_is_missing_is_a_sentence(inputs, tmp_path):
     desk = Desk()
     for given, said in (
-        (Wish("", ""), "Choose the folder that holds the scans"),
-        (Wish(str(tmp_path / "nowhere"), ""), "is not a folder"),
+        (BatchInputs("", ""), "Choose the folder that holds the scans"),
+        (BatchInputs(str(tmp_path / "nowhere"), ""), "is not a folder"),
     ):
         desk.controller.find(given)
         assert said in desk.said and desk.views[-1].problem
-    desk.controller.start(wish)
+    desk.controller.start(inputs)
     assert "Press Find first" in desk.said
-    desk.controller.find(wish)
-    desk.controller.start(Wish(wish.source, ""))
+    desk.controller.find(inputs)
+    desk.controller.start(BatchInputs(inputs.source, ""))
     assert "Choose a folder for the results" in desk.said
-    desk.controller.start(Wish(wish.source, wish.source))
+    desk.controller.start(BatchInputs(inputs.source, inputs.source))
     assert "among the scans" in desk.said
     desk.controller.forget()
     assert not desk.controller.ready and desk.listed[-1] == ([], {})
 
 
 def test_results_inside_the_folder_are_no_scans(archive):
-    wish = Wish(str(archive), str(archive / "out"), "MR")
-    desk = Desk(Choices(samples=0))
-    desk.controller.find(Wish(str(archive), ""))
-    desk.controller.start(wish)
-    desk.controller.find(wish)
+    inputs = BatchInputs(str(archive), str(archive / "out"), "MR")
+    desk = Desk(Choices(Settings(samples=0)))
+    desk.controller.find(BatchInputs(str(archive), ""))
+    desk.controller.start(inputs)
+    desk.controller.find(inputs)
     assert desk.said.startswith("Found 3 scans")
 
 
-def test_a_scan_that_does_not_say_its_modality_fails_with_advice(wish):
-    desk, wish = Desk(Choices(samples=0)), Wish(wish.source, wish.destination)
-    desk.controller.find(wish)
+def test_a_scan_that_does_not_say_its_modality_fails_with_advice(inputs):
+    desk = Desk(Choices(Settings(samples=0)))
+    inputs = BatchInputs(inputs.source, inputs.destination)
+    desk.controller.find(inputs)
     assert "2 do not say CT or MR: choose one under Modality. Start" in desk.said
-    desk.controller.start(wish)
+    desk.controller.start(inputs)
     row = desk.controller.rows[0]
     assert row.state is FAILED and row.reason.endswith("choose under Modality what such scans are")
 
@@ -178,7 +189,7 @@ def test_large_scans_count_for_more():
     meter.step(Step(scans[0], "begun"))
     meter.start(4, "1 of 2")
     meter.tick(2)
-    assert told[-2].done == UNITS * 5 // 100 and told[-1] == Part(scans[0], 50)
+    assert told[-2].done == UNITS * 5 // 100 and told[-1] == ScanProgress(scans[0], 50)
     meter.start(8, "1 of 2")  # again, with less memory: never backwards
     meter.tick(2)
     assert [one.done for one in told if hasattr(one, "done")][-1] == UNITS * 5 // 100
@@ -206,16 +217,16 @@ def test_several_volumes_of_a_path_have_names_of_their_own():
 
 
 def test_words():
-    assert settings_line(Choices(noise=12.0)) == (
+    assert settings_line(Settings(noise=12.0)) == (
         "As set under Denoise: 8 samples, 90 % interval, model automatic, noise measured "
         "in each scan."
     )
     assert "no samples, 95 % interval, model mine" in settings_line(
-        Choices(samples=0, level_percent=95, model="/models/mine", keep_samples=True)
+        Settings(samples=0, level=0.95, model="/models/mine", keep_samples=True)
     )
     assert mended("x exists already; or allow --overwrite") == (
         "x exists already; or choose Replace them under Earlier results"
     )
-    row = Row("a.nii", reason="a.nii is cut; copy it again", state=FAILED)
+    row = ScanRow("a.nii", reason="a.nii is cut; copy it again", state=FAILED)
     assert details(row) == "a.nii: Not restored: the file is cut; copy it again."
     assert ended([row], Path("/out"), None).startswith("Cancelled: 0 of 1 scan restored, 1 failed.")

@@ -9,13 +9,14 @@ from qtpy.QtGui import QDesktopServices
 
 from medrestore.io import Scan
 from medrestore.plugin.batch.panel import BatchPanel
-from medrestore.plugin.batch.rows import Row, RowState
+from medrestore.plugin.batch.rows import RowState, ScanRow
 from medrestore.plugin.dock import Dock
 from medrestore.plugin.layers import KEY
 from medrestore.plugin.requests import Choices
+from medrestore.settings.settings import Settings
 
 RUN_MS = 60_000
-LONG = Choices(samples=1000, steps=100)
+LONG = Choices(Settings(samples=1000, steps=100))
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def test_from_a_folder_to_layers(
     dock = Dock(viewer)
     viewer.window.add_dock_widget(dock)
     panel = dock.batch
-    dock.denoise.form.samples.setValue(1)
+    dock.denoise.form.fields["samples"].setValue(1)
     dock.setCurrentIndex(3)
     assert not panel.start_button.isEnabled() and not panel.open_button.isEnabled()
 
@@ -93,14 +94,14 @@ def test_a_batch_ends_when_nobody_wants_it(tiny_models, archive, qtbot, end):
 
 def test_a_thousand_scans_are_shown_quickly(panel, qtbot):
     scan = Scan(Path("x"), "nifti", "MR", (9, 9, 9), (1, 1, 1), "SPL", warnings=("uneven",))
-    rows = [Row(f"folder/scan_{i}.nii.gz", scan) for i in range(1000)]
+    rows = [ScanRow(f"folder/scan_{i}.nii.gz", scan) for i in range(1000)]
     with qtbot.waitExposed(panel):
         panel.show()
     began = time.process_time()
     panel._show_rows(rows, {f"{i}.txt": "not a scan" for i in range(1000)})
     panel.repaint()
     for i in range(100):
-        panel._show_row(i, Row(rows[i].name, scan, RowState.RUNNING, percent=50))
+        panel._show_row(i, ScanRow(rows[i].name, scan, RowState.RUNNING, percent=50))
     panel.repaint()
     assert time.process_time() - began < 1
     assert panel.table.rows.rowCount() == 1000

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from medrestore.plugin.study.controller import StudyController
-from medrestore.plugin.study.view import Actions
+from medrestore.plugin.study.controller import StudyActions, StudyController
 from scans import mr_array, write_nifti
 
 
@@ -26,7 +25,7 @@ class Desk:
     def __init__(self):
         self.shown, self.waiting, self.cleared, self.views = [], [], 0, []
         self.at_once, self.now = True, 0.0
-        actions = Actions(self.work, self.shown.append, self.clear, self.views.append)
+        actions = StudyActions(self.work, self.shown.append, self.clear, self.views.append)
         self.controller = StudyController(actions, clock=lambda: self.now)
 
     def work(self, task, done, failed):

@@ -5,8 +5,8 @@ import pytest
 
 from medrestore.evaluation.reader_study.answers import read
 from medrestore.plugin.study import pictures
+from medrestore.plugin.study.controller import StudyPage
 from medrestore.plugin.study.session import FromFolders
-from medrestore.plugin.study.view import Page
 
 
 @pytest.fixture
@@ -21,13 +21,13 @@ def csv_of(folders, reader="A"):
 
 def test_a_whole_study(desk, source, folders):
     desk.controller.start(source, "A")
-    assert desk.view.page is Page.QUESTION
-    assert (desk.view.place, desk.view.total) == (1, 5)
+    assert desk.view.page is StudyPage.QUESTION
+    assert (desk.view.number, desk.view.total) == (1, 5)
     assert desk.view.choices == ("left", "tie", "right")
     for place in range(1, 6):
-        assert desk.view.place == place
+        assert desk.view.number == place
         desk.answer("left", seconds=place)
-    assert desk.view.page is Page.SUMMARY and not desk.view.busy
+    assert desk.view.page is StudyPage.SUMMARY and not desk.view.busy
     assert "All 5 answers are in study_A.csv" in desk.view.status
     assert any("preferred" in text or "no decided" in text for text in desk.view.summary)
     answers = read([csv_of(folders)])
@@ -35,7 +35,7 @@ def test_a_whole_study(desk, source, folders):
     assert sum(one.repeat for one in answers) == 1
     assert desk.cleared == 1 and len(desk.shown) == 5
     desk.controller.back()
-    assert desk.view.page is Page.START
+    assert desk.view.page is StudyPage.START
 
 
 def test_nothing_on_the_page_names_a_file_or_a_method(desk, source):
@@ -76,13 +76,13 @@ def test_a_study_goes_on_where_it_was_stopped(desk, source, folders):
     desk.answer("left")
     desk.answer("tie")
     desk.controller.stop()
-    assert desk.view.page is Page.START and "2 of 5" in desk.view.status
+    assert desk.view.page is StudyPage.START and "2 of 5" in desk.view.status
     assert desk.cleared == 1
     desk.controller.start(source, "A")
-    assert desk.view.place == 3
+    assert desk.view.number == 3
     desk.controller.stop()
     desk.controller.start(source, "B")
-    assert desk.view.place == 1
+    assert desk.view.number == 1
 
 
 def test_the_next_pictures_are_loaded_while_the_reader_looks(desk, source, monkeypatch):
@@ -115,7 +115,7 @@ def test_what_comes_after_stop_is_forgotten(desk, source):
     desk.controller.start(source, "A")
     desk.controller.stop()
     desk.catch_up()
-    assert desk.view.page is Page.START and not desk.shown
+    assert desk.view.page is StudyPage.START and not desk.shown
     desk.controller.start(source, "A")
     desk.controller.abandon()
     views = len(desk.views)
@@ -135,10 +135,10 @@ def test_a_picture_that_cannot_be_opened_is_tried_again_or_skipped(desk, source,
     assert desk.view.stuck and desk.view.problem
     assert "cannot be opened" in desk.view.status and "doe" not in desk.view.status
     desk.answer("left")
-    assert desk.view.place == 1
+    assert desk.view.number == 1
     desk.at_once = True
     desk.controller.skip()
-    assert desk.view.place == 2 and desk.view.stuck
+    assert desk.view.number == 2 and desk.view.stuck
     for path, content in kept.items():
         path.write_bytes(content)
     desk.controller.retry()
@@ -171,10 +171,10 @@ def test_an_answer_that_cannot_be_kept_can_be_given_again(desk, source, folders,
     folder.rename(folders / "away")
     desk.answer("left")
     assert desk.view.problem and "cannot be written" in desk.view.status
-    assert (desk.view.place, desk.view.chosen) == (1, "left")
+    assert (desk.view.number, desk.view.chosen) == (1, "left")
     (folders / "away").rename(folder)
     desk.controller.confirm()
-    assert desk.view.place == 2
+    assert desk.view.number == 2
     assert len(read([csv_of(folders)])) == 1
 
 
@@ -183,7 +183,7 @@ def test_scores(desk, source, folders):
 
     desk.controller.start(replace(source, kind="score", repeats=0.0), "A")
     assert desk.view.choices == tuple("12345")
-    while desk.view.page is Page.QUESTION:
+    while desk.view.page is StudyPage.QUESTION:
         assert len(desk.shown[-1].arrays) == 1
         desk.answer("4")
     assert len({shown.window for shown in desk.shown}) == 4  # one per case, whatever the method
@@ -194,7 +194,7 @@ def test_scores(desk, source, folders):
 def test_the_summary_is_of_all_readers(desk, source, folders):
     for reader in "AB":
         desk.controller.start(source, reader)
-        while desk.view.page is Page.QUESTION:
+        while desk.view.page is StudyPage.QUESTION:
             desk.answer("left")
         said = " ".join(desk.view.summary)
         desk.controller.back()

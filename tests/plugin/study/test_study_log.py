@@ -8,13 +8,13 @@ from medrestore.errors import InputError, OutputError
 from medrestore.evaluation.reader_study.answers import HEADER, read
 from medrestore.plugin.study.log import AnswerLog, file_name
 from medrestore.plugin.study.order import presentations
-from medrestore.plugin.study.plan import Case, StudyPlan
+from medrestore.plugin.study.plan import StudyCase, StudyPlan
 
 PLAN = StudyPlan(
     "trial",
     "preference",
     "?",
-    tuple(Case(str(i), {"a": f"a/{i}", "b": f"b/{i}"}) for i in range(4)),
+    tuple(StudyCase(str(i), {"a": f"a/{i}", "b": f"b/{i}"}) for i in range(4)),
 )
 ORDER = presentations(PLAN, "A")
 

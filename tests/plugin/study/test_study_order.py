@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medrestore.plugin.study.order import presentations
-from medrestore.plugin.study.plan import Case, StudyPlan
+from medrestore.plugin.study.plan import StudyCase, StudyPlan
 
 METHODS = ("noisy", "nlm", "restored")
 
@@ -16,7 +16,9 @@ def plan_of(cases, methods=2, kind="preference", seed=0, repeats=0.0):
         "trial",
         kind,
         "?",
-        tuple(Case(str(i), {m: f"{m}/{i}.nii" for m in METHODS[:methods]}) for i in range(cases)),
+        tuple(
+            StudyCase(str(i), {m: f"{m}/{i}.nii" for m in METHODS[:methods]}) for i in range(cases)
+        ),
         seed=seed,
         repeats=repeats,
     )

@@ -5,21 +5,20 @@ import json
 import pytest
 
 from medrestore.errors import InputError, MedrestoreError, OutputError, SettingsError
-from medrestore.plugin.study import pairing, plan_file
-from medrestore.plugin.study.plan import Case, StudyPlan
-from medrestore.plugin.study.session import FromFolders, FromPlan, begin
+from medrestore.plugin.study.plan import StudyCase, StudyPlan, read_plan, write_plan
+from medrestore.plugin.study.session import FromFolders, FromPlan, begin, method_names, pair
 from scans import ct_array, write_ct, write_nifti
 
-CASES = (Case("1", {"a": "a/1.nii", "b": "b/1.nii"}),)
+CASES = (StudyCase("1", {"a": "a/1.nii", "b": "b/1.nii"}),)
 
 
 def test_a_plan_comes_back_from_its_file(tmp_path):
     plan = StudyPlan("übung", "preference", "?", CASES, 7, 0, False, ("A",), (-150, 250))
-    plan_file.save(plan, tmp_path / "study.json")
-    again = plan_file.load(tmp_path / "study.json")
+    write_plan(plan, tmp_path / "study.json")
+    again = read_plan(tmp_path / "study.json")
     assert again == plan and again.hash == plan.hash
     with pytest.raises(OutputError):
-        plan_file.save(plan, tmp_path / "study.json")
+        write_plan(plan, tmp_path / "study.json")
 
 
 def test_the_hash_is_of_what_readers_meet():
@@ -32,7 +31,7 @@ def test_a_short_plan_is_enough(tmp_path):
     path = tmp_path / "chest.json"
     cases = [{"id": "1", "images": {"a": "a.nii", "b": "b.nii"}}]
     path.write_text(json.dumps({"kind": "preference", "cases": cases}))
-    plan = plan_file.load(path)
+    plan = read_plan(path)
     assert plan.name == "chest" and plan.question.endswith("?") and plan.seed == 0
 
 
@@ -57,20 +56,20 @@ def test_a_plan_that_makes_no_sense(tmp_path, changes, says):
     path = tmp_path / "study.json"
     path.write_text(json.dumps(facts | changes))
     with pytest.raises(InputError, match=says):
-        plan_file.load(path)
+        read_plan(path)
 
 
 def test_files_that_are_no_plan(tmp_path):
     (tmp_path / "text.json").write_text("{")
     for name, says in (("text.json", "no JSON"), ("none.json", "cannot be read")):
         with pytest.raises(InputError, match=says):
-            plan_file.load(tmp_path / name)
+            read_plan(tmp_path / name)
     with pytest.raises(SettingsError, match="two cases have the id '1'"):
         StudyPlan("t", "preference", "?", CASES * 2)
 
 
 def test_pairs_by_stem(folders):
-    found = pairing.pair(folders / "noisy", folders / "restored", folders / "answers")
+    found = pair(folders / "noisy", folders / "restored", folders / "answers")
     assert [case.id for case in found.cases] == ["1", "2", "3", "4"]
     assert found.cases[0].images == {
         "noisy": "../noisy/doe_0.nii.gz",
@@ -84,7 +83,7 @@ def test_pairs_of_dicom_folders_and_of_other_subfolders(tmp_path):
     for person in ("p1", "p2"):
         write_ct(tmp_path / "full" / person, ct_array())
         write_nifti(tmp_path / "low" / "later" / f"{person}.nii.gz", ct_array())
-    found = pairing.pair(tmp_path / "full", tmp_path / "low", tmp_path)
+    found = pair(tmp_path / "full", tmp_path / "low", tmp_path)
     assert [case.images["full"] for case in found.cases] == ["full/p1", "full/p2"]
     assert found.cases[0].images["low"] == "low/later/p1.nii.gz"
 
@@ -92,7 +91,7 @@ def test_pairs_of_dicom_folders_and_of_other_subfolders(tmp_path):
 def test_method_names_differ(tmp_path):
     for place in ("a/out", "b/out"):
         (tmp_path / place).mkdir(parents=True)
-    assert pairing.method_names(tmp_path / "a/out", tmp_path / "b/out") == ("a/out", "b/out")
+    assert method_names(tmp_path / "a/out", tmp_path / "b/out") == ("a/out", "b/out")
 
 
 def test_what_cannot_begin_says_what_to_do(folders):

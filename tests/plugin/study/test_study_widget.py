@@ -5,10 +5,10 @@ import pytest
 from qtpy.QtCore import QThreadPool
 
 import medrestore
-from medrestore.plugin.study.question_page import QuestionPage
-from medrestore.plugin.study.stage import grid_of
-from medrestore.plugin.study.view import Page
+from medrestore.plugin.study.controller import StudyPage
+from medrestore.plugin.study.pages import QuestionPage
 from medrestore.plugin.study.widget import ReaderStudyWidget
+from medrestore.plugin.viewer import grid_of
 
 WAIT_MS = 30_000
 
@@ -62,7 +62,7 @@ def test_a_study_in_the_viewer(viewer, docked, qtbot):
     settled(docked, qtbot)
     assert viewer.layers[0].data is not first
     assert viewer.layers[0].contrast_limits == viewer.layers[1].contrast_limits != [0, 123]
-    while docked.controller.view.page is Page.QUESTION:
+    while docked.controller.view.page is StudyPage.QUESTION:
         page.buttons["tie"].click()
         page.next_button.click()
         settled(docked, qtbot)
@@ -105,11 +105,11 @@ def test_problems_are_sentences(viewer, qtbot):
 def test_keys_answer_wherever_the_focus_is(qtbot):
     from qtpy.QtCore import Qt
 
-    from medrestore.plugin.study.view import View
+    from medrestore.plugin.study.controller import StudyView
 
     page = QuestionPage()
     qtbot.addWidget(page)
-    page.show_view(View(Page.QUESTION, choices=("left", "tie", "right"), chosen="left"))
+    page.show_view(StudyView(StudyPage.QUESTION, choices=("left", "tie", "right"), chosen="left"))
     said = []
     page.chose.connect(said.append)
     page.confirmed.connect(lambda: said.append("next"))

@@ -6,7 +6,7 @@ from napari.components.grid import GridCanvas
 
 from medrestore.errors import MedrestoreError
 from medrestore.plugin.view.comparison import Comparison, Mode, grid_stride
-from medrestore.plugin.view.names import camera_of, grid_of
+from medrestore.plugin.viewer import camera_of, grid_of
 
 GRID = ("shape", "stride", "spacing", "enabled")
 

@@ -5,9 +5,9 @@ import pytest
 from napari.layers import Image
 
 from medrestore.errors import InputError
-from medrestore.plugin.layer_kinds import is_restored, is_scan
 from medrestore.plugin.layers import KEY, to_volume
-from medrestore.plugin.view.difference import check_same_grid, difference_layer
+from medrestore.plugin.view.compare_box import check_same_grid, difference_layer
+from medrestore.plugin.viewer import is_restored, is_scan
 
 
 def subtracted(a, b):

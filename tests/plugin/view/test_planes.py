@@ -6,16 +6,17 @@ from napari.components import ViewerModel
 
 from medrestore.errors import MedrestoreError
 from medrestore.plugin.layers import KEY
-from medrestore.plugin.view.letters import Letters, in_words
-from medrestore.plugin.view.names import camera_of
 from medrestore.plugin.view.planes import (
+    Letters,
     Plane,
     edges,
+    in_words,
     is_oriented,
     plane_shown,
     show_plane,
     show_volume,
 )
+from medrestore.plugin.viewer import camera_of
 
 SIDES = {Plane.AXIAL: "RLAP", Plane.CORONAL: "RLSI", Plane.SAGITTAL: "APSI"}
 RAS = {"R": (1, 0, 0), "A": (0, 1, 0), "S": (0, 0, 1)}

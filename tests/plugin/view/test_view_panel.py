@@ -9,9 +9,9 @@ from qtpy.QtWidgets import QWidget
 
 from medrestore.plugin.layers import KEY
 from medrestore.plugin.view.compare_box import FLICKER_KEY
-from medrestore.plugin.view.names import camera_of, grid_of, overlays_of
 from medrestore.plugin.view.panel import ViewPanel
 from medrestore.plugin.view.planes import Plane, plane_shown
+from medrestore.plugin.viewer import camera_of, grid_of, overlays_of
 
 SHAPE = (6, 40, 48)
 

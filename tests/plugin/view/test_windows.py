@@ -12,11 +12,9 @@ from napari.utils.interactions import (
 
 from medrestore.errors import MedrestoreError
 from medrestore.plugin.layers import KEY, to_layer
-from medrestore.plugin.samples import ct_torso
-from medrestore.plugin.view.drag import WindowDrag
-from medrestore.plugin.view.names import camera_of
-from medrestore.plugin.view.presets import presets_for
-from medrestore.plugin.view.window import Window, Windowing
+from medrestore.plugin.reader import ct_torso
+from medrestore.plugin.view.window import Window, WindowDrag, Windowing, presets_for
+from medrestore.plugin.viewer import camera_of
 
 
 def named(layer):

@@ -1,37 +1,48 @@
-"""The report's folder: whole or not at all."""
+"""The report's folder: tables, plots and a page, whole or not at all."""
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medrestore import __version__
 from medrestore.evaluation.findings import find
-from medrestore.evaluation.report.folder import (
+from medrestore.evaluation.report import tables
+from medrestore.evaluation.report.plots import bland_altman, differences
+from medrestore.evaluation.report.reliability_plot import reliability
+from medrestore.evaluation.windows import FOREGROUND
+from medrestore.report.files import (
     as_csv,
     as_json,
     check_folder,
     finite,
+    plot_names,
     write_folder,
 )
-from medrestore.evaluation.report.page import render
-from medrestore.evaluation.report.plots import PLOTS, draw
+from medrestore.report.page import render
+from medrestore.report.plots import draw_plots
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+    from matplotlib.figure import Figure
 
     from medrestore.evaluation.findings import Findings
     from medrestore.evaluation.report_of_case import Report
 
-__all__ = ["check_report_folder", "facts_of", "write_findings", "write_report"]
+__all__ = [
+    "check_report_folder",
+    "facts_of",
+    "selected_cases",
+    "write_findings",
+    "write_report",
+]
 
-NAMES = {
-    "figures.csv",
-    "figures.json",
-    "report.html",
-    *(f"{plot}.{kind}" for plot in PLOTS for kind in ("svg", "pdf")),
-}
+TITLE = "Restored scans against their references"
+PLOTS = ("reliability", "bland_altman", "differences")
+NAMES = {"figures.csv", "figures.json", "report.html", *plot_names(PLOTS)}
 
 
 def write_report(
@@ -42,7 +53,7 @@ def write_report(
     overwrite: bool = False,
     alone: Sequence[str] = (),
 ) -> Path:
-    """Write the figures of one or several cases into a folder.
+    """Write the metrics of one or several cases into a folder.
 
     ``figures.csv`` (a row per case, method and window), ``figures.json`` (all), ``report.html``
     (opens offline), and the plots as SVG and PDF: ``bland_altman``, ``differences`` and, where a
@@ -57,7 +68,7 @@ def write_report(
     seed : int
         Of the bootstrap over people.
     overwrite : bool
-        Whether an earlier report may be replaced.
+        True if an earlier report may be replaced.
     alone : sequence of str
         Scans that had no partner, to be named.
 
@@ -79,20 +90,19 @@ def write_report(
 
 
 def write_findings(findings: Findings, folder: Path, overwrite: bool = False) -> Path:
-    """The same of what was found already (`findings.find`); ``report.html`` is returned."""
+    """Write the same of what was found already (`findings.find`); return ``report.html``."""
     check_report_folder(folder, overwrite)
-    reports = findings.reports
-    plots = draw(reports, findings.paired)
-    inline = {name: files["svg"] for name, files in plots.items()}
-    files = {f"{name}.{kind}": data for name, of in plots.items() for kind, data in of.items()}
-    files["figures.csv"] = as_csv([row for report in reports for row in report.rows()])
-    files["figures.json"] = as_json(facts_of(findings))
-    files["report.html"] = render(findings, inline).encode()
-    return write_folder(folder, NAMES, files, overwrite)
+    plots = draw(findings)
+    files = {
+        "figures.csv": as_csv([row for report in findings.reports for row in report.rows()]),
+        "figures.json": as_json(facts_of(findings)),
+        "report.html": _page(findings, plots).encode(),
+    }
+    return write_folder(folder, NAMES, files, plots, overwrite)
 
 
 def check_report_folder(folder: Path, overwrite: bool = False) -> None:
-    """Make sure that a folder is free for a report; asked before minutes of work.
+    """Make sure that a folder is free for a report, before minutes of work.
 
     Raises
     ------
@@ -103,6 +113,65 @@ def check_report_folder(folder: Path, overwrite: bool = False) -> None:
 
 
 def facts_of(findings: Findings) -> dict[str, Any]:
-    """All figures of all cases, as JSON takes them: what is not finite is None."""
+    """Return all metrics of all cases, as JSON takes them: what is not finite is None."""
     found: dict[str, Any] = finite({"medrestore": __version__, **findings.facts()})
     return found
+
+
+def draw(findings: Findings) -> dict[str, dict[str, bytes]]:
+    """Return every plot as ``{"svg": …, "pdf": …}``; the reliability only where there is a std."""
+    reports = findings.reports
+    plots: dict[str, Callable[[Figure], None]] = {}
+    if any(report.uncertainties for report in reports):
+        plots["reliability"] = partial(reliability, reports=reports)
+    plots["bland_altman"] = partial(bland_altman, reports=reports)
+    plots["differences"] = partial(differences, reports=reports, paired=findings.paired)
+    return draw_plots(plots)
+
+
+def _page(findings: Findings, plots: Mapping[str, Mapping[str, bytes]]) -> str:
+    reports, modality = findings.reports, findings.reports[0].modality
+    summaries = [one for one in findings.summaries if one.window == FOREGROUND]
+    elsewhere = [one for one in findings.summaries if one.window != FOREGROUND]
+    return render(
+        "evaluation/report/page.html",
+        title=TITLE,
+        findings=findings,
+        methods=reports[0].methods,
+        plots=plots,
+        cases=selected_cases(reports),
+        better={which: tables.better(which) for which in ("higher", "lower")},
+        means=tables.of_summary(summaries, modality),
+        means_of_uncertainty=tables.of_summary_uncertainty(summaries, modality),
+        means_elsewhere=tables.of_summary(elsewhere, modality),
+        differences=tables.of_paired([o for o in findings.paired if o.window == FOREGROUND]),
+        differences_elsewhere=tables.of_paired(
+            [o for o in findings.paired if o.window != FOREGROUND]
+        ),
+        fidelity=tables.of_fidelity(reports),
+        floors=tables.of_floors(reports),
+        levels=tables.of_levels(reports),
+        scores=tables.of_scores(reports),
+        regions=tables.of_regions(reports),
+        perception=tables.of_perception(findings.perceptions),
+        strata=tables.of_strata(reports),
+    )
+
+
+def selected_cases(reports: Sequence[Report]) -> dict[str, Report]:
+    """Return the best, median and worst case by RMSE of the first method in the foreground.
+
+    Fewer of fewer cases, and none without pictures; a single one is named ``""``.
+    """
+    pictured = [report for report in reports if report.picture is not None]
+    method = reports[0].methods[0]
+
+    def error(report: Report) -> float:
+        found = report.of(method)
+        return found.rmse if report.modality == "CT" else found.rmse_percent
+
+    order = sorted(pictured, key=error)
+    if len(order) < 3:
+        names = ("best", "worst") if len(order) == 2 else ("",)
+        return dict(zip(names, order, strict=False))
+    return {"best": order[0], "median": order[(len(order) - 1) // 2], "worst": order[-1]}

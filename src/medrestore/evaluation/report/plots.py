@@ -1,69 +1,155 @@
-"""Plots of an evaluation, for a page and for a paper: labelled axes, units, no state kept."""
+"""Plots of metrics over cases: Bland–Altman, and what restoring changed in each case."""
 
 from __future__ import annotations
 
-import io
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import matplotlib
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.colors import ListedColormap, LogNorm
 
-from medrestore.evaluation.report.agreement_plot import bland_altman
-from medrestore.evaluation.report.difference_plot import differences
-from medrestore.evaluation.report.reliability_plot import reliability
+from medrestore.evaluation.agreement import agreement
+from medrestore.evaluation.compared import figure_of, figures_for, unit_for
+from medrestore.evaluation.images import RESTORED
+from medrestore.evaluation.windows import FOREGROUND
+from medrestore.report.plots import ACCENT, FAINT, INK, NOISY, colours_of
+from medrestore.report.tables import true_minus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+    from medrestore.evaluation.agreement import Agreement
     from medrestore.evaluation.over_cases import Paired
     from medrestore.evaluation.report_of_case import Report
 
-__all__ = ["PLOTS", "draw", "saved"]
+__all__ = ["bland_altman", "differences"]
 
-PLOTS = ("reliability", "bland_altman", "differences")
-"""Names of the plots' files, without suffix."""
+BINS = 90
+MOST = 3
+"""Panels side by side."""
+COLOURS = ListedColormap(colormaps["Blues"](np.linspace(0.2, 1, 256)))
 
-STYLE: Any = {
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlesize": 10,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.labelsize": 9,
-    "xtick.labelsize": 8,
-    "ytick.labelsize": 8,
-    "legend.fontsize": 8,
-    "legend.frameon": False,
-    "pdf.fonttype": 42,  # text that journals can embed and edit
-    "svg.hashsalt": "medrestore",  # the same plot, the same bytes
-}
-WITHOUT_DATE: Any = {"svg": {"Date": None, "Creator": None}, "pdf": {"CreationDate": None}}
+COMPARED = ("PSNR", "SSIM", "RMSE")
+NAMED = 60
+"""Cases that are named beside the axis; of more, only their order is shown."""
+LONGEST = 28
+APART = 0.5
+"""Of a case's row, what several methods are spread over."""
 
 
-def draw(reports: Sequence[Report], paired: Sequence[Paired]) -> dict[str, dict[str, bytes]]:
-    """Every plot as ``{"svg": …, "pdf": …}``; the reliability only where a std came along."""
-    with matplotlib.rc_context(STYLE):
-        drawn = {}
-        for name in PLOTS:
-            figure = Figure(layout="constrained")
-            FigureCanvasAgg(figure)
-            if name == "reliability":
-                if not any(report.uncertainties for report in reports):
-                    continue
-                reliability(figure, reports)
-            elif name == "bland_altman":
-                bland_altman(figure, reports)
-            else:
-                differences(figure, reports, paired)
-            figure.draw_without_rendering()
-            figure.set_layout_engine("none")  # laid out once, for all kinds of file
-            drawn[name] = {kind: saved(figure, kind) for kind in ("svg", "pdf")}
-        return drawn
+def bland_altman(figure: Figure, reports: Sequence[Report]) -> None:
+    """Draw the difference against the mean for noisy and every method, on the same axes.
+
+    CT in HU, MR in percent of the foreground scale; each case gives as many voxels.
+    """
+    unit = unit_for(reports[0].modality)
+    reference, *images = _points(reports, unit)
+    reach = float(np.quantile(np.abs(images[0] - reference), 0.998)) or 1.0
+    left, right = np.quantile(reference, (0.001, 0.999))
+    across, away = (float(left), float(right)), (-reach, reach)
+    counts = [
+        np.histogram2d((image + reference) / 2, image - reference, BINS, (across, away))[0]
+        for image in images
+    ]
+    norm = LogNorm(1, max(2.0, max(float(one.max()) for one in counts)))
+    columns = 2 if len(images) == 4 else min(len(images), MOST)
+    rows = -(-len(images) // columns)
+    figure.set_size_inches(9.6, 0.5 + rows * (3.1 if columns < MOST else 2.6))
+    panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    x, y = (np.linspace(*ends, BINS + 1) for ends in (across, away))
+    for axes, title, image, count in zip(
+        panels.flat, ("Noisy", *map(_panel_title, reports[0].methods)), images, counts, strict=False
+    ):
+        filled = np.ma.masked_equal(count.T, 0)
+        mesh = axes.pcolormesh(x, y, filled, cmap=COLOURS, norm=norm, rasterized=True)
+        _lines(axes, agreement(image, reference, np.ones(image.shape, bool)))
+        axes.set(title=title, xlim=across, ylim=away)
+    for axes in panels.flat[len(images) :]:
+        axes.set_visible(False)
+    for axes in panels.flat[max(len(images) - columns, 0) : len(images)]:
+        axes.tick_params(labelbottom=True)  # nothing stands below
+    figure.supxlabel(f"mean of image and reference ({unit})", fontsize=9)
+    figure.supylabel(f"image − reference ({unit})", fontsize=9)
+    bar = figure.colorbar(mesh, ax=panels, label="voxels", pad=0.01, aspect=30)
+    bar.outline.set_visible(False)
 
 
-def saved(figure: Figure, kind: str) -> bytes:
-    """A figure as the bytes of a file, without its date."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format=kind, dpi=200, metadata=WITHOUT_DATE[kind])
-    return buffer.getvalue()
+def _points(reports: Sequence[Report], unit: str) -> NDArray[np.float64]:
+    """Reference, noisy and methods, (2 + methods, voxels), as many voxels of each case."""
+    fewest = min(len(report.points) for report in reports)
+    parts = []
+    for report in reports:
+        factor = 1.0 if unit == "HU" else 100 / report.of("noisy").window.data_range
+        drawn = np.random.default_rng(0).choice(report.points, fewest, replace=False, axis=0)
+        parts.append(drawn.astype(np.float64) * factor)
+    return np.concatenate(parts).T
+
+
+def _panel_title(method: str) -> str:
+    return "Restored" if method == RESTORED else method
+
+
+def _lines(axes: Axes, found: Agreement) -> None:
+    """Mean difference and limits of agreement."""
+    low, high = found.limits
+    axes.axhline(0, color=INK, lw=0.6)
+    axes.axhline(found.mean, color=ACCENT, lw=1.4, label=true_minus(f"mean {found.mean:.3g}"))
+    limits = true_minus(f"95 % limits {low:.3g} to {high:.3g}")
+    for limit, label in ((high, limits), (low, None)):
+        axes.axhline(limit, color=ACCENT, lw=1.1, ls="--", label=label)
+    axes.legend(loc="upper right", handlelength=1.6)
+
+
+def differences(figure: Figure, reports: Sequence[Report], paired: Sequence[Paired]) -> None:
+    """Draw noisy and restored of every case in the foreground, and the mean difference."""
+    rows = len(reports)
+    row = 0.26 if len(reports[0].methods) == 1 else 0.2 + 0.08 * len(reports[0].methods)
+    figure.set_size_inches(9.6, 1.7 + row * min(rows, NAMED))
+    panels = figure.subplots(1, len(COMPARED), sharey=True)
+    units = figures_for(reports[0].modality)
+    for axes, figure_name in zip(panels, COMPARED, strict=True):
+        _panel(axes, reports, figure_name)
+        unit = f" ({units[figure_name]})" if units[figure_name] else ""
+        title = _title(paired, figure_name) if len(reports[0].methods) == 1 else ""
+        axes.set(xlabel=f"{figure_name}{unit}", title=title)
+        axes.margins(x=0.12)
+    names = [_short(report.case) for report in reports] if rows <= NAMED else None
+    panels[0].set_yticks(range(rows) if names else [], names)
+    panels[0].set_ylim(rows - 0.4, -0.6)
+    panels[0].set_ylabel("" if names else f"{rows} cases")
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=min(5, len(labels)))
+
+
+def _panel(axes: Axes, reports: Sequence[Report], figure_name: str) -> None:
+    def of(method: str) -> list[float]:
+        return [figure_of(report.of(method), figure_name, report.modality) for report in reports]
+
+    methods = reports[0].methods
+    rows, noisy = np.arange(len(reports)), of("noisy")
+    axes.plot(noisy, rows, "o", color=NOISY, mfc="white", ms=5.5, label="noisy", zorder=3)
+    spread = np.linspace(-APART / 2, APART / 2, len(methods)) if len(methods) > 1 else (0.0,)
+    for (method, colour), shift in zip(colours_of(methods).items(), spread, strict=True):
+        values = of(method)
+        if len(methods) == 1:
+            axes.hlines(rows, noisy, values, color=FAINT, lw=1.4, zorder=1)
+        axes.plot(values, rows + shift, "o", color=colour, ms=5, label=method, zorder=2)
+    axes.grid(axis="x", color="#e8e8e8", lw=0.6)
+    axes.set_axisbelow(True)
+    axes.tick_params(axis="y", length=0)
+
+
+def _title(paired: Sequence[Paired], figure_name: str) -> str:
+    """The mean difference with its interval; nothing for a single case."""
+    for one in paired:
+        if (one.window, one.figure) == (FOREGROUND, figure_name):
+            return f"Δ {one.mean:+.3g}  [{one.lower:+.3g}, {one.upper:+.3g}]"
+    return ""
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= LONGEST else f"…{name[1 - LONGEST :]}"

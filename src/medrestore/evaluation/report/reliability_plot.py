@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.ticker import FixedLocator
 
 from medrestore.evaluation.compared import unit_for
-from medrestore.evaluation.report.colours import ACCENT, FAINT, INK, of_methods
+from medrestore.report.plots import ACCENT, FAINT, INK, colours_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,12 +32,12 @@ def reliability(figure: Figure, reports: Sequence[Report]) -> None:
         for method in reports[0].methods
         if (found := [r for r in reports if method in r.uncertainties])
     }
-    colours = of_methods(reports[0].methods)
+    colours = colours_of(reports[0].methods)
     for method, cases in judged.items():
         uncertainties = [case.uncertainties[method] for case in cases]
         name = method if len(judged) > 1 else ""
         _coverage(coverage, uncertainties, colours[method], name)
-        _pit(pit, uncertainties, colours[method], alone=not name)
+        _pit(pit, uncertainties, colours[method], single=not name)
     coverage.legend(loc="upper left", handlelength=1.4, fontsize=7 if len(judged) > 1 else 8)
     _errors(error, judged, colours)
 
@@ -107,12 +107,12 @@ def _errors(axes: Axes, judged: dict[str, list[Report]], colours: dict[str, str]
         axis.set_minor_formatter("")
 
 
-def _pit(axes: Axes, found: list[Uncertainty], colour: str, alone: bool) -> None:
+def _pit(axes: Axes, found: list[Uncertainty], colour: str, single: bool) -> None:
     shares = 100 * np.array([one.pit for one in found])
     bins = shares.shape[1]
     edges = np.linspace(0, 1, bins + 1)
-    alpha, width = (0.75, 0.0) if alone else (1.0, 1.6)
-    axes.stairs(shares.mean(axis=0), edges, fill=alone, color=colour, alpha=alpha, lw=width)
+    alpha, width = (0.75, 0.0) if single else (1.0, 1.6)
+    axes.stairs(shares.mean(axis=0), edges, fill=single, color=colour, alpha=alpha, lw=width)
     axes.axhline(100 / bins, color=INK, lw=1, ls="--")
     axes.set(
         title="PIT", xlabel="Φ((reference − restored) / std)", ylabel="voxels (%)", xlim=(0, 1)

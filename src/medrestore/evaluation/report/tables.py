@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from medrestore.evaluation.compared import figures_for
 from medrestore.evaluation.metric import shown
 from medrestore.evaluation.metrics import IMAGE_METRICS, UNCERTAINTY_METRICS
+from medrestore.report.tables import Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from medrestore.evaluation.uncertainty import Level, Uncertainty
 
 __all__ = [
-    "Table",
+    "better",
     "of_fidelity",
     "of_floors",
     "of_levels",
@@ -33,14 +34,6 @@ __all__ = [
     "of_summary",
     "of_summary_uncertainty",
 ]
-
-
-class Table(NamedTuple):
-    """Titles and rows; the first ``words`` columns are words, the others numbers."""
-
-    titles: tuple[str, ...]
-    rows: Sequence[tuple[str, ...]]
-    words: int
 
 
 def of_summary(summaries: Sequence[Summary], modality: str) -> Table:
@@ -56,6 +49,12 @@ def of_summary_uncertainty(summaries: Sequence[Summary], modality: str) -> Table
         list(dict.fromkeys((s.figure, s.unit) for s in summaries if s.figure not in images)),
         "people",
     )
+
+
+def better(which: str) -> list[str]:
+    """Names of the metrics of images that are better when ``"higher"`` or ``"lower"``."""
+    compared = (one for one in IMAGE_METRICS.values() if one.compared)
+    return [one.name for one in compared if one.better == which]
 
 
 def _crossed(

@@ -6,19 +6,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from medrestore.errors import InputError
-from medrestore.io.dicom.component import component_of, ge_raw_data_type
 from medrestore.io.dicom.diffusion import diffusion_of
 from medrestore.io.dicom.frame import Frame
-from medrestore.io.dicom.modality_lut import lookup_of
-from medrestore.io.dicom.pepolar import is_reversed
-from medrestore.io.dicom.scaling import scaling
-from medrestore.io.dicom.stated import one_number, some_numbers
+from medrestore.io.dicom.mr_signal import component_of, ge_raw_data_type, is_reversed
+from medrestore.io.dicom.scaling import lookup_unit, scaling
 from medrestore.io.dicom.values import (
     image_kind,
     integer,
     is_inverted,
     no_data_value,
     number,
+    stated_number,
+    stated_numbers,
     text,
 )
 
@@ -43,7 +42,7 @@ def classic_frames(header: Any, path: Path) -> list[Frame]:
             "enhanced multi-frame or single-frame DICOM"
         )
     faults: list[str] = []
-    spacing = some_numbers(header, "PixelSpacing", 2, faults)
+    spacing = stated_numbers(header, "PixelSpacing", 2, faults)
     scale = scaling(header, header, header, faults)
     modality, raw = text(header, "Modality"), ge_raw_data_type(header)
     component = component_of(header.get("ImageType"), header, raw) if modality != "CT" else None
@@ -55,13 +54,13 @@ def classic_frames(header: Any, path: Path) -> list[Frame]:
         shape=(int(header.Rows), int(header.Columns)),
         modality=modality,
         spacing=None if spacing is None else (spacing[0], spacing[1]),
-        position=some_numbers(header, "ImagePositionPatient", 3, faults),
-        orientation=some_numbers(header, "ImageOrientationPatient", 6, faults),
+        position=stated_numbers(header, "ImagePositionPatient", 3, faults),
+        orientation=stated_numbers(header, "ImageOrientationPatient", 6, faults),
         thickness=thickness(header),
         slope=scale.slope,
         intercept=scale.intercept,
         unstated=scale.unstated,
-        lookup=lookup_of(header, faults),
+        lookup=lookup_unit(header, faults),
         inverted=is_inverted(header),
         upside_down=reversed_rows,
         padding=no_data_value(header),
@@ -90,7 +89,7 @@ def classic_frames(header: Any, path: Path) -> list[Frame]:
 
 
 def identity(header: Any) -> Any:
-    """What says to which series an image belongs: keyword arguments of a `Frame`."""
+    """Series to which an image belongs: keyword arguments of a `Frame`."""
     return {
         "series": text(header, "SeriesInstanceUID"),
         "instance": text(header, "SOPInstanceUID"),
@@ -113,7 +112,7 @@ def _reconstruction(header: Any) -> tuple[str, ...]:
 def thickness(header: Any) -> float | None:
     """Spacing Between Slices, else Slice Thickness, mm; None where neither is positive."""
     for keyword in ("SpacingBetweenSlices", "SliceThickness"):
-        value = one_number(header, keyword, [])
+        value = stated_number(header, keyword, [])
         if value:
             return abs(value)
     return None

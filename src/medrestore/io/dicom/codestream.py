@@ -1,8 +1,7 @@
-"""Which plug-in decodes compressed voxels, and whether a JPEG frame is what the header says.
+"""JPEG frames looked through, to see whether they are of the header's grid.
 
-pydicom tries whatever is installed. GDCM ends the process when a frame unpacks to less than the
-header promises (an exception crosses its wrapper), so it decodes what nobody else does, the
-lossless and lossy JPEG of older scanners, and only frames that state the header's grid.
+GDCM ends the process when a frame unpacks to less than the header promises (an exception crosses
+its wrapper), and takes no remark of its codec: it gets only frames that state the header's grid.
 """
 
 from __future__ import annotations
@@ -14,16 +13,8 @@ from pydicom.encaps import get_frame
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["check_frame", "plugin_for"]
+__all__ = ["check_frame"]
 
-PLUGINS = {
-    "RLE": "pydicom",
-    "JPEG-LS": "pyjpegls",
-    "JPEG 2000": "pylibjpeg",
-    "High-Throughput JPEG 2000": "pylibjpeg",
-    "JPEG": "gdcm",
-}
-"""By the start of a transfer syntax's name; the first match counts."""
 FRAMES = {0xC0: (8,), 0xC1: (8, 12), 0xC3: tuple(range(2, 17))}
 """Baseline, extended and lossless frames (ITU-T T.81, table B.1), bits per voxel of each."""
 TABLES, SCAN = 0xC4, 0xDA
@@ -31,15 +22,8 @@ PLAIN = {0xDB, 0xDD, 0xFE, *range(0xE0, 0xF0)}
 """Quantisation tables, restart interval, comment, application data: left to the codec."""
 
 
-def plugin_for(syntax: Any) -> str:
-    """Name, to pydicom, of the plug-in for a transfer syntax; empty for native ones: its own."""
-    if not syntax.is_encapsulated:
-        return ""
-    return next((plugin for start, plugin in PLUGINS.items() if syntax.name.startswith(start)), "")
-
-
 def check_frame(header: Any, index: int) -> None:
-    """Look through a JPEG frame up to its coded voxels: there GDCM takes no remark of its codec.
+    """Look through a JPEG frame up to its coded voxels.
 
     Raises
     ------
@@ -54,10 +38,10 @@ def check_frame(header: Any, index: int) -> None:
             tables |= _huffman_tables(body, 17 if lossless else 256)
         elif marker in FRAMES and component is None:
             rows, columns = (int.from_bytes(body[at : at + 2], "big") for at in (1, 3))
-            one = len(body) == 9 and body[5] == 1 and body[7] == 0x11
+            single = len(body) == 9 and body[5] == 1 and body[7] == 0x11
             same = (rows, columns) == (int(header.Rows), int(header.Columns))
             fits = body[0] in FRAMES[marker] and body[0] <= int(header.BitsAllocated)
-            if not (one and same and fits):
+            if not (single and same and fits):
                 raise ValueError("the JPEG frame is not of the header's grid, bits and samples")
             component, lossless = body[6], marker == 0xC3
         elif marker == SCAN:

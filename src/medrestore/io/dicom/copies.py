@@ -1,7 +1,7 @@
 """Files that hold an image twice.
 
 A SOP Instance UID alone does not make a copy: converters give every slice the same. A copy lies at
-the same place and has the same voxels, which are read only where all the rest agrees.
+the same position and has the same voxels, which are read only where all the rest agrees.
 """
 
 from __future__ import annotations
@@ -26,26 +26,26 @@ __all__ = ["without_copies"]
 def without_copies(frames: Iterable[Frame]) -> tuple[list[Frame], dict[Path, Path]]:
     """Planes that are there once, and each file left out with the one it is a copy of.
 
-    Files with one UID whose planes differ in place or time are different images. Those that agree
-    in all of this, in their numbers too, and differ in their voxels are at fault: which is meant
-    cannot be known. Files that agree but for their UIDs are copies where their voxels are alike,
-    as after an export with new UIDs.
+    Files with one UID whose planes differ in position or time are different images. Those that
+    agree in all of this, in their numbers too, and differ in their voxels are at fault: which is
+    meant cannot be known. Files that agree but for their UIDs are copies where their voxels are
+    alike, as after an export with new UIDs.
     """
     files: dict[Path, list[Frame]] = defaultdict(list)
     for frame in frames:
         files[frame.path].append(frame)
     copies: dict[Path, Path] = {}
-    kept = [
+    images = [
         image
         for rivals in _alike(files.values(), _identity)
         for image in (_distinguished(_images(rivals, copies)) if len(rivals) > 1 else rivals)
     ]
-    kept = [
+    images = [
         image
-        for rivals in _alike(kept, lambda frame: (_content(frame), _numbers(frame)))
+        for rivals in _alike(images, lambda frame: (_content(frame), _numbers(frame)))
         for image in (_images(rivals, copies) if len(rivals) > 1 else rivals)
     ]
-    return [frame for image in kept for frame in image], copies
+    return [frame for image in images for frame in image], copies
 
 
 def _alike(
@@ -69,12 +69,19 @@ def _images(rivals: Sequence[list[Frame]], copies: dict[Path, Path]) -> list[lis
 
 
 def _distinguished(images: Iterable[list[Frame]]) -> list[list[Frame]]:
-    """Images of one UID and place, at fault where their numbers are the same too."""
+    """Images of one UID and position, at fault where their numbers are the same too."""
     numbers: dict[Hashable, list[Frame]] = {}
     found = []
     for planes in images:
         twin = numbers.setdefault(tuple(map(_numbers, planes)), planes)
-        fault = "" if twin is planes else _fault(twin[0].path, planes[0].path)
+        fault = (
+            ""
+            if twin is planes
+            else (
+                f"{twin[0].path.name} and {planes[0].path.name} have the same SOP Instance UID "
+                "(0008,0018), place and number, and other voxels"
+            )
+        )
         found.append([replace(frame, fault=fault or frame.fault) for frame in planes])
     return found
 
@@ -108,7 +115,7 @@ def _identity(frame: Frame) -> Hashable:
 
 
 def _content(frame: Frame) -> Hashable:
-    """What copies share beside their UID and numbers."""
+    """Attributes that copies share beside their UID and numbers."""
     return (
         frame.series,
         frame.index,
@@ -123,10 +130,3 @@ def _content(frame: Frame) -> Hashable:
 
 def _numbers(frame: Frame) -> Hashable:
     return frame.number, frame.order, frame.acquisition, frame.reconstruction
-
-
-def _fault(one: Path, other: Path) -> str:
-    return (
-        f"{one.name} and {other.name} have the same SOP Instance UID (0008,0018), place and "
-        "number, and other voxels"
-    )

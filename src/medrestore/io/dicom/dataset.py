@@ -2,12 +2,16 @@
 
 pydicom asks a file for as many bytes as an element claims, and unpacks a deflated file at once.
 Here reads come in pieces, so that no more is held than there is; packed bytes are unpacked as they
-are asked for, up to a limit.
+are requested, up to a limit. Remarks of pydicom and highdicom stay out of logs (`quiet`): they may
+quote a patient's data.
 """
 
 from __future__ import annotations
 
+import logging
 import struct
+import threading
+import warnings
 import zlib
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -18,7 +22,6 @@ from pydicom.filereader import read_dataset, read_partial, read_preamble
 from pydicom.tag import Tag
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
-from medrestore.io.dicom.quiet import quiet
 from medrestore.io.packed import is_packed, opened
 
 if TYPE_CHECKING:
@@ -26,7 +29,48 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-__all__ = ["DAMAGE", "read"]
+__all__ = ["DAMAGE", "quiet", "read"]
+
+
+class _Quiet:
+    """Silence while any thread is inside: they enter and leave in any order."""
+
+    def __init__(self) -> None:
+        self._lock, self._inside = threading.Lock(), 0
+        self._pydicom = logging.getLogger("pydicom")
+        self._highdicom = logging.getLogger("highdicom")  # its children inherit a level
+        self._before: tuple[warnings.catch_warnings[Any], bool, int]
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._before = (
+                    warnings.catch_warnings(),
+                    self._pydicom.disabled,
+                    self._highdicom.level,
+                )
+                self._before[0].__enter__()
+                warnings.simplefilter("ignore")
+                self._pydicom.disabled = True
+                self._highdicom.setLevel(logging.CRITICAL + 1)
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                caught, self._pydicom.disabled, level = self._before
+                self._highdicom.setLevel(level)
+                caught.__exit__(None, None, None)
+
+
+_QUIET = _Quiet()
+
+
+def quiet() -> _Quiet:
+    """A context without the logs of pydicom and highdicom, and without warnings."""
+    return _QUIET
+
 
 DAMAGE = (
     ArithmeticError,  # a Decimal String that is no number, an infinite Integer String
@@ -44,7 +88,7 @@ DAMAGE = (
     struct.error,
     zlib.error,
 )
-"""What pydicom raises on garbled bytes, from file or when a value is first looked at."""
+"""Exceptions of pydicom on garbled bytes, from file or when a value is first looked at."""
 PIECE = 2**20
 HEADER_ROOM = 256 * 2**20
 """Bytes that all but the voxels may unpack to: thousands of functional groups have some tens."""
@@ -60,7 +104,7 @@ def read(path: Path, tags: Sequence[str] | None = None, room: int = 0) -> FileDa
     path : Path
         A DICOM file, maybe deflated or packed with gzip.
     tags : sequence of str, optional
-        The keywords wanted, voxels included; without it everything before the voxels.
+        Keywords to read, voxels included; without it everything before the voxels.
     room : int
         Bytes of voxels that a packed file may unpack to.
 
@@ -69,7 +113,7 @@ def read(path: Path, tags: Sequence[str] | None = None, room: int = 0) -> FileDa
     Exception
         One of `DAMAGE`, where the file is no DICOM or unpacks to more than there is room for.
     """
-    wanted: list[Any] | None = None if tags is None else [Tag(tag) for tag in tags]
+    selected: list[Any] | None = None if tags is None else [Tag(tag) for tag in tags]
     stop = None if tags is not None else _at_voxels
     size = path.stat().st_size
     with quiet(), opened(path) as raw:
@@ -78,9 +122,9 @@ def read(path: Path, tags: Sequence[str] | None = None, room: int = 0) -> FileDa
         meta = read_dataset(file, False, True, stop_when=_behind_meta)
         if meta.get("TransferSyntaxUID") != DeflatedExplicitVRLittleEndian:
             file.seek(0)
-            return read_partial(file, stop, force=True, specific_tags=wanted)
+            return read_partial(file, stop, force=True, specific_tags=selected)
         inside: Any = _Unpacked(_inflating(file), size, room)
-        data = read_dataset(inside, False, True, stop_when=stop, specific_tags=wanted)
+        data = read_dataset(inside, False, True, stop_when=stop, specific_tags=selected)
         return FileDataset(BytesIO(), data, preamble, FileMetaDataset(meta), False, True)
 
 
@@ -114,7 +158,7 @@ class _Unpacked:
 
     def __init__(self, more: Callable[[int], bytes], packed: int, room: int) -> None:
         self._more = more
-        self._kept, self._end = BytesIO(), 0
+        self._buffer, self._end = BytesIO(), 0
         self._limit = HEADER_ROOM + room
         self._reads = READS + READS_PER_BYTE * packed
 
@@ -122,28 +166,28 @@ class _Unpacked:
         self._reads -= 1
         if self._reads < 0:
             raise ValueError("more elements than a packed file of this size holds")
-        self._grow(self._kept.tell() + count if count >= 0 else self._limit + 1)
-        return self._kept.read(count)
+        self._grow(self._buffer.tell() + count if count >= 0 else self._limit + 1)
+        return self._buffer.read(count)
 
     def seek(self, offset: int, whence: int = 0) -> int:
         if whence == 2:
             self._grow(self._limit + 1)
-        target = offset + (0, self._kept.tell(), self._end)[whence]
+        target = offset + (0, self._buffer.tell(), self._end)[whence]
         self._grow(target)
-        return self._kept.seek(min(target, self._end))
+        return self._buffer.seek(min(target, self._end))
 
     def tell(self) -> int:
-        return self._kept.tell()
+        return self._buffer.tell()
 
     def _grow(self, end: int) -> None:
-        here = self._kept.tell()
-        self._kept.seek(self._end)
+        position = self._buffer.tell()
+        self._buffer.seek(self._end)
         while self._end < end and (piece := self._more(PIECE)):
-            self._kept.write(piece)
+            self._buffer.write(piece)
             self._end += len(piece)
             if self._end > self._limit:
                 raise ValueError(f"unpacks to more than {self._limit} bytes")
-        self._kept.seek(here)
+        self._buffer.seek(position)
 
 
 def _inflating(file: Any) -> Callable[[int], bytes]:

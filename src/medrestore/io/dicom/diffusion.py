@@ -1,4 +1,4 @@
-"""How a classic image was weighted by diffusion, from standard or private elements.
+"""Diffusion weighting of a classic image, from standard or private elements.
 
 Only tells volumes apart: nothing is computed from it, and b-matrices are left alone. Directions
 are what the scanner wrote, in whatever frame it uses (patient, or GE's read/phase/slice).
@@ -14,14 +14,31 @@ import math
 import struct
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from medrestore.io.dicom.csa import csa_values
 from medrestore.io.dicom.dataset import DAMAGE
-from medrestore.io.dicom.values import numbers
+from medrestore.io.dicom.values import stated_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Diffusion", "diffusion_of"]
+__all__ = ["Diffusion", "csa_values", "diffusion_of"]
+
+CSA_IMAGE_HEADER = (0x0029, 0x1010)
+
+
+def csa_values(header: Any) -> dict[str, list[Any]]:
+    """Name → values; empty where the header is absent or unreadable."""
+    element = header.get(CSA_IMAGE_HEADER)
+    data = element.value if element is not None else None
+    if not data or not isinstance(data, bytes):
+        return {}
+    from nibabel.nicom import csareader  # warns at import: callers are `quiet`
+
+    reader: Any = csareader  # untyped
+    try:
+        return {name: tag["items"] for name, tag in reader.read(data)["tags"].items()}
+    except (reader.CSAError, struct.error, AssertionError, ValueError, TypeError):
+        return {}
+
 
 GE_OFFSET = 10**9
 """Newer GE software adds this to b-values."""
@@ -50,7 +67,7 @@ class Diffusion(NamedTuple):
 def diffusion_of(header: Any) -> Diffusion:
     """Standard elements (0018,9087), (0018,9089) first, then those of each vendor."""
     b_value = _first(header.get("DiffusionBValue"), "FD")
-    direction = numbers(header, "DiffusionGradientOrientation", 3)
+    direction = stated_numbers(header, "DiffusionGradientOrientation", 3, [])
     if b_value is not None and direction is not None:
         return Diffusion(b_value, direction)
     private = _Private(header)

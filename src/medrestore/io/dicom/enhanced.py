@@ -7,18 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from medrestore.errors import InputError
 from medrestore.io.dicom.classic import identity, thickness
-from medrestore.io.dicom.component import component_of
 from medrestore.io.dicom.frame import Frame
-from medrestore.io.dicom.modality_lut import lookup_of
-from medrestore.io.dicom.scaling import scaling
-from medrestore.io.dicom.stated import some_numbers
+from medrestore.io.dicom.mr_signal import component_of
+from medrestore.io.dicom.scaling import lookup_unit, scaling
 from medrestore.io.dicom.values import (
     image_kind,
     integer,
     is_inverted,
     no_data_value,
     number,
-    numbers,
+    stated_numbers,
     text,
     whole_number,
 )
@@ -65,19 +63,15 @@ def enhanced_frames(header: Any, path: Path) -> list[Frame]:
 class _Macros:
     """First items of a frame's functional groups; an empty mapping where there is none."""
 
-    def __init__(self, own: Any, shared: Any) -> None:
-        self.own, self.shared = own, shared
+    def __init__(self, per_frame: Any, shared: Any) -> None:
+        self.per_frame, self.shared = per_frame, shared
 
     def __getitem__(self, keyword: str) -> Any:
-        for items in (self.own, self.shared):
-            found = items.get(keyword)
-            if found:
-                return found[0]
-        return {}
+        return (self.get(keyword) or [{}])[0]
 
     def get(self, keyword: str) -> Any:
         """All items of a macro; None where neither group has any."""
-        return self.own.get(keyword) or self.shared.get(keyword)
+        return self.per_frame.get(keyword) or self.shared.get(keyword)
 
 
 def _frame(header: Any, macros: _Macros, path: Path, index: int, dimensions: list[int]) -> Frame:
@@ -86,7 +80,7 @@ def _frame(header: Any, macros: _Macros, path: Path, index: int, dimensions: lis
     content = macros["FrameContentSequence"]
     faults: list[str] = []
     scale = scaling(macros["PixelValueTransformationSequence"] or header, macros, header, faults)
-    spacing = some_numbers(measures, "PixelSpacing", 2, faults)
+    spacing = stated_numbers(measures, "PixelSpacing", 2, faults)
     component = _component(header, macros) if modality != "CT" else None
     frame = Frame(
         path=path,
@@ -94,15 +88,15 @@ def _frame(header: Any, macros: _Macros, path: Path, index: int, dimensions: lis
         shape=(int(header.Rows), int(header.Columns)),
         modality=modality,
         spacing=None if spacing is None else (spacing[0], spacing[1]),
-        position=some_numbers(macros["PlanePositionSequence"], "ImagePositionPatient", 3, faults),
-        orientation=some_numbers(
+        position=stated_numbers(macros["PlanePositionSequence"], "ImagePositionPatient", 3, faults),
+        orientation=stated_numbers(
             macros["PlaneOrientationSequence"], "ImageOrientationPatient", 6, faults
         ),
         thickness=thickness(measures),
         slope=scale.slope,
         intercept=scale.intercept,
         unstated=scale.unstated,
-        lookup=lookup_of(header, faults),
+        lookup=lookup_unit(header, faults),
         inverted=is_inverted(header),
         padding=no_data_value(header),
         number=(integer(header, "InstanceNumber", 0), index),
@@ -125,10 +119,10 @@ def _frame(header: Any, macros: _Macros, path: Path, index: int, dimensions: lis
 
 
 def _dimensions(header: Any) -> list[int]:
-    """Which of the Dimension Index Values (0020,9157) are not of space, the slowest first.
+    """Indices of the Dimension Index Values (0020,9157) not of space, the slowest first.
 
-    Frames may be stored in any order; these say which was meant (PS3.3 C.7.6.17). Vendors write
-    the slowest dimension last, behind the slice.
+    Frames may be stored in any order; these state the order that was meant (PS3.3 C.7.6.17).
+    Vendors write the slowest dimension last, behind the slice.
     """
     items = header.get("DimensionIndexSequence") or ()
     pointers = [whole_number(item.get("DimensionIndexPointer")) for item in items]
@@ -173,5 +167,5 @@ def _moment(macros: _Macros, content: Any) -> tuple[object, ...]:
         integer(content, "TemporalPositionIndex", 0),
         number(cardiac, "NominalCardiacTriggerDelayTime", 0.0),
         number(diffusion, "DiffusionBValue", 0.0),
-        numbers(direction, "DiffusionGradientOrientation", 3),
+        stated_numbers(direction, "DiffusionGradientOrientation", 3, []),
     )

@@ -1,4 +1,4 @@
-"""One image plane of a DICOM file: all that grouping, geometry and decoding need."""
+"""Planes of DICOM files, and stacks of them: all that grouping, geometry and decoding need."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from medrestore.volume import Component
 
-__all__ = ["Frame"]
+__all__ = ["Frame", "Stack"]
 
 SAME_DIRECTION = 1e-3
 """Direction cosines that differ by less are one orientation (0.06°)."""
@@ -29,7 +30,7 @@ class Frame:
     path : Path
         The file.
     index : int
-        Which frame of the file's pixel data, counted from 0.
+        Index of the frame in the file's pixel data.
     shape : tuple of int
         Rows and columns of the plane.
     modality : str
@@ -45,36 +46,36 @@ class Frame:
     slope, intercept : float
         Modality transformation of this plane (0028,1053), (0028,1052); 1 and 0 where not stated.
     unstated : tuple of str
-        Which of the two are absent or empty, by keyword.
+        Keywords of those that are absent or empty.
     lookup : str
-        What a Modality LUT Sequence (0028,3000) gives instead, e.g. ``"HU"``; empty without one.
+        Unit that a Modality LUT Sequence (0028,3000) gives, e.g. ``"HU"``; empty without one.
     inverted : bool
         MONOCHROME1 whose stored values run against the signal (not CT: HU are defined).
     upside_down : bool
-        Rows stored from last to first although the position is that of the first; see `pepolar`.
+        Rows stored from last to first although the position is that of the first; see `mr_signal`.
     padding : int or None
         Stored value that means "no data"; such voxels become NaN.
     number : int
         Instance Number (0020,0013), then the frame number.
     contrast : tuple
-        What makes another volume at the same place: image type, echo, stack, polarity.
+        Values that make another volume at one position: image type, echo, stack, polarity.
     component : str or None
-        What of the MR signal the values are; None for CT and where nothing says.
+        Component of the MR signal; None for CT and where nothing says.
     reconstruction : tuple of str
-        How a CT plane was reconstructed: kernel, voltage, thickness, original or derived. Planes
+        Reconstruction of a CT plane: kernel, voltage, thickness, original or derived. Planes
         of one volume may differ in all but the kernel; volumes that overlap are told apart by it.
     moment : tuple
-        What makes another time point: temporal position, b-value and direction, trigger.
+        Values that make another time point: temporal position, trigger, b-value, direction.
     order : tuple of int
-        Place of the volume in time, or among b-values: dimension indices, temporal position.
+        Index of the volume in time, or among b-values: dimension indices, temporal position.
     acquisition : tuple
-        What may tell repeats apart where ``moment`` does not: acquisition number, time.
+        Distinguishes repeats where ``moment`` does not: acquisition number, time.
     tile : tuple of int or None
         First row and column of the plane inside a Siemens or UIH mosaic.
     fault : str
-        What cannot be read of the plane's place or scaling, for a message; its series is refused.
+        Position or scaling that cannot be read, for a message; the series is refused.
     lost : str
-        Why the file cannot be read although its series is known; all else is empty then.
+        Reason that the file cannot be read although its series is known; all else is empty.
     series, instance, study, space : str
         UIDs, ``space`` that of the frame of reference; never shown.
     label : tuple of str
@@ -114,7 +115,7 @@ class Frame:
 
     @property
     def placed(self) -> bool:
-        """Whether the plane's place in the patient is given."""
+        """True if the plane's position in the patient is given."""
         return None not in (self.spacing, self.position, self.orientation)
 
     @property
@@ -131,10 +132,60 @@ class Frame:
         return 0.0 if self.position is None else float(np.dot(self.position, self.normal))
 
     def is_parallel(self, other: Frame) -> bool:
-        """Whether two planes have one orientation and voxel size, or neither a place."""
+        """True if two planes have one orientation and voxel size, or neither a position."""
         if not (self.placed and other.placed):
             return self.placed == other.placed
         return bool(
             np.allclose(self.orientation, other.orientation, rtol=0, atol=SAME_DIRECTION)  # type: ignore[arg-type]
             and np.allclose(self.spacing, other.spacing, rtol=1e-3, atol=0)  # type: ignore[arg-type]
         )
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The planes of one volume, ``frames[t][z]``, sorted along the slice normal.
+
+    Parameters
+    ----------
+    frames : tuple of tuple of Frame
+        Time points, each with its slices.
+    copies : tuple of Path
+        Files left out because they hold planes of this stack once more.
+    lost : tuple of Path
+        Files of the same series that cannot be read.
+    label : str
+        Attribute that distinguishes it from other volumes of its series, if any.
+    """
+
+    frames: tuple[tuple[Frame, ...], ...]
+    copies: tuple[Path, ...] = field(default=(), compare=False)
+    lost: tuple[Path, ...] = field(default=(), compare=False)
+    label: str = field(default="", compare=False)
+
+    @property
+    def first(self) -> Frame:
+        """The lowest plane of the first time point."""
+        return self.frames[0][0]
+
+    @property
+    def planes(self) -> tuple[Frame, ...]:
+        """All planes, in order of time and slice."""
+        return tuple(frame for planes in self.frames for frame in planes)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files, each once, in order of time and slice."""
+        return tuple(dict.fromkeys(frame.path for frame in self.planes))
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """Voxels along ``(t, z, y, x)``."""
+        return (len(self.frames), len(self.frames[0]), *self.first.shape)
+
+    def time_point(self, t: int) -> Stack:
+        """The planes of one time point."""
+        return Stack((self.frames[t],))
+
+    def slices(self, chosen: Sequence[int]) -> Stack:
+        """Some of the planes, of every time point."""
+        return Stack(tuple(tuple(planes[z] for z in chosen) for planes in self.frames))

@@ -1,4 +1,4 @@
-"""Where a stack of planes lies in the patient: spacing and shear from positions, not from tags."""
+"""Position of a stack in the patient: spacing and shear from positions, not from tags."""
 
 from __future__ import annotations
 
@@ -7,15 +7,72 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from medrestore.errors import GapError, InputError
-from medrestore.io.dicom.steps import DISPLACED, displacement, is_regular, uneven
 from medrestore.volume import Geometry
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from medrestore.io.dicom.stacks import Stack
+    from medrestore.io.dicom.frame import Stack
 
-__all__ = ["Gaps", "geometry_of"]
+__all__ = [
+    "DISPLACED",
+    "SAME_POSITION_MM",
+    "Gaps",
+    "displacement",
+    "distinct_depths",
+    "geometry_of",
+    "is_regular",
+    "on_one_grid",
+    "uneven_steps",
+]
+
+UNEVEN = 0.01
+"""Steps that differ from the median by more than this share of it are uneven."""
+ROUNDING_MM = 2e-3
+"""Positions written with two or three decimals: smaller differences are none."""
+DISPLACED = 0.1
+"""Uneven slices that lie within this share of a step of a regular grid are taken as lying on it."""
+SAME_POSITION_MM = 1e-3
+"""Planes closer than this lie at one position: positions are written with 1 µm or better."""
+
+
+def uneven_steps(steps: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Indices of steps that differ from the median."""
+    median = np.median(steps)
+    return np.flatnonzero(np.abs(steps - median) > max(UNEVEN * median, ROUNDING_MM))
+
+
+def displacement(depths: NDArray[np.float64]) -> float:
+    """Largest distance of a slice from the regular grid between the first and the last, in steps.
+
+    ``depths``, (z,), are ascending distances along the slice normal, mm; at least two.
+    """
+    count = len(depths) - 1
+    grid = np.linspace(depths[0], depths[-1], count + 1)
+    return float(np.abs(depths - grid).max() * count / (depths[-1] - depths[0]))
+
+
+def is_regular(depths: NDArray[np.float64]) -> bool:
+    """True if slices make one volume: even steps, or none displaced by a tenth of a step."""
+    return len(depths) > 1 and (
+        not uneven_steps(np.diff(depths)).size or displacement(depths) <= DISPLACED
+    )
+
+
+def on_one_grid(depths: NDArray[np.float64]) -> bool:
+    """True if slices lie on one regular grid of which some may be missing."""
+    if len(depths) < 2:
+        return False
+    steps = np.diff(depths)
+    wholes = steps / np.median(steps)
+    return bool((np.abs(wholes - np.rint(wholes)) <= DISPLACED).all() and wholes.min() > 0.5)
+
+
+def distinct_depths(depths: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Distances in order, those at one position once."""
+    ordered = np.sort(depths)
+    return ordered[np.diff(ordered, prepend=-np.inf) > SAME_POSITION_MM]
+
 
 Gaps = Literal["error", "keep"]
 
@@ -35,9 +92,9 @@ def geometry_of(stack: Stack, name: str, gaps: Gaps = "error") -> tuple[Geometry
     stack : Stack
         Planes sorted along their normal.
     name : str
-        What to call the scan in a message.
+        Name of the scan in a message.
     gaps : {"error", "keep"}
-        Whether uneven steps raise, or are kept: the affine then has the median step and
+        Uneven steps raise, or are kept: the affine then has the median step and
         ``slice_positions_mm`` the distance of every slice from the first along the normal.
 
     Raises
@@ -56,19 +113,20 @@ def geometry_of(stack: Stack, name: str, gaps: Gaps = "error") -> tuple[Geometry
     positions = np.array([frame.position for frame in stack.frames[0]], dtype=np.float64)
     depths = positions @ first.normal
     warnings: list[str] = []
-    kept = None
+    uneven_mm = None
     if z == 1:
-        step, thick = _single_step(stack)
-        warnings += thick
+        if first.thickness is None:
+            warnings.append("the slice thickness is not given: 1 mm is assumed")
+        step = first.normal * (1.0 if first.thickness is None else first.thickness)
     else:
         steps = np.diff(depths)
         regular = is_regular(depths)
-        odd = uneven(steps)
+        odd = uneven_steps(steps)
         if not regular and gaps == "error":
             raise GapError(_gap_message(name, steps, odd))
         if not regular:
             warnings.append(_kept_message(steps, odd))
-            kept = tuple(float(d) for d in depths - depths[0])
+            uneven_mm = tuple(float(d) for d in depths - depths[0])
         elif odd.size or displacement(depths) > DISPLACED:
             warnings.append(_uneven_message(depths))
         step = _step(positions, depths, not regular, name)
@@ -78,24 +136,17 @@ def geometry_of(stack: Stack, name: str, gaps: Gaps = "error") -> tuple[Geometry
     affine[:3, 1] = column * first.spacing[0]
     affine[:3, 2] = row * first.spacing[1]
     affine[:3, 3] = positions[0]
-    return Geometry((z, y, x), LPS_TO_RAS @ affine, True, kept), tuple(warnings)
+    return Geometry((z, y, x), LPS_TO_RAS @ affine, True, uneven_mm), tuple(warnings)
 
 
 def _unplaced(stack: Stack) -> tuple[Geometry, tuple[str, ...]]:
-    """A lone image without a place: its own axes, head to the top."""
+    """A single image without a position: along its axes, head to the top."""
     _, z, y, x = stack.shape
     dy, dx = stack.first.spacing or (1.0, 1.0)
     affine = np.diag([stack.first.thickness or 1.0, dy, dx, 1.0])[[2, 1, 0, 3]]
     return Geometry((z, y, x), LPS_TO_RAS @ affine, known=False), (
         "position and orientation are not given: left and right cannot be told apart",
     )
-
-
-def _single_step(stack: Stack) -> tuple[NDArray[np.float64], list[str]]:
-    thickness = stack.first.thickness
-    if thickness is None:
-        return stack.first.normal, ["the slice thickness is not given: 1 mm is assumed"]
-    return stack.first.normal * thickness, []
 
 
 def _step(
@@ -146,7 +197,9 @@ def _uneven_message(depths: NDArray[np.float64]) -> str:
     )
 
 
-def _where(steps: NDArray[np.float64], odd: NDArray[np.intp], shown: int = 3) -> str:
-    gaps = ", ".join(f"slices {i + 1} and {i + 2} are {steps[i]:.2f} mm apart" for i in odd[:shown])
-    more = f" (and {len(odd) - shown} more)" if len(odd) > shown else ""
+def _where(steps: NDArray[np.float64], odd: NDArray[np.intp], listed: int = 3) -> str:
+    gaps = ", ".join(
+        f"slices {i + 1} and {i + 2} are {steps[i]:.2f} mm apart" for i in odd[:listed]
+    )
+    more = f" (and {len(odd) - listed} more)" if len(odd) > listed else ""
     return f"{gaps}{more} where the median step is {np.median(steps):.2f} mm"

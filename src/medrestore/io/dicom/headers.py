@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Any
 from medrestore.errors import InputError, MedrestoreError, UnreadableError
 from medrestore.io.dicom import dataset
 from medrestore.io.dicom.classic import classic_frames
-from medrestore.io.dicom.dataset import DAMAGE
+from medrestore.io.dicom.dataset import DAMAGE, quiet
 from medrestore.io.dicom.enhanced import enhanced_frames
 from medrestore.io.dicom.frame import Frame
-from medrestore.io.dicom.modality_lut import lookup_type
-from medrestore.io.dicom.mosaic import is_mosaic, mosaic_frames
-from medrestore.io.dicom.quiet import quiet
-from medrestore.io.dicom.uih import grid_frames, is_grid
-from medrestore.io.dicom.values import shown, text
+from medrestore.io.dicom.mosaic import grid_frames, is_grid, is_mosaic, mosaic_frames
+from medrestore.io.dicom.scaling import lookup_type
+from medrestore.io.dicom.values import printable, text
 from medrestore.io.limits import (
     DEFLATE_BEST_RATIO,
     FARTHEST_MM,
@@ -41,7 +39,7 @@ least 1 bit; the others have no bound: empty slices of 4096 × 4096 in files of 
 
 
 def frames_of(path: Path, modality: str | None = None) -> list[Frame]:
-    """Every plane of a file; one whose place or scaling cannot be read says so itself.
+    """Every plane of a file; one whose position or scaling cannot be read has a fault.
 
     Parameters
     ----------
@@ -124,25 +122,25 @@ def _check_is_scan(header: Any, path: Path, modality: str | None) -> None:
     if "DirectoryRecordSequence" in header:
         raise InputError(f"{path} is a DICOMDIR, an index; give the folder with the images")
     if "Rows" not in header or "Columns" not in header:
-        kind = shown(getattr(header.get("SOPClassUID", ""), "name", "")) or "an object"
+        kind = printable(getattr(header.get("SOPClassUID", ""), "name", "")) or "an object"
         raise InputError(f"{path} holds no image ({kind})")
-    photometric = shown(header.get("PhotometricInterpretation", "MONOCHROME2"))
+    photometric = printable(header.get("PhotometricInterpretation", "MONOCHROME2"))
     if int(header.get("SamplesPerPixel", 1) or 1) != 1 or not photometric.startswith("MONOCHROME"):
         raise InputError(f"{path} holds a colour picture ({photometric}), not a scalar scan")
     if str(header.get("PixelPresentation") or "").upper() == "COLOR":
         raise InputError(f"{path} holds a colour-coded map, not a CT or MR image")
     bits = header.get("BitsAllocated", "no")
     if bits not in (8, 16, 32):
-        raise InputError(f"{path} has {shown(bits)} bits per voxel; CT and MR have 8 to 32")
+        raise InputError(f"{path} has {printable(bits)} bits per voxel; CT and MR have 8 to 32")
     if "PixelRepresentation" not in header:
-        kind = shown(getattr(header.get("SOPClassUID", ""), "name", "")) or "an object"
+        kind = printable(getattr(header.get("SOPClassUID", ""), "name", "")) or "an object"
         raise InputError(
             f"{path} holds {kind}, with floating point or no voxels: not a CT or MR image"
         )
     kinds = {str(word).upper() for word in header.get("ImageType") or ()}
     if kinds & {"LOCALIZER", "SCOUT"}:
         raise InputError(f"{path} is a localiser")
-    tag = shown(header.get("Modality") or "").strip()
+    tag = printable(header.get("Modality") or "").strip()
     if modality is None and tag not in ("", "CT", "MR"):
         raise InputError(
             f"{path} has modality {tag}; medrestore restores CT and MR (modality='CT' or 'MR', "
@@ -161,8 +159,8 @@ def _rescale_type(header: Any) -> str:
     for groups in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"):
         for macros in (header.get(groups) or [])[:1]:
             for values in macros.get("PixelValueTransformationSequence") or []:
-                return shown(values.get("RescaleType") or "").upper()
-    return lookup_type(header) or shown(header.get("RescaleType") or "").upper()
+                return printable(values.get("RescaleType") or "").upper()
+    return lookup_type(header) or printable(header.get("RescaleType") or "").upper()
 
 
 def _check_size(header: Any, path: Path) -> None:
@@ -179,7 +177,7 @@ def _check_size(header: Any, path: Path) -> None:
 
 
 def _best_ratio(header: Any) -> int:
-    """How far a transfer syntax can shrink voxels."""
+    """Ratio by which a transfer syntax can shrink voxels at best."""
     syntax = header.file_meta.get("TransferSyntaxUID")
     if syntax is None or not (syntax.is_compressed or syntax.is_deflated):
         return 1

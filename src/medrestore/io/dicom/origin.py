@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from pydicom.dataset import Dataset
 
 from medrestore.errors import MedrestoreError, OutputError
+from medrestore.io.dicom.frame import Stack
 from medrestore.io.dicom.grid import geometry_of
 from medrestore.io.dicom.headers import open_header
-from medrestore.io.dicom.stacks import Stack
 from medrestore.io.dicom.values import integer
 
 if TYPE_CHECKING:
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 __all__ = [
     "MAKER",
     "code",
-    "joined",
-    "maker",
+    "equipment",
     "reference",
+    "series_description",
     "series_number",
     "source_header",
     "stack_of",
@@ -90,12 +90,12 @@ def reference(source: Any, frame: Frame) -> Dataset:
     return origin
 
 
-def maker() -> Dataset:
+def equipment() -> Dataset:
     """An item of Contributing Equipment Sequence (0018,A001): what made the result."""
-    equipment = Dataset()
-    equipment.Manufacturer = MAKER
-    equipment.PurposeOfReferenceCodeSequence = [code("109102", "Processing Equipment")]
-    return equipment
+    item = Dataset()
+    item.Manufacturer = MAKER
+    item.PurposeOfReferenceCodeSequence = [code("109102", "Processing Equipment")]
+    return item
 
 
 def series_number(source: Any) -> int:
@@ -103,10 +103,10 @@ def series_number(source: Any) -> int:
     return (integer(source, "SeriesNumber", 0) + SERIES_OFFSET) % 2**31
 
 
-def joined(source: str, description: str, longest: int = 64) -> str:
+def series_description(source: Any, description: str) -> str:
     """The source's Series Description with a suffix, within the 64 characters of an LO."""
-    kept = source[: max(0, longest - len(description) - 1)].rstrip()
-    return f"{kept} {description}".strip()[:longest]
+    stated = str(source.get("SeriesDescription") or "")
+    return f"{stated[: max(0, 63 - len(description))].rstrip()} {description}".strip()[:64]
 
 
 def code(value: str, meaning: str) -> Dataset:

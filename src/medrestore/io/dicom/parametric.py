@@ -20,19 +20,18 @@ from pydicom.sr.coding import Code
 from pydicom.uid import CTImageStorage, MRImageStorage, generate_uid
 
 from medrestore.errors import OutputError
+from medrestore.io.dicom.dataset import quiet
 from medrestore.io.dicom.derive import decimals, derived_header
 from medrestore.io.dicom.origin import (
     MAKER,
     code,
-    joined,
-    maker,
+    equipment,
     reference,
+    series_description,
     series_number,
     source_header,
     stack_of,
 )
-from medrestore.io.dicom.quiet import quiet
-from medrestore.io.dicom.required import fill_required
 from medrestore.io.dicom.window import display_range
 
 if TYPE_CHECKING:
@@ -52,10 +51,10 @@ UNITS = {
 }
 """Units of measurement, both of CID 7181 (PS3.16)."""
 QUANTITY = Code("386136009", "SCT", "Standard Deviation")
-"""What the numbers are: SNOMED CT, as in CID 7464."""
+"""Quantity of the numbers: SNOMED CT, as in CID 7464."""
 MEANING = "RMS error expected of the restored image"
 METHOD = ("112187", "Unspecified method of calculation")
-"""How it was derived: none of CID 7203 fits a restoration, and highdicom says the same."""
+"""Derivation: none of CID 7203 fits a restoration, and highdicom says the same."""
 STUDY = (
     "SpecificCharacterSet",
     "TimezoneOffsetFromUTC",
@@ -73,6 +72,9 @@ STUDY = (
 )
 """Attributes copied besides groups 0010 and 0012: patient and clinical trial."""
 MODULES = (0x0010, 0x0012)
+PATIENT = ("PatientID", "PatientName", "PatientBirthDate", "PatientSex")
+EMPTY = (*PATIENT, "AccessionNumber", "StudyID", "StudyDate", "StudyTime")
+"""Attributes that highdicom requires of a source and gets without a value."""
 
 
 def save_map(volume: Volume, folder: Path, description: str) -> None:
@@ -106,11 +108,10 @@ def save_map(volume: Volume, folder: Path, description: str) -> None:
         for t, planes in enumerate(array):
             frames = stack.frames[t]
             try:
-                header = _header(frames[0], volume, stack.first)
+                source = source_header(frames[0].path)
+                header = derived_header(source, frames[0], str(volume.modality), stack.first)
                 image = _map(planes, frames, header, volume, series, t + 1, now)
-                image.SeriesDescription = joined(
-                    str(header.get("SeriesDescription") or ""), description
-                )
+                image.SeriesDescription = series_description(header, description)
                 _copy_patient_and_study(image, header)
                 _refer(image, frames)
                 image.save_as(folder / f"{t + 1:05d}.dcm", enforce_file_format=True)
@@ -121,25 +122,17 @@ def save_map(volume: Volume, folder: Path, description: str) -> None:
                 ) from error
 
 
-class _Place(NamedTuple):
-    """A plane's place, LPS mm, as Decimal Strings."""
+class _Plane(NamedTuple):
+    """A plane's position, LPS mm, as Decimal Strings."""
 
     position: list[DSfloat]
     orientation: list[DSfloat]
     spacing: list[DSfloat]
 
 
-def _place(frame: Frame) -> _Place:
+def _plane(frame: Frame) -> _Plane:
     assert frame.position and frame.orientation and frame.spacing  # the stack is placed
-    return _Place(*(decimals(v) for v in (frame.position, frame.orientation, frame.spacing)))
-
-
-def _header(frame: Frame, volume: Volume, first: Frame) -> Dataset:
-    """A classic image's header for a plane, with all that the standard asks for."""
-    modality = str(volume.modality)
-    header = derived_header(source_header(frame.path), frame, modality)
-    fill_required(header, modality, first)
-    return header
+    return _Plane(*(decimals(v) for v in (frame.position, frame.orientation, frame.spacing)))
 
 
 def _map(
@@ -186,10 +179,10 @@ def _map(
         ],
         pixel_measures=_measures(frames, header),
         plane_orientation=hd.PlaneOrientationSequence(
-            hd.CoordinateSystemNames.PATIENT, _place(frames[0]).orientation
+            hd.CoordinateSystemNames.PATIENT, _plane(frames[0]).orientation
         ),
         plane_positions=[
-            hd.PlanePositionSequence(hd.CoordinateSystemNames.PATIENT, _place(frame).position)
+            hd.PlanePositionSequence(hd.CoordinateSystemNames.PATIENT, _plane(frame).position)
             for frame in frames
         ],
         content_label="STD",
@@ -211,13 +204,11 @@ def _stand_in(frame: Frame, header: Dataset, volume: Volume) -> Dataset:
     source.FrameOfReferenceUID = header.FrameOfReferenceUID
     source.PositionReferenceIndicator = header.get("PositionReferenceIndicator")
     source.Rows, source.Columns = frame.shape
-    source.ImagePositionPatient = _place(frame).position
-    source.ImageOrientationPatient = _place(frame).orientation
-    source.PixelSpacing = _place(frame).spacing
+    source.ImagePositionPatient = _plane(frame).position
+    source.ImageOrientationPatient = _plane(frame).orientation
+    source.PixelSpacing = _plane(frame).spacing
     source.SliceThickness = _thickness(frame, header)
-    for keyword in ("PatientID", "PatientName", "PatientBirthDate", "PatientSex"):
-        setattr(source, keyword, None)
-    for keyword in ("AccessionNumber", "StudyID", "StudyDate", "StudyTime"):
+    for keyword in EMPTY:
         setattr(source, keyword, None)
     for keyword in ("LossyImageCompression", "LossyImageCompressionRatio"):
         if keyword in header:
@@ -230,7 +221,7 @@ def _measures(frames: tuple[Frame, ...], header: Dataset) -> Any:
     steps = np.diff([frame.depth for frame in frames])
     even = steps.size > 0 and np.ptp(steps) < 1e-2 * np.median(steps)
     return hd.PixelMeasuresSequence(
-        pixel_spacing=_place(frames[0]).spacing,
+        pixel_spacing=_plane(frames[0]).spacing,
         slice_thickness=_thickness(frames[0], header),
         spacing_between_slices=decimals([np.median(steps)])[0] if even else None,
     )
@@ -250,7 +241,7 @@ def _copy_patient_and_study(image: Any, header: Dataset) -> None:
 
 def _refer(image: Any, frames: tuple[Frame, ...]) -> None:
     """Name the source: for the whole, by series, and for each frame the plane it was made from."""
-    origins = [_reference(frame) for frame in frames]
+    origins = [reference(source_header(frame.path), frame) for frame in frames]
     instances = {item.ReferencedSOPInstanceUID: _instance(item) for item in origins}
     series = Dataset()
     series.SeriesInstanceUID = frames[0].series
@@ -259,22 +250,17 @@ def _refer(image: Any, frames: tuple[Frame, ...]) -> None:
     if not frames[0].series:  # a source without one cannot be referred to as a series
         del image.ReferencedSeriesSequence
     image.SourceImageSequence = [copy.deepcopy(item) for item in instances.values()]
-    image.ContributingEquipmentSequence = [maker()]
-    by_place = {
-        tuple(_place(frame).position): item for frame, item in zip(frames, origins, strict=True)
+    image.ContributingEquipmentSequence = [equipment()]
+    by_position = {
+        tuple(_plane(frame).position): item for frame, item in zip(frames, origins, strict=True)
     }
     for group in image.PerFrameFunctionalGroupsSequence:  # highdicom sorts frames its own way
-        place = tuple(group.PlanePositionSequence[0].ImagePositionPatient)
-        item = by_place[place]
+        item = by_position[tuple(group.PlanePositionSequence[0].ImagePositionPatient)]
         item.SpatialLocationsPreserved = "YES"
         derivation = Dataset()
         derivation.DerivationCodeSequence = [code(*METHOD)]
         derivation.SourceImageSequence = [item]
         group.DerivationImageSequence = [derivation]
-
-
-def _reference(frame: Frame) -> Dataset:
-    return reference(source_header(frame.path), frame)
 
 
 def _instance(item: Dataset) -> Dataset:

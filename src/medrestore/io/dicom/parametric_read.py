@@ -10,11 +10,10 @@ from pydicom.uid import ParametricMapStorage
 
 from medrestore.errors import MedrestoreError, UnreadableError
 from medrestore.io.dicom import dataset
-from medrestore.io.dicom.dataset import DAMAGE
-from medrestore.io.dicom.frame import Frame
+from medrestore.io.dicom.dataset import DAMAGE, quiet
+from medrestore.io.dicom.enhanced import enhanced_frames
+from medrestore.io.dicom.frame import Frame, Stack
 from medrestore.io.dicom.grid import geometry_of
-from medrestore.io.dicom.quiet import quiet
-from medrestore.io.dicom.stacks import Stack
 from medrestore.io.limits import check_shape
 from medrestore.volume import Source, Volume
 
@@ -39,7 +38,7 @@ UNITS = {"[hnsf'U]": "HU"}
 """Units of measurement (UCUM) that a volume has a word for; all others are arbitrary to it."""
 
 
-def load_maps(place: Path) -> Volume:
+def load_maps(path: Path) -> Volume:
     """Read a map: a file, or a folder with one file for each time point.
 
     Returns
@@ -55,11 +54,11 @@ def load_maps(place: Path) -> Volume:
     InputError
         If its planes make no volume.
     """
-    files = [place] if place.is_file() else sorted(p for p in place.iterdir() if p.is_file())
+    files = [path] if path.is_file() else sorted(p for p in path.iterdir() if p.is_file())
     if not files:
-        raise UnreadableError(f"{place} holds no files; give the folder with the map")
-    name = place.name.removesuffix(".dcm")
-    found = sorted((_read(file) for file in files), key=lambda one: one[0])
+        raise UnreadableError(f"{path} holds no files; give the folder with the map")
+    name = path.name.removesuffix(".dcm")
+    found = sorted((_read(file) for file in files), key=lambda read: read[0])
     stack = Stack(tuple(frames for _, frames, _, _ in found))
     geometry, warnings = geometry_of(stack, name, "keep")
     arrays = [array for _, _, array, _ in found]
@@ -84,7 +83,11 @@ def _read(path: Path) -> tuple[int, tuple[Frame, ...], NDArray[np.float32], str]
                 raise UnreadableError(f"{path} ends before its {shape[0]} planes; copy it again")
             planes = values[: math.prod(shape)].reshape(shape)
             slope, intercept, unit = _mapping(data)
-            frames = [_frame(data, group, path, i) for i, group in enumerate(_groups(data, shape))]
+            if len(data.PerFrameFunctionalGroupsSequence) != shape[0]:
+                raise ValueError("as many functional groups as frames")
+            frames = enhanced_frames(data, path)
+            if any(frame.fault or not frame.placed for frame in frames):
+                raise ValueError("a position for every frame")
     except MedrestoreError:
         raise
     except DAMAGE as error:
@@ -95,37 +98,6 @@ def _read(path: Path) -> tuple[int, tuple[Frame, ...], NDArray[np.float32], str]
     array = planes[order] if (slope, intercept) == (1, 0) else planes[order] * slope + intercept
     number = int(data.get("InstanceNumber") or 0)
     return number, tuple(frames[i] for i in order), array.astype(np.float32), unit
-
-
-def _groups(data: Any, shape: tuple[int, int, int]) -> list[Any]:
-    groups = list(data.PerFrameFunctionalGroupsSequence)
-    if len(groups) != shape[0]:
-        raise ValueError("as many functional groups as frames")
-    return groups
-
-
-def _frame(data: Any, group: Any, path: Path, index: int) -> Frame:
-    shared = data.SharedFunctionalGroupsSequence[0]
-
-    def macro(name: str) -> Any:
-        return (group.get(name) or shared.get(name))[0]
-
-    measures = macro("PixelMeasuresSequence")
-    row, column = (float(v) for v in measures.PixelSpacing)
-    thickness = measures.get("SpacingBetweenSlices") or measures.get("SliceThickness")
-    return Frame(
-        path,
-        index,
-        (int(data.Rows), int(data.Columns)),
-        spacing=(row, column),
-        position=_numbers(macro("PlanePositionSequence").ImagePositionPatient),
-        orientation=_numbers(macro("PlaneOrientationSequence").ImageOrientationPatient),
-        thickness=None if thickness is None else float(thickness),
-    )
-
-
-def _numbers(values: Any) -> tuple[float, ...]:
-    return tuple(float(v) for v in values)
 
 
 def _mapping(data: Any) -> tuple[float, float, str]:

@@ -11,10 +11,9 @@ from pydicom.pixels.utils import pixel_array
 from medrestore import disk_arrays
 from medrestore.errors import UnreadableError
 from medrestore.io.dicom import dataset
-from medrestore.io.dicom.codestream import check_frame, plugin_for
-from medrestore.io.dicom.dataset import DAMAGE
-from medrestore.io.dicom.modality_lut import looked_up
-from medrestore.io.dicom.quiet import quiet
+from medrestore.io.dicom.codestream import check_frame
+from medrestore.io.dicom.dataset import DAMAGE, quiet
+from medrestore.io.dicom.scaling import apply_lookup
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,18 +21,19 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from medrestore.io.dicom.frame import Frame
-    from medrestore.io.dicom.stacks import Stack
+    from medrestore.io.dicom.frame import Frame, Stack
 
 __all__ = ["file_planes", "intensities"]
 
-PLUGINS = {
-    "RLE": "python-gdcm",
-    "JPEG-LS": "pyjpegls",
-    "JPEG 2000": "pylibjpeg pylibjpeg-openjpeg",  # and High-Throughput JPEG 2000
-    "JPEG": "python-gdcm",
+CODECS = {
+    "RLE": ("pydicom", "python-gdcm"),
+    "JPEG-LS": ("pyjpegls", "pyjpegls"),
+    "JPEG 2000": ("pylibjpeg", "pylibjpeg pylibjpeg-openjpeg"),
+    "High-Throughput JPEG 2000": ("pylibjpeg", "pylibjpeg pylibjpeg-openjpeg"),
+    "JPEG": ("gdcm", "python-gdcm"),
 }
-"""What decodes each family of compressed transfer syntaxes; the first match counts."""
+"""Plug-in that decodes, and packages with it, by the start of a transfer syntax's name; the first
+match counts. GDCM gets the JPEG of older scanners that nothing else decodes."""
 ATTRIBUTES = [
     "BitsAllocated",
     "BitsStored",
@@ -62,11 +62,11 @@ def intensities(stack: Stack) -> NDArray[np.float32]:
         If a file's voxels are cut off or damaged, or its codec is not installed.
     """
     out: NDArray[np.float32] = disk_arrays.zeros(stack.shape)
-    wanted: dict[Path, list[tuple[Frame, NDArray[np.float32]]]] = {}
+    targets: dict[Path, list[tuple[Frame, NDArray[np.float32]]]] = {}
     for t, planes in enumerate(stack.frames):
         for z, frame in enumerate(planes):
-            wanted.setdefault(frame.path, []).append((frame, out[t, z]))
-    for path, planes_of_file in wanted.items():
+            targets.setdefault(frame.path, []).append((frame, out[t, z]))
+    for path, planes_of_file in targets.items():
         _fill(path, planes_of_file)
         disk_arrays.release(out)
     return out
@@ -80,7 +80,7 @@ def file_planes(planes: Sequence[Frame]) -> NDArray[np.float32]:
 
 
 def _fill(path: Path, planes: Sequence[tuple[Frame, NDArray[np.float32]]]) -> None:
-    """Decode one file and write each of its planes to its place."""
+    """Decode a file and write each of its planes to its target."""
     room = sum(4 * target.size for _, target in planes)
     try:
         header = dataset.read(path, ATTRIBUTES, room)
@@ -101,21 +101,25 @@ def _decoded(header: Any, index: int, path: Path) -> NDArray[Any]:
     try:
         return _stored(header, index)
     except (NotImplementedError, RuntimeError, ImportError) as error:  # pydicom's own plug-ins
-        raise UnreadableError(_codec_message(path, header)) from error
+        syntax = header.file_meta.TransferSyntaxUID
+        raise UnreadableError(
+            f"{path} is compressed as {syntax.name} and cannot be decoded: the file is damaged, or "
+            f"the codec is missing (pip install {_codec(syntax)[1]})"
+        ) from error
 
 
 def _stored(header: Any, index: int) -> NDArray[Any]:
     """Stored values of a frame: only its Bits Stored count, overlays above them do not."""
     if "file_meta" in header.__dict__ and "TransferSyntaxUID" not in header.file_meta:
         header.file_meta.TransferSyntaxUID = pydicom.uid.ImplicitVRLittleEndian
-    plugin = plugin_for(header.file_meta.TransferSyntaxUID)
+    syntax = header.file_meta.TransferSyntaxUID
+    plugin = _codec(syntax)[0] if syntax.is_encapsulated else ""
     if plugin == "gdcm":
         check_frame(header, index)
     values = pixel_array(header, index=index, raw=True, decoding_plugin=plugin)
     allocated, stored = 8 * values.dtype.itemsize, int(header.BitsStored)
     high = int(header.get("HighBit", stored - 1))
-    compressed = header.file_meta.TransferSyntaxUID.is_compressed
-    if not compressed and stored < allocated and high < allocated:
+    if not syntax.is_compressed and stored < allocated and high < allocated:
         values = np.left_shift(values, allocated - 1 - high)
         values = np.right_shift(values, allocated - stored)  # arithmetic for signed: keeps the sign
     return np.asarray(values)
@@ -135,7 +139,7 @@ def _physical(values: NDArray[Any], frame: Frame, header: Any) -> NDArray[np.flo
         signed = int(header.PixelRepresentation) == 1
         stored = (-1 if signed else 2**bits - 1) - stored  # MONOCHROME1: the highest is black
     if frame.lookup:
-        out = looked_up(values, header)
+        out = apply_lookup(values, header)
     else:
         out = stored * np.float32(frame.slope) + np.float32(frame.intercept)
     if frame.padding is not None:
@@ -143,12 +147,7 @@ def _physical(values: NDArray[Any], frame: Frame, header: Any) -> NDArray[np.flo
     return np.asarray(out, dtype=np.float32)
 
 
-def _codec_message(path: Path, header: Any) -> str:
-    syntax = header.file_meta.TransferSyntaxUID
-    package = next(
-        (package for family, package in PLUGINS.items() if family in syntax.name), "python-gdcm"
-    )
-    return (
-        f"{path} is compressed as {syntax.name} and cannot be decoded: the file is damaged, or "
-        f"the codec is missing (pip install {package})"
-    )
+def _codec(syntax: Any) -> tuple[str, str]:
+    """Plug-in and packages for a transfer syntax; pydicom's own choice for unknown ones."""
+    known = (codec for start, codec in CODECS.items() if syntax.name.startswith(start))
+    return next(known, ("", "python-gdcm"))

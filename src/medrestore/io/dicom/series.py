@@ -1,4 +1,4 @@
-"""DICOM volumes found among files, and read."""
+"""DICOM volumes: found among files, read, with warnings of what their headers show."""
 
 from __future__ import annotations
 
@@ -10,21 +10,20 @@ from medrestore.errors import GapError, InputError, UnreadableError
 from medrestore.io.dicom.grid import geometry_of
 from medrestore.io.dicom.grouping import group
 from medrestore.io.dicom.headers import frames_of
-from medrestore.io.dicom.notes import notes_on
 from medrestore.io.dicom.pixels import intensities
+from medrestore.io.dicom.values import tag_name
 from medrestore.io.limits import check_shape
 from medrestore.io.modality import settle_modality, unit_of
 from medrestore.io.scan import Scan
-from medrestore.io.uids import cut_uids
+from medrestore.io.uids import cut_uids, without_uids
 from medrestore.volume import Source, Volume
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from medrestore.io.dicom.frame import Frame
+    from medrestore.io.dicom.frame import Frame, Stack
     from medrestore.io.dicom.grid import Gaps
-    from medrestore.io.dicom.stacks import Stack
-    from medrestore.volume import Modality
+    from medrestore.volume import Component, Modality
 
 __all__ = ["load", "open_stack", "stem", "volumes_of"]
 
@@ -52,7 +51,7 @@ def open_stack(files: Sequence[Path], part: int | None, modality: Modality | Non
     files : sequence of Path
         Files that hold the volume.
     part : int or None
-        Which one, where they hold several; None where they must hold one.
+        Index of the volume, where they hold several; None where they must hold one.
     modality : "CT" or "MR", optional
         Lets files of other modalities through.
 
@@ -64,18 +63,18 @@ def open_stack(files: Sequence[Path], part: int | None, modality: Modality | Non
         If the files hold no such volume, or several and ``part`` is None.
     """
     stacks, skipped, _ = group(frame for path in files for frame in frames_of(path, modality))
-    place = _common(files)
+    folder = _common(files)
     if part is None and len(stacks) > 1:
         listed = "; ".join(
             f"[{i}] {stack.first.modality} {'×'.join(map(str, stack.shape))}"
             for i, stack in enumerate(stacks)
         )
         raise InputError(
-            f"{place} holds {len(stacks)} volumes: {listed}; read one of medrestore.find(path)"
+            f"{folder} holds {len(stacks)} volumes: {listed}; read one of medrestore.find(path)"
         )
     if (part or 0) >= len(stacks):
         reason = skipped[0][1] if skipped else "it holds no such volume any more"
-        raise InputError(f"{place} cannot be read: {reason}")
+        raise InputError(f"{folder} cannot be read: {reason}")
     return stacks[part or 0]
 
 
@@ -104,11 +103,10 @@ def load(stack: Stack, name: str, modality: Modality | None = None, gaps: Gaps =
     check_shape(name, stack.shape)
     array = intensities(stack)
     array = array[0] if stack.shape[0] == 1 else array
-    settled = settle_modality(array, asked=modality, tag=stack.first.modality)
+    settled = settle_modality(array, requested=modality, tag=stack.first.modality)
     source = Source("dicom", name, stack.files, stack, component=stack.first.component)
-    return Volume(
-        array, geometry, settled, unit_of(settled), source, warnings + notes_on(stack, settled)
-    )
+    warnings = (*warnings, *_warnings(stack, settled))
+    return Volume(array, geometry, settled, unit_of(settled), source, warnings)
 
 
 def _scan(stack: Stack, name: str, part: int) -> Scan:
@@ -128,7 +126,7 @@ def _scan(stack: Stack, name: str, part: int) -> Scan:
         orientation=geometry.axis_codes,
         time_points=times,
         files=stack.files,
-        warnings=warnings + notes_on(stack, tag),
+        warnings=(*warnings, *_warnings(stack, tag)),
         copies=stack.copies,
         lost=stack.lost,
         name=name,
@@ -142,20 +140,19 @@ def _part(stack: Stack, stacks: Sequence[Stack], frames: Iterable[Frame]) -> int
     files = set(stack.files)
     if not any(files & set(other.files) for other in stacks if other is not stack):
         return 0
-    alone, *_ = group(frame for frame in frames if frame.path in files)
+    volumes, *_ = group(frame for frame in frames if frame.path in files)
     try:
-        return alone.index(stack)
+        return volumes.index(stack)
     except ValueError as error:
         raise UnreadableError("its files hold several volumes that overlap") from error
 
 
 def _names(stacks: Sequence[Stack]) -> list[str]:
     """A stem for each stack; numbered where several share a folder."""
-    plain = [stem(_common(stack.files)) for stack in stacks]
-    places = [_common(stack.files) for stack in stacks]
+    paths = [_common(stack.files) for stack in stacks]
     return [
-        f"{name}_{places[:i].count(place) + 1}" if places.count(place) > 1 else name
-        for i, (name, place) in enumerate(zip(plain, places, strict=True))
+        f"{stem(path)}_{paths[:i].count(path) + 1}" if paths.count(path) > 1 else stem(path)
+        for i, path in enumerate(paths)
     ]
 
 
@@ -181,3 +178,62 @@ def _common(files: Sequence[Path]) -> Path:
 
 def _without_path(message: str, path: Path | str) -> str:
     return message.removeprefix(str(path)).lstrip(": ")
+
+
+NO_MAGNITUDES: dict[Component, str] = {
+    "phase": "the header says phase images, not magnitudes: they can be looked at, not restored",
+    "real": "the header says the real part of the signal, not magnitudes: it can be looked at, "
+    "not restored",
+    "imaginary": "the header says the imaginary part of the signal, not magnitudes: it can be "
+    "looked at, not restored",
+    "field map": "the header says a field map, not magnitudes: it can be looked at, not restored",
+    "parameter map": "the header says a map computed from other images (as ADC, FA, T1): its "
+    "noise is not what the models were trained for",
+}
+NO_HU = ", whose Modality LUT Type is not HU: they may be no Hounsfield units"
+LISTED = 3
+"""Files named before 'and n more'."""
+
+
+def _warnings(stack: Stack, modality: str | None) -> Iterator[str]:
+    """Warnings about a scan's values, series and files, read as a modality; not of geometry."""
+    first = stack.first
+    if first.component in NO_MAGNITUDES:
+        yield NO_MAGNITUDES[first.component]
+    if first.inverted:
+        yield "MONOCHROME1: stored values run from white to black and were inverted"
+    if first.lookup:
+        doubt = "" if modality != "CT" or first.lookup == "HU" else NO_HU
+        yield f"intensities follow from the {tag_name('ModalityLUTSequence')}{doubt}"
+    elif modality == "CT" and first.unstated:
+        missing = " and ".join(tag_name(keyword) for keyword in first.unstated)
+        yield (
+            f"{missing} {'are' if len(first.unstated) > 1 else 'is'} missing: the values may be no "
+            "Hounsfield units"
+        )
+    if first.upside_down:
+        yield (
+            "GE's epi_pepolar stores images of the reversed phase-encoding polarity upside down: "
+            "their rows were turned"
+        )
+    if stack.label:
+        label = without_uids(stack.label)
+        yield f"its series holds several volumes that are kept apart, this one of {label}"
+    series = len({frame.series for frame in stack.planes})
+    if series > 1:
+        yield (
+            f"{series} series of one image each were joined: study, frame of reference, series "
+            "number and description agree, and the images lie on one grid"
+        )
+    if stack.copies:
+        yield f"{_listed(stack.copies)} left out: the same image, place and voxels as another file"
+    if stack.lost:
+        yield (
+            f"{_listed(stack.lost)} left out: of the same series, and damaged; slices are missing "
+            "unless these are copies"
+        )
+
+
+def _listed(paths: tuple[Path, ...]) -> str:
+    names = ", ".join(without_uids(path.name) for path in paths[:LISTED])
+    return names + (f" and {len(paths) - LISTED} more" if len(paths) > LISTED else "")

@@ -17,20 +17,18 @@ from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, MRImageStorage, 
 from pydicom.valuerep import format_number_as_ds
 
 from medrestore.errors import MedrestoreError, OutputError
-from medrestore.io.dicom.dataset import DAMAGE
+from medrestore.io.dicom.dataset import DAMAGE, quiet
 from medrestore.io.dicom.derive import derived_header
 from medrestore.io.dicom.headers import open_header
 from medrestore.io.dicom.origin import (
     MAKER,
-    joined,
-    maker,
+    equipment,
     reference,
+    series_description,
     series_number,
     source_header,
     stack_of,
 )
-from medrestore.io.dicom.quiet import quiet
-from medrestore.io.dicom.required import fill_required
 from medrestore.io.dicom.window import display_range
 
 if TYPE_CHECKING:
@@ -80,12 +78,12 @@ def save_series(volume: Volume, folder: Path, description: str) -> None:
 
 
 def is_derived(path: Path) -> bool:
-    """Whether a file is one of a series that `save_series` wrote."""
+    """True if a file is one of a series that `save_series` wrote."""
     if path.suffix != ".dcm" or not path.is_file():
         return False
     try:
-        equipment = open_header(path).get("ContributingEquipmentSequence") or []
-        return any(str(item.get("Manufacturer", "")) == MAKER for item in equipment)
+        items = open_header(path).get("ContributingEquipmentSequence") or []
+        return any(str(item.get("Manufacturer", "")) == MAKER for item in items)
     except (MedrestoreError, *DAMAGE):
         return False
 
@@ -113,7 +111,7 @@ def _slope(array: NDArray[np.float32]) -> _Slope:
 
 
 class _Series:
-    """What the images of one derived series share."""
+    """Attributes that the images of one derived series share."""
 
     def __init__(
         self, volume: Volume, description: str, array: NDArray[np.float32], slope: _Slope
@@ -135,8 +133,7 @@ class _Series:
         meta.MediaStorageSOPClassUID = storage
         meta.MediaStorageSOPInstanceUID = generate_uid(prefix=None)
         meta.TransferSyntaxUID = ExplicitVRLittleEndian
-        header = derived_header(source, frame, self.modality)
-        fill_required(header, self.modality, self.first)
+        header = derived_header(source, frame, self.modality, self.first)
         image = FileDataset("", header, file_meta=meta, preamble=b"\0" * 128)
         image.SOPClassUID = storage
         image.SOPInstanceUID = meta.MediaStorageSOPInstanceUID
@@ -155,13 +152,11 @@ class _Series:
         kind = [str(word) for word in source.get("ImageType") or () if word != "MOSAIC"]
         image.ImageType = ["DERIVED", "SECONDARY", *(kind[2:] or ["OTHER"])]
         image.DerivationDescription = self.description
-        image.SeriesDescription = joined(
-            str(source.get("SeriesDescription") or ""), self.description
-        )
+        image.SeriesDescription = series_description(source, self.description)
         image.SourceImageSequence = [reference(source, frame)]
         image.ContributingEquipmentSequence = [
             *(image.get("ContributingEquipmentSequence") or []),
-            maker(),
+            equipment(),
         ]
         for keyword in ("InstanceCreation", "Series", "Content"):
             setattr(image, f"{keyword}Date", self.now.strftime("%Y%m%d"))
@@ -185,7 +180,7 @@ class _Series:
 
 
 def _lost_its_time(image: Dataset, source: Any, frame: Frame) -> bool:
-    """Whether what told the time points of the source apart is not in a derived image."""
+    """True if what tells the source's time points apart is not in a derived image."""
     unpacked = frame.tile is not None or "PerFrameFunctionalGroupsSequence" in source
     return unpacked or ("TriggerTime" in source and "TriggerTime" not in image)
 
@@ -197,7 +192,7 @@ def _set_voxels(image: Dataset, plane: NDArray[np.float32], slope: _Slope) -> No
 
 
 def _window_fits(image: Dataset, low: float, high: float) -> bool:
-    """Whether the source's display window suits these values (not, say, a map of deviations)."""
+    """True if the source's display window suits these values (not, say, a map of deviations)."""
     try:
         center = float(np.atleast_1d(image.get("WindowCenter"))[0])
         width = float(np.atleast_1d(image.get("WindowWidth"))[0])

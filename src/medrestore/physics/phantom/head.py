@@ -114,7 +114,7 @@ def _covers(canvas: Canvas, rng: np.random.Generator, tissue: dict[str, int]) ->
 
 
 def _base_mm(canvas: Canvas, levels: tuple[float, float, float, float]) -> Field:
-    """How far the skull's base lies below z = 0: frontal, sella, extra beside it, posterior."""
+    """Depth of the skull's base below z = 0: frontal, sella, extra beside it, posterior."""
     front = 1 / (1 + np.exp(-(canvas.y + 34) / 4))
     back = 1 / (1 + np.exp(-(canvas.y - 8) / 4))
     middle = levels[1] + levels[2] * (1 - np.exp(-((canvas.x / 18) ** 2)))

@@ -174,9 +174,9 @@ def _liver(canvas: Canvas, rng: np.random.Generator, inside: Field) -> None:
     canvas.paint("liver vessel", np.minimum(canvas.tubes(veins), liver - 2), 150.0)
     gallbladder = canvas.ellipsoid((-55, -42, -42), (24, 17, 13))
     canvas.paint("gallbladder", np.minimum(gallbladder, inside), 8.0)
-    places = [(-8, 12, -92), (-2, -28, -70), (-24, 34, -62), (6, 2, -104), (-45, 18, -98)]
-    for number, place in enumerate(places):
-        centre = (place[0] + rng.uniform(-5, 5), place[1] + rng.uniform(-6, 6), float(place[2]))
+    centres = [(-8, 12, -92), (-2, -28, -70), (-24, 34, -62), (6, 2, -104), (-45, 18, -98)]
+    for number, (z, y, x) in enumerate(centres):
+        centre = (z + rng.uniform(-5, 5), y + rng.uniform(-6, 6), float(x))
         size = float(rng.uniform(4, 10))
         shape = canvas.ellipsoid(centre, (size, size, size)) + 0.8 * canvas.noise(rng, 8.0)
         contrast = (-38.0, -28.0, 30.0, -45.0, -22.0)[number]

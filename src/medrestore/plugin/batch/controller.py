@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING, Any
 from medrestore.batch.gather import Gathered
 from medrestore.batch.step import Step
 from medrestore.errors import InputError
-from medrestore.plugin.batch.rows import Row, RowState, rows_of
-from medrestore.plugin.batch.task import Order, Part, find_scans, restore_all
-from medrestore.plugin.batch.words import ended, found, mended
-from medrestore.plugin.jobs import Job, State, View
-from medrestore.plugin.requests import settings_of
+from medrestore.plugin.batch.rows import RowState, ScanRow, ended, found, mended, rows_of
+from medrestore.plugin.batch.task import BatchRequest, ScanProgress, find_scans, restore_all
+from medrestore.plugin.jobs import PanelJob, State, StatusView
+from medrestore.settings.settings import AUTO
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from medrestore.batch.folder import Summary
-    from medrestore.plugin.batch.task import Found
+    from medrestore.plugin.batch.task import ScansFound
     from medrestore.plugin.jobs import Jobs
     from medrestore.plugin.requests import Choices
 
-__all__ = ["BatchController", "Shown", "Wish"]
+
+__all__ = ["BatchActions", "BatchController", "BatchInputs"]
 
 NO_SOURCE = "Choose the folder that holds the scans, under Scans in."
 NO_DESTINATION = "Choose a folder for the results, under Results in."
@@ -33,7 +33,7 @@ NOT_FOUND = "Press Find first: it lists what would be restored."
 
 
 @dataclass(frozen=True)
-class Wish:
+class BatchInputs:
     """What is set in the panel; paths as they are written there.
 
     Results of an earlier batch are kept, and it is gone on with, unless they are to be replaced.
@@ -46,7 +46,7 @@ class Wish:
 
 
 @dataclass(frozen=True)
-class Shown:
+class BatchActions:
     """What the controller asks of the panel.
 
     Parameters
@@ -57,8 +57,8 @@ class Shown:
         Show the row with this number anew.
     """
 
-    rows: Callable[[list[Row], dict[str, str]], object]
-    row: Callable[[int, Row], object]
+    rows: Callable[[list[ScanRow], dict[str, str]], object]
+    row: Callable[[int, ScanRow], object]
 
 
 class BatchController:
@@ -70,15 +70,15 @@ class BatchController:
         Runs one thing at a time.
     choices : callable
         The settings as they are now; noise and slices are a single scan's, and not taken.
-    shown : Shown
+    shown : BatchActions
         What to ask of the panel.
     """
 
-    def __init__(self, jobs: Jobs, choices: Callable[[], Choices], shown: Shown) -> None:
+    def __init__(self, jobs: Jobs, choices: Callable[[], Choices], shown: BatchActions) -> None:
         self.jobs, self._choices, self._shown = jobs, choices, shown
-        self._found: Found | None = None
+        self._found: ScansFound | None = None
         self._places: dict[int, int] = {}
-        self.rows: list[Row] = []
+        self.rows: list[ScanRow] = []
         self.report: Path | None = None
 
     @property
@@ -91,32 +91,32 @@ class BatchController:
         if self.jobs.view.state is State.IDLE and self._found is not None:
             self._found, self.report = None, None
             self._list(Gathered([], {}, {}), Path())
-            self.jobs.show(View())
+            self.jobs.show(StatusView())
 
-    def find(self, wish: Wish) -> None:
+    def find(self, inputs: BatchInputs) -> None:
         """List the scans under the folder, or say why not."""
 
-        def prepare() -> Job:
-            root = _folder(wish.source, NO_SOURCE)
-            out = Path(wish.destination).expanduser() if wish.destination else None
+        def prepare() -> PanelJob:
+            root = _folder(inputs.source, NO_SOURCE)
+            out = Path(inputs.destination).expanduser() if inputs.destination else None
             task = partial(find_scans, root, out)
-            then = partial(self._listed, wish.fallback)
-            return Job(f"Looking for scans in {root}…", task, then)
+            then = partial(self._listed, inputs.fallback)
+            return PanelJob(f"Looking for scans in {root}…", task, then)
 
         self.jobs.begin(prepare)
 
-    def start(self, wish: Wish) -> None:
+    def start(self, inputs: BatchInputs) -> None:
         """Restore what was found, or say why not."""
 
-        def prepare() -> Job:
-            if self._found is None or self._found.root != _folder(wish.source, NO_SOURCE):
+        def prepare() -> PanelJob:
+            if self._found is None or self._found.root != _folder(inputs.source, NO_SOURCE):
                 raise InputError(NOT_FOUND)
-            out = _folder(wish.destination, NO_DESTINATION)
-            settings = settings_of(replace(self._choices(), noise=None, slices=None), None)
-            order = Order(self._found, out, wish.fallback, wish.replace, settings)
+            out = _folder(inputs.destination, NO_DESTINATION)
+            settings = asdict(replace(self._choices().settings, noise=AUTO))
+            request = BatchRequest(self._found, out, inputs.fallback, inputs.replace, settings)
             self.report = None
-            task = partial(restore_all, order)
-            return Job("Loading the model…", task, partial(self._ended, out), self._heard)
+            task = partial(restore_all, request)
+            return PanelJob("Loading the model…", task, partial(self._ended, out), self._heard)
 
         self.jobs.begin(prepare)
 
@@ -126,12 +126,12 @@ class BatchController:
             if row.state is RowState.RUNNING:
                 self._set(i, replace(row, state=RowState.WAITING, percent=None))
 
-    def _listed(self, asked: str | None, found_there: Found | None) -> View:
+    def _listed(self, asked: str | None, found_there: ScansFound | None) -> StatusView:
         if found_there is None:
-            return View(status="Cancelled; nothing was listed.")
+            return StatusView(status="Cancelled; nothing was listed.")
         self._found, self.report = found_there, None
         self._list(found_there.gathered, found_there.root)
-        return View(
+        return StatusView(
             status=found(found_there.gathered, asked), problem=not found_there.gathered.scans
         )
 
@@ -144,7 +144,7 @@ class BatchController:
     def _heard(self, news: Any) -> None:
         if isinstance(news, Gathered) and self._found is not None:
             self._list(news, self._found.root)
-        elif isinstance(news, Part):
+        elif isinstance(news, ScanProgress):
             i = self._places[id(news.scan)]
             self._set(i, replace(self.rows[i], percent=news.percent))
         elif isinstance(news, Step):
@@ -152,18 +152,18 @@ class BatchController:
 
     def _followed(self, step: Step) -> None:
         i = self._places[id(step.scan)]
-        row = Row(self.rows[i].name, step.scan, STATES[step.state], record=step.record)
+        row = ScanRow(self.rows[i].name, step.scan, STATES[step.state], record=step.record)
         self._set(i, replace(row, reason=mended(step.reason)))
         if step.state == "begun" and self.jobs.view.state is State.RUNNING:
             status = f"Restoring {i + 1} of {len(self._places)}: {self.rows[i].name}"
             self.jobs.show(replace(self.jobs.view, status=status))
 
-    def _ended(self, out: Path, summary: Summary | None) -> View:
+    def _ended(self, out: Path, summary: Summary | None) -> StatusView:
         self.report = out / "report.html"
         failed = any(row.reason for row in self.rows)
-        return View(status=ended(self.rows, out, summary), problem=failed)
+        return StatusView(status=ended(self.rows, out, summary), problem=failed)
 
-    def _set(self, i: int, row: Row) -> None:
+    def _set(self, i: int, row: ScanRow) -> None:
         self.rows[i] = row
         self._shown.row(i, row)
 

@@ -16,25 +16,21 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from medrestore.plugin.batch.controller import BatchController, Shown, Wish
-from medrestore.plugin.batch.left_out import LeftOut
-from medrestore.plugin.batch.rows import RowState, details
-from medrestore.plugin.batch.table import ScanTable
-from medrestore.plugin.batch.words import EARLIER, GO_ON, REPLACE, settings_line
-from medrestore.plugin.job_status import JobStatus
+from medrestore.plugin.batch.controller import BatchActions, BatchController, BatchInputs
+from medrestore.plugin.batch.rows import EARLIER, GO_ON, REPLACE, RowState, details, settings_line
+from medrestore.plugin.batch.table import LeftOut, ScanTable
 from medrestore.plugin.jobs import State
-from medrestore.plugin.path_field import PathField
 from medrestore.plugin.requests import Choices
-from medrestore.plugin.rows import form
-from medrestore.plugin.styles import PROBLEM_STYLE, QUIET_STYLE
-from medrestore.plugin.worker import Launcher
+from medrestore.plugin.rows import PathField, form
+from medrestore.plugin.status import PROBLEM_STYLE, QUIET_STYLE, JobStatus
+from medrestore.plugin.worker import jobs_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from medrestore.io import Scan
-    from medrestore.plugin.batch.rows import Row
-    from medrestore.plugin.jobs import View
+    from medrestore.plugin.batch.rows import ScanRow
+    from medrestore.plugin.jobs import StatusView
 
 __all__ = ["BatchPanel"]
 
@@ -82,9 +78,8 @@ class BatchPanel(QWidget):
         self.job = JobStatus()
         self.open_button = QPushButton("Open run")
         self.report_button = QPushButton("Open report")
-        self._launcher = Launcher(self._show)
-        self.jobs = self._launcher.jobs
-        shown = Shown(self._show_rows, self._show_row)
+        self.jobs = jobs_of(self, self._show)
+        shown = BatchActions(self._show_rows, self._show_row)
         self.controller = BatchController(self.jobs, choices, shown)
         self._lay_out()
         self._connect()
@@ -140,18 +135,18 @@ class BatchPanel(QWidget):
         if source and not self.destination.path():
             folder = Path(source).expanduser()
             self.destination.set_path(str(folder.with_name(f"{folder.name}_restored")))
-        self.controller.find(self.wish())
+        self.controller.find(self.inputs())
 
     def start(self) -> None:
         """Restore the scans that were found."""
         self._show_settings()
-        self.controller.start(self.wish())
+        self.controller.start(self.inputs())
 
-    def wish(self) -> Wish:
+    def inputs(self) -> BatchInputs:
         """What is set."""
         source, destination = self.source.path(), self.destination.path()
         fallback = self.modality.currentData()
-        return Wish(source, destination, fallback, self.earlier.currentData())
+        return BatchInputs(source, destination, fallback, self.earlier.currentData())
 
     def open_run(self, *_: object) -> None:
         """Open the chosen scan and its results in the viewer."""
@@ -170,18 +165,18 @@ class BatchPanel(QWidget):
         super().showEvent(event)
 
     def _show_settings(self) -> None:
-        self.settings.setText(settings_line(self._choices()))
+        self.settings.setText(settings_line(self._choices().settings))
 
     def _renamed(self, *_: object) -> None:
         self.controller.forget()
         self._show(self.jobs.view)
 
-    def _show_rows(self, rows: list[Row], skipped: dict[str, str]) -> None:
+    def _show_rows(self, rows: list[ScanRow], skipped: dict[str, str]) -> None:
         self.table.rows.show_rows(rows)
         self.left_out.show_files(skipped)
         self._chosen()
 
-    def _show_row(self, i: int, row: Row) -> None:
+    def _show_row(self, i: int, row: ScanRow) -> None:
         self.table.show_row(i, row)
         if self.table.currentIndex().row() == i:
             self._chosen()
@@ -194,7 +189,7 @@ class BatchPanel(QWidget):
         self.details.setVisible(row is not None)
         self.open_button.setEnabled(row is not None and row.state is RowState.DONE)
 
-    def _show(self, view: View) -> None:
+    def _show(self, view: StatusView) -> None:
         idle = view.state is State.IDLE
         if idle:
             self.controller.settle()

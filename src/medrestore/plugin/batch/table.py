@@ -1,4 +1,4 @@
-"""The table of scans."""
+"""What a batch lists: the table of scans, and files left alone."""
 
 from __future__ import annotations
 
@@ -6,17 +6,25 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt
 from qtpy.QtGui import QColor
-from qtpy.QtWidgets import QAbstractItemView, QTableView
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QPlainTextEdit,
+    QPushButton,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
 
-from medrestore.plugin.batch.rows import COLUMNS, RowState, details, texts
-from medrestore.plugin.styles import PROBLEM_STYLE, QUIET_STYLE
+from medrestore.plugin.batch.rows import COLUMNS, RowState, details, left_alone, texts
+from medrestore.plugin.status import PROBLEM_STYLE, QUIET_STYLE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from medrestore.plugin.batch.rows import Row
+    from medrestore.plugin.batch.rows import ScanRow
 
-__all__ = ["ScanModel", "ScanTable"]
+
+__all__ = ["LeftOut", "ScanModel", "ScanTable"]
 
 WIDTHS = (22, 9, 9, 16, 17, 30)
 """Of the columns, in average characters; the first two fill a narrow dock."""
@@ -30,15 +38,15 @@ class ScanModel(QAbstractTableModel):
 
     def __init__(self) -> None:
         super().__init__()
-        self.rows: list[Row] = []
+        self.rows: list[ScanRow] = []
 
-    def show_rows(self, rows: Sequence[Row]) -> None:
+    def show_rows(self, rows: Sequence[ScanRow]) -> None:
         """Show these rows instead of what is there."""
         self.beginResetModel()
         self.rows = list(rows)
         self.endResetModel()
 
-    def show_row(self, i: int, row: Row) -> None:
+    def show_row(self, i: int, row: ScanRow) -> None:
         """Show one row anew."""
         self.rows[i] = row
         self.dataChanged.emit(self.index(i, 0), self.index(i, len(COLUMNS) - 1))
@@ -98,7 +106,7 @@ class ScanTable(QTableView):
             self.setColumnWidth(column, characters * self.fontMetrics().averageCharWidth() + 12)
 
     @property
-    def chosen(self) -> Row | None:
+    def chosen(self) -> ScanRow | None:
         """The row that is chosen."""
         index = self.currentIndex()
         return self.rows.rows[index.row()] if index.isValid() else None
@@ -110,8 +118,41 @@ class ScanTable(QTableView):
         if i >= 0 and self.chosen is None:
             self.selectRow(i)
 
-    def show_row(self, i: int, row: Row) -> None:
+    def show_row(self, i: int, row: ScanRow) -> None:
         """Show one row anew; a scan that was begun comes into view, unless the table is in use."""
         self.rows.show_row(i, row)
         if row.state is RowState.RUNNING and not self.hasFocus():
             self.scrollTo(self.rows.index(i, 0))
+
+
+class LeftOut(QWidget):
+    """A button that unfolds the files and the reasons; hidden where there are none."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._title = ""
+        self.button = QPushButton()
+        self.button.setCheckable(True)
+        self.button.setStyleSheet("text-align: left;")
+        self.text = QPlainTextEdit()
+        self.text.setReadOnly(True)
+        self.text.setFixedHeight(6 * self.fontMetrics().lineSpacing())
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addWidget(self.button)
+        layout.addWidget(self.text)
+        self.button.toggled.connect(self._unfold)
+        self.show_files({})
+
+    def show_files(self, skipped: Mapping[str, str]) -> None:
+        """Show these files, by the reasons."""
+        self._title = left_alone(len(skipped))
+        self.text.setPlainText("\n".join(f"{name}: {reason}" for name, reason in skipped.items()))
+        self.setVisible(bool(skipped))
+        self.button.setChecked(False)
+        self._unfold(False)
+
+    def _unfold(self, shown: bool) -> None:
+        self.text.setVisible(shown)
+        self.button.setText(f"{'▾' if shown else '▸'} {self._title}")

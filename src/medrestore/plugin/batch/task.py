@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from medrestore.batch.gather import Gathered
     from medrestore.batch.step import Step
     from medrestore.io import Scan, Scans
-    from medrestore.plugin.progress import RunMeter
+    from medrestore.plugin.jobs import RunMeter
 
-__all__ = ["BatchMeter", "Found", "Order", "Part", "find_scans", "restore_all"]
+__all__ = ["BatchMeter", "BatchRequest", "ScanProgress", "ScansFound", "find_scans", "restore_all"]
 
 UNITS = 100_000
 """Steps of a whole batch."""
@@ -32,7 +32,7 @@ EVERY_S = 0.1
 """A scan's percentage comes no faster."""
 
 
-class Found(NamedTuple):
+class ScansFound(NamedTuple):
     """What was found under ``root``: as `find` gives it, and sorted out."""
 
     root: Path
@@ -40,7 +40,7 @@ class Found(NamedTuple):
     gathered: Gathered
 
 
-class Part(NamedTuple):
+class ScanProgress(NamedTuple):
     """How much of a scan is done."""
 
     scan: Scan
@@ -48,12 +48,12 @@ class Part(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Order:
+class BatchRequest:
     """A batch as it was asked for.
 
     Parameters
     ----------
-    found : Found
+    found : ScansFound
         What to restore.
     out : Path
         Where results go.
@@ -65,14 +65,14 @@ class Order:
         Arguments of `settings.Settings`.
     """
 
-    found: Found
+    found: ScansFound
     out: Path
     fallback: str | None
     replace: bool
     settings: Mapping[str, Any]
 
 
-def find_scans(root: Path, out: Path | None, meter: RunMeter) -> Found | None:
+def find_scans(root: Path, out: Path | None, meter: RunMeter) -> ScansFound | None:
     """What lies under ``root`` and not under ``out``; None if stopped.
 
     Raises
@@ -86,11 +86,11 @@ def find_scans(root: Path, out: Path | None, meter: RunMeter) -> Found | None:
         scans = io.find(root, meter)
     except Cancelled:
         return None
-    return Found(root, scans, gather(scans, root, out))
+    return ScansFound(root, scans, gather(scans, root, out))
 
 
-def restore_all(order: Order, meter: RunMeter) -> Summary | None:
-    """Restore the scans, telling a `Gathered` first, then a `Step` or `Part` of each scan.
+def restore_all(request: BatchRequest, meter: RunMeter) -> Summary | None:
+    """Restore the scans, telling a `Gathered` first, then a `Step` or `ScanProgress` of each scan.
 
     Returns
     -------
@@ -107,20 +107,20 @@ def restore_all(order: Order, meter: RunMeter) -> Summary | None:
     from medrestore.plugin.run import leave_one_core
 
     leave_one_core()
-    gathered = gather(order.found.scans, order.found.root, order.out)
+    gathered = gather(request.found.scans, request.found.root, request.out)
     meter.tell(gathered)
     watch = BatchMeter(meter, gathered.scans)
     try:
         return denoise_folder(
-            order.found.root,
-            order.out,
-            overwrite=order.replace,
-            resume=not order.replace,
+            request.found.root,
+            request.out,
+            overwrite=request.replace,
+            resume=not request.replace,
             progress=watch,
-            fallback=order.fallback,
-            found=order.found.scans,
+            fallback=request.fallback,
+            found=request.found.scans,
             on_step=watch.step,
-            **order.settings,
+            **request.settings,
         )
     except Cancelled:
         return None
@@ -180,7 +180,7 @@ class BatchMeter:
     def _tell(self, percent: int, now: float) -> None:
         if self._scan is not None and percent != self._percent:
             self._percent, self._told = percent, now
-            self._meter.tell(Part(self._scan, percent))
+            self._meter.tell(ScanProgress(self._scan, percent))
 
     def _show(self) -> None:
         here = self._share * _voxels(self._scan) if self._scan is not None else 0

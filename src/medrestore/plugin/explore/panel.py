@@ -9,7 +9,6 @@ from qtpy.QtCore import QEvent, Qt
 from qtpy.QtWidgets import (
     QApplication,
     QFileDialog,
-    QHBoxLayout,
     QLabel,
     QPushButton,
     QVBoxLayout,
@@ -18,26 +17,22 @@ from qtpy.QtWidgets import (
 
 from medrestore.errors import MedrestoreError
 from medrestore.plugin.drawings import chosen_drawing, take
-from medrestore.plugin.explore.meaning import LayerMeaning
-from medrestore.plugin.explore.probe import reading
-from medrestore.plugin.explore.regions import as_csv, measure
-from medrestore.plugin.explore.spread import SpreadPlot
-from medrestore.plugin.explore.table import RegionTable
-from medrestore.plugin.job_status import JobStatus
-from medrestore.plugin.jobs import Job, State, View
-from medrestore.plugin.layer_kinds import bare, holds_run
-from medrestore.plugin.layers import KEY
-from medrestore.plugin.place import stored_index
-from medrestore.plugin.rows import form, heading
+from medrestore.plugin.explore.region_views import LayerMeaning, RegionTable, SpreadPlot
+from medrestore.plugin.explore.regions import as_csv, measure, reading
+from medrestore.plugin.jobs import PanelJob, State, StatusView
+from medrestore.plugin.positions import stored_index
+from medrestore.plugin.rows import button_row, form, heading
 from medrestore.plugin.scan_picker import ScanPicker
-from medrestore.plugin.worker import Launcher
+from medrestore.plugin.status import JobStatus
+from medrestore.plugin.viewer import bare, holds_run, result_of
+from medrestore.plugin.worker import jobs_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from napari.components import ViewerModel
 
-    from medrestore.plugin.explore.regions import Row
-    from medrestore.plugin.jobs import Jobs
-    from medrestore.plugin.results import Run
+    from medrestore.plugin.explore.regions import MeasuredRegion
     from medrestore.results.result import Result
 
 __all__ = ["ExplorePanel"]
@@ -58,7 +53,7 @@ class ExplorePanel(QWidget):
     def __init__(self, napari_viewer: ViewerModel) -> None:
         super().__init__()
         self._viewer = napari_viewer
-        self.rows: list[Row] = []
+        self.rows: list[MeasuredRegion] = []
         self.picker = ScanPicker(napari_viewer, holds_run, holds_run)
         self.picker.setPlaceholderText("no result yet")
         self.readout = QLabel()
@@ -70,8 +65,7 @@ class ExplorePanel(QWidget):
         self.copy_button = QPushButton("Copy table")
         self.csv_button = QPushButton("Save CSV…")
         self.job = JobStatus()
-        self._launcher = Launcher(self._show)
-        self.jobs = self._launcher.jobs
+        self.jobs = jobs_of(self, self._show)
         self._lay_out()
         self._connect()
         self._picked()
@@ -89,20 +83,12 @@ class ExplorePanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setSpacing(8)
         layout.addLayout(form({"Result": self.picker}))
-        layout.addWidget(self.meaning)
-        for title, *parts in (
-            ("Under the cursor", self.readout),
-            (
-                "Regions",
-                _row(self.draw_button, self.measure_button),
-                self.table,
-                self.spread,
-                _row(self.copy_button, self.csv_button),
-            ),
-        ):
-            layout.addWidget(heading(title))
-            for part in parts:
-                layout.addWidget(part)
+        for part in (self.meaning, heading("Under the cursor"), self.readout, heading("Regions")):
+            layout.addWidget(part)
+        layout.addLayout(button_row(self.draw_button, self.measure_button))
+        layout.addWidget(self.table)
+        layout.addWidget(self.spread)
+        layout.addLayout(button_row(self.copy_button, self.csv_button))
         layout.addWidget(self.job)
         layout.addStretch(1)
 
@@ -119,16 +105,14 @@ class ExplorePanel(QWidget):
         self.copy_button.clicked.connect(self.copy)
         self.csv_button.clicked.connect(self.ask_where)
         self.table.currentCellChanged.connect(self._row_chosen)
-        follow = self._moved
-        self._viewer.mouse_move_callbacks.append(follow)
-        forget = partial(_forget, self._viewer.mouse_move_callbacks, follow, self.jobs)
-        self.destroyed.connect(forget)
+        callbacks, moved = self._viewer.mouse_move_callbacks, self._moved
+        callbacks.append(moved)
+        self.destroyed.connect(lambda *_: moved in callbacks and callbacks.remove(moved))
 
     @property
     def result(self) -> Result | None:
         """The chosen result."""
-        layer = self.picker.layer
-        return None if layer is None else run_of(layer).result
+        return None if self.picker.layer is None else result_of(self.picker.layer)
 
     def read(self, position: tuple[float, ...]) -> None:
         """Show what the result says at a place in the world."""
@@ -137,9 +121,8 @@ class ExplorePanel(QWidget):
             return
         place = layer.world_to_data(position[-layer.ndim :])
         voxel = stored_index(place, {"metadata": layer.metadata}, layer.data.shape[-3:])
-        times = layer.data.shape[0] if layer.ndim == 4 else 1
-        t = min(max(round(float(place[0])), 0), times - 1) if layer.ndim == 4 else 0
-        self.readout.setText(HINT if voxel is None else reading(result, voxel, t))
+        said = HINT if voxel is None else reading(result, voxel, _time_point(layer, place))
+        self.readout.setText(said)
 
     def draw(self) -> None:
         """Add a Shapes layer on the result's grid and start drawing ellipses."""
@@ -189,23 +172,19 @@ class ExplorePanel(QWidget):
         else:
             self._say("Saved the table.")
 
-    def _measuring(self) -> Job:
+    def _measuring(self) -> PanelJob:
         layer, result = self.picker.layer, self.result
         if layer is None or result is None:
             raise MedrestoreError(NO_RESULT)
         drawn = chosen_drawing(self._viewer)
-        time = 0
-        if layer.ndim == 4:
-            point = tuple(self._viewer.dims.point)[-4:]
-            time = int(
-                min(max(round(float(layer.world_to_data(point)[0])), 0), len(layer.data) - 1)
-            )
+        point = tuple(self._viewer.dims.point)[-layer.ndim :]
+        time = _time_point(layer, layer.world_to_data(point))
         drawing = None if drawn is None else take(bare(drawn), layer, time)
         meta = {"metadata": layer.metadata}
         task = partial(measure, result, meta, drawing, time)
-        return Job("Measuring the regions…", task, self._measured)
+        return PanelJob("Measuring the regions…", task, self._measured)
 
-    def _measured(self, rows: list[Row]) -> View:
+    def _measured(self, rows: list[MeasuredRegion]) -> StatusView:
         self.rows = rows
         self.table.show_rows(rows)
         self.table.setCurrentCell(0, 0)
@@ -213,7 +192,7 @@ class ExplorePanel(QWidget):
         count = len(rows[0].region.samples)
         rest = f"{count} samples" if count else "one evaluation and the spectrum of its error"
         rest += "" if all(row.region.calibrated for row in rows) else ", and are not calibrated"
-        return View(status=f"Measured {len(rows)}; the intervals rest on {rest}.")
+        return StatusView(status=f"Measured {len(rows)}; the intervals rest on {rest}.")
 
     def _picked(self, *_: object) -> None:
         self.rows = []
@@ -231,9 +210,9 @@ class ExplorePanel(QWidget):
 
     def _say(self, text: str, problem: bool = False) -> None:
         if self.jobs.view.state is State.IDLE:
-            self.jobs.show(View(status=text, problem=problem))
+            self.jobs.show(StatusView(status=text, problem=problem))
 
-    def _show(self, view: View) -> None:
+    def _show(self, view: StatusView) -> None:
         idle = view.state is State.IDLE
         ready = idle and self.result is not None
         self.picker.setEnabled(idle)
@@ -244,23 +223,6 @@ class ExplorePanel(QWidget):
         self.job.show_view(view)
 
 
-def run_of(layer: Any) -> Run:
-    """The run that a result layer belongs to."""
-    run: Run = layer.metadata[KEY]["run"]
-    return run
-
-
-def _row(*buttons: QWidget) -> QWidget:
-    row = QWidget()
-    layout = QHBoxLayout(row)
-    layout.setContentsMargins(0, 0, 0, 0)
-    for button in buttons:
-        layout.addWidget(button, 1)
-    return row
-
-
-def _forget(callbacks: list[Any], follow: Any, jobs: Jobs, *_: object) -> None:
-    """The panel is gone."""
-    if follow in callbacks:
-        callbacks.remove(follow)
-    jobs.abandon()
+def _time_point(layer: Any, place: Sequence[float]) -> int:
+    """Time point at a position in a layer's data, clipped to the series; 0 of a 3-D scan."""
+    return min(max(round(float(place[0])), 0), len(layer.data) - 1) if layer.ndim == 4 else 0

@@ -1,16 +1,17 @@
-"""Means of regions with their intervals: rows of a table, and that table as text. No Qt."""
+"""What a result says of a voxel and of regions: values with intervals, a table as text. No Qt."""
 
 from __future__ import annotations
 
 import csv
 import io
+import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from medrestore.errors import MedrestoreError
-from medrestore.plugin.drawn import NO_REGION, drawn_regions
-from medrestore.plugin.place import stored
+from medrestore.plugin.drawings import NO_REGION, drawn_regions
+from medrestore.plugin.layers import stored
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,10 +19,67 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from medrestore.core.meter import Meter
-    from medrestore.plugin.drawn import Drawing
+    from medrestore.plugin.drawings import Drawing
     from medrestore.results.result import Region, Result
 
-__all__ = ["COLUMNS", "Row", "as_csv", "measure"]
+
+__all__ = [
+    "COLUMNS",
+    "MeasuredRegion",
+    "as_csv",
+    "decimals",
+    "interval",
+    "measure",
+    "measured",
+    "reading",
+]
+
+
+def decimals(std: float) -> int:
+    """Decimals that a value deserves: its uncertainty keeps two significant digits."""
+    if not math.isfinite(std) or std <= 0:
+        return 1
+    return min(6, max(0, 1 - math.floor(math.log10(std))))
+
+
+def measured(value: float, std: float, unit: str = "") -> str:
+    """A value, rounded as its uncertainty allows."""
+    if not math.isfinite(value):
+        return "no value"
+    text = f"{value:.{decimals(std)}f}".replace("-", "−")
+    return f"{text} {unit}".rstrip()
+
+
+def interval(lower: float, upper: float, std: float) -> str:
+    """Both ends of an interval."""
+    return f"{measured(lower, std)} … {measured(upper, std)}"
+
+
+def reading(result: Result, voxel: tuple[int, int, int], t: int = 0) -> str:
+    """Two lines: the restored value with its interval; the noisy value and the expected error.
+
+    Parameters
+    ----------
+    voxel : (z, y, x)
+        On the result's grid.
+    t : int
+        Time point of a series.
+    """
+    at = (t, *voxel) if result.restored.is_4d else voxel
+    value, std, low, high = (
+        float(volume.array[at])
+        for volume in (result.restored, result.std, result.lower, result.upper)
+    )
+    unit, level = result.restored.unit, 100 * result.plan.settings.level
+    counted = "" if result.plan.calibrated else " (not calibrated)"
+    first = f"{measured(value, std, unit)}, {level:g} %{counted}: {interval(low, high, std)}"
+    second = f"expected error {measured(std, std, unit)}"
+    if result.scan is not None:
+        z = result.plan.chosen[voxel[0]]
+        noisy = result.scan.array[(t, z, *voxel[1:]) if result.scan.is_4d else (z, *voxel[1:])]
+        second += f", noisy {measured(float(noisy), std, unit)}"
+    return f"{first}\n{second}"
+
 
 COLUMNS = (
     "region",
@@ -39,7 +97,7 @@ COLUMNS = (
 )
 
 
-class Row(NamedTuple):
+class MeasuredRegion(NamedTuple):
     """A region as measured; ``noisy`` is its mean in the scan itself."""
 
     name: str
@@ -51,7 +109,7 @@ class Row(NamedTuple):
 
 def measure(
     result: Result, meta: Mapping[str, Any], drawing: Drawing | None, t: int, meter: Meter
-) -> list[Row]:
+) -> list[MeasuredRegion]:
     """The mean of each region, with its interval from the samples.
 
     Parameters
@@ -78,7 +136,7 @@ def measure(
     return rows
 
 
-def as_csv(rows: Sequence[Row], delimiter: str = ",") -> str:
+def as_csv(rows: Sequence[MeasuredRegion], delimiter: str = ",") -> str:
     """The table with all columns, numbers in full."""
     text = io.StringIO()
     writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
@@ -93,7 +151,7 @@ def as_csv(rows: Sequence[Row], delimiter: str = ",") -> str:
     return text.getvalue()
 
 
-def _row(result: Result, name: str, mask: NDArray[np.bool_], t: int) -> Row:
+def _row(result: Result, name: str, mask: NDArray[np.bool_], t: int) -> MeasuredRegion:
     region = result.region(mask, t)
     scan = result.scan
     assert scan is not None  # `region` has asked for it
@@ -101,7 +159,7 @@ def _row(result: Result, name: str, mask: NDArray[np.bool_], t: int) -> Row:
     inside = mask & np.isin(np.arange(len(mask)), result.plan.chosen)[:, None, None]
     voxel_mm3 = abs(float(np.linalg.det(scan.geometry.affine[:3, :3])))
     noisy = float(np.nanmean(frame[inside], dtype=np.float64))
-    return Row(name, region, noisy, region.voxels * voxel_mm3, scan.unit)
+    return MeasuredRegion(name, region, noisy, region.voxels * voxel_mm3, scan.unit)
 
 
 def _on_scan(mask: NDArray[np.bool_], meta: Mapping[str, Any], result: Result) -> Any:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from medrestore.errors import InputError, OutputError
 from medrestore.evaluation.reader_study.answers import HEADER, Answer, parse
-from medrestore.io.temporary import settle
+from medrestore.io.staging import settle
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from medrestore.plugin.study.plan import Case, StudyPlan
+    from medrestore.plugin.study.plan import StudyCase, StudyPlan
 
 __all__ = ["Presentation", "presentations"]
 
@@ -27,7 +27,7 @@ class Presentation:
     ----------
     index : int
         Place in the reader's order, from 1.
-    case : Case
+    case : StudyCase
     left, right : str
         Methods; ``right`` is empty where one picture is scored.
     repeat : bool
@@ -35,7 +35,7 @@ class Presentation:
     """
 
     index: int
-    case: Case
+    case: StudyCase
     left: str
     right: str
     repeat: bool = False
@@ -46,7 +46,7 @@ class Presentation:
         return (self.left, self.right) if self.right else (self.left,)
 
 
-Question = tuple["Case", str, str]
+Question = tuple["StudyCase", str, str]
 
 
 def presentations(plan: StudyPlan, reader: str) -> tuple[Presentation, ...]:

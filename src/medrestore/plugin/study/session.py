@@ -2,24 +2,117 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from medrestore.errors import InputError, OutputError, SettingsError
+from medrestore.evaluation.pairing import by_stem, scans_by_place
 from medrestore.evaluation.reader_study import answers
 from medrestore.evaluation.reader_study.analysis import analyse
 from medrestore.evaluation.reader_study.words import sentences
-from medrestore.plugin.study import pairing, plan_file
 from medrestore.plugin.study.log import AnswerLog, file_name
 from medrestore.plugin.study.order import presentations
-from medrestore.plugin.study.plan import QUESTIONS, StudyPlan
+from medrestore.plugin.study.plan import QUESTIONS, StudyCase, StudyPlan, read_plan, write_plan
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from medrestore.evaluation.reader_study.answers import Kind
     from medrestore.plugin.study.order import Presentation
 
-__all__ = ["FromFolders", "FromPlan", "Session", "begin", "conclude"]
+
+__all__ = [
+    "CasePairs",
+    "FromFolders",
+    "FromPlan",
+    "Session",
+    "begin",
+    "conclude",
+    "method_names",
+    "missing",
+    "pair",
+]
+
+
+class CasePairs(NamedTuple):
+    """Cases, and scans that are left out, by their place in their folder."""
+
+    cases: tuple[StudyCase, ...]
+    alone: tuple[str, ...]
+
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know before starting; names would tell too much."""
+        if not self.alone:
+            return ()
+        scans = "1 scan" if len(self.alone) == 1 else f"{len(self.alone)} scans"
+        return (f"{len(self.cases)} pairs; {scans} without a partner left out",)
+
+
+def pair(first: Path, second: Path, base: Path) -> CasePairs:
+    """Find the pairs of two folders; headers are read.
+
+    Parameters
+    ----------
+    first, second : Path
+        A folder per method.
+    base : Path
+        Where the plan will lie: paths are relative to it.
+
+    Raises
+    ------
+    InputError
+        If a folder is missing, they are the same, or nothing pairs.
+    """
+    for folder in (first, second):
+        if not folder.is_dir():
+            raise InputError(f"{folder} is no folder; choose the folder with the scans of a method")
+    if first.resolve() == second.resolve():
+        raise InputError("both folders are the same; choose one folder for each method")
+    names = method_names(first, second)
+    one, other = scans_by_place(first), scans_by_place(second)
+    if not one.keys() & other.keys():  # other sub-folders, perhaps
+        one, other = by_stem(one), by_stem(other)
+    common = sorted(one.keys() & other.keys())
+    if not common:
+        raise InputError(
+            f"no scan of {first.name} has a partner in {second.name}: files belong together by "
+            "their names, like a.nii.gz and a.nii.gz or a_restored.nii.gz"
+        )
+    digits = len(str(len(common)))
+    cases = [
+        StudyCase(
+            f"{number:0{digits}d}",
+            {name: _relative(of[key], base) for name, of in zip(names, (one, other), strict=True)},
+        )
+        for number, key in enumerate(common, 1)
+    ]
+    return CasePairs(tuple(cases), tuple(sorted(one.keys() ^ other.keys())))
+
+
+def missing(cases: Iterable[StudyCase], base: Path) -> list[str]:
+    """Images of a plan that are not there."""
+    paths = [path for case in cases for path in case.images.values()]
+    return [path for path in paths if not (base / path).exists()]
+
+
+def method_names(first: Path, second: Path) -> tuple[str, str]:
+    """The folders' names, with those of their parents where they are the same."""
+    one, other = first.resolve(), second.resolve()
+    if one.name != other.name:
+        return one.name, other.name
+    return f"{one.parent.name}/{one.name}", f"{other.parent.name}/{other.name}"
+
+
+def _relative(path: Path, base: Path) -> str:
+    try:
+        return Path(os.path.relpath(path.resolve(), base.resolve())).as_posix()
+    except ValueError as error:  # another drive, on Windows
+        raise InputError(
+            f"{path} and {base} lie on different drives; keep the answers on the drive of the scans"
+        ) from error
+
 
 PLAN_NAME = "study.json"
 
@@ -88,7 +181,7 @@ def begin(source: FromFolders | FromPlan, reader: str) -> Session:
             f"{reader} is not among this study's readers: {', '.join(plan.readers)}; type one of "
             "these names"
         )
-    lost = pairing.missing(plan.cases, path.parent)
+    lost = missing(plan.cases, path.parent)
     if lost:
         raise InputError(
             f"{len(lost)} of the plan's images are not there, the first is {lost[0]}; put them "
@@ -121,7 +214,7 @@ def _from_file(source: FromPlan) -> tuple[Path, StudyPlan, tuple[str, ...]]:
     if not source.path:
         raise SettingsError("choose a plan file, or two folders")
     path = Path(source.path)
-    return path, plan_file.load(path), ()
+    return path, read_plan(path), ()
 
 
 def _from_folders(source: FromFolders) -> tuple[Path, StudyPlan, tuple[str, ...]]:
@@ -137,7 +230,7 @@ def _from_folders(source: FromFolders) -> tuple[Path, StudyPlan, tuple[str, ...]
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{out} cannot be made: {error.strerror or error}") from error
-    paired = pairing.pair(Path(source.first), Path(source.second), out)
+    paired = pair(Path(source.first), Path(source.second), out)
     plan = StudyPlan(
         name=out.resolve().name,
         kind=source.kind,
@@ -153,12 +246,12 @@ def _from_folders(source: FromFolders) -> tuple[Path, StudyPlan, tuple[str, ...]
 def _kept(plan: StudyPlan, path: Path) -> Path:
     """The plan's file; one that is there already must be the same study."""
     if path.exists():
-        there = plan_file.load(path)
+        there = read_plan(path)
         if replace(there, readers=()).hash != plan.hash:
             raise InputError(
                 f"{path.parent.name} holds another study ({path.name}); choose another folder for "
                 "the answers, or open that plan to go on with it"
             )
         return path
-    plan_file.save(plan, path)
+    write_plan(plan, path)
     return path

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from napari.experimental import link_layers
 from napari.layers import Image
 
+from medrestore.plugin.viewer import bare, camera_of, grid_of, layers_of
+
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
@@ -121,7 +123,7 @@ class Stage:
         viewer = self._viewer
         grid, dims, camera = grid_of(viewer), viewer.dims, camera_of(viewer)
         return Before(
-            [bare(layer) for layer in viewer.layers],
+            layers_of(viewer),
             bare(viewer.layers.selection.active),
             {name: getattr(grid, name) for name in ("stride", "shape", "spacing", "enabled")},
             {name: getattr(dims, name) for name in ("ndisplay", "order", "point")},
@@ -132,7 +134,7 @@ class Stage:
         """Also layers that something else added since the last question."""
         if self._before is None:
             return
-        for layer in [bare(one) for one in self._viewer.layers]:
+        for layer in layers_of(self._viewer):
             if layer not in self._own:
                 if layer not in self._before.layers:
                     self._before.layers.append(layer)
@@ -145,16 +147,6 @@ class Stage:
         self._own = []
 
 
-def grid_of(viewer: ViewerModel) -> Any:
-    """The viewer's grid, which moved in napari 0.9."""
-    return getattr(viewer, "canvas", viewer).grid
-
-
-def camera_of(viewer: ViewerModel) -> Any:
-    """The viewer's camera, which moved in napari 0.9."""
-    return getattr(viewer, "scene", viewer).camera
-
-
 def _window(pictures: Pictures) -> dict[str, tuple[float, float]]:
     """Contrast, and as much again to either side for the reader to choose from."""
     low, high = pictures.window
@@ -162,11 +154,6 @@ def _window(pictures: Pictures) -> dict[str, tuple[float, float]]:
         "contrast_limits_range": (2 * low - high, 2 * high - low),
         "contrast_limits": pictures.window,
     }
-
-
-def bare(layer: Any) -> Any:
-    """The layer itself: napari hands plugins a new proxy for it each time."""
-    return getattr(layer, "__wrapped__", layer)
 
 
 def _set(owner: Any, values: dict[str, Any]) -> None:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent, Qt
 from qtpy.QtWidgets import QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
-from medrestore.plugin.study.controller import StudyController
-from medrestore.plugin.study.question_page import QuestionPage
+from medrestore.plugin.status import PROBLEM_STYLE
+from medrestore.plugin.study.controller import StudyActions, StudyController, StudyPage, StudyView
+from medrestore.plugin.study.pages import QuestionPage, StartPage
 from medrestore.plugin.study.stage import Stage
-from medrestore.plugin.study.start_page import StartPage
-from medrestore.plugin.study.view import Actions, Page, View
-from medrestore.plugin.study.worker import Threads
-from medrestore.plugin.styles import PROBLEM_STYLE
+from medrestore.plugin.worker import Threads
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from napari.components import ViewerModel
 
 __all__ = ["ReaderStudyWidget"]
@@ -43,7 +43,7 @@ class ReaderStudyWidget(QWidget):
         self.back_button = QPushButton("Back to the first page")
         self.status = QLabel()
         self._lay_out()
-        actions = Actions(self.threads.work, self.stage.show, self.stage.close, self._show)
+        actions = StudyActions(self._work, self.stage.show, self.stage.close, self._show)
         self.controller = StudyController(actions)
         self._connect()
         self._show(self.controller.view)
@@ -66,10 +66,18 @@ class ReaderStudyWidget(QWidget):
         self.back_button.clicked.connect(lambda: controller.back())
         self.destroyed.connect(lambda *_: controller.abandon())  # must not hold on to self
 
-    def _show(self, view: View) -> None:
-        self.start_page.setVisible(view.page is Page.START)
-        self.question_page.setVisible(view.page is Page.QUESTION)
-        self.summary_page.setVisible(view.page is Page.SUMMARY)
+    def _work(
+        self,
+        task: Callable[[], Any],
+        done: Callable[[Any], object],
+        failed: Callable[[Exception], object],
+    ) -> None:
+        self.threads.work(lambda _: task(), done, failed)
+
+    def _show(self, view: StudyView) -> None:
+        self.start_page.setVisible(view.page is StudyPage.START)
+        self.question_page.setVisible(view.page is StudyPage.QUESTION)
+        self.summary_page.setVisible(view.page is StudyPage.SUMMARY)
         self.start_page.show_view(view)
         self.question_page.show_view(view)
         self.summary.setText("\n\n".join(view.summary))

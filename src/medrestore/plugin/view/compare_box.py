@@ -1,29 +1,135 @@
-"""Choosing two layers, and comparing them."""
+"""Two layers chosen, compared, and subtracted."""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from napari.layers import Image
-from napari.qt.threading import create_worker
 from qtpy.QtWidgets import QGridLayout, QPushButton, QVBoxLayout, QWidget
 
-from medrestore.plugin.dressing import dress
-from medrestore.plugin.layer_kinds import is_restored, is_scalar, is_scan
+from medrestore.errors import InputError
+from medrestore.plugin.adding import dress
+from medrestore.plugin.contrast import balanced_limits
+from medrestore.plugin.layers import KEY, record_in
+from medrestore.plugin.result_layers import COPIED
 from medrestore.plugin.rows import form
 from medrestore.plugin.scan_picker import ScanPicker
-from medrestore.plugin.view.comparison import Comparison, Mode, check_pair
-from medrestore.plugin.view.difference import check_same_grid, difference_layer
-from medrestore.plugin.view.key import BorrowedKey
+from medrestore.plugin.view.comparison import BorrowedKey, Comparison, Mode, check_pair
+from medrestore.plugin.viewer import is_restored, is_scalar, is_scan
+from medrestore.plugin.worker import Threads
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from napari.components import ViewerModel
 
     from medrestore.plugin.layers import LayerTuple
-    from medrestore.plugin.view.status import Status
+    from medrestore.plugin.status import StatusLine
 
-__all__ = ["FLICKER_KEY", "CompareBox"]
+
+__all__ = ["FLICKER_KEY", "CompareBox", "check_same_grid", "difference_layer"]
+
+TOLERANCE = 1e-2
+"""Corners further apart than this, in voxels, are different places."""
+_COLORS = ((0.6, 0.85, 1.0), (0.1, 0.45, 0.95), (0.0, 0.0, 0.0), (0.9, 0.3, 0.1), (1.0, 0.85, 0.5))
+COLORMAP = {"name": "blue-black-orange", "colors": [(*color, 1.0) for color in _COLORS]}
+"""Blue where B is darker, black at zero, orange where B is brighter."""
+
+
+def check_same_grid(a: Any, b: Any) -> None:
+    """Refuse layers whose voxels do not coincide.
+
+    Raises
+    ------
+    InputError
+        That says in what they differ.
+    """
+    shapes = [tuple(layer.data.shape) for layer in (a, b)]
+    if shapes[0] != shapes[1]:
+        said = [" × ".join(map(str, shape)) for shape in shapes]
+        raise InputError(
+            f"layer A, {a.name}, has {said[0]} voxels and B, {b.name}, {said[1]}; choose two on "
+            "one grid, such as a scan and its restored layer"
+        )
+    units = [", ".join(dict.fromkeys(str(u) for u in layer.units)) for layer in (a, b)]
+    if units[0] != units[1]:
+        raise InputError(
+            f"layer A, {a.name}, lies in {units[0]} and B, {b.name}, in {units[1]}; give both "
+            "one unit"
+        )
+    apart = _apart(a, b, shapes[0])
+    if apart > TOLERANCE * min(abs(float(s)) for s in a.scale):
+        raise InputError(
+            f"voxels of {a.name} and {b.name} lie up to {apart:.3g} {a.units[-1]} apart; choose "
+            "two layers on one grid"
+        )
+    values = [_unit(layer.metadata) for layer in (a, b)]
+    if None not in values and values[0] != values[1]:
+        raise InputError(
+            f"layer A, {a.name}, is in {values[0]} and B, {b.name}, in {values[1]}; these cannot "
+            "be subtracted"
+        )
+
+
+def difference_layer(a: LayerTuple, b: LayerTuple) -> LayerTuple:
+    """B − A, of layers that have passed `check_same_grid`.
+
+    Parameters
+    ----------
+    a, b : layer tuples
+        As ``layer.as_layer_data_tuple()`` gives them; neither is changed.
+
+    Returns
+    -------
+    layer tuple
+        float32, on A's place, colours balanced about zero, role "difference".
+    """
+    data, meta = _finest(a), a[1]
+    difference = np.subtract(_finest(b), data, dtype=np.float32)
+    unit = _unit(meta.get("metadata")) or _unit(b[1].get("metadata"))
+    name = f"{b[1].get('name', 'B')} − {meta.get('name', 'A')}"
+    record = record_in(meta.get("metadata"))
+    note = f"{name}: orange where the first is larger, blue where it is smaller"
+    notes = (*record.get("notes", ()), note)
+    copied = {key: meta[key] for key in COPIED if meta.get(key) is not None}
+    new = {
+        **copied,
+        "name": f"difference · {name}",
+        "rgb": False,
+        "contrast_limits": balanced_limits(difference),
+        "colormap": COLORMAP,
+        "metadata": {
+            KEY: {
+                **record,
+                "unit": unit,
+                "role": "difference",
+                "notes": notes,
+                "meaning": f"{note}.",
+                "empty": not difference.any(),
+            }
+        },
+    }
+    return difference, new, "image"
+
+
+def _apart(a: Any, b: Any, shape: tuple[int, ...]) -> float:
+    """Largest distance between the corners of two grids, in world units."""
+    corners = np.array(np.meshgrid(*[(0, n - 1) for n in shape])).reshape(len(shape), -1).T
+    places = [np.array([layer.data_to_world(c) for c in corners]) for layer in (a, b)]
+    return float(np.linalg.norm(places[0] - places[1], axis=1).max())
+
+
+def _finest(layer: LayerTuple) -> Any:
+    data, meta, _ = layer
+    return np.asarray(data[0] if meta.get("multiscale") else data)
+
+
+def _unit(metadata: Mapping[str, Any] | None) -> str | None:
+    unit = record_in(metadata).get("unit")
+    return None if unit is None else str(unit)
+
 
 FLICKER_KEY = "Q"
 """Free in napari for every kind of layer."""
@@ -44,14 +150,14 @@ class CompareBox(QWidget):
     ----------
     viewer : ViewerModel
         Layers are hidden during a comparison and shown again after it; none is changed.
-    status : Status
+    status : StatusLine
         Where problems are said.
     """
 
-    def __init__(self, viewer: ViewerModel, status: Status) -> None:
+    def __init__(self, viewer: ViewerModel, status: StatusLine) -> None:
         super().__init__()
         self._viewer, self._status = viewer, status
-        self._worker: Any = None
+        self._threads, self._subtracting = Threads(), False
         self.a = ScanPicker(viewer, is_scalar, is_scan)
         self.b = ScanPicker(viewer, is_scalar, is_restored)
         self.side_button = QPushButton("Side by side")
@@ -107,19 +213,18 @@ class CompareBox(QWidget):
         self._status.tell("Subtracting…")
         self.difference_button.setEnabled(False)
         tuples = a.as_layer_data_tuple(), b.as_layer_data_tuple()
-        worker = self._worker = create_worker(difference_layer, *tuples, _start_thread=False)
-        worker.returned.connect(self._subtracted)
-        worker.errored.connect(self._not_subtracted)
-        worker.start()
+        self._subtracting = True
+        self._threads.work(
+            lambda _: difference_layer(*tuples), self._subtracted, self._not_subtracted
+        )
 
-    # Methods of a QObject, so that Qt calls them in the thread that draws.
     def _subtracted(self, found: LayerTuple) -> None:
-        self._worker = None
+        self._subtracting = False
         self._enable()
         self._attempt(partial(self._add, found))
 
     def _not_subtracted(self, error: Exception) -> None:
-        self._worker = None
+        self._subtracting = False
         self._enable()
         self._status.fail(error)
 
@@ -151,7 +256,7 @@ class CompareBox(QWidget):
         pair = a is not None and b is not None and a is not b
         for button in (self.side_button, self.flicker_button):
             button.setEnabled(pair)
-        self.difference_button.setEnabled(pair and self._worker is None)
+        self.difference_button.setEnabled(pair and not self._subtracting)
 
     def _picked(self) -> None:
         """Compare what is chosen now."""
@@ -163,10 +268,10 @@ class CompareBox(QWidget):
             return
         if a is b or a is None or b is None:
             self.comparison.end()
-        elif self.comparison.mode is Mode.SIDE_BY_SIDE:
-            self._attempt(lambda: self.comparison.side_by_side(a, b))
-        else:
-            self._attempt(lambda: self.comparison.flicker(a, b))
+            return
+        flickers = self.comparison.mode is Mode.FLICKER
+        show = self.comparison.flicker if flickers else self.comparison.side_by_side
+        self._attempt(partial(show, a, b))
 
     def _attempt(self, action: Any) -> None:
         if not self._status.attempt(action):

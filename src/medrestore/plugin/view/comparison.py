@@ -7,15 +7,15 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from medrestore.errors import MedrestoreError
-from medrestore.plugin.layer_kinds import bare
-from medrestore.plugin.view.names import camera_of, grid_of
+from medrestore.plugin.viewer import bare, camera_of, grid_of, layers_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from napari.components import ViewerModel
 
-__all__ = ["Comparison", "Mode", "check_pair"]
+
+__all__ = ["BorrowedKey", "Comparison", "Mode", "check_pair"]
 
 NEED_TWO = "Choose two different layers under A and B; restore a scan if there is only one."
 GRID = ("shape", "stride", "spacing", "enabled")
@@ -101,7 +101,7 @@ class Comparison:
 
     def close(self) -> None:
         """End, and stop following the viewer."""
-        self._changed = _nobody
+        self._changed = lambda: None
         for name in WATCHED:
             getattr(self._viewer.layers.events, name).disconnect(self._layers_changed)
         self._grid.events.enabled.disconnect(self._grid_switched)
@@ -115,7 +115,7 @@ class Comparison:
     def _apply(self) -> None:
         self._busy = True
         try:
-            layers = [bare(layer) for layer in self._viewer.layers]
+            layers = layers_of(self._viewer)
             known = [layer for layer, _ in self._seen]
             self._seen += [(x, x.visible) for x in layers if not any(x is k for k in known)]
             if self.mode is Mode.SIDE_BY_SIDE:
@@ -159,7 +159,7 @@ class Comparison:
     def _layers_changed(self, event: Any = None) -> None:
         if self.mode is Mode.OFF or self._busy:
             return
-        layers = [bare(layer) for layer in self._viewer.layers]
+        layers = layers_of(self._viewer)
         self._seen = [(x, seen) for x, seen in self._seen if any(x is y for y in layers)]
         if all(any(one is x for x in layers) for one in (self.a, self.b)):
             self._apply()
@@ -195,5 +195,42 @@ def _same_view(viewer: ViewerModel) -> Iterator[None]:
     camera.angles, camera.center, camera.zoom = angles, center, camera.zoom * closer
 
 
-def _nobody() -> None:
-    pass
+class BorrowedKey:
+    """Calls ``action`` on a key while it is held.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        Whose key.
+    key : str
+        As napari spells keys.
+    action : callable
+        Without arguments.
+    """
+
+    def __init__(self, viewer: ViewerModel, key: str, action: Callable[[], object]) -> None:
+        self._viewer, self._key = viewer, key
+        self.held = False
+
+        def pressed(_: Any) -> None:
+            action()
+
+        self._pressed = pressed
+
+    def take(self) -> None:
+        """Hold the key, unless somebody has bound it in this viewer."""
+        if not self.held:
+            try:
+                self._viewer.bind_key(self._key, self._pressed)
+            except ValueError:  # taken
+                return
+            self.held = True
+
+    def give_back(self) -> None:
+        """Let the key go, unless somebody has taken it over meanwhile."""
+        if not self.held:
+            return
+        self.held = False
+        unbound = bare(self._viewer.bind_key(self._key, None))
+        if unbound is not None and unbound is not self._pressed:
+            self._viewer.bind_key(self._key, unbound)

@@ -1,8 +1,8 @@
-"""Axial, coronal and sagittal views the radiological way. No Qt.
+"""Axial, coronal and sagittal views the radiological way, with letters for the patient's sides.
 
 World axes are (inferior, posterior, left), behind any leading ones (`plugin.layers`). napari draws
 the last two axes of ``dims.order`` as rows and columns, so each plane is one order of the three;
-napari's own roll would transpose the coronal view.
+napari's own roll would transpose the coronal view. No Qt.
 """
 
 from __future__ import annotations
@@ -11,19 +11,22 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from medrestore.errors import MedrestoreError
-from medrestore.plugin.layers import AXIS_LABELS, KEY
-from medrestore.plugin.place import acquired_axis
-from medrestore.plugin.view.names import camera_of
+from medrestore.plugin.layers import AXIS_LABELS, record_in
+from medrestore.plugin.positions import acquired_axis
+from medrestore.plugin.viewer import camera_of, overlays_of, show_text
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
+
 __all__ = [
     "NO_SCAN",
     "Edges",
+    "Letters",
     "Plane",
     "acquired",
     "edges",
+    "in_words",
     "is_oriented",
     "lead_to_slice",
     "plane_shown",
@@ -72,9 +75,7 @@ def turn_to(viewer: ViewerModel, plane: Plane) -> None:
 
 def show_as_acquired(viewer: ViewerModel, layer: Any) -> None:
     """Turn to the plane of a scan that was opened; 3-D, and what lies nobody knows how, stay."""
-    record = layer.metadata.get(KEY)
-    known = isinstance(record, dict) and bool(record.get("known", True))
-    if viewer.dims.ndisplay == 2 and known:
+    if viewer.dims.ndisplay == 2 and _known(layer):
         turn_to(viewer, acquired(layer))
 
 
@@ -84,7 +85,7 @@ def lead_to_slice(viewer: ViewerModel, layer: Any) -> bool:
     Returns
     -------
     bool
-        Whether the view was turned.
+        True if the view was turned.
     """
     plane = acquired(layer)
     if plane_shown(viewer) is plane:
@@ -135,10 +136,8 @@ def plane_shown(viewer: ViewerModel) -> Plane | None:
 
 def is_oriented(layer: Any) -> bool:
     """Whether a layer's last axes are known to run towards inferior, posterior and left."""
-    if layer is None or tuple(layer.axis_labels)[-3:] != AXIS_LABELS:
-        return False
-    record = layer.metadata.get(KEY)
-    return isinstance(record, dict) and bool(record.get("known", True))
+    labels = () if layer is None else tuple(layer.axis_labels)[-3:]
+    return labels == AXIS_LABELS and _known(layer)
 
 
 def edges(viewer: ViewerModel) -> Edges | None:
@@ -151,6 +150,11 @@ def edges(viewer: ViewerModel) -> Edges | None:
     top, bottom = (AWAY[down], down) if vertical == "down" else (down, AWAY[down])
     left, right = (AWAY[right], right) if horizontal == "right" else (right, AWAY[right])
     return Edges(left, right, top, bottom)
+
+
+def _known(layer: Any) -> bool:
+    record = record_in(layer.metadata)
+    return bool(record and record.get("known", True))
 
 
 def _check(layer: Any) -> None:
@@ -173,3 +177,87 @@ def _middle(layer: Any, ndim: int) -> tuple[float, ...]:
     shape = layer.data.shape
     place = layer.data_to_world([(n - 1) // 2 for n in shape])
     return (*(0.0,) * (ndim - len(shape)), *(float(p) for p in place))
+
+
+PLACES = {
+    "left": "middle_left",
+    "right": "middle_right",
+    "top": "top_center",
+    "bottom": "bottom_center",
+}
+WORDS = {
+    "R": "right",
+    "L": "left",
+    "A": "front",
+    "P": "back",
+    "S": "head",
+    "I": "feet",
+}
+
+
+class Letters:
+    """Follows the axes on display and the layer they are shown for, until closed.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        Gets four text overlays in napari 0.9; earlier ones have no public place for them.
+    """
+
+    def __init__(self, viewer: ViewerModel) -> None:
+        self._viewer = viewer
+        self._overlays = overlays_of(viewer)
+        self._layer: Any = None
+        self._on = True
+        self._emitters = (
+            viewer.dims.events.order,
+            viewer.dims.events.ndisplay,
+            viewer.dims.events.ndim,
+            camera_of(viewer).events.orientation,
+            viewer.layers.events.inserted,
+            viewer.layers.events.removed,
+        )
+        for emitter in self._emitters:
+            emitter.connect(self.refresh)
+
+    def follow(self, layer: Any) -> None:
+        """Show letters for a layer, if its orientation is known; without one, for results alone."""
+        self._layer = layer
+        self.refresh()
+
+    def switch(self, on: bool) -> None:
+        """Show letters, or take them off the canvas."""
+        self._on = on
+        self.refresh()
+
+    def refresh(self, event: Any = None) -> None:
+        """Show what the axes on display mean."""
+        if self._overlays is None:
+            return
+        layer = self._layer
+        if layer is None:  # results that were opened without their scan know how they lie too
+            layer = next((one for one in self._viewer.layers if is_oriented(one)), None)
+        shown = edges(self._viewer) if self._on and is_oriented(layer) else None
+        for side, place in PLACES.items():
+            letter = getattr(shown, side, "")
+            look = {"position": place, "font_size": 14, "box": False}
+            show_text(self._overlays, f"medrestore_{side}", letter, **look)
+
+    def close(self) -> None:
+        """Leave the canvas as it was."""
+        for emitter in self._emitters:
+            emitter.disconnect(self.refresh)
+        self.switch(False)
+
+
+def in_words(viewer: ViewerModel, layer: Any) -> str:
+    """One line on the sides of the picture."""
+    if layer is None:
+        return ""
+    if not is_oriented(layer):
+        return "The layer does not say which way the patient lies."
+    shown = edges(viewer)
+    if shown is None:
+        return "Seen in 3-D: drag to turn." if viewer.dims.ndisplay == 3 else ""
+    left, top = WORDS[shown.left], WORDS[shown.top]
+    return f"Left of the picture: patient's {left}. Top: {top}."

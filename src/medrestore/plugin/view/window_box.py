@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QVBoxLayout, QWidget
 
-from medrestore.plugin.layers import KEY
+from medrestore.plugin.layers import record_in
 from medrestore.plugin.rows import form
-from medrestore.plugin.view.drag import WindowDrag
-from medrestore.plugin.view.presets import presets_for
-from medrestore.plugin.view.window import Window, Windowing
+from medrestore.plugin.view.window import DisplayWindow, WindowDrag, Windowing, presets_for
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
-    from medrestore.plugin.view.presets import Preset
-    from medrestore.plugin.view.status import Status
+    from medrestore.plugin.status import StatusLine
+    from medrestore.plugin.view.window import Preset
 
 __all__ = ["WindowBox"]
 
@@ -41,15 +39,15 @@ class WindowBox(QWidget):
     ----------
     viewer : ViewerModel
         Its right mouse button is taken while the box is ticked.
-    status : Status
+    status : StatusLine
         Where problems are said.
     """
 
-    def __init__(self, viewer: ViewerModel, status: Status) -> None:
+    def __init__(self, viewer: ViewerModel, status: StatusLine) -> None:
         super().__init__()
         self._status = status
         self._presets: list[Preset] = []
-        self._last: tuple[int, Window] | None = None
+        self._last: tuple[int, DisplayWindow] | None = None
         self.preset = QComboBox()
         self.preset.setPlaceholderText("own choice")
         self.level, self.width_ = _number("Level"), _number("Width")
@@ -86,7 +84,7 @@ class WindowBox(QWidget):
         for at, preset in enumerate(self._presets):
             self.preset.addItem(preset.name)
             self.preset.setItemData(at, preset.tip, Qt.ItemDataRole.ToolTipRole)
-        unit = _unit(layer)
+        unit = None if layer is None else record_in(layer.metadata).get("unit")
         for box in (self.level, self.width_):
             box.setSuffix(f" {unit}" if unit == "HU" else "")
         self.windowing.follow(layer)
@@ -108,7 +106,7 @@ class WindowBox(QWidget):
             box.blockSignals(False)
         self.preset.setCurrentIndex(self._index_of(window))
 
-    def _index_of(self, window: Window) -> int:
+    def _index_of(self, window: DisplayWindow) -> int:
         """The preset on display; -1 for none."""
         if self._last is not None and window.close_to(self._last[1]):
             return self._last[0]
@@ -126,7 +124,7 @@ class WindowBox(QWidget):
         self.refresh()
 
     def _typed(self, _: float) -> None:
-        window = Window(self.level.value(), self.width_.value())
+        window = DisplayWindow(self.level.value(), self.width_.value())
         self._status.attempt(lambda: self.windowing.set(window))
 
     def attach(self) -> None:
@@ -150,8 +148,3 @@ def _number(name: str) -> QDoubleSpinBox:
     box.setToolTip(TIPS[name])
     box.setMinimumWidth(60)
     return box
-
-
-def _unit(layer: Any) -> str | None:
-    record = None if layer is None else layer.metadata.get(KEY)
-    return record.get("unit") if isinstance(record, dict) else None

@@ -3,42 +3,40 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medrestore import __version__
-from medrestore.evaluation.ensemble.report.page import render
-from medrestore.evaluation.ensemble.report.plots import PLOTS, draw
-from medrestore.evaluation.ensemble.report.rows import curves, rows
-from medrestore.evaluation.report.folder import (
+from medrestore.evaluation.ensemble.report import tables
+from medrestore.evaluation.ensemble.report.plots import PLOTS
+from medrestore.report.files import (
     as_csv,
     as_json,
     check_folder,
     finite,
+    plot_names,
     write_folder,
 )
+from medrestore.report.page import render
+from medrestore.report.plots import draw_plots
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from medrestore.evaluation.ensemble.study import Study
 
 __all__ = ["check_study_folder", "facts_of", "write_study"]
 
-NAMES = {
-    "figures.csv",
-    "figures.json",
-    "curves.csv",
-    "report.html",
-    *(f"{plot}.{kind}" for plot in PLOTS for kind in ("svg", "pdf")),
-}
+TITLE = "Image quality from noise realisations"
+NAMES = {"figures.csv", "figures.json", "curves.csv", "report.html", *plot_names(PLOTS)}
 
 
 def write_study(study: Study, out: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
-    """Write a study's figures into a folder.
+    """Write a study's metrics into a folder.
 
-    ``figures.csv`` (a row per method, figure and object), ``curves.csv`` (NPS and TTF),
+    ``figures.csv`` (a row per method, metric and object), ``curves.csv`` (NPS and TTF),
     ``figures.json`` (both, with the ensemble's record), ``report.html`` (opens offline), and the
     plots as SVG and PDF: ``nps``, ``ttf``, ``detectability``, ``linearity``.
 
@@ -55,15 +53,17 @@ def write_study(study: Study, out: str | os.PathLike[str], *, overwrite: bool = 
     folder = Path(out)
     check_study_folder(folder, overwrite)
     plots = draw(study)
-    files = {f"{name}.{kind}": data for name, of in plots.items() for kind, data in of.items()}
-    files["figures.csv"], files["curves.csv"] = _csv(rows(study)), _csv(curves(study))
-    files["figures.json"] = as_json(facts_of(study))
-    files["report.html"] = render(study, {name: of["svg"] for name, of in plots.items()}).encode()
-    return write_folder(folder, NAMES, files, overwrite)
+    files = {
+        "figures.csv": _csv(tables.rows(study)),
+        "curves.csv": _csv(tables.curves(study)),
+        "figures.json": as_json(facts_of(study)),
+        "report.html": _page(study, plots).encode(),
+    }
+    return write_folder(folder, NAMES, files, plots, overwrite)
 
 
 def check_study_folder(folder: Path, overwrite: bool = False) -> None:
-    """Make sure that a folder is free for a study's report; asked before minutes of work.
+    """Make sure that a folder is free for a study's report, before minutes of work.
 
     Raises
     ------
@@ -74,24 +74,44 @@ def check_study_folder(folder: Path, overwrite: bool = False) -> None:
 
 
 def facts_of(study: Study) -> dict[str, Any]:
-    """All figures and curves, as JSON takes them: what is not finite is None."""
+    """Return all metrics and curves, as JSON takes them: what is not finite is None."""
     found: dict[str, Any] = finite(
         {
             "medrestore": __version__,
             "ensemble": {k: v for k, v in study.facts.items() if k != "realisations"},
             "realisations": list(study.realisations),
-            "figures": rows(study),
-            "curves": curves(study),
+            "figures": tables.rows(study),
+            "curves": tables.curves(study),
             "notes": {one.method: list(one.notes) for one in study.methods},
         }
     )
     return found
 
 
+def draw(study: Study) -> dict[str, dict[str, bytes]]:
+    """Return every plot as ``{"svg": …, "pdf": …}``."""
+    return draw_plots({name: partial(plot, study) for name, plot in PLOTS.items()})
+
+
+def _page(study: Study, plots: Mapping[str, Mapping[str, bytes]]) -> str:
+    return render(
+        "evaluation/ensemble/report/page.html",
+        title=TITLE,
+        study=study,
+        remarks=[f"{one.method}: {text}" for one in study.methods for text in one.notes],
+        plots=plots,
+        noise=tables.of_noise(study),
+        lesions=tables.of_lesions(study),
+        lines=tables.of_lines(study),
+        rods=tables.of_rods(study),
+        erased=tables.of_erased(study),
+    )
+
+
 def _csv(rows: Sequence[dict[str, Any]]) -> bytes:
-    """The rows, with nothing for what is not there."""
-    return as_csv([{key: _there(value) for key, value in row.items()} for row in rows])
+    """Return the rows, with nothing for what is not finite."""
+    return as_csv([{key: _or_empty(value) for key, value in row.items()} for row in rows])
 
 
-def _there(value: Any) -> Any:
+def _or_empty(value: Any) -> Any:
     return "" if isinstance(value, float) and not math.isfinite(value) else value

@@ -4,46 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import matplotlib
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from medrestore.evaluation.ensemble.inserts import contrast_of
-from medrestore.evaluation.report.colours import FAINT, INK
-from medrestore.evaluation.report.plots import STYLE, saved
+from medrestore.report.plots import FAINT, INK, NOISY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from medrestore.evaluation.ensemble.study import Study
 
-__all__ = ["PLOTS", "draw"]
+__all__ = ["PLOTS"]
 
-CYCLE = ("#777777", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+CYCLE = (NOISY, "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 """The noisy images grey, then Okabe & Ito's colours, told apart by the colour-blind."""
 DASHES = ("-", "--", "-.", ":")
 COLUMNS = 3
 
 
-def draw(study: Study) -> dict[str, dict[str, bytes]]:
-    """Every plot as ``{"svg": …, "pdf": …}``."""
-    with matplotlib.rc_context(STYLE):
-        drawn = {}
-        for name, plot in PLOTS.items():
-            figure = Figure(layout="constrained")
-            FigureCanvasAgg(figure)
-            plot(figure, study)
-            figure.draw_without_rendering()
-            figure.set_layout_engine("none")  # laid out once, for both kinds of file
-            drawn[name] = {kind: saved(figure, kind) for kind in ("svg", "pdf")}
-        return drawn
-
-
-def _nps(figure: Figure, study: Study) -> None:
+def _nps(study: Study, figure: Figure) -> None:
     """Radial noise power, and its shape alone."""
     figure.set_size_inches(9.6, 3.4)
     power, shape = figure.subplots(1, 2)
@@ -61,7 +44,7 @@ def _nps(figure: Figure, study: Study) -> None:
     _legend(figure, power)
 
 
-def _ttf(figure: Figure, study: Study) -> None:
+def _ttf(study: Study, figure: Figure) -> None:
     """A panel for each rod."""
     rods = study.scene.rods
     panels = _panels(figure, len(rods))
@@ -75,7 +58,7 @@ def _ttf(figure: Figure, study: Study) -> None:
     _legend(figure, panels[0])
 
 
-def _detectability(figure: Figure, study: Study) -> None:
+def _detectability(study: Study, figure: Figure) -> None:
     """d′ of both observers with their intervals, a group of bars for each kind of lesion."""
     figure.set_size_inches(9.6, 3.6)
     observers = ("hotelling", "matched")
@@ -104,7 +87,7 @@ def _detectability(figure: Figure, study: Study) -> None:
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
 
 
-def _linearity(figure: Figure, study: Study) -> None:
+def _linearity(study: Study, figure: Figure) -> None:
     """Deviation of each rod's value from its true one."""
     figure.set_size_inches(5.6, 3.6)
     axes = figure.subplots()
@@ -117,15 +100,6 @@ def _linearity(figure: Figure, study: Study) -> None:
         axes.errorbar(true, bias, error, marker="o", ms=4, label=method.method, **_look(number))
     axes.set(title="Bias of rods", xlabel=f"true value ({unit})", ylabel=f"bias ({unit})")
     _legend(figure, axes)
-
-
-PLOTS: dict[str, Callable[[Figure, Study], None]] = {
-    "nps": _nps,
-    "ttf": _ttf,
-    "detectability": _detectability,
-    "linearity": _linearity,
-}
-"""Names of the plots' files without suffix, and what draws them."""
 
 
 def _look(number: int) -> dict[str, Any]:
@@ -147,3 +121,12 @@ def _panels(figure: Figure, count: int) -> list[Axes]:
 def _legend(figure: Figure, axes: Axes) -> None:
     handles, labels = axes.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 6))
+
+
+PLOTS: dict[str, Callable[[Study, Figure], None]] = {
+    "nps": _nps,
+    "ttf": _ttf,
+    "detectability": _detectability,
+    "linearity": _linearity,
+}
+"""By the name of its files without suffix, what draws a plot."""

@@ -1,0 +1,105 @@
+"""Output of commands: plans in words, durations, tables and JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from medrestore.engine.plan_text import memory, noise_in_words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from medrestore.engine.plan import Plan
+    from medrestore.volume import Volume
+
+__all__ = ["as_json", "duration", "plan_in_words", "table"]
+
+MODES = {"slice": "slice by slice", "patch3d": "in 3-D stacks"}
+
+ESTIMATES = {
+    "mean": "the expected image",
+    "sample": "one posterior sample",
+    "posterior-mean": "the mean of the samples",
+}
+
+
+def plan_in_words(plan: Plan, volume: Volume) -> str:
+    """A plan as a few aligned lines, ending with what deserves attention."""
+    settings = plan.settings
+    grid = _grid(plan.shape, plan.times)
+    spacing = _millimetres(volume.geometry.spacing_mm)
+    slices = len(plan.chosen) * plan.times
+    if settings.samples:
+        sampling = settings.sampler
+        if settings.schedule != "cosine":
+            sampling += f", {settings.schedule} schedule"
+        if settings.guided:
+            sampling += f", guidance {settings.guidance:g}, measurement {settings.measurement:g}"
+        work = f"{settings.samples} samples × {settings.steps} steps ({sampling})"
+    else:
+        work = "no samples, one evaluation"
+    rows = {
+        "scan": f"{volume.source.name}: {plan.modality}, {grid}, {spacing}",
+        "model": f"{plan.model}, {MODES[plan.mode]}, on {plan.device} in {plan.precision}",
+        "noise": noise_in_words(plan),
+        "work": f"{slices} slice{'' if slices == 1 else 's'}, {work}, seed {settings.seed}",
+        "result": f"{ESTIMATES[settings.estimate]}, its expected error, and bounds "
+        f"{'to cover' if plan.calibrated else 'meant for'} {100 * settings.level:.4g} % of the "
+        f"voxels{'' if plan.calibrated else ', not calibrated'}",
+    }
+    if plan.seconds is not None and plan.memory_bytes is not None:
+        rows["forecast"] = f"{duration(plan.seconds)}, {memory(plan.memory_bytes)} of memory"
+    lines = [f"{name:<9} {text}" for name, text in rows.items()]
+    notes = dict.fromkeys([*volume.warnings, *plan.warnings])
+    return "\n".join([*lines, *(f"note      {text}" for text in notes)])
+
+
+def _grid(shape: Sequence[int], times: int = 1) -> str:
+    """Voxels along (z, y, x), time points first."""
+    text = " × ".join(str(n) for n in shape)
+    return f"{times} time points of {text}" if times > 1 else text
+
+
+def _millimetres(spacing_mm: Sequence[float]) -> str:
+    """Spacing along (z, y, x)."""
+    return " × ".join(f"{s:.3g}" for s in spacing_mm) + " mm"
+
+
+def duration(seconds: float) -> str:
+    """A forecast, no more exact than it is."""
+    if seconds < 2:
+        return "about a second"
+    if seconds < 90:
+        return f"about {seconds:.0f} s"
+    if seconds < 5400:
+        return f"about {seconds / 60:.0f} min"
+    return f"about {seconds / 3600:.1f} h"
+
+
+def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print a table: in a terminal as wide as that is, long names and reasons folded; else whole.
+
+    Only the first and the last column fold.
+    """
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 10_000)
+    drawn = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
+    for title in titles:
+        folds = title in (titles[0], titles[-1])
+        drawn.add_column(title, overflow="fold", no_wrap=not folds)
+    for row in rows:
+        drawn.add_row(*(Text(cell) for cell in row))  # Text: brackets in paths are no markup
+    with console.capture() as text:
+        console.print(drawn)
+    print("\n".join(line.rstrip() for line in text.get().rstrip().splitlines()))
+
+
+def as_json(facts: Mapping[str, Any] | Sequence[Any]) -> str:
+    """JSON for machines, readable for people."""
+    return json.dumps(facts, indent=1, ensure_ascii=False)

@@ -1,0 +1,286 @@
+"""The pages of the dock: what is to be read by whom; a question."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtGui import QKeySequence, QShortcut
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QProgressBar,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from medrestore.plugin.rows import PathField
+from medrestore.plugin.status import QUIET_STYLE
+from medrestore.plugin.study.plan import QUESTIONS
+from medrestore.plugin.study.session import FromFolders, FromPlan
+
+if TYPE_CHECKING:
+    from medrestore.plugin.study.controller import StudyView
+
+
+__all__ = ["QuestionPage", "StartPage"]
+
+EXPLAINED = (
+    "Scans are shown in random order and on random sides, without names. Every answer is saved at "
+    "once: a study can be stopped and taken up again."
+)
+RESEARCH_ONLY = "For research use only, not for diagnosis."
+TIPS = {
+    "First folder": "Scans of one method, for example the noisy ones.",
+    "Second folder": "Scans of the other method; files pair by name, a.nii.gz with a.nii.gz or "
+    "a_restored.nii.gz.",
+    "Answers in": "A folder for the plan (study.json) and one CSV file per reader.",
+    "Plan file": "A study plan (JSON), for example the study.json of a study begun before.",
+    "Task": "Two pictures side by side, or one picture at a time.",
+    "Question": "What the reader is asked, on every page.",
+    "Ties": "Whether the reader may see no difference.",
+    "Repeats": "Share of questions asked a second time, for the agreement of readers with "
+    "themselves.",
+    "Seed": "With the reader's name it fixes order and sides.",
+    "Reader": "A name or code; answers are kept under it.",
+}
+
+
+class StartPage(QWidget):
+    """Emits `started` with a source (`session.FromFolders` or `FromPlan`) and the reader's name."""
+
+    started = Signal(object, str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.origin = QComboBox()
+        self.origin.addItems(["Two folders", "A plan file"])
+        self.first, self.second = PathField("folder"), PathField("folder")
+        self.out = PathField("folder")
+        self.task = QComboBox()
+        self.task.addItem("Which of two is better", "preference")
+        self.task.addItem("Score from 1 to 5", "score")
+        self.question = QLineEdit()
+        self.ties = QCheckBox("No difference may be said")
+        self.ties.setChecked(True)
+        self.repeats, self.seed = QSpinBox(), QSpinBox()
+        self.repeats.setRange(0, 100)
+        self.repeats.setValue(10)
+        self.repeats.setSuffix(" %")
+        self.seed.setRange(0, 2**31 - 1)
+        self.plan = PathField("plan")
+        self.reader = QLineEdit()
+        self.reader.setPlaceholderText("name or code")
+        self.start_button = QPushButton("Start")
+        self._lay_out()
+        self.origin.currentIndexChanged.connect(self._follow)
+        self.task.currentIndexChanged.connect(self._follow)
+        self.start_button.clicked.connect(self._start)
+        self.reader.returnPressed.connect(self._start)
+        self._follow()
+
+    def show_view(self, view: StudyView) -> None:
+        """Follow the controller."""
+        self.setEnabled(not view.busy)
+
+    def source(self) -> FromFolders | FromPlan:
+        """What is chosen."""
+        if self.origin.currentIndex():
+            return FromPlan(self.plan.path())
+        return FromFolders(
+            first=self.first.path(),
+            second=self.second.path(),
+            out=self.out.path(),
+            kind=self.task.currentData(),
+            question=self.question.text(),
+            repeats=self.repeats.value() / 100,
+            seed=self.seed.value(),
+            ties=self.ties.isChecked(),
+        )
+
+    def _start(self) -> None:
+        self.started.emit(self.source(), self.reader.text())
+
+    def _follow(self, *_: object) -> None:
+        by_folders = self.origin.currentIndex() == 0
+        self._folders.setVisible(by_folders)
+        self._file.setVisible(not by_folders)
+        self.ties.setEnabled(self.task.currentData() == "preference")
+        question = QUESTIONS[self.task.currentData()]
+        self.question.setPlaceholderText(question)
+        self.question.setToolTip(f"{TIPS['Question']} If empty: {question}")
+
+    def _lay_out(self) -> None:
+        self._folders, self._file = QWidget(), QWidget()
+        rows: dict[str, QWidget] = {
+            "First folder": self.first,
+            "Second folder": self.second,
+            "Answers in": self.out,
+            "Task": self.task,
+            "Question": self.question,
+            "Ties": self.ties,
+            "Repeats": self.repeats,
+            "Seed": self.seed,
+        }
+        _form(self._folders, rows)
+        _form(self._file, {"Plan file": self.plan})
+        origin, reader = QWidget(), QWidget()
+        _form(origin, {"Study from": self.origin})
+        _form(reader, {"Reader": self.reader})
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(8)
+        layout.addWidget(_quiet(EXPLAINED))
+        for part in (origin, self._folders, self._file, reader, self.start_button):
+            layout.addWidget(part)
+        layout.addWidget(_quiet(RESEARCH_ONLY))
+
+
+LABEL_WIDTH = 106
+"""The same in every part of the page."""
+
+
+def _form(parent: QWidget, rows: dict[str, QWidget]) -> None:
+    layout = QFormLayout(parent)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+    for text, field in rows.items():
+        label = QLabel(text)
+        label.setMinimumWidth(LABEL_WIDTH)
+        field.setToolTip(TIPS.get(text, ""))
+        layout.addRow(label, field)
+
+
+def _quiet(text: str) -> QLabel:
+    label = QLabel(text)
+    label.setWordWrap(True)
+    label.setStyleSheet(QUIET_STYLE)
+    return label
+
+
+LABELS = {"left": "←  Left", "tie": "No difference", "right": "Right  →"}
+KEYS = {"left": "Left", "tie": "0", "right": "Right"} | {score: score for score in "12345"}
+CONFIRM_KEYS = ("Return", "Enter")
+SLICE_KEYS = {"Up": -1, "Down": 1}
+HINTS = {
+    "preference": "Keys: ← →{tie} choose, Enter goes on, ↑ ↓ scroll through the slices.",
+    "score": "Keys: 1 to 5 choose, Enter goes on, ↑ ↓ scroll through the slices.",
+}
+QUESTION_STYLE = "font-size: 14px; font-weight: bold;"
+
+
+class QuestionPage(QWidget):
+    """Shows a question and passes on what the reader does.
+
+    Signals: `chose` an answer, `confirmed`, `scrolled` by slices, `retried`, `skipped`, `stopped`.
+    """
+
+    chose = Signal(str)
+    confirmed = Signal()
+    scrolled = Signal(int)
+    retried = Signal()
+    skipped = Signal()
+    stopped = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.counter = QLabel()
+        self.question = QLabel()
+        self.question.setWordWrap(True)
+        self.question.setStyleSheet(QUESTION_STYLE)
+        self.buttons = {answer: self._button(answer) for answer in KEYS}
+        self.low, self.high, self.hint = QLabel(), QLabel(), QLabel()
+        self.next_button = QPushButton("Next")
+        self.retry_button = QPushButton("Try again")
+        self.skip_button = QPushButton("Skip this question")
+        self.stop_button = QPushButton("Stop for now")
+        self._lay_out()
+        self._connect()
+
+    def show_view(self, view: StudyView) -> None:
+        """Follow the controller."""
+        ready = not (view.busy or view.stuck)
+        self.counter.setText(f"Question {view.number} of {view.total}")
+        self.bar.setMaximum(max(1, view.total))
+        self.bar.setValue(max(0, view.number - 1))
+        self.question.setText(view.question)
+        for answer, button in self.buttons.items():
+            button.setVisible(answer in view.choices)
+            button.setChecked(answer == view.chosen)
+            button.setEnabled(ready and answer in view.choices)  # also for its key
+        scores = "1" in view.choices
+        self._anchors.setVisible(scores)
+        self.low.setText(f"1: {view.anchors[0]}")
+        self.high.setText(f"5: {view.anchors[1]}")
+        tie = " 0" if "tie" in view.choices else ""
+        self.hint.setText(HINTS["score" if scores else "preference"].format(tie=tie))
+        self.next_button.setEnabled(ready and bool(view.chosen))
+        self.retry_button.setVisible(view.stuck)
+        self.skip_button.setVisible(view.stuck)
+        for button in (self.retry_button, self.skip_button):
+            button.setEnabled(not view.busy)
+
+    def _button(self, answer: str) -> QPushButton:
+        button = QPushButton(LABELS.get(answer, answer))
+        button.setCheckable(True)
+        button.setMinimumHeight(34)
+        return button
+
+    def _connect(self) -> None:
+        for answer, button in self.buttons.items():
+            button.clicked.connect(lambda _=False, answer=answer: self.chose.emit(answer))
+            self._on_key(KEYS[answer], button.click)
+        for key in CONFIRM_KEYS:
+            self._on_key(key, self.next_button.click)
+        for key, slices in SLICE_KEYS.items():
+            self._on_key(key, lambda slices=slices: self.scrolled.emit(slices))
+        self.next_button.clicked.connect(lambda: self.confirmed.emit())
+        self.retry_button.clicked.connect(lambda: self.retried.emit())
+        self.skip_button.clicked.connect(lambda: self.skipped.emit())
+        self.stop_button.clicked.connect(lambda: self.stopped.emit())
+
+    def _on_key(self, key: str, do: object) -> None:
+        """A key that works wherever the focus is, as long as this page is shown."""
+        shortcut = QShortcut(QKeySequence(key), self)
+        shortcut.setContext(Qt.ShortcutContext.ApplicationShortcut)
+        shortcut.activated.connect(do)
+
+    def _lay_out(self) -> None:
+        for button in (*self.buttons.values(), self.next_button):
+            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # Enter confirms, whatever was clicked
+        answers = QHBoxLayout()
+        for button in self.buttons.values():
+            answers.addWidget(button, 1)
+        self._anchors = QWidget()
+        anchors = QHBoxLayout(self._anchors)
+        anchors.setContentsMargins(0, 0, 0, 0)
+        anchors.addWidget(self.low)
+        anchors.addStretch(1)
+        anchors.addWidget(self.high)
+        stuck = QHBoxLayout()
+        stuck.addWidget(self.retry_button)
+        stuck.addWidget(self.skip_button)
+        self.hint.setWordWrap(True)
+        for label in (self.hint, self.low, self.high, self.counter):
+            label.setStyleSheet(QUIET_STYLE)
+        self.next_button.setMinimumHeight(34)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(10)
+        layout.addWidget(self.counter)
+        layout.addWidget(self.bar)
+        layout.addWidget(self.question)
+        layout.addLayout(answers)
+        layout.addWidget(self._anchors)
+        layout.addWidget(self.next_button)
+        layout.addWidget(self.hint)
+        layout.addLayout(stuck)
+        layout.addWidget(self.stop_button)

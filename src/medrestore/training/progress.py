@@ -1,0 +1,101 @@
+"""Records of a training: the loss table, its pace, and sessions with device and precision."""
+
+from __future__ import annotations
+
+import csv
+import math
+import time
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from medrestore.results.software import device_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from lightning_fabric import Fabric
+    from torch import Tensor
+
+__all__ = ["Means", "Pace", "append_row", "with_session"]
+
+
+def append_row(path: Path, row: dict[str, float]) -> None:
+    """Append to a CSV table; one that was begun with other columns keeps those it has."""
+    columns = list(row)
+    if path.exists():
+        with path.open(newline="") as file:
+            columns = next(csv.reader(file), columns)
+    new = not path.exists()
+    with path.open("a", newline="") as file:
+        writer = csv.writer(file)
+        if new:
+            writer.writerow(columns)
+        writer.writerow(f"{row.get(name, math.nan):.6g}" for name in columns)
+
+
+class Pace:
+    """Steps a second since the last call, everything included."""
+
+    def __init__(self, step: int) -> None:
+        self._step, self._at = step, time.monotonic()
+
+    def of(self, step: int) -> float:
+        """Pace up to ``step``."""
+        now = time.monotonic()
+        pace = (step - self._step) / max(now - self._at, 1e-9)
+        self._step, self._at = step, now
+        return pace
+
+
+class Means:
+    """Running means of named metrics since they were last taken; on their device till then."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, Tensor] = {}
+        self._n = 0
+
+    def add(self, metrics: dict[str, Tensor]) -> None:
+        """Add one step's metrics."""
+        for name, value in metrics.items():
+            self._sums[name] = self._sums.get(name, torch.zeros_like(value)) + value
+        self._n += 1
+
+    def take(self) -> dict[str, float]:
+        """The means, which begin anew."""
+        means = {name: float(total) / self._n for name, total in self._sums.items()}
+        self._sums, self._n = {}, 0
+        return means
+
+
+PRECISIONS = {"32-true": "float32", "bf16-mixed": "bfloat16"}
+"""Fabric's names and ours; others stay Fabric's."""
+
+
+def with_session(
+    earlier: Iterable[Mapping[str, Any]], done: int, step: int, fabric: Fabric
+) -> list[dict[str, Any]]:
+    """The sessions so far, the one that began after step ``done`` brought up to ``step``.
+
+    A session that took no step is none. Days are those of the machine's clock, devices are named
+    by their make, hosts not at all.
+    """
+    sessions = [dict(session) for session in earlier]
+    if step == done:
+        return sessions
+    precision = str(fabric.strategy.precision.precision)
+    today, begun = date.today().isoformat(), None
+    if sessions and sessions[-1]["after"] == done:
+        begun = sessions.pop()["begun"]
+    now = {
+        "after": done,
+        "to": step,
+        "begun": begun or today,
+        "ended": today,
+        "device": device_name(fabric.device.type),
+        "devices": fabric.world_size,
+        "precision": PRECISIONS.get(precision, precision),
+    }
+    return [*sessions, now]
