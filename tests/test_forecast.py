@@ -17,7 +17,8 @@ from medrestore.engine.checks import check
 from medrestore.engine.forecast import complete, course_of, known_course
 from medrestore.engine.pace import FRESH_S, Pace, kind_of, pace_of
 from medrestore.engine.pipeline import run
-from medrestore.engine.plan import Noise, resolve
+from medrestore.engine.plan import Noise
+from medrestore.engine.resolve import resolve
 from medrestore.errors import SettingsError
 from medrestore.models.model import Model, find_card, load
 from medrestore.settings.settings import Settings

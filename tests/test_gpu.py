@@ -16,7 +16,8 @@ from medrestore.core.predictor import Condition
 from medrestore.engine.forecast import complete
 from medrestore.engine.memory_fallback import Sparing
 from medrestore.engine.pipeline import run
-from medrestore.engine.plan import Noise, resolve
+from medrestore.engine.plan import Noise
+from medrestore.engine.resolve import resolve
 from medrestore.models.model import Card, Model, load
 from medrestore.settings.settings import Settings
 from medrestore.volume import Geometry, Volume

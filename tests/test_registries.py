@@ -118,7 +118,7 @@ def test_a_family(scan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     from medrestore.core.networks import networks
     from medrestore.models.card_page import page
     from medrestore.models.model import find_card
-    from medrestore.training.export import write_bundle
+    from medrestore.training.finish import write_bundle
 
     monkeypatch.setitem(FAMILIES, "doubtful", Doubtful())
     for family in ("residual", "doubtful"):

@@ -10,7 +10,7 @@ from monai.networks.nets.diffusion_model_unet import DiffusionModelUNet
 from benchmarks.families.drawn import Drawn
 from medrestore.core.windows import tiles
 from medrestore.engine.pipeline import run
-from medrestore.engine.plan import resolve
+from medrestore.engine.resolve import resolve
 from medrestore.results.regions import Regions
 
 if TYPE_CHECKING:

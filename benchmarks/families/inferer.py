@@ -21,8 +21,8 @@ from medrestore.core.calibration import Intervals
 from medrestore.core.meter import SILENT
 from medrestore.core.posterior import Moments, interval, mean_std
 from medrestore.core.region import sampled_std
-from medrestore.engine.plan import resolve
-from medrestore.engine.time_point import Frame
+from medrestore.engine.resolve import resolve
+from medrestore.engine.time_point import TimePoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,7 +91,7 @@ def through_inferer(name: str, steps: int) -> Callable[[Model, Crop, Settings], 
                 f"network of {window} × {window}; cut crops of its size"
             )
         plan = resolve(asked, crop.volume, model.card, crop.noise, crop.scale, model.device)
-        c = Frame(plan, model, SILENT, crop.noisy, 0, None, None).condition((crop.z,))
+        c = TimePoint(plan, model, SILENT, crop.noisy, 0, None, None).predictor_condition((crop.z,))
         prediction = model.predict(c)
         network = Angled(model.refiner, scheduler_of(name, steps))
         told = model.condition(c, prediction)

@@ -30,7 +30,7 @@ from medrestore.core.intensity import foreground_scale
 from medrestore.engine.arrays import Arrays
 from medrestore.engine.checks import check
 from medrestore.engine.pipeline import run
-from medrestore.engine.plan import resolve
+from medrestore.engine.resolve import resolve
 from medrestore.models.model import find_card, load
 from medrestore.settings.settings import Settings
 

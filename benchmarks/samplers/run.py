@@ -31,7 +31,8 @@ from medrestore.core.intensity import foreground_scale
 from medrestore.core.samplers import SAMPLERS
 from medrestore.core.schedules import SCHEDULES, angles
 from medrestore.engine.pipeline import run as run_plan
-from medrestore.engine.plan import Noise, resolve
+from medrestore.engine.plan import Noise
+from medrestore.engine.resolve import resolve
 from medrestore.models.model import find_card, load
 from medrestore.settings.settings import Settings
 

@@ -26,7 +26,8 @@ from medrestore.core.predictor import Condition
 from medrestore.engine.forecast import complete, course_of
 from medrestore.engine.pace import pace_of, windows_of
 from medrestore.engine.pipeline import run
-from medrestore.engine.plan import Noise, resolve
+from medrestore.engine.plan import Noise
+from medrestore.engine.resolve import resolve
 from medrestore.models.model import find_card, load, pick_device
 from medrestore.settings.settings import Settings
 

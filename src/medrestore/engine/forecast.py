@@ -90,7 +90,7 @@ def complete(plan: Plan, card: Card, loaded: Callable[[], Model]) -> Plan:
     Parameters
     ----------
     plan : Plan
-        From `plan.resolve`, for all slices or some.
+        From `resolve.resolve`, for all slices or some.
     card : Card
         The plan's model.
     loaded : callable

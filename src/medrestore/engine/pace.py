@@ -90,7 +90,7 @@ def pace_of(
     model : Model
         The plan's, on the plan's device.
     plan : Plan
-        From `plan.resolve`; of its noise and scale nothing matters.
+        From `resolve.resolve`; of its noise and scale nothing matters.
     repeats : int
         Small runs whose mean counts.
     warm : bool

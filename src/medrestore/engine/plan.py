@@ -1,4 +1,4 @@
-"""From what was asked to what will run: `Settings` → `resolve` → a frozen `Plan`.
+"""A run as it was decided: `Settings` → `resolve` → a frozen `Plan`.
 
 A plan is everything a run depends on, in absolute units; printed for a person, saved as JSON beside
 the results, and run again from that JSON to the same voxels.
@@ -10,10 +10,7 @@ import json
 from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING
 
-from medrestore.core.evaluations import passes
-from medrestore.core.windows import tiles
 from medrestore.engine.level import Level, Noise, map_of, typical
-from medrestore.engine.plan_text import calibrated, warnings_of
 from medrestore.errors import SettingsError
 from medrestore.models.cache import MODELS
 from medrestore.models.model import find_card
@@ -25,9 +22,8 @@ if TYPE_CHECKING:
 
     from medrestore.models.card import Card
     from medrestore.models.model import Model
-    from medrestore.volume import Volume
 
-__all__ = ["Level", "Noise", "Plan", "Settings", "resolve"]
+__all__ = ["Level", "Noise", "Plan", "Settings"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,7 +143,7 @@ class Plan:
         settings = replace(self.settings, estimate="mean", keep_samples=False)
         settings = settings.drawing(self.card().family.fewest_samples)
         slices = len(self.chosen) * self.times
-        return replace(self, settings=settings, evaluations=slices * _evaluations(settings))
+        return replace(self, settings=settings, evaluations=slices * settings.evaluations)
 
     def for_slices(self, slices: tuple[int, ...]) -> Plan:
         """The same run for some slices only: the same voxels as the whole run has there."""
@@ -161,69 +157,3 @@ class Plan:
             evaluations=max(1, round(self.evaluations * share)),
             seconds=None if self.seconds is None else self.seconds * share,
         )
-
-
-def _evaluations(settings: Settings) -> int:
-    """Network evaluations of a slice: the predictor, and the refiner's."""
-    return 1 + passes(settings.sampler, settings.steps, settings.samples, settings.guidance)
-
-
-def resolve(
-    settings: Settings,
-    volume: Volume,
-    card: Card,
-    noise: Noise,
-    scale: float,
-    device: str,
-    precision: str = "float32",
-    levels: tuple[Level, ...] = (),
-) -> Plan:
-    """Decide a run; `forecast.complete` says what it will take.
-
-    Parameters
-    ----------
-    settings : Settings
-        What was asked; sampler and steps left to the model become its usual ones.
-    volume : Volume
-        The scan; only its shape and modality are looked at.
-    noise, scale : Noise, float
-        The noise in absolute units, and the intensity scale (`core.intensity`).
-    device, precision : str
-        ``"cpu"`` or ``"cuda"``, ``"float32"`` or ``"bfloat16"``, already picked.
-    levels : tuple of Level
-        Of a 4-D scan noise and scale of each volume.
-
-    Raises
-    ------
-    ModelError
-        If the model does not serve the sampler, or not with so few samples and steps, or cannot be
-        guided as asked.
-    """
-    shape = volume.geometry.shape
-    times = len(volume.array) if volume.is_4d else 1
-    slices = shape[0] * times
-    steps = card.steps(settings.steps, settings.samples)
-    settings = replace(settings, sampler=card.sampler(settings.sampler), steps=steps)
-    card.check_guidance(settings.sampler, steps, settings.guidance, settings.measurement)
-    windows = tiles(card.family.plane(shape[1:]), *card.window)
-    batch = max(1, (256 if device.startswith("cuda") else 16) // card.depth[0])
-    return Plan(
-        settings=settings,
-        model=card.name,
-        model_sha256=card.sha256,
-        modality=card.modality,
-        mode=card.mode,
-        shape=shape,
-        times=times,
-        scale=scale,
-        noise=noise,
-        device=device,
-        batch=batch,
-        slab=max(1, batch // windows),
-        slices=None,
-        evaluations=slices * _evaluations(settings),
-        warnings=warnings_of(card, levels or (Level(noise, scale),), settings),
-        precision=precision,
-        levels=levels,
-        calibrated=calibrated(card, settings),
-    )

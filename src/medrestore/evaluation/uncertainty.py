@@ -13,6 +13,7 @@ from medrestore.errors import ModelError
 from medrestore.evaluation.coverage import error_by_std, pit_histogram
 from medrestore.evaluation.metric import Errors
 from medrestore.evaluation.metrics import UNCERTAINTY_METRICS
+from medrestore.modalities import modality_named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -154,7 +155,7 @@ def _levels(
     plan = result.plan
     own = plan.settings.level
     mean, std = result.restored.array[mask], result.std.array[mask]
-    lowest = 0.0 if plan.modality == "MR" else None
+    lowest = modality_named(plan.modality).lowest
     noise = plan.noise.sigma
     sigma = noise if plan.noise.map is None else plan.noise.map[list(plan.chosen)][mask]
     calibrated = _intervals(result)

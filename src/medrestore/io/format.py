@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,6 +46,11 @@ class Format:
         """True if it may be one, where it is a file of no other format."""
         return False
 
+    @property
+    def module(self) -> Any:
+        """Module with ``describe``, ``load`` and ``save``, imported when a file is touched."""
+        raise NotImplementedError
+
     def describe(self, path: Path) -> Scan:
         """The scan of a file or a store, from its header.
 
@@ -54,15 +59,17 @@ class Format:
         InputError
             If it holds none that can be used.
         """
-        raise NotImplementedError
+        scan: Scan = self.module.describe(path)
+        return scan
 
     def load(self, path: Path, modality: Modality | None) -> Volume:
         """Read the volume of a file or a store; raises `InputError`."""
-        raise NotImplementedError
+        volume: Volume = self.module.load(path, modality)
+        return volume
 
     def save(self, volume: Volume, path: Path) -> None:
         """Write a volume to a path, which the caller has staged; raises `OutputError`."""
-        raise NotImplementedError
+        self.module.save(volume, path)
 
     def replaceable(self, entry: Path) -> bool:
         """True if medrestore wrote this entry of a store or a series' folder."""

@@ -15,9 +15,7 @@ from medrestore.io.regular import why_not_regular
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from medrestore.io.scan import Scan
-    from medrestore.volume import Modality, Volume
+    from types import ModuleType
 
 __all__ = ["FORMATS", "format_of", "is_store", "listed", "store_of", "suffix_of", "writer_of"]
 
@@ -39,23 +37,12 @@ class Nifti(Format):
         """True of the magic of either version."""
         return any(start[at : at + 4] in magics for at, magics in NIFTI_MAGIC.items())
 
-    def describe(self, path: Path) -> Scan:
-        """Scan of a header."""
+    @property
+    def module(self) -> ModuleType:
+        """`io.nifti`."""
         from medrestore.io import nifti
 
-        return nifti.describe(path)
-
-    def load(self, path: Path, modality: Modality | None) -> Volume:
-        """Volume of a file."""
-        from medrestore.io import nifti
-
-        return nifti.load(path, modality)
-
-    def save(self, volume: Volume, path: Path) -> None:
-        """Write a file."""
-        from medrestore.io import nifti
-
-        nifti.save(volume, path)
+        return nifti
 
 
 class Dicom(Format):
@@ -95,23 +82,12 @@ class Itk(Format):
         """True of NRRD's magic and MetaImage's first key."""
         return start.startswith(b"NRRD000") or b"ObjectType = Image" in start
 
-    def describe(self, path: Path) -> Scan:
-        """Scan of a header."""
+    @property
+    def module(self) -> ModuleType:
+        """`io.itk`."""
         from medrestore.io import itk
 
-        return itk.describe(path)
-
-    def load(self, path: Path, modality: Modality | None) -> Volume:
-        """Volume of a file."""
-        from medrestore.io import itk
-
-        return itk.load(path, modality)
-
-    def save(self, volume: Volume, path: Path) -> None:
-        """Write a file, and its voxels beside it where the suffix says so."""
-        from medrestore.io import itk
-
-        itk.save(volume, path)
+        return itk
 
 
 class Zarr(Format):
@@ -123,29 +99,16 @@ class Zarr(Format):
     menu, tip = "Zarr…", "One store of compressed chunks for each map; for large scans."
     store = True
 
-    def describe(self, path: Path) -> Scan:
-        """Scan of a store's metadata."""
+    @property
+    def module(self) -> ModuleType:
+        """`io.zarr_store`."""
         from medrestore.io import zarr_store
 
-        return zarr_store.describe(path)
-
-    def load(self, path: Path, modality: Modality | None) -> Volume:
-        """Volume of a store."""
-        from medrestore.io import zarr_store
-
-        return zarr_store.load(path, modality)
-
-    def save(self, volume: Volume, path: Path) -> None:
-        """Write a store."""
-        from medrestore.io import zarr_store
-
-        zarr_store.save(volume, path)
+        return zarr_store
 
     def replaceable(self, entry: Path) -> bool:
         """True of an entry of a store that has our affine."""
-        from medrestore.io import zarr_store
-
-        return zarr_store.is_ours(entry)
+        return bool(self.module.is_ours(entry))
 
     def readable(self, store: Path) -> bool:
         """True if it has our affine: of others we do not know where they lie."""

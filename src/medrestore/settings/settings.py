@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from medrestore.core.evaluations import passes
 from medrestore.core.samplers import SAMPLERS
 from medrestore.core.schedules import SCHEDULES
 from medrestore.errors import SettingsError
@@ -239,6 +240,11 @@ class Settings:
         """
         schedule = "" if self.schedule == "cosine" else f"@{self.schedule}"
         return f"{self.sampler}{schedule}{'+guided' if self.guided else ''}:{self.steps}"
+
+    @property
+    def evaluations(self) -> int:
+        """Network evaluations of a slice: the predictor's, and the refiner's for all samples."""
+        return 1 + passes(self.sampler, self.steps, self.samples, self.guidance)
 
     @property
     def guided(self) -> bool:

@@ -1,0 +1,80 @@
+"""From the requested settings to a plan, once scan, model, noise and device are known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from medrestore.core.windows import tiles
+from medrestore.engine.level import Level
+from medrestore.engine.plan import Plan
+from medrestore.engine.plan_text import calibrated, warnings_of
+
+if TYPE_CHECKING:
+    from medrestore.engine.level import Noise
+    from medrestore.models.card import Card
+    from medrestore.settings.settings import Settings
+    from medrestore.volume import Volume
+
+__all__ = ["resolve"]
+
+
+def resolve(
+    settings: Settings,
+    volume: Volume,
+    card: Card,
+    noise: Noise,
+    scale: float,
+    device: str,
+    precision: str = "float32",
+    levels: tuple[Level, ...] = (),
+) -> Plan:
+    """Decide a run; `forecast.complete` says what it will take.
+
+    Parameters
+    ----------
+    settings : Settings
+        What was asked; sampler and steps left to the model become its usual ones.
+    volume : Volume
+        The scan; only its shape and modality are looked at.
+    noise, scale : Noise, float
+        The noise in absolute units, and the intensity scale (`core.intensity`).
+    device, precision : str
+        ``"cpu"`` or ``"cuda"``, ``"float32"`` or ``"bfloat16"``, already picked.
+    levels : tuple of Level
+        Of a 4-D scan noise and scale of each volume.
+
+    Raises
+    ------
+    ModelError
+        If the model does not serve the sampler, or not with so few samples and steps, or cannot be
+        guided as asked.
+    """
+    shape = volume.geometry.shape
+    times = len(volume.array) if volume.is_4d else 1
+    slices = shape[0] * times
+    steps = card.steps(settings.steps, settings.samples)
+    settings = replace(settings, sampler=card.sampler(settings.sampler), steps=steps)
+    card.check_guidance(settings.sampler, steps, settings.guidance, settings.measurement)
+    windows = tiles(card.family.plane(shape[1:]), *card.window)
+    batch = max(1, (256 if device.startswith("cuda") else 16) // card.depth[0])
+    return Plan(
+        settings=settings,
+        model=card.name,
+        model_sha256=card.sha256,
+        modality=card.modality,
+        mode=card.mode,
+        shape=shape,
+        times=times,
+        scale=scale,
+        noise=noise,
+        device=device,
+        batch=batch,
+        slab=max(1, batch // windows),
+        slices=None,
+        evaluations=slices * settings.evaluations,
+        warnings=warnings_of(card, levels or (Level(noise, scale),), settings),
+        precision=precision,
+        levels=levels,
+        calibrated=calibrated(card, settings),
+    )

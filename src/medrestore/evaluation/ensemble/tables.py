@@ -1,0 +1,212 @@
+"""A study's metrics: rows for its files, tables for its page and the terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from medrestore.evaluation.ensemble.jackknife import Estimate
+from medrestore.evaluation.ensemble.scene import contrast_of
+from medrestore.report.tables import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from medrestore.evaluation.ensemble.metrics import LesionMetrics, MethodMetrics, RodMetrics
+    from medrestore.evaluation.ensemble.study import Study
+
+__all__ = ["curves", "of_erased", "of_lesions", "of_lines", "of_noise", "of_rods", "rows"]
+
+ALL = "all"
+RECALL = {
+    "of_inserted": "recall of inserted",
+    "of_erased": "recall of erased",
+    "inserted": "lesions inserted",
+    "erased": "lesions erased",
+    "false_positives": "false positives",
+}
+LINE = {"slope": "", "intercept": "unit", "r_squared": "", "largest": "unit"}
+NAN = float("nan")
+
+
+def rows(study: Study) -> list[dict[str, Any]]:
+    """Return a row for each method, metric and object, with its 95 % interval if it has one."""
+    return [row for method in study.methods for row in _of_method(method, study.scene.unit)]
+
+
+def curves(study: Study) -> list[dict[str, Any]]:
+    """Return radial NPS and TTF, one row for each method, object and frequency."""
+    found = []
+    for method in study.methods:
+        spectrum = method.noise.spectrum
+        lines = [("NPS", ALL, f"{study.scene.unit}² mm²", spectrum.frequency, spectrum.power)]
+        for one in method.rods:
+            sharp, name = one.transfer, contrast_of(one.rod, study.scene.unit)
+            lines.append(("TTF", name, "", sharp.frequency, sharp.value))
+        found += [
+            {
+                "method": method.method,
+                "curve": curve,
+                "of": name,
+                "cycles_per_mm": float(f),
+                "value": float(v),
+                "unit": unit,
+            }
+            for curve, name, unit, frequency, value in lines
+            for f, v in zip(frequency, value, strict=True)
+        ]
+    return found
+
+
+def _of_method(method: MethodMetrics, unit: str) -> Iterator[dict[str, Any]]:
+    name, noise = method.method, method.noise
+    yield _row(name, ALL, "noise std", noise.std, unit)
+    yield _row(name, ALL, "NPS mean frequency", noise.mean, "1/mm")
+    yield _row(name, ALL, "NPS peak frequency", noise.peak, "1/mm")
+    for one in method.rods:
+        yield from _of_rod(name, one, unit)
+    for metric, value in method.line.facts().items():
+        plain = Estimate(value, NAN, NAN)
+        yield _row(name, ALL, f"linearity {metric}", plain, unit if LINE[metric] else "")
+    for group in method.lesions:
+        yield from _of_lesions(name, group, unit)
+
+
+def _of_rod(name: str, one: RodMetrics, unit: str) -> Iterator[dict[str, Any]]:
+    of = f"rod {contrast_of(one.rod, unit)}"
+    yield _row(name, of, "TTF f50", one.f50, "1/mm")
+    yield _row(name, of, "TTF f10", one.f10, "1/mm")
+    yield _row(name, of, "bias", one.bias, unit)
+    yield _row(name, of, "CNR", one.cnr, "")
+
+
+def _of_lesions(name: str, one: LesionMetrics, unit: str) -> Iterator[dict[str, Any]]:
+    of = f"lesion {one.lesions.diameter_mm:g} mm, {one.lesions.contrast:+.4g} {unit}"
+    for observer, found in (("CHO", one.hotelling), ("matched filter", one.matched)):
+        if found is not None:
+            yield _row(name, of, f"{observer} d'", found.d_prime, "")
+            yield _row(name, of, f"{observer} AUC", found.auc, "")
+    yield _row(name, of, "contrast left", one.remaining, "")
+    if one.recall is not None:
+        facts = one.recall.facts()
+        for key, metric in RECALL.items():
+            yield _row(name, of, metric, Estimate(facts[key], NAN, NAN), "")
+
+
+def _row(method: str, of: str, metric: str, found: Estimate, unit: str) -> dict[str, Any]:
+    return {"method": method, "of": of, "figure": metric, **found.facts(), "unit": unit}
+
+
+def of_noise(study: Study) -> Table:
+    """Return strength and texture of the noise, and their shift against the noisy images."""
+    before = study.methods[0].noise
+    rows = [
+        (
+            one.method,
+            _cell(one.noise.std, ".3g"),
+            _cell(one.noise.mean, ".3f"),
+            f"{one.noise.mean.value - before.mean.value:+.3f}",
+            _cell(one.noise.peak, ".3f"),
+            f"{one.noise.peak.value - before.peak.value:+.3f}",
+        )
+        for one in study.methods
+    ]
+    titles = (
+        "method", f"noise std ({study.scene.unit})", "mean frequency (1/mm)", "shift",
+        "peak frequency (1/mm)", "shift",
+    )  # fmt: skip
+    return Table(titles, rows, 1)
+
+
+def of_rods(study: Study) -> Table:
+    """Return sharpness, bias and contrast-to-noise ratio of each rod."""
+    unit = study.scene.unit
+    rows = [
+        (
+            method.method,
+            contrast_of(one.rod, unit),
+            _cell(one.f50, ".3f"),
+            _cell(one.f10, ".3f"),
+            _cell(one.bias, "+.3g"),
+            _cell(one.cnr, ".3g"),
+        )
+        for method in study.methods
+        for one in method.rods
+    ]
+    titles = ("method", "rod", "f₅₀ (1/mm)", "f₁₀ (1/mm)", f"bias ({unit})", "CNR")
+    return Table(titles, rows, 2)
+
+
+def of_lines(study: Study) -> Table:
+    """Return the linearity of every method."""
+    unit = study.scene.unit
+    rows = [
+        (
+            one.method,
+            f"{one.line.slope:.4f}",
+            f"{one.line.intercept:+.3g}",
+            f"{one.line.r_squared:.6f}",
+            f"{one.line.largest:+.3g}",
+        )
+        for one in study.methods
+    ]
+    titles = ("method", "slope", f"intercept ({unit})", "R²", f"largest deviation ({unit})")
+    return Table(titles, rows, 1)
+
+
+def of_lesions(study: Study) -> Table:
+    """Return both observers for each kind of lesion."""
+    rows = [
+        (
+            method.method,
+            _named(one.lesions.diameter_mm, one.lesions.contrast, study),
+            "–" if one.hotelling is None else _cell(one.hotelling.d_prime, ".2f"),
+            "–" if one.hotelling is None else _cell(one.hotelling.auc, ".3f"),
+            _cell(one.matched.d_prime, ".2f"),
+            _cell(one.matched.auc, ".3f"),
+            _cell(one.remaining, ".2f"),
+        )
+        for method in study.methods
+        for one in method.lesions
+    ]
+    titles = (
+        "method", "lesion", "Hotelling d′", "Hotelling AUC", "matched filter d′",
+        "matched filter AUC", "contrast left",
+    )  # fmt: skip
+    return Table(titles, rows, 2)
+
+
+def of_erased(study: Study) -> Table:
+    """Return the recall of the maps of removed structure; no rows where no method has any."""
+    rows = [
+        (
+            method.method,
+            _named(one.lesions.diameter_mm, one.lesions.contrast, study),
+            f"{one.recall.inserted}",
+            f"{one.recall.erased}",
+            f"{one.recall.of_inserted:.2f}",
+            f"{one.recall.of_erased:.2f}" if one.recall.erased else "–",
+            f"{one.recall.false_positives:.3f}",
+        )
+        for method in study.methods
+        for one in method.lesions
+        if one.recall is not None
+    ]
+    titles = (
+        "method", "lesion", "inserted", "erased", "recall, inserted", "recall, erased",
+        "false positives",
+    )  # fmt: skip
+    return Table(titles, rows, 2)
+
+
+def _named(diameter_mm: float, contrast: float, study: Study) -> str:
+    return f"{diameter_mm:g} mm, {contrast:+.4g} {study.scene.unit}"
+
+
+def _cell(found: Estimate, form: str) -> str:
+    if not np.isfinite(found.value):
+        return "–"
+    if not np.isfinite(found.lower):
+        return f"{found.value:{form}}"
+    return f"{found.value:{form}} [{found.lower:{form}}, {found.upper:{form}}]"
