@@ -40,6 +40,9 @@ NEVER = {
 BESIDE = {("physics", "core.intensity")}
 """Doors between rooms of one floor."""
 
+LABORATORIES = {"evaluation.ensemble": {"cli"}, "evaluation.reader_study": {"cli", "plugin"}}
+"""Rooms that import the house and that nothing imports but the leaves named."""
+
 FORMATS = {"nifti", "dicom", "itk"}
 MONAI = {"core.refiner", "core.autoencoder", "training.autoencoder"}
 GUI = {"napari", "qtpy", "PySide6", "PyQt5", "PyQt6", "magicgui", "superqt", "vispy"}
@@ -101,6 +104,9 @@ def test_imports_only_what_lies_below(path: Path) -> None:
             beside = any(room == a and within(target, {b}) for a, b in BESIDE)
             lower = floor_of(other) < floor_of(room) and other not in NEVER.get(room, set())
             assert other == room or lower or beside, f"{here} must not import {target}"
+        for laboratory, guests in LABORATORIES.items():
+            if within(target, {laboratory}) and not within(here, {laboratory}):
+                assert room in guests, f"{here} must not import {target}"
         if here.startswith("io.") and target.startswith("io."):
             one, two = here.split(".")[1], target.split(".")[1]
             assert one == two or not {one, two} <= FORMATS, f"{here} imports {target}"
@@ -135,6 +141,14 @@ def test_no_two_modules_import_each_other() -> None:
     graph = {name_of(p): {target for target, _ in inside(p)} - {""} for p in FILES if name_of(p)}
     order = list(TopologicalSorter(graph).static_order())  # CycleError names a cycle
     assert order.index("errors") < order.index("volume")
+
+
+def test_the_map_of_the_documentation_is_this_one() -> None:
+    page = SRC.parents[1] / "docs" / "architecture.md"
+    floors = "\n".join(f'    F{i}["{" · ".join(sorted(rooms))}"]' for i, rooms in enumerate(FLOORS))
+    arrows = " --> ".join(f"F{i}" for i in reversed(range(len(FLOORS))))
+    drawn = f"```mermaid\nflowchart TD\n{floors}\n    {arrows}\n```"
+    assert drawn in page.read_text(), f"the map should be\n{drawn}"
 
 
 def test_no_drawer_for_odds_and_ends() -> None:

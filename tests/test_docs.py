@@ -1,10 +1,14 @@
 """The documentation runs: every Python block of the README and of docs/ is executed."""
 
+import importlib.util
+import pkgutil
 import re
 from pathlib import Path
 
 import nibabel
 import pytest
+
+import medrestore
 
 ROOT = Path(__file__).resolve().parent.parent
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
@@ -32,6 +36,31 @@ def test_code_in_the_documentation_runs(code, tiny_models, tmp_path, monkeypatch
 
 
 def test_links_lead_somewhere() -> None:
-    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_citation_is_of_this_version() -> None:
+    text = (ROOT / "CITATION.cff").read_text()
+    assert re.search(r"^version: (.+)$", text, re.MULTILINE)[1] == medrestore.__version__
+
+
+def test_the_glossary_names_what_there_is() -> None:
+    rows = (ROOT / "docs" / "glossary.md").read_text().splitlines()
+    places = [row.split("|")[3] for row in rows if row.count("|") == 5 and "`" in row]
+    names = [name for place in places for name in re.findall(r"`([\w.]+)`", place)]
+    assert len(names) > 30
+    for name in names:
+        assert pkgutil.resolve_name(f"medrestore.{name}"), name
+
+
+def test_the_story_of_a_run_names_modules_that_there_are() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text().partition("```text\n")[2]
+    story = text.partition("```")[0].splitlines()[1:]
+    last_column = re.compile(r" {3,}([a-z0-9_.]+(?:, [a-z0-9_.]+)*)$")
+    columns = [found[1] for line in story if (found := last_column.search(line))]
+    named = [name for column in columns for name in column.split(", ")]
+    assert len(named) > 20
+    for name in named:
+        assert importlib.util.find_spec(f"medrestore.{name}"), name

@@ -2,12 +2,12 @@
 
 The scheduler is a process of its own, so that its memory is nobody else's; the workers are 100
 Dask workers in this process, and a scan is a worker that sleeps for the seconds that were drawn for
-it. Everything in between is what a batch uses: `batch.cluster.flow.Flow`.
+it. Everything in between is what a batch uses: `batch.cluster.executor.ClusterExecutor`.
 
     python -m benchmarks.cluster.schedule [--scans N --workers N --messages-kept N --at-once]
 
 ``--messages-kept`` is the scheduler's ``distributed.admin.low-level-log-length``, for each worker.
-``--at-once`` hands all scans over before the first is done, as one would without `Flow`.
+``--at-once`` hands all scans over before the first is done, as one would without `ClusterExecutor`.
 """
 
 import argparse
@@ -27,11 +27,10 @@ import dask
 import psutil
 from distributed import Client, Worker
 
-from medrestore.batch.cluster import flow as module
-from medrestore.batch.cluster.flow import Flow
-from medrestore.batch.handling import Handling
+from medrestore.batch.cluster import executor as module
+from medrestore.batch.cluster.executor import ClusterExecutor
 from medrestore.batch.page import Article
-from medrestore.batch.task import Done, Task
+from medrestore.batch.task import Done, FileOptions, Task
 from medrestore.core.meter import SILENT
 from medrestore.io import Scan
 from medrestore.settings.settings import Settings
@@ -58,7 +57,7 @@ def main() -> None:
     kept = asked.messages_kept
     name = "schedule_at_once.csv" if asked.at_once else f"schedule_{kept}_messages.csv"
     out = Path(__file__).with_name(name)
-    module.restored = slept
+    module.restore_task = slept
     how = "all at once" if asked.at_once else "as a batch does"
     with tempfile.TemporaryDirectory() as folder, scheduler(Path(folder), kept) as (address, pid):
         with Client(address, set_as_default=False) as client:
@@ -79,7 +78,7 @@ def main() -> None:
 
 
 def flowing(client: Client, scans: int) -> Iterator[int]:
-    outcomes = Flow(client, SILENT).outcomes(tasks(scans), scans)
+    outcomes = ClusterExecutor(client, SILENT).outcomes(tasks(scans), scans)
     for done, _ in enumerate(outcomes, 1):
         yield done
 
@@ -96,7 +95,7 @@ def at_once(client: Client, scans: int) -> Iterator[int]:
 
 def tasks(scans: int) -> Iterator[Task]:
     """Scans of DICOM series of 100 files each: what travels is as large as it really is."""
-    chance, handling = random.Random(SEED), Handling("CT", None, "error", "source", False)
+    chance, options = random.Random(SEED), FileOptions("CT", None, "error", "source", False)
     for number in range(1, scans + 1):
         name = f"site{number % 30}/patient{number:05d}/series"
         files = tuple(NOWHERE / name / f"image{i:04d}.dcm" for i in range(100))
@@ -113,17 +112,17 @@ def tasks(scans: int) -> Iterator[Task]:
             out=NOWHERE / "out",
             stem="s",
             settings=Settings(samples=0),
-            handling=handling,
-            asked={"seconds": seconds},
+            files=options,
+            requested={"seconds": seconds},
             key=f"{number:064d}",
-            among=scans,
+            total=scans,
         )
 
 
 def slept(packed: bytes) -> Done:
     """Stands for the work: as long as drawn, and a page's article of a usual size."""
     task = Task.unpacked(packed)
-    time.sleep(task.asked["seconds"])
+    time.sleep(task.requested["seconds"])
     article = Article(task.name, "CT", 1.0, 0, False, "x" * 4000)
     return Done(task.key or "", {"outputs": [task.name]}, article, 1.0, (f"{task.name}_run.json",))
 

@@ -23,7 +23,7 @@ from distributed import Client, LocalCluster
 from numpy.typing import NDArray
 
 import medrestore as mr
-from medrestore.batch.cluster.worker import Kept
+from medrestore.batch.cluster.worker import RestoringWorker
 
 SEED = 0
 SETTINGS = {"modality": "MR", "model": "mr_slice", "noise": 0.05, "samples": 2, "device": "cpu"}
@@ -44,7 +44,7 @@ def main() -> None:
         crews = {n: LocalCluster(n_workers=n, threads_per_worker=1, **QUIET) for n in (1, 2)}
         for workers, crew in crews.items():
             with Client(crew, set_as_default=False) as client:
-                client.register_plugin(Kept())
+                client.register_plugin(RestoringWorker())
             restore(root / "warm", root / f"warm{workers}", crew)
         for number in range(asked.rounds):
             for workers, crew in crews.items():

@@ -4,9 +4,8 @@ import os
 import time
 from pathlib import Path
 
-from medrestore.batch.handling import Handling
 from medrestore.batch.page import Article
-from medrestore.batch.task import Done, Task
+from medrestore.batch.task import Done, FileOptions, Task
 from medrestore.io import Scan
 from medrestore.settings.settings import Settings
 
@@ -15,15 +14,15 @@ KILLER = "killer"
 
 def tasks(count: int, killers: tuple[int, ...] = ()) -> list[Task]:
     """Tasks of scans that do not exist."""
-    nowhere, handling = Path("/nowhere"), Handling("MR", None, "error", "source", False)
+    nowhere, files = Path("/nowhere"), FileOptions("MR", None, "error", "source", False)
     made = []
     for number in range(1, count + 1):
         name = KILLER if number in killers else f"scan{number}"
         scan = Scan(nowhere / name, "nifti", "MR", (3, 40, 48), (1.0, 1.0, 1.0), "SPL", name=name)
-        common = {"name": name, "label": name, "stem": name, "asked": {}, "key": str(number)}
+        common = {"name": name, "label": name, "stem": name, "requested": {}, "key": str(number)}
         folders = {"root": nowhere, "folder": nowhere / "out" / name, "out": nowhere / "out"}
         made.append(
-            Task(number, scan, settings=Settings(), handling=handling, among=1, **common, **folders)
+            Task(number, scan, settings=Settings(), files=files, total=1, **common, **folders)
         )
     return made
 

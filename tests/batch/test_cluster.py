@@ -17,9 +17,8 @@ from distributed import Client, LocalCluster, Security
 from same_results import assert_same
 
 import medrestore as mr
-from medrestore.batch.cluster import connect, slabs
-from medrestore.batch.cluster.connect import connected
-from medrestore.batch.cluster.crew import Crew
+from medrestore.batch.cluster import connect, split
+from medrestore.batch.cluster.connect import WorkerPool, connected
 from medrestore.cli import main
 from medrestore.errors import Cancelled, ClusterError, ResourceError, SettingsError
 from medrestore.restorer import RESTORER
@@ -82,9 +81,9 @@ def test_all_is_as_without_a_cluster(archive: Path, tmp_path: Path, address: str
 def joined(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Every scan is large; how many parts each was joined of."""
     counts: list[int] = []
-    join = slabs.join
-    monkeypatch.setattr(slabs, "join", lambda parts: counts.append(len(parts)) or join(parts))
-    monkeypatch.setattr(slabs, "LARGE", 1)
+    join = split.join
+    monkeypatch.setattr(split, "join", lambda parts: counts.append(len(parts)) or join(parts))
+    monkeypatch.setattr(split, "LARGE", 1)
     return counts
 
 
@@ -123,7 +122,7 @@ def test_what_a_slab_cannot_do_is_what_the_scan_cannot(
 def test_parts_are_whole_slabs() -> None:
     plan: Any = SimpleNamespace(shape=(37, 40, 48), slab=4)
     for parts in (1, 2, 3, 10, 12):
-        cuts = [slabs.cut(plan, part, parts) for part in range(parts)]
+        cuts = [split.cut(plan, part, parts) for part in range(parts)]
         assert [z for part in cuts for z in part] == list(range(37))
         assert all(len(part) % 4 == 0 for part in cuts[:-1])
     assert max(map(len, cuts)) == 4 and () in cuts
@@ -252,15 +251,15 @@ def test_a_crew_follows_its_workers_and_their_gpus() -> None:
     workers: dict[str, Any] = {}
     client: Any = SimpleNamespace(scheduler_info=lambda n_workers: {"workers": workers})
     now = [0.0]
-    crew = Crew(client, lambda: now[0])
-    assert crew.size == 0 and crew.resources == {}
+    pool = WorkerPool(client, lambda: now[0])
+    assert pool.size == 0 and pool.resources == {}
     workers |= {"a": {"resources": {}}, "b": {"resources": {}}}
-    assert crew.size == 0  # asked a moment ago
+    assert pool.size == 0  # asked a moment ago
     now[0] = 5
-    assert crew.size == 2 and crew.resources == {}
+    assert pool.size == 2 and pool.resources == {}
     workers["c"] = {"resources": {"GPU": 2.0}}
     now[0] = 10
-    assert crew.size == 2 and crew.resources == {"GPU": 1}
+    assert pool.size == 2 and pool.resources == {"GPU": 1}
 
 
 def test_by_certificates(archive: Path, tmp_path: Path) -> None:

@@ -22,8 +22,8 @@ def test_the_last_result_at_a_place_is_the_one_that_stands(tmp_path: Path) -> No
     restored(log, tmp_path, "B")
     killed(log)
     again = Log(tmp_path, resume=True)
-    assert again.before("A") is None
-    assert again.before("B")["outputs"] == ["a_run.json"]
+    assert again.earlier("A") is None
+    assert again.earlier("B")["outputs"] == ["a_run.json"]
     again.close()
 
 
@@ -33,14 +33,14 @@ def test_a_result_that_was_being_replaced_does_not_stand(tmp_path: Path) -> None
     log.begun("a.nii", "a")
     killed(log)
     again = Log(tmp_path, resume=True)
-    assert again.before("A") is None
+    assert again.earlier("A") is None
     assert again.unfinished == ["a"]
     again.close()
 
 
 def killed(log: Log) -> None:
     """Ends it as a kill does: nothing is put in order."""
-    with log._lines:
+    with log._file:
         pass
 
 

@@ -12,7 +12,7 @@ from distributed import LocalCluster
 import medrestore as mr
 from medrestore import api
 from medrestore.batch.cluster import connect
-from medrestore.batch.cluster.remote import restore_there
+from medrestore.batch.cluster.remote import restore_remotely
 from medrestore.core.meter import SILENT
 from medrestore.errors import Cancelled, ClusterError, InputError
 from medrestore.settings.settings import Settings
@@ -73,7 +73,7 @@ def test_the_voxels_are_those_of_a_run_here(
     plan = api.make_plan(head, SETTINGS)
     here = api.run_plan(plan if slices is None else plan.for_slices(slices), head)
     meter = Watching()
-    there, whole = restore_there(address, head, SETTINGS, meter, slices)
+    there, whole = restore_remotely(address, head, SETTINGS, meter, slices)
     for name, volume in here.layers().items():
         sent = there.layers()[name]
         np.testing.assert_array_equal(sent.array, volume.array)
@@ -90,7 +90,7 @@ def test_the_voxels_are_those_of_a_run_here(
 
 
 def test_the_scheduler_keeps_nothing(head: Volume, address: str, cluster: LocalCluster) -> None:
-    restore_there(address, head, SETTINGS, SILENT)
+    restore_remotely(address, head, SETTINGS, SILENT)
     for _ in range(100):  # released a moment after the result came
         if not cluster.scheduler.tasks:
             break
@@ -104,11 +104,11 @@ def test_a_cancel_keeps_what_is_valid(
     slowly(monkeypatch)
     plan = api.make_plan(head, SETTINGS)
     first = 3 * len(head.array)  # both shared evaluations, and a sample of its own
-    stopped, _ = restore_there(address, head, SETTINGS, Watching(("Restoring", first)))
+    stopped, _ = restore_remotely(address, head, SETTINGS, Watching(("Restoring", first)))
     assert 1 <= stopped.drawn < 3 < plan.evaluations
     assert stopped.samples is not None and len(stopped.samples) == stopped.drawn
     with pytest.raises(Cancelled, match="stopped"):
-        restore_there(address, head, SETTINGS, Watching(("Restoring", 0)))
+        restore_remotely(address, head, SETTINGS, Watching(("Restoring", 0)))
 
 
 def slowly(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,14 +130,14 @@ def test_what_goes_wrong_there_is_said_here(head: Volume, address: str) -> None:
     with pytest.raises(InputError) as here:
         api.denoise(flat, samples=0)
     with pytest.raises(InputError) as there:
-        restore_there(address, flat, Settings(samples=0), SILENT)
+        restore_remotely(address, flat, Settings(samples=0), SILENT)
     assert str(there.value) == str(here.value)
 
 
 def test_no_scheduler_and_no_worker(head: Volume, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connect, "CONNECT_S", 1)
     with pytest.raises(ClusterError, match="dask scheduler"):
-        restore_there("tcp://127.0.0.1:1", head, SETTINGS, SILENT)
+        restore_remotely("tcp://127.0.0.1:1", head, SETTINGS, SILENT)
     with (
         LocalCluster(
             n_workers=0,
@@ -148,7 +148,7 @@ def test_no_scheduler_and_no_worker(head: Volume, monkeypatch: pytest.MonkeyPatc
         ) as empty,
         pytest.raises(ClusterError, match="no worker; start one"),
     ):
-        restore_there(empty.scheduler_address, head, SETTINGS, SILENT)
+        restore_remotely(empty.scheduler_address, head, SETTINGS, SILENT)
 
 
 def test_the_widgets_run_goes_to_the_address(head: Volume, address: str) -> None:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +12,7 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 import medrestore as mr
-from medrestore.batch.alone import alone_in
+from medrestore.batch.results_folder import folder_lock
 from medrestore.cli import main
 from medrestore.errors import Cancelled, OutputError, ResourceError, SettingsError
 from medrestore.restorer import RESTORER
@@ -192,19 +191,19 @@ def test_series_of_one_folder_keep_their_names(tmp_path: Path) -> None:
     assert second.restored == first.restored and second.kept == 2
 
 
-@pytest.mark.skipif(os.name != "posix", reason="folders are locked on POSIX only")
 def test_two_batches_do_not_meet(archive: Path, out: Path) -> None:
     hold = (
-        "import sys; from pathlib import Path; from medrestore.batch.alone import alone_in\n"
-        "with alone_in(Path(sys.argv[1])): print('held', flush=True); input()"
+        "import sys; from pathlib import Path\n"
+        "from medrestore.batch.results_folder import folder_lock\n"
+        "with folder_lock(Path(sys.argv[1])): print('held', flush=True); input()"
     )
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with subprocess.Popen([sys.executable, "-c", hold, str(out)], **pipes) as other:
         assert other.stdout is not None and other.stdout.readline() == "held\n"
         with pytest.raises(OutputError, match="another batch is writing"):
             mr.denoise_folder(archive, out, resume=True, **FAST)
-        other.communicate("\n")
-    with alone_in(out):
+        other.kill()  # the lock ends with its process
+    with folder_lock(out):
         pass
 
 

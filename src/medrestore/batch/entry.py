@@ -1,4 +1,4 @@
-"""What a batch's page says about a scan: settings, geometry, results, in words."""
+"""Facts about a scan for a batch's page: settings, geometry and results, in words."""
 
 from __future__ import annotations
 

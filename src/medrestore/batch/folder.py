@@ -9,16 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from medrestore import io
 from medrestore.batch import log
-from medrestore.batch.alone import alone_in
-from medrestore.batch.cluster.extra import require
+from medrestore.batch.cluster import require
+from medrestore.batch.executor import LocalExecutor
 from medrestore.batch.forecast import forecast
 from medrestore.batch.gather import gather, under
-from medrestore.batch.handling import Handling
-from medrestore.batch.here import Here
-from medrestore.batch.leftovers import clear
-from medrestore.batch.log import Log
-from medrestore.batch.parts import Parts
+from medrestore.batch.log import Articles, Log
+from medrestore.batch.results_folder import folder_lock, remove_stale
 from medrestore.batch.run import Batch
+from medrestore.batch.task import FileOptions
 from medrestore.core.meter import SILENT, Meter
 from medrestore.errors import InputError, OutputError, SettingsError
 from medrestore.results.preflight import check_file
@@ -28,10 +26,10 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterator
 
+    from medrestore.batch.executor import Executor
     from medrestore.batch.forecast import Forecast
     from medrestore.batch.gather import Gathered
-    from medrestore.batch.step import Step
-    from medrestore.batch.task import Place
+    from medrestore.batch.progress import Step
     from medrestore.io.dicom.grid import Gaps
 
 __all__ = ["Summary", "denoise_folder"]
@@ -43,7 +41,7 @@ PATIENCE_S = 120.0
 
 @dataclass(frozen=True)
 class Summary:
-    """What became of a folder; scans are named by their path under it.
+    """Outcome of a batch; scans are named by their path under its folder.
 
     Parameters
     ----------
@@ -56,7 +54,7 @@ class Summary:
     report : Path
         The page that shows all of them.
     kept : int
-        How many of the restored ones an earlier batch had restored; 0 without ``resume``.
+        Number of the restored ones that an earlier batch had restored; 0 without ``resume``.
     """
 
     restored: dict[str, Path]
@@ -107,7 +105,7 @@ def denoise_folder(
     jobs : int, optional
         Worker processes on this machine; scripts need a main guard, as for `multiprocessing`.
     on_step, on_forecast : callable, optional
-        Told of each `Step`; told before them what all take on this machine. May cancel.
+        Called with each `Step`; called before with a `Forecast` for this machine. May cancel.
     **settings
         As for `denoise`; ``noise`` is ``"auto"`` or a number.
 
@@ -118,17 +116,17 @@ def denoise_folder(
     Cancelled
         If stopped; what is restored is kept and reported.
     """
-    _check_wishes(resume, overwrite, cluster, jobs)
+    _check_options(resume, overwrite, cluster, jobs)
     root, out, meter = Path(source), Path(destination), progress or SILENT
-    handling = Handling(modality, fallback, gaps, format, overwrite)
-    asked = Settings(**settings | {"steps": settings.get("steps") or 0})
-    batch = Batch(root, out, asked, handling, meter, on_step or (lambda _: None))
-    with _placed(cluster, jobs, meter) as place:
-        told = on_forecast if cluster is None else None  # it would tell of this machine
-        return _run(batch, _gathered(root, out, meter, found), place, resume, told)
+    files = FileOptions(modality, fallback, gaps, format, overwrite)
+    requested = Settings(**settings | {"steps": settings.get("steps") or 0})
+    batch = Batch(root, out, requested, files, meter, on_step or (lambda _: None))
+    with _executor(cluster, jobs, meter) as executor:
+        callback = on_forecast if cluster is None else None  # it would tell of this machine
+        return _run(batch, _gathered(root, out, meter, found), executor, resume, callback)
 
 
-def _check_wishes(resume: bool, overwrite: bool, cluster: str | None, jobs: int | None) -> None:
+def _check_options(resume: bool, overwrite: bool, cluster: str | None, jobs: int | None) -> None:
     if resume and overwrite:
         raise SettingsError("resume keeps what is done, overwrite replaces it; ask for one of them")
     if cluster is not None and jobs is not None:
@@ -136,27 +134,27 @@ def _check_wishes(resume: bool, overwrite: bool, cluster: str | None, jobs: int 
 
 
 @contextmanager
-def _placed(cluster: str | None, jobs: int | None, meter: Meter) -> Iterator[Place]:
-    """Where scans are restored: a Dask cluster is loaded only if one is asked for."""
+def _executor(cluster: str | None, jobs: int | None, meter: Meter) -> Iterator[Executor]:
+    """Executor of the scans; Dask is loaded only if a cluster is requested."""
     if cluster is None and (jobs is None or jobs == 1):
-        yield Here(meter)
+        yield LocalExecutor(meter)
         return
     require()
     from medrestore.batch.cluster.connect import connected, on_this_machine
-    from medrestore.batch.cluster.flow import Flow
+    from medrestore.batch.cluster.executor import ClusterExecutor
 
     if jobs is not None:
         with on_this_machine(jobs) as client:
-            yield Flow(client, meter, PATIENCE_S, split=False)
+            yield ClusterExecutor(client, meter, PATIENCE_S, split=False)
     else:
         with connected(cluster or "") as client:
-            yield Flow(client, meter)
+            yield ClusterExecutor(client, meter)
 
 
 def _run(
     batch: Batch,
     gathered: Gathered,
-    place: Place,
+    executor: Executor,
     resume: bool,
     on_forecast: Callable[[Forecast], object] | None,
 ) -> Summary:
@@ -164,22 +162,22 @@ def _run(
     if not gathered.scans and not gathered.damaged:
         reason = next(iter(gathered.skipped.values()), "`medrestore info` says what there is")
         raise InputError(f"{root} holds no scan to restore: {reason}")
-    resume = _check(out, batch.handling.overwrite, resume)
+    resume = _check(out, batch.files.overwrite, resume)
     out.mkdir(parents=True, exist_ok=True)
-    with alone_in(out):
-        written, parts = Log(out, resume), Parts(out, resume)
+    with folder_lock(out):
+        written, articles = Log(out, resume), Articles(out, resume)
         if resume:
-            clear(out, written.unfinished)
+            remove_stale(out, written.unfinished)
         if on_forecast is not None:
             left = [scan for scan in gathered.scans if under(scan.path, root) not in written.names]
-            on_forecast(forecast(left, batch.settings, batch.handling.expected))
-        batch.run(gathered, written, parts, place)
+            on_forecast(forecast(left, batch.settings, batch.files.expected))
+        batch.run(gathered, written, articles, executor)
     page = out / "report.html"
     return Summary(batch.restored, batch.failed, gathered.skipped, page, batch.kept)
 
 
 def _check(out: Path, overwrite: bool, resume: bool) -> bool:
-    """Make sure that log and page can be written; whether there is a batch to resume."""
+    """Make sure that log and page can be written; True if there is a batch to resume."""
     record = out / log.NAME
     if resume and record.is_file():
         check_file(record, overwrite=True)

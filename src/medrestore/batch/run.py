@@ -1,4 +1,4 @@
-"""The story of a batch: what is asked for each scan, and what became of it."""
+"""The story of a batch: a task for each scan, and its outcome in log and page."""
 
 from __future__ import annotations
 
@@ -7,14 +7,12 @@ from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from medrestore.batch.content import key_of
 from medrestore.batch.entry import failed_entry
 from medrestore.batch.log import RECORD
-from medrestore.batch.naming import Naming
 from medrestore.batch.page import Article, Entry, draw_article, write_page
-from medrestore.batch.remaining import Remaining
-from medrestore.batch.step import Step
-from medrestore.batch.task import Done, Task
+from medrestore.batch.progress import RemainingTime, Step, time_left
+from medrestore.batch.results_folder import ResultPaths
+from medrestore.batch.task import Done, Task, key_of
 from medrestore.batch.work import failure
 from medrestore.errors import Cancelled, MedrestoreError, ModelError
 from medrestore.io.uids import without_uids
@@ -27,12 +25,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from medrestore.batch.executor import Executor
     from medrestore.batch.gather import Gathered
-    from medrestore.batch.handling import Handling
-    from medrestore.batch.lines import Line
-    from medrestore.batch.log import Log
-    from medrestore.batch.parts import Parts
-    from medrestore.batch.task import Failed, Outcome, Place
+    from medrestore.batch.json_lines import Line
+    from medrestore.batch.log import Articles, Log
+    from medrestore.batch.task import Failed, FileOptions, Outcome
     from medrestore.core.meter import Meter
     from medrestore.io import Scan
     from medrestore.settings.settings import Settings
@@ -45,10 +42,10 @@ NO_VOXELS = [name for name, one in SETTINGS.items() if not one.alters_voxels]
 
 @dataclass
 class Batch:
-    """What a batch has done so far; the scans themselves are restored somewhere else (`Place`).
+    """State of a batch; the scans themselves are restored by an `Executor`.
 
-    What an earlier batch did with a scan stands if `key_of` the scan (place, content, settings) and
-    the SHA-256 of the model's weights are those in the log, and no file of the result is missing.
+    An earlier result of a scan stands if `key_of` the scan (path, content, settings) and the
+    SHA-256 of the model's weights are those in the log, and no file of the result is missing.
     Otherwise the scan is restored again, and the new result replaces the old. Failures that the
     scan itself caused stand; those of the machine are tried again.
 
@@ -56,61 +53,61 @@ class Batch:
     ----------
     root, out : Path
         Folders of the scans and of the results.
-    settings, handling
-        What is asked for.
+    settings, files
+        Settings of each run; options on files.
     meter : Meter
-        Follows the search for what is done already; may cancel.
-    told : callable
-        Told of each `Step`.
+        Follows the search for scans that are done already; may cancel.
+    on_step : callable
+        Called with each `Step`.
     """
 
     root: Path
     out: Path
     settings: Settings
-    handling: Handling
+    files: FileOptions
     meter: Meter
-    told: Callable[[Step], object]
+    on_step: Callable[[Step], object]
     restored: dict[str, Path] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     kept: int = 0
     _articles: list[tuple[int, Article]] = field(default_factory=list)
 
-    def run(self, gathered: Gathered, log: Log, parts: Parts, place: Place) -> None:
-        """All scans; log and report are whole however it ends, and closed."""
-        scans, self._log, self._parts = gathered.scans, log, parts
-        self._naming = Naming(self.root, self.out)
-        self._among = len(scans) + len(gathered.damaged)
-        self._left = Remaining(scans)
+    def run(self, gathered: Gathered, log: Log, articles: Articles, executor: Executor) -> None:
+        """Restore all scans; log and report are whole however it ends, and closed."""
+        scans, self._log, self._article_file = gathered.scans, log, articles
+        self._paths = ResultPaths(self.root, self.out)
+        self._total = len(scans) + len(gathered.damaged)
+        self._remaining = RemainingTime(scans)
         try:
             for name, reason in gathered.skipped.items():
                 self._log.skipped(name, reason)
             for name, reason in gathered.damaged.items():
-                self._naming.take(name)
+                self._paths.reserve_name(name)
                 self._fail(name, reason, again=True)
-            with closing(place.outcomes(self._tasks(scans), len(scans))) as outcomes:
+            with closing(executor.outcomes(self._tasks(scans), len(scans))) as outcomes:
                 for task, outcome in outcomes:
-                    self._came_back(task, outcome)
+                    self._finish(task, outcome)
         except Cancelled as error:
             done = f"{len(self.restored)} of {len(scans)} scans restored"
             raise Cancelled(f"stopped with {done}; what there is lies in {self.out}") from error
         finally:
             shown = sorted(self._articles, key=lambda numbered: numbered[0])
             write_page(self.out / "report.html", [article for _, article in shown])
-            self._parts.close()
+            self._article_file.close()
             self._log.close()
 
     def _tasks(self, scans: list[Scan]) -> Iterator[Task]:
         """Each scan that is left to do, begun when it is asked for."""
         for number, scan in enumerate(scans, 1):
-            label = f"{number} of {len(scans)}: {scan.name}{self._left.in_words()}"
-            self.told(Step(scan, "begun"))
-            name, key = self._naming.name(scan), None
+            label = f"{number} of {len(scans)}: {scan.name}{time_left(self._remaining.seconds)}"
+            self.on_step(Step(scan, "begun"))
+            name, key = self._paths.name(scan), None
             try:
                 if self._log.resumes:
                     key = self._key(scan, label)
-                    earlier = self._log.before(key)
-                    if earlier is not None and self._stands(earlier):
-                        self._keep(number, scan, name, earlier)
+                    earlier = self._log.earlier(key)
+                    if earlier is not None and self._still_valid(earlier):
+                        self._reuse(number, scan, name, earlier)
                         continue
                 task = self._task(number, scan, name, label, key)
             except MedrestoreError as error:
@@ -118,11 +115,11 @@ class Batch:
                     raise
                 self._not_done(name, number, scan, failure(error, key))
                 continue
-            self._log.begun(name, task.place)
+            self._log.begun(name, task.result_path)
             yield task
 
     def _task(self, number: int, scan: Scan, name: str, label: str, key: str | None) -> Task:
-        """What is to be done for a scan; raises `OutputError` if its results cannot be written."""
+        """The task of a scan; raises `OutputError` if its results cannot be written."""
         source = Source(scan.format, scan.name)
         task = Task(
             number=number,
@@ -130,32 +127,33 @@ class Batch:
             name=name,
             label=label,
             root=self.root,
-            folder=self._naming.folder(scan, source.name),
+            folder=self._paths.folder(scan, source.name),
             out=self.out,
             stem=source.name,
             settings=self.settings,
-            handling=self.handling,
-            asked=self._asked(),
+            files=self.files,
+            requested=self._requested(),
             key=key,
-            among=self._among,
+            total=self._total,
         )
-        mine = self.handling.overwrite or task.place in self._log.places
-        check_source(source, task.folder, format=self.handling.format, overwrite=mine)
+        overwrite = self.files.overwrite or task.result_path in self._log.result_paths
+        check_source(source, task.folder, format=self.files.format, overwrite=overwrite)
         return task
 
-    def _came_back(self, task: Task, outcome: Outcome) -> None:
+    def _finish(self, task: Task, outcome: Outcome) -> None:
         if isinstance(outcome, Done):
             self._done(task, outcome)
         else:
-            self._not_done(task.name, task.number, task.scan, outcome, place=task.place)
+            self._not_done(task.name, task.number, task.scan, outcome, place=task.result_path)
 
     def _done(self, task: Task, done: Done) -> None:
         self._articles.append((task.number, done.article))
-        self._parts.add(done.key, done.article)  # before the log: what the log holds can be shown
+        # before the log: what the log holds can be shown
+        self._article_file.add(done.key, done.article)
         self._log.restored(task.name, done.facts)
         self.restored[task.name] = (self.out / done.outputs[-1]).parent
-        self._left.done(task.scan, done.seconds)
-        self.told(Step(task.scan, "restored", record=self.out / done.outputs[-1]))
+        self._remaining.done(task.scan, done.seconds)
+        self.on_step(Step(task.scan, "restored", record=self.out / done.outputs[-1]))
 
     def _not_done(self, name: str, number: int, scan: Scan, failed: Failed, **place: str) -> None:
         known = {} if failed.key is None else {"key": failed.key}
@@ -164,19 +162,19 @@ class Batch:
     def _key(self, scan: Scan, label: str) -> str:
         """Its key; shown as a step of its own: thousands of scans may only be looked at."""
         self.meter.start(1, f"{label}, looking whether it is done")
-        key = key_of(scan, self.root, self._asked())
+        key = key_of(scan, self.root, self._requested())
         self.meter.tick()
         return key
 
-    def _asked(self) -> dict[str, Any]:
-        """What the voxels and files of a result depend on, beside the scan and the model."""
+    def _requested(self) -> dict[str, Any]:
+        """Settings and options that a result depends on, beside the scan and the model."""
         settings = {k: v for k, v in asdict(self.settings).items() if k not in NO_VOXELS}
-        reading = {k: v for k, v in asdict(self.handling).items() if k != "overwrite"}
+        reading = {k: v for k, v in asdict(self.files).items() if k != "overwrite"}
         model = str(self.settings.model).replace("\\", "/").rstrip("/").rpartition("/")[2]
         return {**settings, **reading, "model": model}
 
-    def _stands(self, line: Line) -> bool:
-        """Whether the model is still the one that an earlier result was made with."""
+    def _still_valid(self, line: Line) -> bool:
+        """True if the model is still the one that an earlier result was made with."""
         if line["state"] == "failed":
             return True
         try:
@@ -185,23 +183,23 @@ class Batch:
             return False
         return bool(card.sha256 == line["model_sha256"])
 
-    def _keep(self, number: int, scan: Scan, name: str, line: Line) -> None:
-        """What an earlier batch did with a scan is what this one has done."""
+    def _reuse(self, number: int, scan: Scan, name: str, line: Line) -> None:
+        """Report the outcome of an earlier batch as that of this one."""
         if line["state"] == "failed":
             if "place" in line:
-                place = self.out / line["place"]
-                self._naming.settle(place.parent, place.name)
+                result_path = self.out / line["place"]
+                self._paths.reserve(result_path.parent, result_path.name)
             self._failed(name, line["reason"], number, scan)
             return
         record = self.out / line["outputs"][-1]
-        self._naming.settle(record.parent, record.name.removesuffix(RECORD))
+        self._paths.reserve(record.parent, record.name.removesuffix(RECORD))
         self.restored[name] = record.parent
         self.kept += 1
-        known = self._parts.before(line["key"])
+        known = self._article_file.earlier(line["key"])
         article = known or draw_article(Entry(name, line["modality"]))
         self._articles.append((number, article))
-        self._left.done(scan)
-        self.told(Step(scan, "restored", record=record))
+        self._remaining.done(scan)
+        self.on_step(Step(scan, "restored", record=record))
 
     def _fail(
         self,
@@ -222,5 +220,5 @@ class Batch:
         self.failed[name] = reason
         self._articles.append((number, draw_article(failed_entry(name, reason))))
         if scan is not None:
-            self._left.done(scan)
-            self.told(Step(scan, "failed", reason))
+            self._remaining.done(scan)
+            self.on_step(Step(scan, "failed", reason))

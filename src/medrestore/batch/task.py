@@ -1,35 +1,58 @@
-"""One scan of a batch as it is handed to whoever restores it, and what comes back.
+"""One scan of a batch as it is handed to an executor, the key it is known by, and its outcome.
 
-Both travel between machines: they hold paths, settings and text, never a volume.
+Tasks and outcomes travel between machines: they hold paths, settings and text, never a volume.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import pickle
 import zlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Mapping
-    from pathlib import Path
-    from typing import Protocol
+from medrestore import io
+from medrestore.errors import UnreadableError
+from medrestore.io.modality import check_modality
 
-    from medrestore.batch.handling import Handling
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
     from medrestore.batch.page import Article
     from medrestore.io import Scan
+    from medrestore.io.dicom.grid import Gaps
     from medrestore.settings.settings import Settings
+    from medrestore.volume import Volume
 
-    class Place(Protocol):
-        """Where scans are restored: in this process, or on a cluster."""
+__all__ = ["Done", "Failed", "FileOptions", "Outcome", "Task", "key_of"]
 
-        def outcomes(
-            self, tasks: Iterable[Task], total: int
-        ) -> Generator[tuple[Task, Outcome], None, None]:
-            """What became of each of at most ``total`` tasks, as soon as it is known."""
+WITH_DATA_FILES = (".mhd", ".nhdr", ".hdr")
+"""Headers whose voxels lie in a file of the same stem."""
 
 
-__all__ = ["Done", "Failed", "Outcome", "Place", "Task"]
+@dataclass(frozen=True)
+class FileOptions:
+    """Arguments of `denoise_folder` on reading and writing files, with the same names."""
+
+    modality: str | None
+    fallback: str | None
+    gaps: Gaps
+    format: str
+    overwrite: bool
+
+    @property
+    def expected(self) -> str | None:
+        """The modality of a scan that does not say it."""
+        return check_modality(self.modality or self.fallback)
+
+    def read(self, scan: Scan) -> Volume:
+        """The scan, of a modality that is known or was given."""
+        volume = io.read(scan, self.modality, self.gaps)
+        if volume.modality is None and self.fallback is not None:
+            return io.read(scan, self.fallback, self.gaps)
+        return volume
 
 
 @dataclass(frozen=True, repr=False)
@@ -39,23 +62,23 @@ class Task:
     Parameters
     ----------
     number : int
-        Place among the scans of the batch, from 1.
+        Position among the scans of the batch, from 1.
     scan : Scan
         As `find` described it.
     name, label : str
-        What the log calls it; what is said while it runs.
+        Its name in the log; the label of its progress.
     root, folder, out : Path
         Folders of all scans, of its results, and of all results.
     stem : str
         Begins the names of its results.
-    settings, handling
-        What is asked for.
-    asked : mapping
-        What its key depends on (`content.key_of`).
+    settings, files
+        Settings of the run; options on files.
+    requested : mapping
+        Settings and options that its key depends on (`key_of`).
     key : str, optional
         Its key, if it is known.
-    among : int
-        How many scans share the page of the batch.
+    total : int
+        Number of scans that share the page of the batch.
     """
 
     number: int
@@ -67,13 +90,13 @@ class Task:
     out: Path
     stem: str
     settings: Settings
-    handling: Handling
-    asked: Mapping[str, Any]
+    files: FileOptions
+    requested: Mapping[str, Any]
     key: str | None
-    among: int
+    total: int
 
     @property
-    def place(self) -> str:
+    def result_path(self) -> str:
         """Folder and stem of its results, below those of all."""
         return (self.folder / self.stem).relative_to(self.out).as_posix()
 
@@ -109,15 +132,15 @@ class Done:
     Parameters
     ----------
     key : str
-        Of the scan (`content.key_of`).
+        Of the scan (`key_of`).
     facts : dict
-        What the log says of it.
+        Of its line in the log.
     article : Article
-        What the page says of it.
+        Of the page.
     seconds : float
         From reading to writing.
     outputs : tuple of str
-        What was written, below the folder of all results, the record last.
+        Paths of its results, below the folder of all results, the record last.
     """
 
     key: str
@@ -129,7 +152,7 @@ class Done:
 
 @dataclass(frozen=True, repr=False)
 class Failed:
-    """A scan could not be restored: why, and whether it may go well another time.
+    """A scan could not be restored: why, and ``again`` if it may go well another time.
 
     ``key`` is None where the scan could not even be identified.
     """
@@ -140,3 +163,51 @@ class Failed:
 
 
 Outcome = Done | Failed
+
+
+def key_of(scan: Scan, root: Path, requested: Mapping[str, Any]) -> str:
+    """SHA-256 of a scan's path under ``root``, its files' contents and what is requested.
+
+    A scan with the key of an earlier result is not restored again.
+
+    Parameters
+    ----------
+    scan : Scan
+        As `find` described it.
+    root : Path
+        The folder of the batch: a whole archive may be moved.
+    requested : mapping
+        Settings and options on files; JSON types only.
+
+    Raises
+    ------
+    UnreadableError
+        If a file cannot be read.
+    """
+    content = {"part": scan.part, "name": scan.name, "asked": dict(requested)}
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode())
+    for file in sorted(_files_of(scan)):
+        path = file.relative_to(root) if file.is_relative_to(root) else file.name
+        try:
+            with file.open("rb") as opened:
+                digest_of_file = hashlib.file_digest(opened, "sha256").hexdigest()
+        except OSError as error:
+            raise UnreadableError(
+                f"{file.name} cannot be read: {error.strerror or error}; check its permissions"
+            ) from error
+        digest.update(f"{path}\n{digest_of_file}\n".encode(errors="surrogateescape"))
+    return digest.hexdigest()
+
+
+def _files_of(scan: Scan) -> Iterator[Path]:
+    for file in scan.files or (scan.path,):
+        if file.is_dir():  # a Zarr store
+            yield from (inner for inner in file.rglob("*") if inner.is_file())
+            continue
+        yield file
+        if file.suffix.lower() in WITH_DATA_FILES:
+            yield from (
+                other
+                for other in file.parent.iterdir()
+                if other.name.startswith(f"{file.stem}.") and other != file and other.is_file()
+            )

@@ -1,4 +1,4 @@
-"""The work on one scan of a batch, in whatever process: from its files to those of its result."""
+"""Work on one scan of a batch, in whatever process: from its files to those of its result."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from medrestore.batch.content import key_of
 from medrestore.batch.entry import entry_of
 from medrestore.batch.gather import under
 from medrestore.batch.log import is_final
 from medrestore.batch.page import draw_article
-from medrestore.batch.task import Done, Failed
+from medrestore.batch.task import Done, Failed, key_of
 from medrestore.errors import Cancelled, MedrestoreError
 from medrestore.restorer import RESTORER
 
@@ -26,7 +25,7 @@ __all__ = ["failure", "opened", "restore", "saved"]
 
 
 def restore(task: Task, meter: Meter) -> Outcome:
-    """Read a scan, restore it and write the result; whatever happens, say what became of it.
+    """Read a scan, restore it and write the result; whatever happens, return its outcome.
 
     Raises
     ------
@@ -35,7 +34,7 @@ def restore(task: Task, meter: Meter) -> Outcome:
     """
     before, key = time.monotonic(), task.key
     try:
-        key = key or key_of(task.scan, task.root, task.asked)
+        key = key or key_of(task.scan, task.root, task.requested)
         volume = opened(task)
         with RESTORER.turn(meter):
             plan = RESTORER.plan(volume, task.settings)
@@ -49,7 +48,7 @@ def restore(task: Task, meter: Meter) -> Outcome:
 
 def opened(task: Task) -> Volume:
     """The scan; its results have the names that the batch gave them, whatever its file says."""
-    volume = task.handling.read(task.scan)
+    volume = task.files.read(task.scan)
     return replace(volume, source=replace(volume.source, name=task.stem))
 
 
@@ -58,7 +57,7 @@ def saved(task: Task, key: str, volume: Volume, result: Result, before: float) -
     if result.drawn < task.settings.samples:
         raise Cancelled("stopped")
     # what lies there now is ours: the batch has looked, and a worker that was lost may have begun
-    written = result.save(task.folder, task.handling.format, overwrite=True)
+    written = result.save(task.folder, task.files.format, overwrite=True)
     seconds = time.monotonic() - before
     outputs = tuple(under(path, task.out) for path in written)
     facts = {
@@ -74,7 +73,7 @@ def saved(task: Task, key: str, volume: Volume, result: Result, before: float) -
         "key": key,
         "model_sha256": result.plan.model_sha256,
     }
-    article = draw_article(entry_of(volume, result, seconds), task.among)
+    article = draw_article(entry_of(volume, result, seconds), task.total)
     return Done(key, facts, article, seconds, outputs)
 
 

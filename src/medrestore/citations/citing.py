@@ -127,7 +127,7 @@ def _own(facts: dict[str, Any], card: Card | None) -> Iterator[Citation]:
 
 def _data(card: Card | None) -> Iterator[Citation]:
     """Data the model was trained on, in its card's own words: source and licence."""
-    sources = card.facts.get("training", {}).get("licences", []) if card is not None else []
+    sources = card.known.training.licences if card is not None else []
     for number, source in enumerate(sources, 1):
         assert card is not None
         key = _key("data", card.name, str(number))
@@ -156,7 +156,7 @@ def _methods(facts: dict[str, Any], card: Card | None) -> Iterator[Used]:
         yield "salmon2011", "random numbers of the samples"
     if card is not None:
         yield from ((key, card.family.summary) for key in card.family.references)
-    if card is not None and CONFORMAL in str(card.facts.get("intervals", {}).get("how", "")):
+    if card is not None and CONFORMAL in card.known.intervals.how:
         yield "angelopoulos2022", "calibration of the intervals"
     if facts["guards"] is not None:
         yield "benjamini1995", "false discovery rate of the guards"

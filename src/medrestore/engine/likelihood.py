@@ -110,7 +110,7 @@ def log_likelihood(
     meter.start(len(chosen) * probes * steps * EVALUATIONS, "Likelihood")
     found = [_of_slice(volume, loaded, z, scale, steps, probes, seed, meter) for z in chosen]
     nats, voxels = np.array(found), math.prod(volume.array.shape[1:])
-    spread = float(card.facts["predictor"]["std"])
+    spread = float(card.known.predictor["std"])
     return Likelihood(
         chosen, nats, -nats / (voxels * math.log(2)), spread * math.tan(FIRST), card.name
     )

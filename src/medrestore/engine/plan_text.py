@@ -149,7 +149,7 @@ def _guided(settings: Settings) -> tuple[str, ...]:
 def _not_calibrated(card: Card, settings: Settings) -> tuple[str, ...]:
     if settings.guided or calibrated(card, settings):
         return ()
-    method, known = _method(settings), ", ".join(sorted(card.facts["intervals"]["factors"]))
+    method, known = _method(settings), ", ".join(sorted(card.known.intervals.factors))
     if not known:
         return (f"{card.name} is not calibrated: {ESTIMATED}",)
     return (f"{card.name} {card.family.not_calibrated(known, method)}",)

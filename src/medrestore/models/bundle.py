@@ -80,10 +80,10 @@ def _installed(package: str) -> str:
 def _inference(card: dict[str, Any]) -> dict[str, Any]:
     """Return the MONAI bundle configuration that loads the two networks."""
     return {
-        "imports": ["$import medrestore.models.model"],
+        "imports": ["$import medrestore.models"],
         "bundle_root": ".",
-        "card": "$medrestore.models.model.Card.read(__import__('pathlib').Path(@bundle_root))",
-        "model": "$medrestore.models.model.load(@card, 'cpu')",
+        "card": "$medrestore.models.Card.read(__import__('pathlib').Path(@bundle_root))",
+        "model": "$medrestore.models.load(@card, 'cpu')",
         "predictor": "$@model.predictor",
         "refiner": "$@model.refiner",
     }

@@ -122,7 +122,7 @@ def placement(geometry: Geometry, time: bool = False) -> dict[str, Any]:
 
 
 def record_of(volume: Volume, role: str = "scan") -> dict[str, Any]:
-    """What `to_volume` needs to undo the display, and what a person may want to know."""
+    """Facts that `to_volume` needs to undo the display, and what a person may want to know."""
     geometry = volume.geometry
     order, flip = geometry.display_axes()
     return {
@@ -147,14 +147,14 @@ def record_in(metadata: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def notes_on(volume: Volume) -> tuple[str, ...]:
-    """What the user should know about a scan on display."""
+    """Notes for the user on a scan on display."""
     oblique = volume.geometry.oblique_degrees
     turned = (f"oblique {oblique:.1f}°, displayed unrotated",) if volume.geometry.is_oblique else ()
     return turned + volume.warnings
 
 
 def acquired_plane(record: Mapping[str, Any]) -> str:
-    """How a scan's slices lie: axial, coronal or sagittal; empty where that is not known.
+    """Plane of a scan's slices: axial, coronal or sagittal; empty where that is not known.
 
     Oblique slices go by the plane that they are closest to. ``record`` is our entry in a layer's
     metadata.

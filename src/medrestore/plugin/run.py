@@ -135,12 +135,12 @@ def _part(whole: Plan, slices: tuple[int, ...] | None) -> tuple[Plan, Course | N
 
 
 def _restored_there(request: Request, volume: Volume, settings: Settings, meter: Meter) -> Outcome:
-    from medrestore.batch.cluster.extra import require
+    from medrestore.batch.cluster import require
 
     require()
-    from medrestore.batch.cluster.remote import restore_there
+    from medrestore.batch.cluster.remote import restore_remotely
 
-    return Outcome(*restore_there(request.cluster, volume, settings, meter, request.slices))
+    return Outcome(*restore_remotely(request.cluster, volume, settings, meter, request.slices))
 
 
 def region_noise(request: Request, drawing: Drawing, meter: Meter) -> tuple[float, str]:

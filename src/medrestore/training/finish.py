@@ -54,7 +54,7 @@ class Trained:
 
 def people_of(card: Card) -> tuple[str, ...]:
     """Everybody that a model was trained on, as far as its card tells."""
-    return tuple(card.facts.get("training", {}).get("people", ()))
+    return tuple(card.known.training.people)
 
 
 UNKNOWN = Spectra((math.pi / 2,), ((Spectrum.white(),),))
@@ -154,10 +154,10 @@ def _start(card: Card | None) -> dict[str, Any]:
     return {} if card is None else {"start": {"model": card.name, "weights_sha256": card.sha256}}
 
 
-def _thinned(curve: list[str], most: int = 40) -> list[list[float]]:
-    """Step and loss of at most ``most`` rows of a loss table."""
+def _thinned(curve: list[str]) -> list[list[float]]:
+    """Step and loss of at most 40 rows of a loss table."""
     rows = [line.split(",") for line in curve[1:]]
-    every = max(1, math.ceil(len(rows) / most))
+    every = max(1, math.ceil(len(rows) / 40))
     return [[float(row[0]), float(row[2])] for row in rows[::every]]
 
 

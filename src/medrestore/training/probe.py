@@ -21,15 +21,18 @@ from medrestore.training.stages import LARGEST_RESIDUAL
 from medrestore.volume import Geometry, Volume
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from medrestore.core.meter import Meter
     from medrestore.engine.arrays import Arrays
     from medrestore.engine.plan import Plan
     from medrestore.models.model import Model
     from medrestore.settings.settings import Settings
 
-__all__ = ["Case", "Probe", "band_power", "correlation_along_z", "restored"]
+__all__ = ["Case", "Probe", "band_power", "correlation_along_z", "probes", "restored"]
 
 WIDEST_PX, WIDEST_IN_STACKS_PX = 256, 128
 """Rows and columns that are restored, around the middle of the foreground; fewer where all slices
@@ -156,6 +159,39 @@ def restored(
     truth = case.array[plane][list(slices)]
     inside = modality.foreground(truth, scale)
     return Probe(arrays, truth, inside, noisy, sigmas, slices, plan, case.person)
+
+
+def probes(
+    model_of: Callable[[str], Model],
+    cases: list[Case],
+    levels: tuple[float, ...],
+    settings: Settings,
+    count: int,
+    meter: Meter,
+    label: str,
+    widest: int | None = None,
+) -> Iterator[tuple[Model, Probe]]:
+    """Every case at every level, restored, with the model that restored it.
+
+    Parameters
+    ----------
+    model_of : callable
+        Person → the model that restores them: one that has not seen them, where there is one.
+    cases : list of Case
+        Scans of several people.
+    levels : tuple of float
+        Noise added: fraction of the foreground (MR) or HU in soft tissue (CT).
+    settings, count, widest
+        As in `restored`.
+    meter, label : Meter, str
+        One tick per case and level, and the name of the measurement.
+    """
+    meter.start(len(cases) * len(levels), label)
+    for case in cases:
+        model = model_of(case.person)
+        for level in levels:
+            yield model, restored(model, case, level, settings, count, widest=widest)
+            meter.tick()
 
 
 @lru_cache(maxsize=32)

@@ -1,9 +1,10 @@
-"""To a scheduler and back: its address, its security, its versions."""
+"""Connection to a Dask scheduler: its address, security, versions and workers."""
 
 from __future__ import annotations
 
 import logging
 import os
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -14,18 +15,22 @@ from medrestore.batch.cluster.worker import RestoringWorker
 from medrestore.errors import ClusterError, SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-__all__ = ["CONNECT_S", "connected", "on_this_machine"]
+__all__ = ["CONNECT_S", "GPU", "WorkerPool", "connected", "on_this_machine"]
 
 CONNECT_S = 10
 """A scheduler that is there answers sooner."""
 LOOPBACK = "127.0.0.1"
 """Nothing of a cluster on this machine listens beyond it."""
 MESSAGES_KEPT = 10
-"""Dask's schedulers remember 1,000 of each worker, which nobody will look at here."""
+"""Dask's schedulers remember 1,000 of each worker, which nobody will look at."""
+GPU = "GPU"
+"""The resource that a worker declares which has a GPU to itself: ``--resources GPU=1``."""
+EVERY_S = 2.0
+"""The scheduler is asked for its workers no more often."""
 SAME = ("medrestore", "dask", "distributed", "python")
-"""What is pickled here is unpickled there by these."""
+"""Packages that pickle on this machine and unpickle on others."""
 
 
 @contextmanager
@@ -88,17 +93,58 @@ def on_this_machine(jobs: int) -> Iterator[Client]:
         yield client
 
 
+class WorkerPool:
+    """The workers that take part: they come and go.
+
+    Where any worker declares a GPU, those that do are given all the work, a scan for each GPU at a
+    time; on a cluster without, every worker takes part.
+
+    Parameters
+    ----------
+    client : Client
+        Of the scheduler.
+    clock : callable
+        Seconds, monotonic.
+    """
+
+    def __init__(self, client: Client, clock: Callable[[], float] = time.monotonic) -> None:
+        self._client, self._clock = client, clock
+        self._looked = -EVERY_S
+        self._size, self._gpus = 0, 0
+
+    @property
+    def size(self) -> int:
+        """Number of scans that can be restored at once; 0 while there are no workers."""
+        self._look()
+        return self._gpus or self._size
+
+    @property
+    def resources(self) -> dict[str, float]:
+        """Resources that a task needs of a worker, as Dask writes them."""
+        self._look()
+        return {GPU: 1} if self._gpus else {}
+
+    def _look(self) -> None:
+        now = self._clock()
+        if now - self._looked < EVERY_S:
+            return
+        self._looked = now
+        workers: dict[str, Any] = self._client.scheduler_info(n_workers=-1)["workers"]
+        self._size = len(workers)
+        self._gpus = sum(int(worker["resources"].get(GPU, 0)) for worker in workers.values())
+
+
 def _check_versions(versions: Any) -> None:
-    here = versions["client"]["packages"]
-    there = {"the scheduler": versions["scheduler"], **versions["workers"]}
-    for place, found in there.items():
+    local = versions["client"]["packages"]
+    remote = {"the scheduler": versions["scheduler"], **versions["workers"]}
+    for machine, found in remote.items():
         packages = found.get("packages", {}) if isinstance(found, dict) else {}
         for name in SAME:
-            one, other = _version(here.get(name)), _version(packages.get(name))
+            one, other = _version(local.get(name)), _version(packages.get(name))
             if one != other:
                 raise ClusterError(
-                    f"{place} has {name} {other or 'not at all'}, this machine {one}; install the "
-                    "same version on the scheduler and on all workers"
+                    f"{machine} has {name} {other or 'not at all'}, this machine {one}; install "
+                    "the same version on the scheduler and on all workers"
                 )
 
 

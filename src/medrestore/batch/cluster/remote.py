@@ -1,4 +1,4 @@
-"""One scan sent to a cluster and waited for: from a laptop to a server with GPUs."""
+"""One scan restored on a cluster for a client that waits: a laptop and a server with GPUs."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from distributed import Event, KilledWorker
 
-from medrestore.batch.cluster.connect import connected
-from medrestore.batch.cluster.crew import Crew
-from medrestore.batch.cluster.single import Order, Restored, restored
+from medrestore.batch.cluster.connect import WorkerPool, connected
+from medrestore.batch.cluster.single import RestoredScan, ScanRequest, restore_scan
 from medrestore.errors import Cancelled, ClusterError
 from medrestore.results.result import Result
 from medrestore.volume import Source
@@ -25,14 +24,14 @@ if TYPE_CHECKING:
     from medrestore.settings.settings import Settings
     from medrestore.volume import Volume
 
-__all__ = ["restore_there"]
+__all__ = ["restore_remotely"]
 
 POLL_S = 0.2
 PLAIN = Source(name="scan")
-"""What a cluster is told of a scan's file: nothing."""
+"""Sent in place of the scan's own: a cluster learns nothing of the file."""
 
 
-def restore_there(
+def restore_remotely(
     address: str,
     volume: Volume,
     settings: Settings,
@@ -68,46 +67,46 @@ def restore_there(
     Cancelled
         If stopped before anything was worth keeping; later, the result holds fewer samples.
     MedrestoreError
-        What went wrong there.
+        Error of the run on the worker.
     """
     meter.start(0, f"Connecting to {address}")
     with connected(address) as client:
-        crew = Crew(client)
-        if not crew.size:
+        pool = WorkerPool(client)
+        if not pool.size:
             raise ClusterError(
                 f"the scheduler at {address} has no worker; start one with `dask worker {address}`"
             )
         channel = f"medrestore-{uuid.uuid4().hex}"
-        order = Order(replace(volume, source=PLAIN, warnings=()), settings, slices, channel)
-        heard: SimpleQueue[dict[str, Any]] = SimpleQueue()
-        client.subscribe_topic(channel, lambda event: heard.put(event[1]))
+        request = ScanRequest(replace(volume, source=PLAIN, warnings=()), settings, slices, channel)
+        messages: SimpleQueue[dict[str, Any]] = SimpleQueue()
+        client.subscribe_topic(channel, lambda event: messages.put(event[1]))
         meter.start(0, "Sending the scan")
-        sent = client.scatter(order, direct=False, hash=False)
-        options = {"resources": crew.resources or None, "pure": False}
-        future = client.submit(restored, sent, key=channel, **options)
-        found = _waited_for(client, future, heard, channel, meter)
-    return _dressed(found, volume), found.whole
+        sent = client.scatter(request, direct=False, hash=False)
+        options = {"resources": pool.resources or None, "pure": False}
+        future = client.submit(restore_scan, sent, key=channel, **options)
+        found = _wait_for(client, future, messages, channel, meter)
+    return _on_grid_of(found, volume), found.whole
 
 
-def _waited_for(
+def _wait_for(
     client: Client,
-    future: Future[Restored],
-    heard: SimpleQueue[dict[str, Any]],
+    future: Future[RestoredScan],
+    messages: SimpleQueue[dict[str, Any]],
     channel: str,
     meter: Meter,
-) -> Restored:
+) -> RestoredScan:
     follow, begun, stopping = _Follower(meter), False, False
     while not future.done():
-        news = None
+        message = None
         with suppress(Empty):
-            news = heard.get(timeout=POLL_S)
+            message = messages.get(timeout=POLL_S)
             begun = True
         if stopping:
             continue
         try:
-            follow(news)
+            follow(message)
         except Cancelled:
-            if not begun:  # nobody there would notice the event
+            if not begun:  # no worker would notice the event
                 client.cancel([future], force=True)
                 raise
             Event(channel, client=client).set()
@@ -115,7 +114,7 @@ def _waited_for(
     if future.cancelled():
         raise ClusterError("the scheduler was lost, or a worker with the scan; run it again")
     try:
-        found: Restored = future.result()
+        found: RestoredScan = future.result()
         return found
     except KilledWorker as error:
         raise ClusterError(
@@ -128,25 +127,25 @@ def _waited_for(
 
 
 class _Follower:
-    """Hands on to a meter what is heard."""
+    """Shows messages of a worker on a meter."""
 
     def __init__(self, meter: Meter) -> None:
         self._meter, self._stage, self._done = meter, ("", 0), 0
 
-    def __call__(self, news: dict[str, Any] | None) -> None:
-        if news is None:
+    def __call__(self, message: dict[str, Any] | None) -> None:
+        if message is None:
             self._meter.tick(0)
             return
-        stage = (news["label"], news["total"])
-        if stage != self._stage or news["done"] < self._done:
-            self._meter.start(news["total"], news["label"])
+        stage = (message["label"], message["total"])
+        if stage != self._stage or message["done"] < self._done:
+            self._meter.start(message["total"], message["label"])
             self._stage, self._done = stage, 0
-        self._meter.tick(news["done"] - self._done)
-        self._done = news["done"]
+        self._meter.tick(message["done"] - self._done)
+        self._done = message["done"]
 
 
-def _dressed(found: Restored, volume: Volume) -> Result:
-    """What came back, in the geometry of the scan."""
+def _on_grid_of(found: RestoredScan, volume: Volume) -> Result:
+    """The result on the grid of the scan."""
     slices = found.plan.slices
     grid = volume if slices is None else volume.slices(slices)
     volumes = {name: grid.with_array(array) for name, array in found.layers.items()}

@@ -1,4 +1,4 @@
-"""One scan on a worker while somebody watches: it tells how far it is, and stops when asked to."""
+"""One scan on a worker for a client that waits: it reports its progress, and stops on request."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from medrestore.settings.settings import Settings
     from medrestore.volume import Volume
 
-__all__ = ["Order", "Restored", "restored"]
+__all__ = ["RestoredScan", "ScanRequest", "restore_scan"]
 
 EVERY_S = 0.3
-"""What is told comes no faster; a request to stop is looked for as often."""
+"""Progress is reported, and a request to stop looked for, no more often."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Order:
+class ScanRequest:
     """A run as it is sent. It has no ``repr``: logs of a cluster are to name no scan.
 
     Parameters
@@ -35,11 +35,11 @@ class Order:
     volume : Volume
         The scan, without what its file says of the patient.
     settings : Settings
-        What is asked for.
+        Settings of the run.
     slices : tuple of int, optional
         Slices to restore; all by default.
     channel : str
-        Name of the topic that progress is told under, and of the event that stops the run.
+        Name of the topic of its progress, and of the event that stops the run.
     """
 
     volume: Volume
@@ -49,8 +49,8 @@ class Order:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Restored:
-    """A result as it is sent back: arrays by the names of its layers, and what was run.
+class RestoredScan:
+    """A result as it is sent back: arrays by the names of its layers, and the plan as it was run.
 
     ``whole`` is the plan for the whole scan that ``plan`` is a part or all of.
     """
@@ -63,8 +63,8 @@ class Restored:
     guards: Guards | None
 
 
-def restored(order: Order) -> Restored:
-    """Plan and run an order on this worker, with its own device and memory.
+def restore_scan(request: ScanRequest) -> RestoredScan:
+    """Plan and run a request on this worker, with its own device and memory.
 
     Raises
     ------
@@ -73,19 +73,19 @@ def restored(order: Order) -> Restored:
     MedrestoreError
         With one line that says what was wrong and what to do.
     """
-    meter, run = RemoteProgress(order.channel), restorer()
+    meter, run = RemoteProgress(request.channel), restorer()
     with run.turn(meter):
         meter.start(0, "Measuring the noise")
-        whole = run.plan(order.volume, order.settings)
+        whole = run.plan(request.volume, request.settings)
         meter.tick(0)
-        plan = whole if order.slices is None else whole.for_slices(order.slices)
-        result = run.run(plan, order.volume, meter)
+        plan = whole if request.slices is None else whole.for_slices(request.slices)
+        result = run.run(plan, request.volume, meter)
     layers = {name: volume.array for name, volume in result.layers().items()}
-    return Restored(layers, result.samples, result.plan, whole, result.drawn, result.guards)
+    return RestoredScan(layers, result.samples, result.plan, whole, result.drawn, result.guards)
 
 
 class RemoteProgress:
-    """A meter whose client hears of it: events that Dask hands on, under the name of the channel.
+    """A meter that its client follows: Dask hands events on, under the name of the channel.
 
     Raises ``Cancelled`` once the event of that name is set, or the client is gone.
     """
@@ -93,24 +93,24 @@ class RemoteProgress:
     def __init__(self, channel: str) -> None:
         self._channel, self._worker = channel, get_worker()
         self._stop, self._check = Event(channel), CancelCheck()
-        self._label, self._total, self._done, self._told = "", 0, 0, 0.0
+        self._label, self._total, self._done, self._reported = "", 0, 0, 0.0
 
     def start(self, total: int, label: str) -> None:
-        """Tell of a stage."""
+        """Report a new stage."""
         self._label, self._total, self._done = label, total, 0
-        self._tell()
+        self._report()
 
     def tick(self, n: int = 1) -> None:
         """Count ``n`` steps; raises ``Cancelled`` once the run is to stop."""
         self._done += n
         self._check.tick()
-        if n and time.monotonic() - self._told < EVERY_S and self._done < self._total:
+        if n and time.monotonic() - self._reported < EVERY_S and self._done < self._total:
             return
-        self._tell()
+        self._report()
         if self._stop.is_set():
             raise Cancelled("stopped by the user")
 
-    def _tell(self) -> None:
-        self._told = time.monotonic()
-        news = {"label": self._label, "total": int(self._total), "done": int(self._done)}
-        self._worker.log_event(self._channel, news)
+    def _report(self) -> None:
+        self._reported = time.monotonic()
+        message = {"label": self._label, "total": int(self._total), "done": int(self._done)}
+        self._worker.log_event(self._channel, message)

@@ -1,4 +1,7 @@
-"""Tasks on a Dask worker: torch's threads, and a check whether the client still waits."""
+"""Tasks on a Dask worker, with its threads, until its client waits no more.
+
+The scheduler loads this module too: torch comes in later.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,16 @@ from typing import TYPE_CHECKING, cast
 
 from distributed import WorkerPlugin, get_worker
 
+from medrestore.batch.task import Failed, Task
 from medrestore.errors import Cancelled
 
 if TYPE_CHECKING:
     from distributed import Worker
 
+    from medrestore.batch.task import Outcome
     from medrestore.restorer import Restorer
 
-__all__ = ["CancelCheck", "RestoringWorker", "restorer"]
+__all__ = ["CancelCheck", "RestoringWorker", "TryElsewhere", "final", "restore_task", "restorer"]
 
 
 class RestoringWorker(WorkerPlugin):
@@ -61,3 +66,36 @@ class CancelCheck:
 def restorer() -> Restorer:
     """The restorer of the worker that runs the task at hand."""
     return cast("RestoringWorker", get_worker().plugins[RestoringWorker.name]).restorer
+
+
+class TryElsewhere(Exception):
+    """A scan failed by no fault of its own: Dask is to try it again, if it can with another worker.
+
+    Parameters
+    ----------
+    failed : Failed
+        Outcome if it fails there too.
+    """
+
+    def __init__(self, failed: Failed) -> None:
+        super().__init__()  # workers log what is raised, and are to name no scan
+        self.failed = failed
+
+    def __reduce__(self) -> tuple[type[TryElsewhere], tuple[Failed]]:
+        return TryElsewhere, (self.failed,)
+
+
+def restore_task(packed: bytes) -> Outcome:
+    """Restore a scan (`Task.packed`) and write its results, on the worker this is called on."""
+    from medrestore.batch.work import restore
+
+    restorer()
+    outcome = restore(Task.unpacked(packed), CancelCheck())
+    return final(outcome) if isinstance(outcome, Failed) else outcome
+
+
+def final(failed: Failed) -> Failed:
+    """A failure that the scan itself caused; any other is raised, and Dask tries the scan again."""
+    if failed.again:
+        raise TryElsewhere(failed)
+    return failed

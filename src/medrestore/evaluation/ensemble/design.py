@@ -1,4 +1,4 @@
-"""What an ensemble asks of a scene: which inserts, how many, where they go."""
+"""Design of a scene: its inserts, their number and their positions."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from scipy import ndimage
 
 from medrestore.core.intensity import foreground_scale
 from medrestore.errors import InputError, SettingsError
-from medrestore.evaluation.ensemble.inserts import Insert
-from medrestore.evaluation.ensemble.places import Need, find_places
-from medrestore.evaluation.ensemble.scene import Region, Scene
+from medrestore.evaluation.ensemble.placement import Need, find_positions
+from medrestore.evaluation.ensemble.scene import Insert, Region, Scene
 from medrestore.evaluation.tissue import tissue
 from medrestore.modalities import modality_named
 from medrestore.physics.phantom.plain import plain
@@ -68,7 +67,7 @@ class Design:
 
     @classmethod
     def usual(cls, modality: str) -> Design:
-        """Rods and lesions for a modality."""
+        """Return rods and lesions for a modality."""
         judged = modality_named(modality).evaluation
         return cls(rods=judged.rods, contrasts=judged.lesions)
 
@@ -90,7 +89,7 @@ class Design:
 
 
 def of_phantom(modality: str, design: Design | None = None, seed: int = 0) -> Scene:
-    """A scene in the plain phantom, 5 slices of 256 × 256 voxels of 3 × 0.9 × 0.9 mm."""
+    """Return a scene in the plain phantom, 5 slices of 256 × 256 voxels of 3 × 0.9 × 0.9 mm."""
     depth, height, width = SPACING_MM
     affine = np.array([[0, 0, -width, 0], [0, -height, 0, 0], [depth, 0, 0, 0], [0, 0, 0, 1.0]])
     kind = modality_named(modality)
@@ -110,20 +109,20 @@ def of_scan(
     middle: int | None = None,
     seed: int = 0,
 ) -> Scene:
-    """A scene in some slices of a scan with little noise; that noise stays in every realisation.
+    """Return a scene in some slices of a scan; the scan's own noise stays in every realisation.
 
     Parameters
     ----------
     volume : Volume
         3-D, of known modality.
     design : Design, optional
-        What is inserted; `Design.usual` if absent.
+        Inserts; `Design.usual` if absent.
     slices : int
-        How many, odd.
+        Number of slices, odd.
     middle : int, optional
         The middle one, where the lesions lie; the scan's middle if absent.
     seed : int
-        Of the places.
+        Of the positions.
 
     Raises
     ------
@@ -163,15 +162,15 @@ def _scene(volume: Volume, modality: str, design: Design, seed: int) -> Scene:
     needs = [Need.insert(design.rod_mm, (reach[0] + 1) * far)] * len(design.rods)
     needs += [Need.insert(size, (reach[1] + 1) * far) for size, _ in lesions]
     needs += [Need.region((side / 2 + 1) * far)] * design.regions
-    found = find_places(_usable(volume.array, modality), (height, width), needs, seed)
+    positions = find_positions(_usable(volume.array, modality), (height, width), needs, seed)
     middle = volume.geometry.shape[0] // 2
     sizes = [(design.rod_mm, contrast) for contrast in design.rods] + lesions
     inserts = tuple(
         Insert("rod" if i < len(design.rods) else "lesion", (middle, *at), size, contrast * scale)
-        for i, (at, (size, contrast)) in enumerate(zip(found, sizes, strict=False))
+        for i, (at, (size, contrast)) in enumerate(zip(positions, sizes, strict=False))
     )
     regions = tuple(
-        Region(row - side // 2, column - side // 2, side) for row, column in found[len(sizes) :]
+        Region(row - side // 2, column - side // 2, side) for row, column in positions[len(sizes) :]
     )
     scene = Scene(volume, inserts, regions, reach, modality)
     lowest = kind.lowest
@@ -184,7 +183,7 @@ def _scene(volume: Volume, modality: str, design: Design, seed: int) -> Scene:
 
 
 def _usable(array: NDArray[np.float32], modality: str) -> NDArray[np.bool_]:
-    """Pixels (y, x) that are tissue in all slices: soft tissue in CT, foreground in MR."""
+    """Return pixels (y, x) that are tissue in all slices: soft tissue in CT, foreground in MR."""
     soft = modality_named(modality).evaluation.soft_tissue
     if soft is not None:
         smooth = ndimage.gaussian_filter(array, (0, 1.5, 1.5))

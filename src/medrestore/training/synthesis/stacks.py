@@ -43,7 +43,7 @@ def synthetic_stacks(
         Relative numbers of ``"dead_leaves"`` and ``"label_map"``. The stacks' weights are these
         shares, and add up to 1: multiply them by the synthetic part of the draw.
     scans : sequence of Stack
-        Where label maps take their shapes from; without any, shapes are random too.
+        Scans that label maps take their shapes from; without any, shapes are random too.
     shape : (z, y, x)
         Voxels of a stack; pixels count as 1 mm.
 

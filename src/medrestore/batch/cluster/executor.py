@@ -1,4 +1,4 @@
-"""A stream of scans through a cluster: a few at a time, whatever the number of scans."""
+"""Executor on a Dask cluster: a few scans at a time, whatever their number."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from distributed import KilledWorker
 
-from medrestore.batch.cluster import slabs
-from medrestore.batch.cluster.crew import Crew
-from medrestore.batch.cluster.tasks import Elsewhere, restored
-from medrestore.batch.remaining import left_in_words
+from medrestore.batch.cluster import split
+from medrestore.batch.cluster.connect import WorkerPool
+from medrestore.batch.cluster.worker import TryElsewhere, restore_task
+from medrestore.batch.progress import time_left
 from medrestore.batch.task import Failed
 from medrestore.batch.work import failure
 from medrestore.errors import ClusterError
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from medrestore.batch.task import Outcome, Task
     from medrestore.core.meter import Meter
 
-__all__ = ["AT_ONCE", "Flow"]
+__all__ = ["AT_ONCE", "ClusterExecutor"]
 
 AT_ONCE = 2
 """Scans that the scheduler holds for each worker: one is restored, the next one waits for it."""
@@ -54,8 +54,8 @@ class Job:
     needs: dict[str, float]
 
 
-class Flow:
-    """A `task.Place`: the workers of a scheduler, which see the same files as this machine.
+class ClusterExecutor:
+    """An `Executor` on the workers of a scheduler, which see the same files as this machine.
 
     Parameters
     ----------
@@ -64,22 +64,22 @@ class Flow:
     meter : Meter
         Counts scans; may cancel, which stops what runs and takes back what waits.
     patience_s : float
-        How long to wait while there is no worker; workers of a queueing system may take hours.
+        Time to wait while there is no worker; workers of a queueing system may take hours.
     split : bool
-        Whether large scans are split over workers; those of one machine share its memory, and do
-        not gain by it.
+        True to split large scans over workers; those of one machine share its memory, and do not
+        gain by it.
     """
 
     def __init__(
         self, client: Client, meter: Meter, patience_s: float = math.inf, split: bool = True
     ) -> None:
-        self._client, self._meter, self._crew = client, meter, Crew(client)
+        self._client, self._meter, self._pool = client, meter, WorkerPool(client)
         self._name = f"medrestore-{uuid.uuid4().hex[:12]}"
         self._news = Event()
         self._running: dict[int, Job] = {}
         self._doubtful: list[Task] = []
         self._sent, self._seen, self._done, self._total = 0, 0, 0, 0
-        self._began = self._alone_since = time.monotonic()
+        self._began = self._empty_since = time.monotonic()
         self._patience_s, self._split = patience_s, split
 
     @property
@@ -90,7 +90,7 @@ class Flow:
     def outcomes(
         self, tasks: Iterable[Task], total: int
     ) -> Generator[tuple[Task, Outcome], None, None]:
-        """What became of each, as soon as it is known; all is taken back when this is closed.
+        """Outcomes as soon as they are known; tasks are taken back when this is closed.
 
         Raises
         ------
@@ -98,40 +98,40 @@ class Flow:
             If the scheduler is lost, or all workers are and none comes.
         """
         self._total, left = total, iter(tasks)
-        self._show()
+        self._show_progress()
         try:
             while self._fill(left):
                 for job, outcome in self._collected(self._ended()):
                     self._done += 1
                     yield job.task, outcome
-                self._show()
+                self._show_progress()
         finally:
             self._take_back()
 
     def _fill(self, left: Iterator[Task]) -> bool:
-        """Keep every worker supplied; whether there is anything to wait for."""
-        while self.in_flight < AT_ONCE * max(1, self._crew.size):
+        """Keep every worker supplied; True if there is anything to wait for."""
+        while self.in_flight < AT_ONCE * max(1, self._pool.size):
             task = next(left, None)
             if task is None:
                 self._seen = self._total
                 break
             self._seen = task.number
             self._send(task, 1)
-        if not self._running and self._doubtful:  # alone: whoever loses a worker now is to blame
+        if not self._running and self._doubtful:  # one at a time: it is to blame for a lost worker
             self._send(self._doubtful.pop(), ATTEMPTS)
         return bool(self._running)
 
     def _send(self, task: Task, attempt: int) -> None:
-        needs = self._crew.resources
+        needs = self._pool.resources
         options = {"resources": needs or None, "retries": RETRIES, "pure": False}
         self._sent += 1
         key, packed = (self._name, self._sent), task.packed()
-        workers = self._crew.size if self._split else 1
-        parts = slabs.parts_of(task.scan, task.settings, workers)
+        workers = self._pool.size if self._split else 1
+        parts = split.parts_of(task.scan, task.settings, workers)
         if parts > 1:
-            future, count = slabs.submit(self._client, packed, parts, key, options)
+            future, count = split.submit(self._client, packed, parts, key, options)
         else:
-            future, count = self._client.submit(restored, packed, key=key, **options), 1
+            future, count = self._client.submit(restore_task, packed, key=key, **options), 1
         self._running[task.number] = Job(task, future, count, attempt, needs)
         future.add_done_callback(lambda _: self._news.set())
 
@@ -148,7 +148,7 @@ class Flow:
                 self._send_anew()
 
     def _collected(self, jobs: list[Job]) -> Iterator[tuple[Job, Outcome]]:
-        """What became of them, fetched together; those to be tried again are left out."""
+        """Outcomes, fetched together; those of jobs to be tried again are left out."""
         good = {job.task.number: job.future for job in jobs if job.future.status == "finished"}
         found = self._client.gather(good, errors="skip") if good else {}
         for job in jobs:
@@ -158,25 +158,25 @@ class Flow:
                 yield job, outcome
 
     def _lose_patience(self) -> None:
-        if self._crew.size:
-            self._alone_since = time.monotonic()
-        elif time.monotonic() - self._alone_since > self._patience_s:
+        if self._pool.size:
+            self._empty_since = time.monotonic()
+        elif time.monotonic() - self._empty_since > self._patience_s:
             raise ClusterError(
                 f"there has been no worker for {self._patience_s:.0f} s: all were lost; start the "
                 "batch again and go on with --resume"
             )
 
     def _send_anew(self) -> None:
-        """What waits for workers of a kind that have all gone, while others are there."""
-        stranded = [job for job in self._running.values() if job.needs and not self._crew.resources]
-        if not stranded or not self._crew.size:
+        """Submit jobs again whose kind of worker is gone while others are there."""
+        stranded = [job for job in self._running.values() if job.needs and not self._pool.resources]
+        if not stranded or not self._pool.size:
             return
         self._client.cancel([job.future for job in stranded], force=True)
         for job in stranded:
             self._send(job.task, job.attempt)
 
     def _outcome(self, job: Job) -> Outcome | None:
-        """What became of a scan; None if it is to be tried again."""
+        """Outcome of a scan; None if it is to be tried again."""
         if job.future.cancelled():
             raise ClusterError(
                 "the Dask scheduler is gone or has dropped this batch; start it again and go on "
@@ -186,7 +186,7 @@ class Flow:
         if error is None:
             outcome: Outcome = job.future.result()
             return outcome
-        if isinstance(error, Elsewhere):
+        if isinstance(error, TryElsewhere):
             return error.failed
         if not isinstance(error, KilledWorker):
             return failure(error, job.task.key)
@@ -195,14 +195,14 @@ class Flow:
             return None
         return Failed(_lost(error), again=True, key=job.task.key)
 
-    def _show(self) -> None:
-        """How far the whole batch is; what other stages showed meanwhile is over."""
+    def _show_progress(self) -> None:
+        """Show how far the whole batch is; any other stage that was shown is over."""
         behind = self._seen - len(self._running) - len(self._doubtful)
         left = ""
         if self._done:
             spent = time.monotonic() - self._began
-            left = left_in_words(spent / self._done * (self._total - behind))
-        workers = self._crew.size
+            left = time_left(spent / self._done * (self._total - behind))
+        workers = self._pool.size
         on = f"on {workers} worker{'' if workers == 1 else 's'}" if workers else "no worker yet"
         self._meter.start(self._total, f"{behind} of {self._total} scans, {on}{left}")
         self._meter.tick(behind)

@@ -1,32 +1,49 @@
-"""How long a batch will still take, from what its scans took so far."""
+"""Progress of a batch: what became of each scan, and the time that is left."""
 
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from medrestore.io import Scan
 
-__all__ = ["Remaining", "left_in_words", "voxels_of"]
+__all__ = ["RemainingTime", "Step", "time_left", "voxels_of"]
 
 WORTH_SAYING_S = 60.0
 
 
-def voxels_of(scan: Scan) -> int:
-    """Voxels of all time points."""
-    return prod(scan.shape) * scan.time_points
+class Step(NamedTuple):
+    """A scan was begun, or is done with.
+
+    Parameters
+    ----------
+    scan : Scan
+        As `find` described it.
+    state : {"begun", "restored", "failed"}
+        What happened to it.
+    reason : str
+        Why it failed.
+    record : Path, optional
+        ``<stem>_run.json`` of a scan that was restored.
+    """
+
+    scan: Scan
+    state: Literal["begun", "restored", "failed"]
+    reason: str = ""
+    record: Path | None = None
 
 
-class Remaining:
-    """Counts down the voxels of a batch.
+class RemainingTime:
+    """Time that a batch will still take, from its voxels that are left.
 
     Parameters
     ----------
     scans : iterable of Scan
-        All of them; `done` is told of each.
+        All of them; each is handed to `done` once.
     """
 
     def __init__(self, scans: Iterable[Scan]) -> None:
@@ -34,7 +51,7 @@ class Remaining:
         self._measured, self._took = 0, 0.0
 
     def done(self, scan: Scan, seconds: float | None = None) -> None:
-        """A scan is done with; ``seconds`` if it was restored now, which is what others take."""
+        """Count a scan; ``seconds`` if it was restored now, which is what others take."""
         self._left -= voxels_of(scan)
         if seconds is not None:
             self._measured += voxels_of(scan)
@@ -45,12 +62,13 @@ class Remaining:
         """Of all scans that are left; None until one was restored."""
         return self._took / self._measured * self._left if self._measured else None
 
-    def in_words(self) -> str:
-        """``", 12 min left for all"``; nothing for what is soon done."""
-        return left_in_words(self.seconds)
+
+def voxels_of(scan: Scan) -> int:
+    """Voxels of all time points."""
+    return prod(scan.shape) * scan.time_points
 
 
-def left_in_words(seconds: float | None) -> str:
+def time_left(seconds: float | None) -> str:
     """``", 12 min left for all"``; nothing for what is soon done, or not known."""
     if seconds is None or seconds < WORTH_SAYING_S:
         return ""

@@ -12,9 +12,9 @@ from same_results import assert_same
 from stub_scans import KILLER, quick, tasks
 
 import medrestore as mr
-from medrestore.batch.cluster import flow as module
+from medrestore.batch.cluster import executor as module
 from medrestore.batch.cluster.connect import on_this_machine
-from medrestore.batch.cluster.flow import AT_ONCE, Flow
+from medrestore.batch.cluster.executor import AT_ONCE, ClusterExecutor
 from medrestore.batch.task import Done, Failed
 from medrestore.core.meter import SILENT
 from medrestore.errors import ClusterError
@@ -32,7 +32,7 @@ IN_PROCESS = {
 
 @pytest.fixture
 def stubbed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "restored", quick)
+    monkeypatch.setattr(module, "restore_task", quick)
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_the_scheduler_never_holds_many(cluster: LocalCluster) -> None:
             yield task
 
     with Client(cluster, set_as_default=False) as client:
-        flow, done = Flow(client, SILENT), []
+        flow, done = ClusterExecutor(client, SILENT), []
         for task, outcome in flow.outcomes(counted(), 120):
             assert isinstance(outcome, Done) and outcome.key == str(task.number)
             done.append(task.number)
@@ -66,9 +66,9 @@ def test_the_scheduler_never_holds_many(cluster: LocalCluster) -> None:
 def test_workers_that_come_are_given_scans(
     cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("medrestore.batch.cluster.crew.EVERY_S", 0.05)
+    monkeypatch.setattr("medrestore.batch.cluster.connect.EVERY_S", 0.05)
     with Client(cluster, set_as_default=False) as client:
-        flow, most = Flow(client, SILENT), []
+        flow, most = ClusterExecutor(client, SILENT), []
         for number, _ in enumerate(flow.outcomes(iter(tasks(400)), 400)):
             if number == 20:
                 cluster.scale(5)
@@ -81,7 +81,7 @@ def test_workers_that_come_are_given_scans(
 def test_a_scheduler_that_is_lost_is_said() -> None:
     with LocalCluster(n_workers=1, threads_per_worker=1, **IN_PROCESS) as cluster:
         client = Client(cluster.scheduler_address, timeout=2, set_as_default=False)
-        results = Flow(client, SILENT).outcomes(iter(tasks(500)), 500)
+        results = ClusterExecutor(client, SILENT).outcomes(iter(tasks(500)), 500)
         next(results)
         cluster.close()
         with pytest.raises(ClusterError, match="--resume"):
@@ -96,14 +96,14 @@ def test_patience_without_workers_ends() -> None:
         Client(cluster, set_as_default=False) as client,
         pytest.raises(ClusterError, match="no worker for 0 s"),
     ):
-        list(Flow(client, SILENT, patience_s=0.3).outcomes(iter(tasks(2)), 2))
+        list(ClusterExecutor(client, SILENT, patience_s=0.3).outcomes(iter(tasks(2)), 2))
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("stubbed")
 def test_a_scan_that_kills_its_workers_fails_alone() -> None:
     with on_this_machine(2) as client:
-        outcomes = Flow(client, SILENT).outcomes(iter(tasks(12, killers=(3,))), 12)
+        outcomes = ClusterExecutor(client, SILENT).outcomes(iter(tasks(12, killers=(3,))), 12)
         found = {task.name: outcome for task, outcome in outcomes}
     failed = found.pop(KILLER)
     assert isinstance(failed, Failed) and failed.again and failed.key == "3"

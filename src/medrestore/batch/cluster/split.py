@@ -1,4 +1,4 @@
-"""A large scan on several workers: each restores some of its slices, one joins and writes them.
+"""Split of a large scan over workers: each restores some slices, one joins and writes them.
 
 What a slice becomes depends on its plan and its scan, not on who restores it (`Plan.for_slices`);
 cut where the slabs of the plan end, networks even see the same batches as in a run that is not cut.
@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from medrestore import disk_arrays
-from medrestore.batch.cluster.tasks import standing
-from medrestore.batch.cluster.worker import CancelCheck, restorer
-from medrestore.batch.remaining import voxels_of
-from medrestore.batch.task import Failed, Task
+from medrestore.batch.cluster.worker import CancelCheck, final, restorer
+from medrestore.batch.progress import voxels_of
+from medrestore.batch.task import Failed, Task, key_of
 from medrestore.errors import Cancelled
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ LARGE = 2**30
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Opened:
+class Planned:
     """A scan that was read: its key and its plan, without the noise maps that it may have.
 
     ``begun`` is in seconds since the epoch.
@@ -52,7 +51,7 @@ class Opened:
     has_map: bool
     begun: float
 
-    def planned(self, volume: Volume) -> Plan:
+    def plan_for(self, volume: Volume) -> Plan:
         """The plan, with the noise maps measured anew."""
         from medrestore.engine.noise import resolve_levels
 
@@ -62,7 +61,7 @@ class Opened:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Slab:
+class Part:
     """The arrays of some slices, and their plan as it was run."""
 
     arrays: Arrays
@@ -70,7 +69,7 @@ class Slab:
 
 
 def parts_of(scan: Scan, settings: Settings, workers: int) -> int:
-    """How many workers a scan is worth; 1 for one that is not split."""
+    """Number of workers that a scan is worth; 1 for one that is not split."""
     passes = 1 + settings.samples * (settings.steps or 2)  # about: both may be the model's choice
     return max(1, min(workers, scan.shape[0], voxels_of(scan) * passes // LARGE))
 
@@ -85,33 +84,34 @@ def submit(
     future : Future
         Of its outcome.
     tasks : int
-        How many tasks the scheduler has to hold for it.
+        Number of tasks that the scheduler has to hold for it.
     """
-    scan = client.submit(opened, packed, key=(*key, "opened"), **options)
+    scan = client.submit(plan_scan, packed, key=(*key, "opened"), **options)
     slabs = [
-        client.submit(restored, packed, scan, part, parts, key=(*key, part), **options)
+        client.submit(restore_part, packed, scan, part, parts, key=(*key, part), **options)
         for part in range(parts)
     ]
-    return client.submit(joined, packed, scan, slabs, key=key, **options), parts + 2
+    return client.submit(join_parts, packed, scan, slabs, key=key, **options), parts + 2
 
 
-def opened(packed: bytes) -> Opened | Failed:
+def plan_scan(packed: bytes) -> Planned | Failed:
     """Read a scan and plan its run."""
     from medrestore.batch import work
-    from medrestore.batch.content import key_of
 
     begun, task = time.time(), Task.unpacked(packed)
     key = task.key
     try:
-        key = key or key_of(task.scan, task.root, task.asked)
+        key = key or key_of(task.scan, task.root, task.requested)
         volume = work.opened(task)
         plan = restorer().plan(volume, task.settings)
-        return Opened(key, plan.without_maps(), plan.noise_map is not None, begun)
+        return Planned(key, plan.without_maps(), plan.noise_map is not None, begun)
     except Exception as error:
-        return standing(work.failure(error, key))
+        return final(work.failure(error, key))
 
 
-def restored(packed: bytes, scan: Opened | Failed, part: int, parts: int) -> Slab | Failed | None:
+def restore_part(
+    packed: bytes, scan: Planned | Failed, part: int, parts: int
+) -> Part | Failed | None:
     """Restore one part of a scan; None where there are fewer slabs than parts."""
     from medrestore.batch import work
 
@@ -122,18 +122,18 @@ def restored(packed: bytes, scan: Opened | Failed, part: int, parts: int) -> Sla
         return None
     try:
         volume = work.opened(Task.unpacked(packed))
-        plan = scan.planned(volume).for_slices(slices)
+        plan = scan.plan_for(volume).for_slices(slices)
         arrays, plan = restorer().arrays(plan, volume, CancelCheck())
     except Cancelled:
         raise
     except Exception as error:
-        return standing(work.failure(error, scan.key))
+        return final(work.failure(error, scan.key))
     if arrays.drawn < plan.settings.samples:
         raise Cancelled("stopped")
-    return Slab(arrays, plan.without_maps())
+    return Part(arrays, plan.without_maps())
 
 
-def joined(packed: bytes, scan: Opened | Failed, parts: list[Slab | Failed | None]) -> Outcome:
+def join_parts(packed: bytes, scan: Planned | Failed, parts: list[Part | Failed | None]) -> Outcome:
     """Put the parts together and write the result."""
     from medrestore.batch import work
 
@@ -143,16 +143,16 @@ def joined(packed: bytes, scan: Opened | Failed, parts: list[Slab | Failed | Non
     failed = next((part for part in parts if isinstance(part, Failed)), None)
     if failed is not None:
         return failed
-    slabs = [part for part in parts if isinstance(part, Slab)]
+    slabs = [part for part in parts if isinstance(part, Part)]
     begun = time.monotonic() - max(0.0, time.time() - scan.begun)
     try:
         volume = work.opened(task)
-        plan = _as_run(scan.planned(volume), [slab.plan for slab in slabs])
+        plan = _plan_as_run(scan.plan_for(volume), [slab.plan for slab in slabs])
         arrays = join([slab.arrays for slab in slabs])
         result = restorer().result(plan, volume, arrays)
         return work.saved(task, scan.key, volume, result, begun)
     except Exception as error:
-        return standing(work.failure(error, scan.key))
+        return final(work.failure(error, scan.key))
 
 
 def cut(plan: Plan, part: int, parts: int) -> tuple[int, ...]:
@@ -180,7 +180,7 @@ def join(parts: Sequence[Arrays]) -> Arrays:
     return replace(first, **{name: whole(name) for name in names})
 
 
-def _as_run(plan: Plan, parts: Sequence[Plan]) -> Plan:
+def _plan_as_run(plan: Plan, parts: Sequence[Plan]) -> Plan:
     """The whole plan with what its parts had to do for want of memory."""
     warnings = dict.fromkeys(warning for part in parts for warning in part.warnings)
     moved = next((part.device for part in parts if part.device != plan.device), plan.device)

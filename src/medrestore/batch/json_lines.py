@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-__all__ = ["Lines"]
+__all__ = ["JsonLines", "Line"]
 
 Line = dict[str, Any]
 
 
-class Lines:
-    """Lines that are on the disk as soon as they are added.
+class JsonLines:
+    """Lines of JSON that are on the disk as soon as they are added.
 
     A process that is killed leaves whole lines and perhaps half of one at the end, which the next
     one to open the file drops.
@@ -31,7 +31,12 @@ class Lines:
     needs : tuple of str
         Fields that each line has.
     keep : bool
-        Whether to go on with what is there; a new file replaces it otherwise.
+        True to go on with the file that is there; a new one replaces it otherwise.
+
+    Attributes
+    ----------
+    lines : list of dict
+        All lines of the file.
 
     Raises
     ------
@@ -41,7 +46,7 @@ class Lines:
 
     def __init__(self, path: Path, needs: tuple[str, ...], keep: bool) -> None:
         self.path, self.needs = path, needs
-        self.here: list[Line] = self._read() if keep and path.exists() else []
+        self.lines: list[Line] = self._read() if keep and path.exists() else []
         self._write()
         try:
             self._file = path.open("ab", buffering=0)
@@ -50,7 +55,7 @@ class Lines:
 
     def add(self, line: Mapping[str, Any]) -> None:
         """Append a line in one write and wait until it is on the disk."""
-        self.here.append(dict(line))
+        self.lines.append(dict(line))
         try:
             self._file.write(_text([line]))
             os.fsync(self._file.fileno())
@@ -60,14 +65,14 @@ class Lines:
     def replace(self, lines: Iterable[Line]) -> None:
         """Put other lines in the place of all that are there, in one step."""
         new = list(lines)
-        if new == self.here:
+        if new == self.lines:
             return
         self._file.close()
-        self.here = new
+        self.lines = new
         self._write()
         self._file = self.path.open("ab", buffering=0)
 
-    def __enter__(self) -> Lines:
+    def __enter__(self) -> JsonLines:
         return self
 
     def __exit__(
@@ -99,11 +104,11 @@ class Lines:
         return found
 
     def _write(self) -> None:
-        """All lines under the file's name at once."""
+        """Write all lines under the file's name at once."""
         partial = self.path.with_name(f".{self.path.name.lstrip('.')}.partial")
         try:
             with partial.open("wb") as file:
-                file.write(_text(self.here))
+                file.write(_text(self.lines))
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(partial, self.path)
