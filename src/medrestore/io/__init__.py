@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from medrestore.io.dicom.frame import Stack
     from medrestore.io.dicom.grid import Gaps
-    from medrestore.volume import Modality, Volume
+    from medrestore.volume import Volume
 
 __all__ = [
     "Progress",
@@ -207,7 +207,7 @@ def _existing(path: Path) -> Path:
     return path
 
 
-def _load(scan: Scan, stack: Stack | None, modality: Modality | None, gaps: Gaps) -> Volume:
+def _load(scan: Scan, stack: Stack | None, modality: str | None, gaps: Gaps) -> Volume:
     if scan.format == "nifti":
         from medrestore.io import nifti
 

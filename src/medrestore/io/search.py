@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from medrestore.io.dicom.frame import Frame, Stack
     from medrestore.io.scan import Progress, Scan
-    from medrestore.volume import Modality
 
 __all__ = ["Found", "search"]
 
@@ -54,7 +53,7 @@ class _Look(NamedTuple):
     left_out: bool = False
 
 
-def search(path: Path, modality: Modality | None, progress: Progress | None = None) -> Found:
+def search(path: Path, modality: str | None, progress: Progress | None = None) -> Found:
     """Look at every file, no further than it takes to tell what it is.
 
     Parameters
@@ -98,7 +97,7 @@ def search(path: Path, modality: Modality | None, progress: Progress | None = No
     return Found(found, sorted(skipped), frozenset(apart), frozenset(refused))
 
 
-def _look(path: Path, modality: Modality | None) -> _Look:
+def _look(path: Path, modality: str | None) -> _Look:
     """Read a file's header."""
     try:
         kind = format_of(path)

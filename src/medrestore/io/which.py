@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from medrestore.io.dicom.frame import Stack
-    from medrestore.volume import Modality, Volume
+    from medrestore.volume import Volume
 
 __all__ = ["lone", "lone_slice", "only"]
 
@@ -46,7 +46,7 @@ def lone_slice(volume: Volume, path: Path) -> tuple[str, ...]:
     )
 
 
-def only(folder: Path, modality: Modality | None) -> tuple[Scan, Stack | None]:
+def only(folder: Path, modality: str | None) -> tuple[Scan, Stack | None]:
     """The one scan under a folder."""
     found, skipped, *_ = search(folder, modality)
     if len(found) == 1:
