@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from medrestore.io.dicom.frame import Stack
     from medrestore.io.dicom.grid import Gaps
-    from medrestore.volume import Modality, Volume
+    from medrestore.volume import Volume
 
 __all__ = [
     "Progress",
@@ -197,7 +197,7 @@ def _existing(path: Path) -> Path:
     return path
 
 
-def _load(scan: Scan, stack: Stack | None, modality: Modality | None, gaps: Gaps) -> Volume:
+def _load(scan: Scan, stack: Stack | None, modality: str | None, gaps: Gaps) -> Volume:
     form = FORMATS[scan.format]
     if not form.series:
         return form.load(scan.path, modality)

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from medrestore.io.scan import Scan
-    from medrestore.volume import Modality, Volume
+    from medrestore.volume import Volume
 
 __all__ = ["Format"]
 
@@ -62,7 +62,7 @@ class Format:
         scan: Scan = self.module.describe(path)
         return scan
 
-    def load(self, path: Path, modality: Modality | None) -> Volume:
+    def load(self, path: Path, modality: str | None) -> Volume:
         """Read the volume of a file or a store; raises `InputError`."""
         volume: Volume = self.module.load(path, modality)
         return volume

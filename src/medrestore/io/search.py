@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from medrestore.io.dicom.frame import Frame, Stack
     from medrestore.io.scan import Progress
-    from medrestore.volume import Modality, Volume
+    from medrestore.volume import Volume
 
 __all__ = ["Found", "only_scan", "scan_of_file", "search", "single_slice_warning"]
 
@@ -59,7 +59,7 @@ class _Look(NamedTuple):
     left_out: bool = False
 
 
-def search(path: Path, modality: Modality | None, progress: Progress | None = None) -> Found:
+def search(path: Path, modality: str | None, progress: Progress | None = None) -> Found:
     """Look at every file, no further than it takes to tell what it is.
 
     Parameters
@@ -103,7 +103,7 @@ def search(path: Path, modality: Modality | None, progress: Progress | None = No
     return Found(found, sorted(skipped), frozenset(apart), frozenset(refused))
 
 
-def _look(path: Path, modality: Modality | None) -> _Look:
+def _look(path: Path, modality: str | None) -> _Look:
     """Read a file's header."""
     try:
         kind = format_of(path)
@@ -143,7 +143,7 @@ def single_slice_warning(volume: Volume, path: Path) -> tuple[str, ...]:
     )
 
 
-def only_scan(folder: Path, modality: Modality | None) -> tuple[Scan, Stack | None]:
+def only_scan(folder: Path, modality: str | None) -> tuple[Scan, Stack | None]:
     """The one scan under a folder."""
     found, skipped, *_ = search(folder, modality)
     if len(found) == 1:

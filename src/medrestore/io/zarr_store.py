@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from medrestore.volume import Modality
 
 __all__ = ["describe", "is_ours", "load", "save"]
 
@@ -58,7 +57,7 @@ def describe(path: Path) -> Scan:
     )
 
 
-def load(path: Path, modality: Modality | None = None) -> Volume:
+def load(path: Path, modality: str | None = None) -> Volume:
     """Read a store that `save` wrote.
 
     Raises
@@ -149,7 +148,7 @@ def _open(path: Path) -> Any:
         raise UnreadableError(f"{path} is not a Zarr group, or is damaged") from error
 
 
-def _facts(path: Path) -> tuple[Any, Geometry, Modality | None]:
+def _facts(path: Path) -> tuple[Any, Geometry, str | None]:
     """The stored array, where it lies, and what it is."""
     group = _open(path)
     facts = group.attrs.get(MARK)
