@@ -10,8 +10,7 @@ from medrestore import __version__
 from medrestore.evaluation.compared import figure_of
 from medrestore.evaluation.findings import find
 from medrestore.evaluation.report import tables
-from medrestore.evaluation.report.plots import bland_altman, differences
-from medrestore.evaluation.report.reliability_plot import reliability
+from medrestore.evaluation.report.plots import bland_altman, differences, reliability
 from medrestore.evaluation.windows import FOREGROUND
 from medrestore.report.files import ReportFolder, as_csv, as_json, finite
 from medrestore.report.page import render
