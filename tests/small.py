@@ -57,7 +57,7 @@ def write_config(folder: Path, **facts: Any) -> Path:
 def quick(patch: pytest.MonkeyPatch) -> None:
     """No compiler, and calibration at one level."""
     patch.setattr("medrestore.training.trainings.can_compile", lambda depth: False)
-    patch.setattr("medrestore.training.finish.LEVELS", {"MR": (0.05,)})
+    patch.setattr("medrestore.training.finish.calibration_levels", lambda config: (0.05,))
 
 
 def trained(config: Path, start: Path | None = None, **changes: Any) -> Path:

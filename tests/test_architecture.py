@@ -16,7 +16,7 @@ FLOORS = (
     {"errors"},
     {"volume", "disk_arrays", "resources"},
     {"core", "physics"},
-    {"io"},
+    {"io", "modalities"},
     {"settings", "report"},
     {"models"},
     {"engine"},
@@ -39,6 +39,9 @@ NEVER = {
 
 BESIDE = {("physics", "core.intensity")}
 """Doors between rooms of one floor."""
+
+LABORATORIES = {"evaluation.ensemble": {"cli"}, "evaluation.reader_study": {"cli", "plugin"}}
+"""Rooms that import the house and that nothing imports but the leaves named."""
 
 FORMATS = {"nifti", "dicom", "itk"}
 MONAI = {"core.refiner", "core.autoencoder", "training.autoencoder"}
@@ -101,6 +104,9 @@ def test_imports_only_what_lies_below(path: Path) -> None:
             beside = any(room == a and within(target, {b}) for a, b in BESIDE)
             lower = floor_of(other) < floor_of(room) and other not in NEVER.get(room, set())
             assert other == room or lower or beside, f"{here} must not import {target}"
+        for laboratory, guests in LABORATORIES.items():
+            if within(target, {laboratory}) and not within(here, {laboratory}):
+                assert room in guests, f"{here} must not import {target}"
         if here.startswith("io.") and target.startswith("io."):
             one, two = here.split(".")[1], target.split(".")[1]
             assert one == two or not {one, two} <= FORMATS, f"{here} imports {target}"

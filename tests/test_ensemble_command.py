@@ -11,8 +11,8 @@ from scipy.ndimage import gaussian_filter
 
 import medrestore as mr
 from medrestore.cli import main
+from medrestore.evaluation.ensemble import report
 from medrestore.evaluation.ensemble.folder import open_ensemble
-from medrestore.evaluation.ensemble.report import files
 from medrestore.evaluation.ensemble.study import analyse
 from scans import body, write_nifti
 
@@ -126,7 +126,7 @@ def test_the_report(
     ids = re.findall(r'\bid="([^"]+)"', page)
     assert len(ids) == len(set(ids))
     empty = {"svg": b"<svg></svg>", "pdf": b"%PDF"}
-    monkeypatch.setattr(files, "draw", lambda _: dict.fromkeys(files.PLOTS, empty))
+    monkeypatch.setattr(report, "draw", lambda _: dict.fromkeys(report.PLOTS, empty))
     do(*arguments, "-o", out, "--overwrite", "--json")
     assert json.loads(capsys.readouterr().out)["realisations"] == [8, 8]
 

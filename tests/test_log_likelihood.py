@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from medrestore.cli import main
 from medrestore.core.likelihood import EVALUATIONS, FIRST
 from medrestore.engine import likelihood as home
 from medrestore.errors import ModelError, SettingsError
+from medrestore.modalities.mr import MR
 from medrestore.models.model import Model, load
 from meters import Counter
 from tiny import write_tiny_prior
@@ -52,7 +54,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> None:
         return model
 
     monkeypatch.setattr(home.MODELS, "get", still)
-    monkeypatch.setattr(home, "intensity_scale", lambda array, modality: SCALE)
+    monkeypatch.setattr(home, "modality_named", lambda name: replace(MR, fixed_scale=SCALE))
 
 
 def scan(spread: float = STD) -> mr.Volume:

@@ -29,7 +29,6 @@ import torch
 import medrestore as mr
 from benchmarks.quality.cases import SCANS, SEED, simulated
 from medrestore.core.calibration import LEVELS, Intervals
-from medrestore.core.intensity import intensity_scale
 from medrestore.engine.pipeline import run
 from medrestore.engine.plan import Noise
 from medrestore.engine.resolve import resolve
@@ -45,6 +44,7 @@ from medrestore.evaluation.coverage import (
 )
 from medrestore.evaluation.figures import std_ratio
 from medrestore.evaluation.intervals import Scores, fit_intervals, merged
+from medrestore.modalities import modality_named
 from medrestore.models.model import find_card, load
 from medrestore.settings.settings import Settings
 
@@ -73,7 +73,7 @@ def restore(
         volume, clean, noise = case(name, modality, level)
         margin = min(4, (len(clean) - 1) // 3)
         inner = tuple(range(margin, len(clean) - margin))
-        scale = intensity_scale(volume.array, modality)
+        scale = modality_named(modality).scale(volume.array)
         sigma = np.full(clean.shape, level, np.float32) if noise.map is None else noise.map
         for method, path in paths.items():
             if path.exists():

@@ -30,8 +30,8 @@ from scipy.stats import t as student
 from benchmarks.headline import headline
 from benchmarks.quality.cases import SCANS
 from benchmarks.spread.run import LEVEL, LEVELS, MOST, middle
-from medrestore.core.noise_level import estimate
 from medrestore.evaluation.noisy_reference import clean_rmse
+from medrestore.modalities import modality_named
 from medrestore.models.bundle import write_card
 from medrestore.models.model import Model, find_card, load
 from medrestore.settings.settings import Settings
@@ -87,7 +87,7 @@ def measured(model: Model, case: Case, level: float, settings: Settings, slices:
     started = time.perf_counter()
     probe = restored(model, case, level, settings, slices)
     seconds = time.perf_counter() - started
-    own = estimate(case.array, model.card.modality).sigma
+    own = modality_named(model.card.modality).estimate_noise(case.array).sigma
     return {"method": settings.method, **figures(probe, model, settings, own), "seconds": seconds}
 
 

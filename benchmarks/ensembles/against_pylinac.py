@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from medrestore.evaluation.ensemble.nps import nps
-from medrestore.physics.simulate import noisier
+from medrestore.physics.simulate import noisier_ct
 
 HERE = Path(__file__).parent
 TOLERANCE = 1e-9
@@ -35,7 +35,7 @@ def regions() -> np.ndarray:
     y, x = np.mgrid[:size, :size] - (size - 1) / 2
     water = np.where(np.hypot(y, x) < 70, 0.0, -1000.0).astype(np.float32)
     stack = np.broadcast_to(water, (REALISATIONS, size, size))
-    noisy, _ = noisier(stack, "CT", PIXEL_MM, hu=20.0, seed=SEED)
+    noisy, _ = noisier_ct(stack, PIXEL_MM, hu=20.0, seed=SEED)
     middle = slice((size - SIDE) // 2, (size + SIDE) // 2)
     found: np.ndarray = noisy[:, middle, middle].astype(np.float64)
     return found

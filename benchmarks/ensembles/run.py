@@ -29,13 +29,12 @@ from benchmarks.quality.peers import LOCAL, tuned
 from medrestore.api import make_plan, run_plan
 from medrestore.core.padding import ct_padding
 from medrestore.evaluation.ensemble.design import of_phantom
-from medrestore.evaluation.ensemble.folder import make, open_ensemble
-from medrestore.evaluation.ensemble.noise import Noise
-from medrestore.evaluation.ensemble.report.tables import rows
+from medrestore.evaluation.ensemble.folder import NoiseLevel, make, open_ensemble
 from medrestore.evaluation.ensemble.scene import HALVES
 from medrestore.evaluation.ensemble.study import analyse
+from medrestore.evaluation.ensemble.tables import rows
 from medrestore.models.model import find_card, load
-from medrestore.physics.simulate import noisier
+from medrestore.physics.simulate import noisier_ct
 from medrestore.settings.settings import Settings
 
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ def ensemble_of(level: float, realisations: int) -> Ensemble:
     if folder.is_dir():
         return open_ensemble(folder)
     scene = of_phantom("CT", seed=SEED)
-    return make(scene, Noise(hu=level), folder, realisations=realisations, seed=SEED)
+    return make(scene, NoiseLevel(hu=level), folder, realisations=realisations, seed=SEED)
 
 
 def ours(ensemble: Ensemble, level: float, samples: int) -> Method:
@@ -68,7 +67,7 @@ def ours(ensemble: Ensemble, level: float, samples: int) -> Method:
     maps = {}
     for half in HALVES:
         clean = ensemble.scene.clean(half)
-        _, sigma = noisier(clean.array, "CT", ensemble.scene.pixel_mm[0], hu=level, seed=SEED)
+        _, sigma = noisier_ct(clean.array, ensemble.scene.pixel_mm[0], hu=level, seed=SEED)
         maps[half] = clean.with_array(sigma)
     estimate = "sample" if samples else "mean"
 

@@ -20,8 +20,7 @@ import medrestore as mr
 from benchmarks.quality import real_noise
 from benchmarks.quality.cases import SCANS, simulated
 from benchmarks.quality.ours import noise_of
-from medrestore.core.intensity import foreground
-from medrestore.engine.noise import scale_of
+from medrestore.modalities import modality_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,7 +120,7 @@ def cut(case: Case, z: int, centre: tuple[int, int], noise: Noise | None = None)
     noise = noise or noise_of(case, "true")
     if noise.map is not None:
         noise = replace(noise, map=np.ascontiguousarray(noise.map[box]))
-    scale = scale_of(case.noisy, case.modality, noise.sigma)
+    scale = modality_named(case.modality).noise_free_scale(case.noisy, noise.sigma)
     truth, mask = (part[z][box[1:]] for part in (case.truth, case.mask))
     return Crop(
         case.scan,
@@ -131,7 +130,7 @@ def cut(case: Case, z: int, centre: tuple[int, int], noise: Noise | None = None)
         z - box[0].start,
         truth,
         mask,
-        foreground(truth, case.modality, scale),
+        modality_named(case.modality).foreground(truth, scale),
         noise,
         scale,
     )

@@ -14,11 +14,11 @@ import numpy as np
 import medrestore as mr
 from benchmarks.noise import noises
 from medrestore.core.intensity import foreground_scale
-from medrestore.core.noise_level import estimate
 from medrestore.engine.noise import resolve_levels
 from medrestore.engine.plan import Noise
+from medrestore.modalities import modality_named
 from medrestore.physics.phantom import torso_ct
-from medrestore.physics.simulate import noisier
+from medrestore.physics.simulate import noisier_ct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -121,7 +121,7 @@ class Case:
         listed = json.loads((DATA / "train/index.json").read_text())
         stated = [row["noise"] for row in listed if row["file"] == f"{self.path}.nii.gz"]
         if not stated:
-            return estimate(self.whole.array, self.modality).sigma  # type: ignore[arg-type]
+            return modality_named(self.modality).estimate_noise(self.whole.array).sigma
         number = float(stated[0].split()[0])
         return number / 100 * self.scale if self.modality == "MR" else number
 
@@ -150,9 +150,7 @@ class Case:
     def _scanner_noise(self) -> NDArray[np.float32]:
         seed = zlib.crc32(self.key.encode()) % 2**31
         pixel = self.whole.geometry.spacing_mm[1]
-        return (
-            noisier(self.whole.array, "CT", pixel, hu=self.level, seed=seed)[0] - self.whole.array
-        )
+        return noisier_ct(self.whole.array, pixel, hu=self.level, seed=seed)[0] - self.whole.array
 
     @property
     def chosen(self) -> tuple[int, ...]:
@@ -182,7 +180,7 @@ class Case:
     @cached_property
     def measured(self) -> float:
         """σ that the ten noisy slices say they have."""
-        return estimate(self.noisy, self.modality).sigma  # type: ignore[arg-type]
+        return modality_named(self.modality).estimate_noise(self.noisy).sigma
 
     def told(self, factor: float) -> Noise:
         """The noise told ``factor`` times as strong as it is, as a run takes it."""

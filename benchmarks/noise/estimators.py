@@ -9,8 +9,8 @@ import numpy as np
 from scipy import ndimage
 
 from benchmarks.noise import peers
-from medrestore.core.noise_level import estimate
 from medrestore.errors import NoiseLevelError
+from medrestore.modalities import modality_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +33,7 @@ class Found:
 def ours(array: NDArray[np.float32], modality: str) -> dict[str, Found]:
     """What a run with ``noise="auto"`` takes."""
     try:
-        found = estimate(array, modality)  # type: ignore[arg-type]
+        found = modality_named(modality).estimate_noise(array)
     except NoiseLevelError:
         return {"medrestore": Found(NAN)}
     return {"medrestore": Found(found.sigma, found.between)}

@@ -15,7 +15,7 @@ import numpy as np
 import medrestore as mr
 from benchmarks.noise.scans import DATA
 from medrestore.core.intensity import foreground_scale
-from medrestore.core.noise_level import estimate
+from medrestore.modalities import modality_named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +45,7 @@ def rows() -> Iterator[dict[str, object]]:
 
 
 def _row(name: str, array: np.ndarray, modality: str, known: float) -> dict[str, object]:
-    found = estimate(array, modality)  # type: ignore[arg-type]
+    found = modality_named(modality).estimate_noise(array)
     return {
         "scan": name,
         "known": round(known, 2),

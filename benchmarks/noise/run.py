@@ -24,7 +24,7 @@ from benchmarks.noise import noises, real_noise
 from benchmarks.noise.estimators import GROUPS, MEMBERS
 from benchmarks.noise.page import write_page
 from benchmarks.noise.scans import cases
-from medrestore.core.intensity import intensity_scale
+from medrestore.core.intensity import foreground_scale
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -47,7 +47,7 @@ def rows_of(case: Case, groups: Iterable[str]) -> Iterator[Row]:
     of ``level``.
     """
     clean = case.array()
-    unit = intensity_scale(clean, "MR") if case.modality == "MR" else 1.0
+    unit = foreground_scale(clean) if case.modality == "MR" else 1.0
     for kind in getattr(noises, case.modality):
         rng = np.random.default_rng(zlib.crc32(f"{case.name} {kind.name}".encode()))
         own = _all(kind.add(clean, 0.0, rng), case.modality, groups)

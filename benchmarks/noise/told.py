@@ -23,9 +23,10 @@ import torch
 
 from benchmarks.noise.scans import cases
 from medrestore.api import make_plan, run_plan
-from medrestore.core.intensity import foreground, foreground_scale
+from medrestore.core.intensity import foreground_scale
 from medrestore.engine.noise import resolve_levels
 from medrestore.evaluation.figures import psnr
+from medrestore.modalities.mr import MR
 from medrestore.models.model import find_card, load
 from medrestore.results.software import device_name
 from medrestore.settings.settings import Settings
@@ -76,7 +77,7 @@ def restored(volume: Volume, noise: str | float, model: Model) -> tuple[NDArray[
 
 def score(image: NDArray[np.float32], clean: NDArray[np.float32], scale: float) -> float:
     """PSNR over the foreground of the inner slices."""
-    mask = foreground(clean[INNER], "MR", scale)
+    mask = MR.foreground(clean[INNER], scale)
     return psnr(image[INNER], clean[INNER], mask, scale)
 
 

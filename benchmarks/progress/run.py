@@ -28,7 +28,7 @@ from benchmarks.quality.scores import figures
 from medrestore.engine.plan import Noise
 from medrestore.models.model import find_card, load
 from medrestore.physics.ct import Scanner
-from medrestore.physics.simulate import noisier
+from medrestore.physics.simulate import noisier_ct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,7 +87,7 @@ def _ct_cases(held_out: HeldOut, wanted: int) -> Iterator[tuple[dict[str, object
     case = simulated(held_out.scan, "CT", LEVELS["CT"][0], held_out.folder, wanted)
     for level in LEVELS["CT"]:
         for name, scanner in KERNELS.items():
-            noisy, std = noisier(case.truth, "CT", case.spacing[1], hu=level, scanner=scanner)
+            noisy, std = noisier_ct(case.truth, case.spacing[1], hu=level, scanner=scanner)
             drawn = replace(case, level=level, sigma=level, noisy=noisy, sigma_map=np.asarray(std))
             yield {"noise": level, "kernel": name}, drawn
 

@@ -18,7 +18,7 @@ import numpy as np
 import medrestore as mr
 from benchmarks.quality.cache import ROOT, cached
 from medrestore.core.intensity import foreground_scale
-from medrestore.core.noise_level import estimate
+from medrestore.modalities import modality_named
 from medrestore.physics import counts, ct, simulate
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def low_dose(
     parameters = {"hu": hu, "pixel_mm": pixel_mm, "seed": SEED}
 
     def compute() -> NDArray[np.float32]:
-        return np.stack(simulate.noisier(part, "CT", pixel_mm, hu=hu, seed=SEED))
+        return np.stack(simulate.noisier_ct(part, pixel_mm, hu=hu, seed=SEED))
 
     both, _ = cached(part, "low_dose", parameters, sha256(code).hexdigest()[:16], compute)
     return both[0], both[1]
@@ -143,7 +143,7 @@ def simulated(
     """A scan with simulated noise of seed 0 in its ``wanted`` central slices."""
     volume = mr.read(DATA / folder / f"{scan}.nii.gz", modality)
     part = volume.array[central(len(volume.array), wanted)]
-    own = estimate(volume.array, modality).sigma
+    own = modality_named(modality).estimate_noise(volume.array).sigma
     spacing = volume.geometry.spacing_mm
     if modality == "CT":
         noisy, std = low_dose(part, spacing[1], level)

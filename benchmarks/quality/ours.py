@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.quality.cases import SEED
 from benchmarks.quality.scores import DATA_RANGE, figures
 from medrestore.api import run_plan
-from medrestore.engine.noise import resolve_levels, scale_of
+from medrestore.engine.noise import resolve_levels
 from medrestore.engine.plan import Noise
 from medrestore.engine.resolve import resolve
 from medrestore.evaluation.figures import coverage, psnr, std_ratio
+from medrestore.modalities import modality_named
 from medrestore.settings.settings import Settings
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def run_model(
 ) -> tuple[Result, float]:
     """Restore some slices; the result and the CPU seconds it took."""
     settings = Settings(samples=samples, steps=2, seed=SEED, keep_samples=samples > 0)
-    scale = scale_of(case.noisy, case.modality, noise.sigma)
+    scale = modality_named(case.modality).noise_free_scale(case.noisy, noise.sigma)
     plan = resolve(settings, case.volume, model.card, noise, scale, model.device)
     started = time.process_time()
     result = run_plan(plan.for_slices(slices), case.volume, model=model)

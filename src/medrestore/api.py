@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from medrestore import io
 from medrestore.core.meter import SILENT, Meter
-from medrestore.core.noise_level import estimate as estimate_noise
 from medrestore.engine.noise import modality_of
 from medrestore.engine.value_check import check_values
 from medrestore.errors import SettingsError
-from medrestore.physics.simulate import noisier
+from medrestore.modalities import modality_named
 from medrestore.restorer import RESTORER, warn_of
 from medrestore.results.result import Result
 from medrestore.settings.settings import SETTINGS, Settings
@@ -41,9 +40,6 @@ __all__ = [
     "simulate",
     "write",
 ]
-
-LEAST_OWN_HU = 0.5
-"""Noise of a CT below which there is none to scale to a lower dose: phantoms, synthetic images."""
 
 
 def read(
@@ -188,19 +184,18 @@ def simulate(
     UnsuitableError
         If the scan is neither CT in HU nor magnitudes of MR.
     """
-    modality = modality_of(volume)
+    modality = modality_named(modality_of(volume))
     check_values(volume)
-    own = None
-    if modality == "CT" and dose is not None:
-        own = estimate_noise(volume.time_point(0).array, modality).sigma
-        if own < LEAST_OWN_HU:
+    own, least = None, modality.least_own_noise
+    if least is not None and dose is not None:
+        own = modality.estimate_noise(volume.time_point(0).array).sigma
+        if own < least:
             raise SettingsError(
-                f"dose={dose:g} scales the noise that the scan has, and that is {own:.2g} HU: "
-                "nothing to scale; say how much to add with hu= (--hu)"
+                f"dose={dose:g} scales the noise that the scan has, and that is {own:.2g} "
+                f"{modality.unit}: nothing to scale; say how much to add with hu= (--hu)"
             )
-    array, _ = noisier(
+    array, _ = modality.noisier(
         volume.array,
-        modality,
         volume.geometry.spacing_mm[1],
         dose=dose,
         noise=noise,

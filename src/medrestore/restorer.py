@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from medrestore.engine.plan import Plan
     from medrestore.models.model import Model
     from medrestore.settings.settings import Settings
-    from medrestore.volume import Modality
 
 __all__ = ["RESTORER", "Restorer", "warn_of"]
 
@@ -117,7 +116,7 @@ class Restorer:
             return complete(plan, card, lambda: model or MODELS.get(card, device, precision))
 
     def plan_of_size(
-        self, settings: Settings, modality: Modality, shape: tuple[int, int, int], times: int = 1
+        self, settings: Settings, modality: str, shape: tuple[int, int, int], times: int = 1
     ) -> Plan:
         """The plan of a scan of which only the size is known: for its forecast.
 

@@ -21,9 +21,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Component", "Geometry", "Modality", "Source", "Volume"]
+__all__ = ["UNITS", "Component", "Geometry", "Modality", "Source", "Volume"]
 
-Modality = Literal["CT", "MR"]
+Modality = str
+"""Name of a modality: "CT", "MR", or another that is registered (`modalities`)."""
+UNITS = {"CT": "HU", "MR": "a.u."}
+"""Unit of each modality that scans are read as; `modalities.register` adds to it."""
 Component = Literal["magnitude", "phase", "real", "imaginary", "field map", "parameter map"]
 """What of the MR signal a scan's values are: one of its components, or computed from them."""
 

@@ -9,6 +9,7 @@ from scipy.ndimage import gaussian_filter
 from medrestore.core.consistency_check import Evidence, guard
 from medrestore.core.consistency_null import DARK, LEVELS, Null
 from medrestore.core.smoothing import noise_voxels
+from medrestore.modalities import modality_named
 
 SHAPE = (6, 120, 100)
 
@@ -27,7 +28,8 @@ def evidence(y, mu, sigma, modality="CT", s=0.05, along_z=0.0) -> Evidence:
     spread = np.asarray(s * sigma * np.ones(SHAPE), np.float32)
     mu = np.asarray(mu * np.ones(SHAPE), np.float32)
     sigma = sigma if np.isscalar(sigma) else sigma.astype(np.float32)
-    return Evidence(y.astype(np.float32), mu, spread, spread, sigma, modality, along_z=along_z)
+    model = modality_named(modality).noise.residual
+    return Evidence(y.astype(np.float32), mu, spread, spread, sigma, model, along_z=along_z)
 
 
 def uneven() -> np.ndarray:

@@ -9,10 +9,12 @@ import pytest
 from scipy import ndimage
 
 from medrestore.core.intensity import foreground_scale
-from medrestore.core.noise_level import estimate
 from medrestore.core.noise_level_blocks import calm, kept_variance, log_mode, measure
 from medrestore.core.noise_level_mr import gaussian_sigma
 from medrestore.errors import NoiseLevelError
+from medrestore.modalities import modality_named
+from medrestore.modalities.ct import CT
+from medrestore.modalities.mr import MR
 from medrestore.physics.phantom import head_mr, torso_ct
 
 REAL = Path(__file__).parents[3] / "shared" / "data" / "validation"
@@ -59,7 +61,7 @@ def test_white_rician_noise(brain: np.ndarray, level: float, blank: bool) -> Non
     noisy = rician(brain, sigma)
     if blank:  # a skull-stripped or defaced scan has no background to look at
         noisy[brain < 0.02 * brain.max()] = 0
-    found = estimate(noisy, "MR")
+    found = MR.estimate_noise(noisy)
     # At 1 % without background, anatomy cannot be told from noise: +22 % here, a known limit.
     tolerance = 0.15 if level > 0.01 or not blank else 0.3
     assert found.sigma == pytest.approx(sigma, rel=tolerance)
@@ -75,7 +77,7 @@ def test_correlated_rician_noise(brain: np.ndarray, level: float, blank: bool) -
     noisy = rician(brain, sigma, smooth=1.0)
     if blank:
         noisy[brain < 0.02 * brain.max()] = 0
-    assert estimate(noisy, "MR").sigma == pytest.approx(sigma, rel=0.25)
+    assert MR.estimate_noise(noisy).sigma == pytest.approx(sigma, rel=0.25)
 
 
 def test_foreground_overrules_a_suppressed_background(brain: np.ndarray) -> None:
@@ -83,7 +85,7 @@ def test_foreground_overrules_a_suppressed_background(brain: np.ndarray) -> None
     sigma = 0.09 * foreground_scale(brain)
     noisy = rician(brain, sigma)
     noisy[brain < 0.02 * brain.max()] *= 0.4
-    found = estimate(noisy, "MR")
+    found = MR.estimate_noise(noisy)
     assert "foreground" in found.method
     assert found.sigma == pytest.approx(sigma, rel=0.2)
 
@@ -94,7 +96,7 @@ def test_ct_noise(chest: np.ndarray, sharpness: float, hu: float) -> None:
     std = hu * swell(chest.shape)
     noisy = (chest + std * ct_noise(chest.shape, sharpness)).astype(np.float32)
     noisy[chest < -990] = -1000  # air cut away, as in many archives
-    found = estimate(noisy, "CT")
+    found = CT.estimate_noise(noisy)
     soft = (chest > -50) & (chest < 150)
     assert found.sigma == pytest.approx(np.median(std[soft]), rel=0.2)
     assert found.map is not None
@@ -110,7 +112,7 @@ def test_noise_of_starved_beams_is_in_the_map(chest: np.ndarray) -> None:
     y = np.linspace(-1, 1, chest.shape[1])[:, None]
     std = np.broadcast_to(12 * (1 + 4 * np.exp(-((y / 0.25) ** 2))), chest.shape)
     noisy = (chest + std * ct_noise(chest.shape, 0.7)).astype(np.float32)
-    found = estimate(noisy, "CT").map
+    found = CT.estimate_noise(noisy).map
     soft = (chest > -50) & (chest < 150)
     assert 0.8 < float(np.median((found / std)[soft & (std > 50)])) < 1.1
     # Cells of 25 mm blur the band's edge: beside it the map is too high, never too low.
@@ -124,14 +126,14 @@ def test_a_drawn_region_overrules(modality: str) -> None:
     mask = np.zeros(array.shape, dtype=bool)
     mask[1:5, 5:35, 5:35] = True
     array[~mask] = 3000 * rng.random((~mask).sum())
-    found = estimate(array.astype(np.float32), modality, mask)  # type: ignore[arg-type]
+    found = modality_named(modality).estimate_noise(array.astype(np.float32), mask)
     assert found.sigma == pytest.approx(7, rel=0.05)
     assert "region" in found.method
 
 
 def test_a_region_of_background_gives_the_gaussian_sigma() -> None:
     array = rician(np.zeros((4, 60, 60), dtype=np.float32), 5.0)
-    found = estimate(array, "MR", np.ones(array.shape, dtype=bool))
+    found = MR.estimate_noise(array, np.ones(array.shape, dtype=bool))
     assert found.sigma == pytest.approx(5, rel=0.05)
 
 
@@ -175,25 +177,25 @@ def test_mode_of_log_variance_needs_no_correction(freedom: int) -> None:
 )
 def test_no_noise_gives_little(make, modality) -> None:
     clean = make((6, 160, 160), (4.0, 2.0, 2.0), seed=0)
-    found = estimate(clean, modality)
+    found = modality_named(modality).estimate_noise(clean)
     assert 0 <= found.sigma < 0.03 * np.ptp(clean)
 
 
 def test_piecewise_constant_scan_is_noise_free() -> None:
     array = np.zeros((6, 90, 90), dtype=np.float32)
     array[:, 10:80, 10:80] = 100
-    assert 0 <= estimate(array, "MR").sigma < 0.01
-    assert 0 <= estimate(array - 50, "CT").sigma < 0.01
+    assert 0 <= MR.estimate_noise(array).sigma < 0.01
+    assert 0 <= CT.estimate_noise(array - 50).sigma < 0.01
 
 
 def test_nan_is_ignored(brain: np.ndarray, chest: np.ndarray) -> None:
     sigma = 0.05 * foreground_scale(brain)
     noisy = rician(brain, sigma)
     noisy[:, :, :50] = np.nan
-    assert estimate(noisy, "MR").sigma == pytest.approx(sigma, rel=0.15)
+    assert MR.estimate_noise(noisy).sigma == pytest.approx(sigma, rel=0.15)
     scan = (chest + 20 * ct_noise(chest.shape, 0.5)).astype(np.float32)
     scan[:, 100:120] = np.nan
-    found = estimate(scan, "CT")
+    found = CT.estimate_noise(scan)
     assert found.map is not None
     assert np.isfinite(found.map).all()
     assert found.sigma == pytest.approx(20, rel=0.2)
@@ -202,7 +204,7 @@ def test_nan_is_ignored(brain: np.ndarray, chest: np.ndarray) -> None:
 def test_a_single_slice() -> None:
     clean = head_mr((1, 192, 160), (3.2, 1.2, 1.2), seed=5)
     sigma = 0.08 * foreground_scale(clean)
-    assert estimate(rician(clean, sigma), "MR").sigma == pytest.approx(sigma, rel=0.15)
+    assert MR.estimate_noise(rician(clean, sigma)).sigma == pytest.approx(sigma, rel=0.15)
 
 
 @pytest.mark.parametrize(
@@ -214,19 +216,18 @@ def test_a_single_slice() -> None:
         (np.full((4, 30, 30), -1000.0), "CT", "soft tissue"),
         (np.ones((30, 30)), "CT", "axes"),
         (-np.ones((4, 30, 30)), "MR", "no signal above zero"),
-        (np.ones((4, 30, 30)), "PET", "CT and MR only"),
     ],
 )
 def test_what_cannot_be_estimated_says_why(array, modality, words) -> None:
     with pytest.raises(NoiseLevelError, match=words):
-        estimate(array.astype(np.float32), modality)
+        modality_named(modality).estimate_noise(array.astype(np.float32))
 
 
 def test_bad_regions_say_why(chest: np.ndarray) -> None:
     with pytest.raises(NoiseLevelError, match="shape"):
-        estimate(chest, "CT", np.ones((1, 2, 3), dtype=bool))
+        CT.estimate_noise(chest, np.ones((1, 2, 3), dtype=bool))
     with pytest.raises(NoiseLevelError, match="region holds 0 voxels"):
-        estimate(chest, "CT", np.zeros(chest.shape, dtype=bool))
+        CT.estimate_noise(chest, np.zeros(chest.shape, dtype=bool))
 
 
 @pytest.mark.slow
@@ -237,7 +238,7 @@ def test_speed(shape, modality, limit_s) -> None:
     rng = np.random.default_rng(0)
     array = 100 + rng.standard_normal(shape, dtype=np.float32) * 10
     begin = time.process_time()  # a busy machine must not fail it
-    estimate(array, modality)
+    modality_named(modality).estimate_noise(array)
     assert time.process_time() - begin < limit_s
 
 
@@ -256,8 +257,8 @@ def test_real_scans_with_added_noise(name: str, blank: bool) -> None:
     noisy = rician(scan, added)
     if blank:
         noisy[scan < 0.04 * scale] = 0
-    own = estimate(scan, "MR").sigma  # an estimate too; 0.7 to 3 % here, so it matters little
-    assert estimate(noisy, "MR").sigma == pytest.approx(np.hypot(added, own), rel=0.2)
+    own = MR.estimate_noise(scan).sigma  # an estimate too; 0.7 to 3 % here, so it matters little
+    assert MR.estimate_noise(noisy).sigma == pytest.approx(np.hypot(added, own), rel=0.2)
 
 
 def test_air_that_is_louder_than_the_body_is_not_its_noise(brain: np.ndarray) -> None:
@@ -267,11 +268,11 @@ def test_air_that_is_louder_than_the_body_is_not_its_noise(brain: np.ndarray) ->
     air = brain < 0.02 * brain.max()
     rng = np.random.default_rng(1)
     noisy[air] = 1.5 * sigma * np.hypot(*rng.standard_normal((2, int(air.sum()))))
-    assert estimate(noisy, "MR").sigma == pytest.approx(sigma, rel=0.15)
+    assert MR.estimate_noise(noisy).sigma == pytest.approx(sigma, rel=0.15)
 
 
 def test_a_single_ct_slice_is_read_from_its_calm_blocks() -> None:
     """Few blocks of one slice must not mean all of them, edges of organs among them."""
     clean = torso_ct((1, 320, 320), (3.0, 1.2, 1.2), seed=5)
     noisy = (clean + 20 * ct_noise(clean.shape, 0.7)).astype(np.float32)
-    assert estimate(noisy, "CT").sigma == pytest.approx(20, rel=0.2)
+    assert CT.estimate_noise(noisy).sigma == pytest.approx(20, rel=0.2)

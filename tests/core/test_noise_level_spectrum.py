@@ -6,9 +6,9 @@ from scipy import fft, ndimage
 from tests.core.k_space import acquired
 
 from medrestore.core.intensity import foreground_scale
-from medrestore.core.noise_level import estimate
 from medrestore.core.noise_level_bands import DETAIL, Bands, band_powers
 from medrestore.core.noise_level_spectrum import Spectrum, fit_spectrum
+from medrestore.modalities.mr import MR
 from medrestore.physics.phantom import head_mr
 
 SHARES = [(1.0, 1.0), (0.5, 0.5), (2 / 3, 2 / 3), (0.72, 1.0), (1.0, 0.46), (0.5, 0.85)]
@@ -98,7 +98,7 @@ def test_a_body_of_few_blocks_says_nothing() -> None:
 @pytest.mark.parametrize("shares", SHARES)
 def test_zero_filled_noise(brain: np.ndarray, shares: tuple[float, float], level: float) -> None:
     sigma = level * foreground_scale(brain)
-    found = estimate(acquired(brain, sigma, shares), "MR")
+    found = MR.estimate_noise(acquired(brain, sigma, shares))
     assert found.sigma == pytest.approx(sigma, rel=0.15)
     for axis, share, n in zip("yx", shares, brain.shape[1:], strict=True):
         assert (f"of {n} along {axis}" in found.method) == (share < 1)
@@ -114,6 +114,6 @@ def test_filtered_noise(
     sigma = level * foreground_scale(brain)
     noisy = acquired(brain, sigma, (share, share), floors)
     noisy[brain < 0.02 * brain.max()] = 0
-    found = estimate(noisy, "MR")
+    found = MR.estimate_noise(noisy)
     assert found.sigma == pytest.approx(sigma, rel=0.2)
     assert "background" not in found.method

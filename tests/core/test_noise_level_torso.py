@@ -7,7 +7,7 @@ import pytest
 from scipy.ndimage import uniform_filter
 
 import medrestore as mr
-from medrestore.core.noise_level import estimate
+from medrestore.modalities.ct import CT
 
 SAMPLES = Path(__file__).resolve().parents[2] / "sample_data"
 AROUND = (5, 25, 25)
@@ -21,7 +21,7 @@ def test_the_map_is_right_where_tissue_is_uniform() -> None:
     true = np.sqrt(uniform_filter(np.square(noisy - clean), AROUND))
     soft = (clean > -50) & (clean < 150)
     inner = uniform_filter(soft.astype(np.float32), AROUND) > 0.99
-    found = estimate(noisy, "CT").map
+    found = CT.estimate_noise(noisy).map
     assert found is not None
     low, middle, high = np.quantile((found / true)[inner], [0.1, 0.5, 0.9])
     assert middle == pytest.approx(1, abs=0.05)

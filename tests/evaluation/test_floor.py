@@ -9,7 +9,7 @@ from made_cases import SHAPE, gaussian_errors, mr_reference, result, volume
 import medrestore as mr
 from medrestore.core.noise_level import NoiseEstimate
 from medrestore.errors import NoiseLevelError
-from medrestore.evaluation import floor as module
+from medrestore.modalities.modality import Modality
 
 OWN, ADDED = 30.0, 50.0
 SHARE = OWN**2 / (OWN**2 + ADDED**2)
@@ -22,7 +22,7 @@ NOISY = REFERENCE + NEW_NOISE
 @pytest.fixture(autouse=True)
 def known(monkeypatch: pytest.MonkeyPatch) -> None:
     """The estimate of the reference's noise is right."""
-    monkeypatch.setattr(module, "estimate", lambda *_: NoiseEstimate(OWN, None, "known"))
+    monkeypatch.setattr(Modality, "estimate_noise", lambda *_: NoiseEstimate(OWN, None, "known"))
 
 
 def judged(image: np.ndarray, source: str = "given: 0.05", **noise: object) -> mr.Report:
@@ -69,6 +69,6 @@ def test_noise_that_is_not_known_gives_no_floor(monkeypatch: pytest.MonkeyPatch)
     def fail(*_: object) -> None:
         raise NoiseLevelError("too few voxels")
 
-    monkeypatch.setattr(module, "estimate", fail)
+    monkeypatch.setattr(Modality, "estimate_noise", fail)
     report = judged(CLEAN)
     assert report.floors == () and "too few voxels" in report.notes[-1]

@@ -21,9 +21,9 @@ from torchmetrics.functional.regression import mean_squared_error
 
 import medrestore as mr
 from medrestore.core.calibration import gaussian_factor
+from medrestore.evaluation.bootstrap import bootstrap
 from medrestore.evaluation.coverage import crps, ence, pit_histogram
 from medrestore.evaluation.over_cases import LEVEL
-from medrestore.evaluation.reader_study.readers import bootstrap
 
 REFERENCE = mr_reference()
 NOISY = (REFERENCE + 50 * gaussian_errors(1)).astype(np.float32)

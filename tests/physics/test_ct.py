@@ -12,7 +12,7 @@ from medrestore.physics.ct import (
     dose_variance,
     line_integrals,
 )
-from medrestore.physics.simulate import noisier
+from medrestore.physics.simulate import noisier_ct
 
 
 def disc(size: int = 128, radius: float = 0.4, hu: float = 0.0) -> torch.Tensor:
@@ -68,38 +68,38 @@ def test_noise_is_correlated_and_a_smooth_kernel_makes_it_coarser() -> None:
 
 def test_simulate_solves_for_the_level_asked_for() -> None:
     array = disc(128, 0.4, 40.0).numpy().repeat(2, axis=0)
-    noisy, std = noisier(array, "CT", 2.5, hu=30.0, seed=0)
+    noisy, std = noisier_ct(array, 2.5, hu=30.0, seed=0)
     soft = array > 0
     assert np.median(std[soft]) == pytest.approx(30, rel=0.02)
     assert (noisy - array)[soft].std() == pytest.approx(30, rel=0.15)
-    assert np.array_equal(noisy, noisier(array, "CT", 2.5, hu=30.0, seed=0)[0])
+    assert np.array_equal(noisy, noisier_ct(array, 2.5, hu=30.0, seed=0)[0])
 
 
 def test_noise_near_what_starved_rays_hold_is_found_and_beyond_it_refused() -> None:
     """Electronics make noise grow faster than quanta alone would: 320 mm of water."""
     array = disc(32, 0.4, 0.0).numpy()
     scanner = Scanner(64)
-    _, std = noisier(array, "CT", 12.5, hu=50.0, seed=0, scanner=scanner)
+    _, std = noisier_ct(array, 12.5, hu=50.0, seed=0, scanner=scanner)
     soft = np.abs(array) < 200
     assert np.median(std[soft]) == pytest.approx(50, rel=0.02)
     with pytest.raises(SettingsError, match="cannot be made in this scan"):
-        noisier(array, "CT", 12.5, hu=900.0, seed=0, scanner=scanner)
+        noisier_ct(array, 12.5, hu=900.0, seed=0, scanner=scanner)
 
 
 def test_dose_is_tied_to_the_noise_the_scan_has() -> None:
     """Full-dose noise of 10 HU and a quarter of the dose: √3·10 HU added."""
     array = disc(128, 0.4, 40.0).numpy()
     scanner = Scanner(electronic=0.0)
-    _, std = noisier(array, "CT", 1.0, dose=0.25, own_noise_hu=10.0, seed=0, scanner=scanner)
+    _, std = noisier_ct(array, 1.0, dose=0.25, own_noise_hu=10.0, seed=0, scanner=scanner)
     assert np.median(std[array > 0]) == pytest.approx(10 * 3**0.5, rel=0.03)
 
 
 def test_wrong_requests_say_what_to_do() -> None:
     array = disc(64).numpy()
     with pytest.raises(SettingsError, match=r"dose= .* or hu="):
-        noisier(array, "CT", 1.0)
+        noisier_ct(array, 1.0)
     with pytest.raises(SettingsError, match=r"dose= .* or hu="):
-        noisier(array, "CT", 1.0, dose=0.5, hu=20)
+        noisier_ct(array, 1.0, dose=0.5, hu=20)
     with pytest.raises(SettingsError, match="cutoff"):
         Scanner(cutoff=0.0)
 

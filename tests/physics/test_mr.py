@@ -9,7 +9,7 @@ from scipy import special
 
 from medrestore.errors import SettingsError
 from medrestore.physics.mr import channel_noise, g_factor, rician, sum_of_squares
-from medrestore.physics.simulate import noisier
+from medrestore.physics.simulate import noisier_mr
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -92,10 +92,10 @@ def test_g_factor_is_smooth_bounded_and_varied(shape: tuple[int, ...]) -> None:
 
 def test_simulated_noise_is_the_fraction_asked_for() -> None:
     array = np.full((4, 64, 64), 1000, np.float32)
-    noisy, sigma = noisier(array, "MR", 1.0, noise=0.05, seed=4)
+    noisy, sigma = noisier_mr(array, 1.0, noise=0.05, seed=4)
     assert sigma == pytest.approx(50)
     assert noisy.std() == pytest.approx(50, rel=0.05)
-    again, _ = noisier(array, "MR", 1.0, noise=0.05, seed=4)
+    again, _ = noisier_mr(array, 1.0, noise=0.05, seed=4)
     assert np.array_equal(noisy, again)
     with pytest.raises(SettingsError, match="noise="):
-        noisier(array, "MR", 1.0, dose=0.5)
+        noisier_mr(array, 1.0, dose=0.5)

@@ -16,7 +16,7 @@ from medrestore.batch.page import write_page
 from medrestore.core.intensity import FOREGROUND_FRACTION, foreground_scale
 from medrestore.core.meter import SILENT, Meter
 from medrestore.errors import Cancelled, InputError
-from medrestore.physics.simulate import SOFT_TISSUE_HU
+from medrestore.modalities import modality_named, names
 from medrestore.resources import sample_data_folder
 from medrestore.restorer import RESTORER
 from medrestore.results.preflight import check_destination
@@ -119,11 +119,12 @@ def accuracy(clean: Volume, noisy: Volume, result: Result) -> dict[str, str]:
     Only the foreground (MR) or soft tissue (CT) of the truth counts: air is easy.
     """
     truth = clean.array
-    if noisy.modality == "CT":
-        inside = (truth > SOFT_TISSUE_HU[0]) & (truth < SOFT_TISSUE_HU[1])
+    soft = modality_named(noisy.modality or "MR").evaluation.soft_tissue
+    if soft is not None:
+        inside = (truth > soft[0]) & (truth < soft[1])
         where = "soft tissue"
         before, after = (_rmse(v.array, truth, inside) for v in (noisy, result.restored))
-        found = {f"error (RMSE) in {where}": f"{before:.1f} → {after:.1f} HU"}
+        found = {f"error (RMSE) in {where}": f"{before:.1f} → {after:.1f} {noisy.unit}"}
     else:
         scale = foreground_scale(truth)
         top = float(np.percentile(truth[np.isfinite(truth)], 99.5))
@@ -167,4 +168,4 @@ def _rmse(
 def _modality(name: str) -> str | None:
     """A sample's name begins with its modality, which NIfTI cannot say."""
     kind = name[:2].upper()
-    return kind if kind in ("CT", "MR") else None
+    return kind if kind in names() else None

@@ -1,4 +1,4 @@
-"""What a batch's page says about a scan: settings, geometry, results, in words."""
+"""Facts about a scan for a batch's page: settings, geometry and results, in words."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from medrestore.batch.page import Entry
 from medrestore.batch.panels import panels
 from medrestore.core.intensity import FOREGROUND_FRACTION, foreground_scale
 from medrestore.engine.plan_text import noise_in_words
+from medrestore.modalities import modality_named
 from medrestore.report.tables import amount
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ __all__ = ["entry_of", "failed_entry", "make_entry", "summary_of"]
 TOWARDS = {
     "R": "right", "L": "left", "A": "anterior", "P": "posterior", "S": "superior", "I": "inferior",
 }  # fmt: skip
-BODY_HU = -500.0
 PICTURED = ("restored", "std", "lower", "upper")
 
 
@@ -158,14 +158,16 @@ def _typical_spread(row: Mapping[str, Volume]) -> dict[str, str]:
     finite = image.array[np.isfinite(image.array)]
     if not finite.size or finite.max() <= 0:
         return {}
-    is_ct = image.modality == "CT"
-    least = BODY_HU if is_ct else FOREGROUND_FRACTION * float(np.percentile(finite, 99.5))
+    modality = modality_named(image.modality or "MR")
+    least = modality.tissue
+    if least is None:
+        least = FOREGROUND_FRACTION * float(np.percentile(finite, 99.5))
     inside = std[(image.array > least) & np.isfinite(std)]
     if not inside.size:
         return {}
     middle = float(np.median(inside))
     text = amount(middle, image.unit)
-    if not is_ct:
+    if modality.noise.relative:
         text += f", {100 * middle / foreground_scale(image.array):.2g} % of the foreground"
     return {"typical std in the body": text}
 

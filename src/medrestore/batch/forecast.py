@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from medrestore.engine.plan import Plan
     from medrestore.io import Scan
     from medrestore.settings.settings import Settings
-    from medrestore.volume import Modality
 
 __all__ = ["Forecast", "forecast"]
 
@@ -36,7 +35,7 @@ class Forecast(NamedTuple):
     memory_bytes: int
 
 
-def forecast(scans: Iterable[Scan], settings: Settings, modality: Modality | None) -> Forecast:
+def forecast(scans: Iterable[Scan], settings: Settings, modality: str | None) -> Forecast:
     """Add up the forecasts of scans, from their headers alone.
 
     The first call for a model on a device times a small run, about a second on a CPU.
@@ -54,7 +53,7 @@ def forecast(scans: Iterable[Scan], settings: Settings, modality: Modality | Non
     found: dict[tuple[object, ...], Plan | None] = {}
     plans = []
     for scan in scans:
-        kind: Modality = "CT" if (scan.modality or modality or "CT") == "CT" else "MR"
+        kind = scan.modality or modality or "CT"
         like = (kind, scan.shape, scan.time_points)
         if like not in found:
             found[like] = _plan(settings, *like)
@@ -64,9 +63,7 @@ def forecast(scans: Iterable[Scan], settings: Settings, modality: Modality | Non
     return Forecast(len(known), seconds, max((p.memory_bytes or 0 for p in known), default=0))
 
 
-def _plan(
-    settings: Settings, kind: Modality, shape: tuple[int, int, int], times: int
-) -> Plan | None:
+def _plan(settings: Settings, kind: str, shape: tuple[int, int, int], times: int) -> Plan | None:
     """The plan of a scan of this size; None if model or device does not serve it."""
     try:
         return RESTORER.plan_of_size(settings, kind, shape, times)

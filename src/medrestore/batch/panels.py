@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib import colormaps
 from PIL import Image
 
+from medrestore.modalities import modality_named
 from medrestore.report.plots import STD_MAP
 from medrestore.report.slices import view_of
 
@@ -30,8 +31,6 @@ PANELS = {
     "upper": "upper bound",
 }
 """Labels of the volumes of a scan that are drawn, in their order."""
-
-SOFT_TISSUE_HU = (-150.0, 250.0)  # the abdomen window, level 50 and width 400
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,8 +140,9 @@ def _middle_slice(volume: Volume) -> NDArray[np.float32]:
 
 
 def _image_window(volume: Volume) -> tuple[float, float]:
-    if volume.modality == "CT":
-        return SOFT_TISSUE_HU
+    usual = modality_named(volume.modality).display.window if volume.modality else None
+    if usual is not None:
+        return usual
     pixels = _middle_slice(volume)
     finite = pixels[np.isfinite(pixels)]
     if not finite.size:

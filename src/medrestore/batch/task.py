@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from medrestore.io import Scan
     from medrestore.io.dicom.grid import Gaps
     from medrestore.settings.settings import Settings
-    from medrestore.volume import Modality, Volume
+    from medrestore.volume import Volume
 
 __all__ = ["Done", "Failed", "FileOptions", "Outcome", "Task", "key_of"]
 
@@ -43,7 +43,7 @@ class FileOptions:
     overwrite: bool
 
     @property
-    def expected(self) -> Modality | None:
+    def expected(self) -> str | None:
         """The modality of a scan that does not say it."""
         return check_modality(self.modality or self.fallback)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from medrestore.citations.references import REFERENCES, Reference
 from medrestore.errors import ModelError, SettingsError
 from medrestore.io.detect import suffix_of
+from medrestore.modalities import modality_named
 from medrestore.models.model import find_card
 from medrestore.results.record import facts_of
 
@@ -24,7 +25,6 @@ __all__ = ["Citation", "citations"]
 Used = tuple[str, str]
 """Key of a reference, and what it was used for."""
 
-PHYSICS = {"MR": ("gudbjartsson1995",), "CT": ("yu2012", "zabic2013")}
 SAMPLERS = {
     "moment-matched": ("bao2022analytic", "bao2022covariance"),
     "ddpm": ("ho2020",),
@@ -127,7 +127,7 @@ def _own(facts: dict[str, Any], card: Card | None) -> Iterator[Citation]:
 
 def _data(card: Card | None) -> Iterator[Citation]:
     """Data the model was trained on, in its card's own words: source and licence."""
-    sources = card.facts.get("training", {}).get("licences", []) if card is not None else []
+    sources = card.known.training.licences if card is not None else []
     for number, source in enumerate(sources, 1):
         assert card is not None
         key = _key("data", card.name, str(number))
@@ -142,7 +142,8 @@ def _key(*parts: str) -> str:
 def _methods(facts: dict[str, Any], card: Card | None) -> Iterator[Used]:
     plan = facts["plan"]
     settings, modality = plan["settings"], plan["modality"]
-    for key in PHYSICS[modality]:
+    noise = modality_named(modality).noise
+    for key in noise.references:
         yield key, f"physics of {modality} noise"
     if KOAY in plan["noise"]["source"]:
         yield "koay2006", "estimate of the noise level"
@@ -155,13 +156,13 @@ def _methods(facts: dict[str, Any], card: Card | None) -> Iterator[Used]:
         yield "salmon2011", "random numbers of the samples"
     if card is not None:
         yield from ((key, card.family.summary) for key in card.family.references)
-    if card is not None and CONFORMAL in str(card.facts.get("intervals", {}).get("how", "")):
+    if card is not None and CONFORMAL in card.known.intervals.how:
         yield "angelopoulos2022", "calibration of the intervals"
     if facts["guards"] is not None:
         yield "benjamini1995", "false discovery rate of the guards"
         yield "benjamini2001", "false discovery rate of the guards, neighbouring voxels"
-        if modality == "MR":
-            yield "sankaran1963", "scores of magnitudes in the guards"
+        for key in noise.scored_by:
+            yield key, "scores of magnitudes in the guards"
 
 
 def _guidance(settings: dict[str, Any]) -> Iterator[Used]:

@@ -20,13 +20,14 @@ from medrestore.errors import SettingsError
 from medrestore.settings.noise import parse_noise
 
 if TYPE_CHECKING:
-    import argparse
+    from argparse import Namespace
 
     from medrestore.api import Result
     from medrestore.cli.parser import Commands
+    from medrestore.engine.plan import Plan
     from medrestore.volume import Volume
 
-__all__ = ["add", "report", "run"]
+__all__ = ["add", "run", "run_and_report"]
 
 EXAMPLES = """\
   medrestore denoise ct_series/ -o out
@@ -40,7 +41,6 @@ with DICOM output also _std_map (_std as a Parametric Map: float32, with its uni
 <scan>_run.json, from which `medrestore rerun` repeats the run. Ctrl-C keeps what the samples drawn
 so far say.
 """
-FAREWELL = "stopped before the scan was restored; nothing was written"
 
 
 def add(commands: Commands) -> None:
@@ -59,7 +59,7 @@ def add(commands: Commands) -> None:
     add_writing(parser)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Namespace) -> int:
     """Restore a scan; all that can go wrong is checked before anything is computed."""
     noise = _noise(arguments.noise)
     settings = settings_from(arguments, "map" if isinstance(noise, Path) else noise)
@@ -75,32 +75,44 @@ def run(arguments: argparse.Namespace) -> int:
         volume, arguments.output, format=arguments.format, overwrite=arguments.overwrite
     )
     plan = RESTORER.plan(volume, settings, read(noise) if isinstance(noise, Path) else None)
-    if not arguments.json:
+    return run_and_report(plan, volume, arguments.output, arguments, arguments.json)
+
+
+def run_and_report(
+    plan: Plan, volume: Volume, output: str | Path, arguments: Namespace, json: bool = False
+) -> int:
+    """Print a plan, run it, save its result and print what was done.
+
+    Returns
+    -------
+    int
+        The exit code, which is that of Ctrl-C for a part of a run.
+    """
+    from medrestore.restorer import RESTORER
+
+    if not json:
         print(plan_in_words(plan, volume), flush=True)
     before = time.monotonic()
-    with Bar(FAREWELL) as bar:
+    with Bar("stopped before the scan was restored; nothing was written") as bar:
         result = RESTORER.run(plan, volume, bar)
     seconds = time.monotonic() - before
-    written = result.save(arguments.output, arguments.format, arguments.overwrite)
-    return report(result, volume, written, seconds, arguments.json)
-
-
-def report(
-    result: Result, volume: Volume, written: list[Path], seconds: float, json: bool = False
-) -> int:
-    """Say what was done and where it is; the exit code is that of Ctrl-C for a part of a run."""
-    requested, drawn = result.plan.settings.samples, result.drawn
+    written = result.save(output, arguments.format, arguments.overwrite)
     if json:
         print(as_json(_facts(result, volume, written, seconds)))
     else:
-        done = f"restored in {seconds:.1f} s"
-        if drawn < requested:
-            done = f"stopped after {seconds:.1f} s, with {drawn} of {requested} samples: the "
-            done += "results are whole and valid, their uncertainty is rougher"
-        print(f"{done}:", *(f"  {path}" for path in written), sep="\n")
-        if result.guards is not None:
-            print(f"checks    {result.guards.sentence()}")
-    return 0 if drawn == requested else 130
+        _print_done(result, written, seconds)
+    return 0 if result.drawn == result.plan.settings.samples else 130
+
+
+def _print_done(result: Result, written: list[Path], seconds: float) -> None:
+    requested, drawn = result.plan.settings.samples, result.drawn
+    done = f"restored in {seconds:.1f} s"
+    if drawn < requested:
+        done = f"stopped after {seconds:.1f} s, with {drawn} of {requested} samples: the "
+        done += "results are whole and valid, their uncertainty is rougher"
+    print(f"{done}:", *(f"  {path}" for path in written), sep="\n")
+    if result.guards is not None:
+        print(f"checks    {result.guards.sentence()}")
 
 
 def _facts(result: Result, volume: Volume, written: list[Path], seconds: float) -> dict[str, Any]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from medrestore.cli.parser import Commands, Parser
     from medrestore.evaluation.ensemble.design import Design
-    from medrestore.evaluation.ensemble.noise import Noise
+    from medrestore.evaluation.ensemble.folder import NoiseLevel
     from medrestore.evaluation.ensemble.scene import Scene
     from medrestore.evaluation.ensemble.study import Study
 
@@ -115,11 +115,7 @@ def make(arguments: argparse.Namespace) -> int:
 
 def analyse(arguments: argparse.Namespace) -> int:
     """Measure and write the report."""
-    from medrestore.evaluation.ensemble.report.files import (
-        check_study_folder,
-        facts_of,
-        write_study,
-    )
+    from medrestore.evaluation.ensemble.report import check_study_folder, facts_of, write_study
     from medrestore.evaluation.ensemble.study import analyse as measured
 
     out = Path(arguments.output)
@@ -135,25 +131,27 @@ def analyse(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _scene_and_noise(arguments: argparse.Namespace) -> tuple[Scene, Noise]:
+def _scene_and_noise(arguments: argparse.Namespace) -> tuple[Scene, NoiseLevel]:
     from medrestore.api import read
-    from medrestore.core.noise_level import estimate
     from medrestore.evaluation.ensemble.design import of_phantom, of_scan
-    from medrestore.evaluation.ensemble.noise import Noise
+    from medrestore.evaluation.ensemble.folder import NoiseLevel
     from medrestore.io.modality import check_modality
+    from medrestore.modalities import modality_named
 
     dose, hu, noise = arguments.dose, arguments.hu, arguments.noise
     if arguments.reference is None:
         modality = check_modality(arguments.modality) or ("CT" if noise is None else "MR")
         design = _design(arguments, modality)
-        return of_phantom(modality, design, arguments.seed), Noise(dose, hu, noise)
+        return of_phantom(modality, design, arguments.seed), NoiseLevel(dose, hu, noise)
     volume = read(arguments.reference, arguments.modality, arguments.gaps)
     design = _design(arguments, volume.modality or "CT")
     scene = of_scan(
         volume, design, slices=arguments.slices, middle=arguments.middle, seed=arguments.seed
     )
-    measured = None if dose is None else estimate(volume.array, scene.modality).sigma or None
-    return scene, Noise(dose, hu, noise, measured)
+    measured = None
+    if dose is not None:
+        measured = modality_named(scene.modality).estimate_noise(volume.array).sigma or None
+    return scene, NoiseLevel(dose, hu, noise, measured)
 
 
 def _design(arguments: argparse.Namespace, modality: str) -> Design:
@@ -190,7 +188,7 @@ def _methods(given: list[str]) -> dict[str, str]:
 
 
 def _print_tables(study: Study) -> None:
-    from medrestore.evaluation.ensemble.report import tables
+    from medrestore.evaluation.ensemble import tables
 
     for make_table in (tables.of_noise, tables.of_lesions, tables.of_lines, tables.of_erased):
         made = make_table(study)

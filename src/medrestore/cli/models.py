@@ -38,8 +38,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _row(card: Card) -> tuple[str, ...]:
     size = f"{_bytes(card) / 1e6:.1f} MB"
-    calibrated = "" if card.facts["intervals"]["factors"] else "not calibrated"
-    measured = "; ".join(filter(None, (calibrated, _headline(card.facts.get("evaluation")))))
+    calibrated = "" if card.known.intervals.factors else "not calibrated"
+    measured = "; ".join(filter(None, (calibrated, _headline(card.known.evaluation))))
     return (card.name, card.modality, card.mode, size, card.summary, measured)
 
 

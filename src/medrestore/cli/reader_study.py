@@ -33,7 +33,7 @@ def add(commands: Commands) -> None:
 
 def analyse(arguments: argparse.Namespace) -> int:
     """Read the answers, check that they belong together, print the statistics."""
-    from medrestore.evaluation.reader_study import answers, words
+    from medrestore.evaluation.reader_study import answers, summary
     from medrestore.evaluation.reader_study.analysis import analyse as analysed
 
     found = analysed(answers.read(arguments.csv), arguments.seed)
@@ -41,10 +41,10 @@ def analyse(arguments: argparse.Namespace) -> int:
         print(as_json(found.facts()))
         return 0
     print(f"study {found.study} ({found.kind}), plan {found.plan}")
-    for titles, rows in words.tables(found):
+    for one in summary.tables(found):
         print()
-        table(titles, rows)
+        table(one.titles, one.rows)
     print()
-    for sentence in words.sentences(found):
+    for sentence in summary.sentences(found):
         print(sentence)
     return 0

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from medrestore.cli.denoise import FAREWELL, report
-from medrestore.cli.meter import Bar
-from medrestore.cli.output import plan_in_words
+from medrestore.cli.denoise import run_and_report
 from medrestore.cli.parser import add_writing, command
 
 if TYPE_CHECKING:
@@ -38,17 +35,10 @@ def add(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Repeat the run; scan and model must be those of the record, by their hashes."""
-    from medrestore.restorer import RESTORER
     from medrestore.results.preflight import check_destination
     from medrestore.results.record import read_record
 
     out = arguments.output or Path(arguments.record).parent / "rerun"
     plan, volume = read_record(arguments.record, arguments.input, arguments.device)
     check_destination(volume, out, format=arguments.format, overwrite=arguments.overwrite)
-    print(plan_in_words(plan, volume), flush=True)
-    before = time.monotonic()
-    with Bar(FAREWELL) as bar:
-        result = RESTORER.run(plan, volume, bar)
-    seconds = time.monotonic() - before
-    written = result.save(out, arguments.format, arguments.overwrite)
-    return report(result, volume, written, seconds)
+    return run_and_report(plan, volume, out, arguments)

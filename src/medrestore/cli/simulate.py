@@ -74,15 +74,16 @@ def _added(volume: Volume, noisy: Volume, fraction: float | None) -> str:
     import numpy as np
 
     from medrestore.core.intensity import foreground_scale
-    from medrestore.physics.simulate import SOFT_TISSUE_HU
+    from medrestore.modalities import modality_named
 
-    if volume.modality == "MR":
+    modality = modality_named(volume.modality or "MR")
+    if modality.noise.relative:
         fraction = fraction or 0.0
         arrays = volume.array if volume.is_4d else volume.array[None]
         sigmas = [fraction * foreground_scale(one) for one in arrays if np.nan_to_num(one).any()]
         spread = " to ".join(dict.fromkeys(f"{one:.3g}" for one in (min(sigmas), max(sigmas))))
         return f"σ {spread} {volume.unit} per channel, {fraction:.3g} of the foreground"
-    low, high = SOFT_TISSUE_HU
+    low, high = modality.evaluation.soft_tissue or (-np.inf, np.inf)
     soft = (volume.array > low) & (volume.array < high)
     inside, where = (soft, "in soft tissue") if soft.any() else (np.isfinite(noisy.array), "")
     return f"σ {np.std((noisy.array - volume.array)[inside]):.3g} HU {where}".strip()

@@ -39,9 +39,6 @@ __all__ = ["FALSE_DISCOVERY_RATE", "SCALES_PX", "Evidence", "Guard", "Tally", "g
 
 FALSE_DISCOVERY_RATE = 0.01
 OUTSIDE_90 = 1.645
-LEAST_AMOUNT = {"MR": 0.2, "CT": 0.0}
-"""Smoothed scores below this part of σ are not worth a flag, however surely they are no noise: what
-is amiss by so little in MR, over 4 pixels and more, is shading or the noise floor of the coils."""
 LEAST_STRENGTH = 0.25
 """Noise is not taken to be weaker than this part of what was told."""
 
@@ -118,7 +115,7 @@ def guard(
         usable, sigma, score = e.usable(z), e.sigma(z), e.score(z)
         tested, group = int(usable.sum()), e.group(z)
         largest, amount = _largest(e.smoothed(z), inverse, group)
-        small = np.abs(amount) < LEAST_AMOUNT[evidence.modality]
+        small = np.abs(amount) < evidence.model.least
         largest[~usable | small | ((largest < 0) & (group >= DARK))] = 0
         removed.add(largest, amount * sigma, tested)
         spread = np.hypot(sigma, evidence.std[z])

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from medrestore.core.consistency_null import DARK, LEVELS
 from medrestore.core.padding import is_padding
-from medrestore.core.residual import gaussian_score, rician_score
 from medrestore.core.smoothing import gaussian_taps, smooth
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from medrestore.core.residual import ResidualModel
+
 __all__ = ["SCALES_PX", "SLICES_FOR_NULL", "Evidence", "Scores"]
 
 SCALES_PX = (0.0, 1.0, 2.0, 4.0)
 SLICES_FOR_NULL = 24
-TISSUE_HU = -500.0
 FLOOR_PX, STEP = 12.0, 4
 """The noise floor of dark voxels varies no faster than this Gaussian, over bins of 4 × 4 pixels."""
 HIGHEST_FLOOR = 2.0
@@ -38,8 +38,8 @@ class Evidence:
         μ (s again where no samples were drawn).
     sigma : ndarray of float32 or float
         The noise that was to be removed (MR: per channel).
-    modality : "CT" or "MR"
-        Gaussian or Rician noise.
+    model : ResidualModel
+        Of scan less restoration.
     lowest : float
         The noise from which voxels were restored; those with less were left alone.
     padding : tuple of float
@@ -56,7 +56,7 @@ class Evidence:
     s: NDArray[np.float32]
     std: NDArray[np.float32]
     sigma: NDArray[np.float32] | float
-    modality: Literal["CT", "MR"]
+    model: ResidualModel
     lowest: float = 0.0
     padding: tuple[float, ...] = ()
     along_z: float = 0.0
@@ -66,7 +66,7 @@ class Evidence:
         """Voxels of a slice that are measurements and were restored."""
         y = self.y[z]
         good = np.isfinite(y)
-        if self.modality == "MR":
+        if self.model.magnitudes:
             good &= y > 0  # a magnitude of exactly 0 is a mask, not a measurement
         if self.padding:
             good &= ~is_padding(y, self.padding)
@@ -105,8 +105,8 @@ class Scores:
         return np.where(dark, e - mean[:height, :width], e)
 
     def dark(self, z: int) -> NDArray[np.bool_]:
-        """Voxels with less signal than noise (MR)."""
-        if self._is_ct:
+        """Voxels of magnitudes with less signal than noise."""
+        if not self.evidence.model.magnitudes:
             return np.zeros(self.evidence.y.shape[1:], bool)
         return np.asarray(self.usable(z) & (self.evidence.mu[z] < self.sigma(z)))
 
@@ -125,8 +125,8 @@ class Scores:
         In CT no air or lung, where the map of σ is carried on; in MR none without signal, where
         scanners suppress noise.
         """
-        usable = self.usable(z)
-        return usable & (self.evidence.mu[z] > TISSUE_HU) if self._is_ct else usable & ~self.dark(z)
+        tissue = self.evidence.mu[z] > np.float32(self.evidence.model.tissue_above)
+        return np.asarray(self.usable(z) & tissue & ~self.dark(z))
 
     def usable(self, z: int) -> NDArray[np.bool_]:
         """Voxels of a slice that can be judged; asked for many times in a row."""
@@ -136,18 +136,14 @@ class Scores:
                 self._usable.popitem(last=False)
         return self._usable[z]
 
-    @property
-    def _is_ct(self) -> bool:
-        return self.evidence.modality == "CT"
-
     def score(self, z: int) -> NDArray[np.float32]:
         """Score e of one slice; 0 where nothing is to be judged."""
         if z not in self._scores:
             usable, one = self.usable(z), np.float32(1)
             y, mu = (np.where(usable, a[z], one) for a in (self.evidence.y, self.evidence.mu))
-            score = gaussian_score if self._is_ct else rician_score
-            e = np.where(usable, score(y, mu, self.sigma(z)), np.float32(0))
-            self._scores[z] = e if self._is_ct else self._without_floor(z, e)
+            model = self.evidence.model
+            e = np.where(usable, model.score(y, mu, self.sigma(z)), np.float32(0))
+            self._scores[z] = self._without_floor(z, e) if model.magnitudes else e
             if len(self._scores) > 2 * len(self.taps):
                 self._scores.popitem(last=False)
         return self._scores[z]
@@ -167,11 +163,10 @@ class Scores:
         return [mixed, first, second, half.repeat(2, axis=0).repeat(2, axis=1)[:height, :width]]
 
     def group(self, z: int) -> NDArray[np.uint8]:
-        """Level of the smoothed s/σ; in MR plus `DARK` where there is less signal than noise."""
+        """Level of the smoothed s/σ; plus `DARK` where there is less signal than noise."""
         level = smooth(self.ratio(z), 2.0) * np.float32(100)
         group: NDArray[np.uint8] = np.minimum(level, np.float32(LEVELS - 1)).astype(np.uint8)
-        if self.evidence.modality == "MR":
-            group[self.dark(z)] += DARK
+        group[self.dark(z)] += DARK
         return group
 
 

@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Scale", "judge"]
+__all__ = ["Scale", "judge", "lies_in_air"]
 
 AIR_HU = (-1100.0, -900.0)
 SOFT_HU = (-150.0, 150.0)
@@ -34,6 +34,8 @@ NARROWEST_HU = 20.0
 """Tissues, or the noise of one, spread over more."""
 LOWEST_HU, HIGHEST_HU = -1500.0, 4100.0
 MOST_DEEP = 0.6
+HU_LIKE = 0.01
+"""Share of the voxels near −1000 from which on they are air of a CT in HU."""
 PILE = 0.01
 """Share of voxels at exactly 0, with none below, that shows a window's lower end."""
 
@@ -118,3 +120,8 @@ def _is_a_body_in_air(hu: NDArray[Any]) -> bool:
 def _share(values: NDArray[Any], limits: tuple[float, float]) -> float:
     low, high = limits
     return float(np.count_nonzero((values >= low) & (values <= high))) / max(values.size, 1)
+
+
+def lies_in_air(values: NDArray[Any]) -> bool:
+    """True if enough voxels are air of a CT in HU."""
+    return bool(np.mean((values > AIR_HU[0]) & (values < AIR_HU[1])) > HU_LIKE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,17 +12,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
-    "CT_SCALE_HU",
     "FOREGROUND_FRACTION",
     "KNOWN",
+    "SOFT_TISSUE_HU",
     "check_fraction",
-    "foreground",
     "foreground_scale",
-    "intensity_scale",
     "thinned",
 ]
 
-CT_SCALE_HU = 1000.0
+SOFT_TISSUE_HU = (-50.0, 150.0)
 FOREGROUND_FRACTION = 0.06
 """Voxels above this fraction of the 99.5th percentile count as foreground (MR)."""
 
@@ -33,9 +31,6 @@ spike of a hundred times the tissue is beyond, and would disturb what is restore
 
 MOST_VOXELS = 2**26
 """More say no more about a percentile."""
-
-BODY_HU = -900.0
-"""Voxels above this count as body (CT): lungs included, air around the body left out."""
 
 
 def foreground_scale(array: NDArray[Any]) -> float:
@@ -84,17 +79,3 @@ def check_fraction(noise: float) -> None:
 def thinned(values: NDArray[Any]) -> NDArray[Any]:
     """At most about `MOST_VOXELS` of an array: every n-th along its first axis."""
     return values[:: max(1, -(-values.size // MOST_VOXELS))] if values.ndim else values
-
-
-def intensity_scale(array: NDArray[Any], modality: Literal["CT", "MR"]) -> float:
-    """What divides intensities before a network sees them: 1000 HU, or the MR foreground scale."""
-    return CT_SCALE_HU if modality == "CT" else foreground_scale(array)
-
-
-def foreground(array: NDArray[Any], modality: str, scale: float) -> NDArray[np.bool_]:
-    """Voxels that matter: above 6 % of the scale (MR), above −900 HU (CT).
-
-    ``array`` is a restored or a clean image; in a noisy one, air is not below these limits.
-    """
-    lowest = BODY_HU if modality == "CT" else FOREGROUND_FRACTION * scale
-    return np.asarray(array > lowest)

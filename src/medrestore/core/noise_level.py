@@ -1,4 +1,4 @@
-"""How noisy a scan is: one number, and for CT a map.
+"""Noise of a scan: one number, and for CT a map.
 
 CT and MR need different estimators (`noise_level_ct`, `noise_level_mr`); a region that the user
 drew on homogeneous tissue overrules both.
@@ -7,7 +7,7 @@ drew on homogeneous tissue overrules both.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["NoiseEstimate", "estimate"]
+__all__ = ["ADDITIVE_CT", "RICIAN", "Estimator", "NoiseEstimate", "estimate"]
 
 FEWEST_VOXELS = 500
 """Fewer usable voxels than this say too little: the error of a std from 500 is about 3 %."""
@@ -54,9 +54,32 @@ class NoiseEstimate:
     between: tuple[float, float] | None = None
 
 
+@dataclass(frozen=True)
+class Estimator:
+    """Estimates the noise of scans of one physics.
+
+    Parameters
+    ----------
+    whole : callable
+        Scan (z, y, x), ``room`` and ``after`` as of `estimate`, to its noise.
+    region : callable
+        Standard deviation and mean of a homogeneous region, and the scan, to its noise.
+    """
+
+    whole: Callable[
+        [
+            NDArray[np.float32],
+            Callable[[tuple[int, ...]], NDArray[np.float32]],
+            Callable[[], object],
+        ],
+        NoiseEstimate,
+    ]
+    region: Callable[[float, float, NDArray[np.float32]], NoiseEstimate]
+
+
 def estimate(
     array: NDArray[np.float32],
-    modality: Literal["CT", "MR"],
+    estimator: Estimator,
     mask: NDArray[np.bool_] | None = None,
     room: Callable[[tuple[int, ...]], NDArray[np.float32]] = blank,
     after: Callable[[], object] = nothing,
@@ -67,8 +90,8 @@ def estimate(
     ----------
     array : ndarray of float32, shape (z, y, x)
         Physical intensities: HU for CT, magnitude in arbitrary units for MR. NaN is ignored.
-    modality : "CT" or "MR"
-        Which physics made the noise.
+    estimator : Estimator
+        Of the physics that made the noise.
     mask : ndarray of bool, shape (z, y, x), optional
         A region of homogeneous tissue; the noise is then its std about a linear trend.
     room : callable
@@ -89,8 +112,6 @@ def estimate(
     array = np.asarray(array, dtype=np.float32)
     if array.ndim != 3:
         raise NoiseLevelError(f"the noise level needs axes (z, y, x), got shape {array.shape}")
-    if modality not in ("CT", "MR"):
-        raise NoiseLevelError(f"the noise level is known for CT and MR only, got {modality!r}")
     usable = sum(int(np.count_nonzero(np.isfinite(plane))) for plane in planes(array, after))
     if usable < FEWEST_VOXELS:
         raise NoiseLevelError(
@@ -100,13 +121,38 @@ def estimate(
     if not any(bool((np.abs(plane) > 0).any()) for plane in array):
         raise NoiseLevelError("the noise level cannot be estimated: every voxel is zero")
     if mask is not None:
-        return _in_region(array, modality, np.asarray(mask, dtype=bool))
-    if modality == "CT":
-        sigma, local, method = estimate_ct(array, room, after)
-        return NoiseEstimate(sigma, local, method)
+        return estimator.region(*_in_region(array, np.asarray(mask, dtype=bool)), array)
+    return estimator.whole(array, room, after)
+
+
+def _ct(
+    array: NDArray[np.float32],
+    room: Callable[[tuple[int, ...]], NDArray[np.float32]],
+    after: Callable[[], object],
+) -> NoiseEstimate:
+    return NoiseEstimate(*estimate_ct(array, room, after))
+
+
+def _mr(array: NDArray[np.float32], *_: object) -> NoiseEstimate:
     found = estimate_mr(array)
     relative = _relative(found.sigma, array)
     return NoiseEstimate(found.sigma, None, found.method, relative, found.between)
+
+
+def _ct_region(std: float, *_: object) -> NoiseEstimate:
+    return NoiseEstimate(std, None, "std in the drawn region")
+
+
+def _mr_region(std: float, mean: float, array: NDArray[np.float32]) -> NoiseEstimate:
+    sigma = gaussian_sigma(std, mean)
+    method = "std in the drawn region, Koay-corrected"
+    return NoiseEstimate(sigma, None, method, _relative(sigma, array))
+
+
+ADDITIVE_CT = Estimator(_ct, _ct_region)
+"""Additive noise of CT, correlated and different from place to place; σ is that in soft tissue."""
+RICIAN = Estimator(_mr, _mr_region)
+"""Noise of MR magnitudes; σ is that of each channel."""
 
 
 def _relative(sigma: float, array: NDArray[np.float32]) -> float | None:
@@ -116,10 +162,8 @@ def _relative(sigma: float, array: NDArray[np.float32]) -> float | None:
         return None
 
 
-def _in_region(
-    array: NDArray[np.float32], modality: Literal["CT", "MR"], mask: NDArray[np.bool_]
-) -> NoiseEstimate:
-    """Noise as the std inside a drawn region, once a linear trend is removed."""
+def _in_region(array: NDArray[np.float32], mask: NDArray[np.bool_]) -> tuple[float, float]:
+    """Std inside a drawn region, once a linear trend is removed, and the mean."""
     if mask.shape != array.shape:
         raise NoiseLevelError(
             f"the noise region has shape {mask.shape}, the scan {array.shape}; draw it on the scan"
@@ -136,8 +180,4 @@ def _in_region(
     trend, _, rank, _ = np.linalg.lstsq(design, values, rcond=None)
     residual = values - design @ trend
     std = float(np.sqrt((residual @ residual) / max(count - int(rank), 1)))
-    if modality == "CT":
-        return NoiseEstimate(std, None, "std in the drawn region")
-    sigma = gaussian_sigma(std, float(values.mean()))
-    method = "std in the drawn region, Koay-corrected"
-    return NoiseEstimate(sigma, None, method, _relative(sigma, array))
+    return std, float(values.mean())

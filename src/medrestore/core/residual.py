@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
-__all__ = ["gaussian_score", "rician_score"]
+__all__ = ["GAUSSIAN", "RICIAN", "ResidualModel", "gaussian_score", "rician_score"]
 
 
 def gaussian_score(
@@ -51,3 +54,34 @@ def rician_score(
     power = np.power(ratio * ratio / total, h)
     mean = 1 + h * p * (h - 1) - h * p * (1 - 0.5 * h) * mp
     return np.asarray((power - mean) / (h * np.sqrt(2 * p) * (1 + 0.5 * mp)), dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class ResidualModel:
+    """What a consistency check expects of scan less restoration.
+
+    Parameters
+    ----------
+    score : callable
+        Scan, restoration and σ to a standard normal number, if the difference is noise.
+    magnitudes : bool
+        True if scans are magnitudes: 0 is a mask, and voxels with less signal than noise show a
+        noise floor.
+    tissue_above : float
+        Restored intensities above which σ is that of the tissue.
+    least : float
+        Smoothed scores below it are not worth a flag, however surely they are no noise.
+    """
+
+    score: Callable[
+        [NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]], NDArray[np.float32]
+    ] = gaussian_score
+    magnitudes: bool = False
+    tissue_above: float = -np.inf
+    least: float = 0.0
+
+
+GAUSSIAN = ResidualModel()
+RICIAN = ResidualModel(rician_score, magnitudes=True, least=0.2)
+"""What is amiss by less than 0.2 σ in MR, over 4 pixels and more, is shading or the noise floor of
+the coils."""

@@ -16,10 +16,10 @@ import numpy as np
 import torch
 
 from medrestore.core.evaluations import evaluations
-from medrestore.core.intensity import foreground
 from medrestore.core.schedules import angles
 from medrestore.core.spectra import mean_ratio
 from medrestore.core.windows import taper
+from medrestore.modalities import modality_named
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -113,10 +113,10 @@ class PredictedBlock:
     ratios: list[float]
 
     def image(self, i: int, plane: NDArray[np.float32]) -> NDArray[np.float32]:
-        """A sampled plane of chosen slice ``i`` as it is shown: no magnitude is negative."""
+        """A sampled plane of chosen slice ``i`` as it is shown, above the modality's lowest."""
         point, z = self.block.point, self.block.chosen[i]
         plane = point.engine.family.image(plane, point.untouched(z), point.filled(z))
-        return np.maximum(plane, np.float32(0)) if point.plan.modality == "MR" else plane
+        return modality_named(point.plan.modality).bounded(plane)
 
 
 @torch.inference_mode()
@@ -163,13 +163,11 @@ def _settled(
     norm: np.float32,
 ) -> float:
     """Turn a slice's sums over windows into μ and s, in place; mean s²/σ² of it."""
-    plan, sigma = point.plan, point.sigma(z)
-    mean = mu / norm
-    if plan.modality == "MR":
-        mean = np.maximum(mean, 0)
+    modality, sigma = modality_named(point.plan.modality), point.sigma(z)
+    mean = modality.bounded(mu / norm)
     untouched = point.engine.family.from_scan(point.untouched(z))
     mu[:] = np.where(untouched, point.filled(z), mean)
     s[:] = np.where(untouched, sigma, np.exp(s / norm))
-    inside = foreground(mu, plan.modality, plan.scale)
+    inside = modality.foreground(mu, point.plan.scale)
     removed = np.where(untouched | point.invalid(z), 0, sigma)
     return mean_ratio(s, removed, inside)

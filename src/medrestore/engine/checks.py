@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from medrestore.core.consistency_check import FALSE_DISCOVERY_RATE, Evidence, Tally, guard
-from medrestore.core.padding import ct_padding
 from medrestore.disk_arrays import Held, zeros
 from medrestore.engine.verdict import AssumedNoise, Verdict, Witnesses
+from medrestore.modalities import modality_named
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from medrestore.engine.arrays import Arrays
     from medrestore.engine.plan import Plan
-    from medrestore.volume import Geometry, Modality, Volume
+    from medrestore.volume import Geometry, Volume
 
 __all__ = ["Checks", "Guards", "check"]
 
@@ -167,7 +167,7 @@ def _evidence(
     at: slice | int,
     lowest_sigma: float,
 ) -> Evidence:
-    chosen = list(plan.chosen)
+    chosen, modality = list(plan.chosen), modality_named(plan.modality)
     y, sigma = frame, plan.noise.map
     if plan.slices is not None:
         y, sigma = y[chosen], None if sigma is None else sigma[chosen]
@@ -178,9 +178,9 @@ def _evidence(
         arrays.s[at],
         arrays.std[at],
         level,
-        cast("Modality", plan.modality),
+        modality.noise.residual,
         lowest_sigma,
-        ct_padding(frame, Held(frame).tick) if plan.modality == "CT" else (),
+        modality.padding(frame, Held(frame).tick),
         _along_z(plan, geometry),
         _measured_ratio(plan),
     )

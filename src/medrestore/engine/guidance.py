@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from medrestore.core.guidance import classifier_free, measured
-from medrestore.core.magnitude import debiased
+from medrestore.modalities import modality_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -59,7 +59,8 @@ def guided(
     mu, s = (torch.from_numpy(one)[:, None].to(device) for one in (mean, maps[1]))
     sigma = sigma.clamp(min=0.1 * float(point.floor))
     unit = torch.maximum(s, 0.05 * sigma)
-    seen = debiased(y, sigma) if point.plan.modality == "MR" else y
+    debiased = modality_named(point.plan.modality).noise.debiased
+    seen = y if debiased is None else debiased(y, sigma)
 
     def remaining(t: float) -> Tensor:
         return torch.from_numpy(left(t)).view(-1, 1, 1, 1).to(device)

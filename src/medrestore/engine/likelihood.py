@@ -10,13 +10,13 @@ import numpy as np
 import torch
 
 from medrestore.core.diffusion import diffuse
-from medrestore.core.intensity import intensity_scale
 from medrestore.core.likelihood import EVALUATIONS, FIRST, log_density
 from medrestore.core.meter import SILENT, Meter
 from medrestore.core.noise_field import START, white_slice
 from medrestore.core.predictor import Condition
 from medrestore.engine.noise import modality_of, without_padding
 from medrestore.errors import ModelError, SettingsError
+from medrestore.modalities import modality_named
 from medrestore.models.cache import MODELS
 from medrestore.models.model import find_card, pick_device
 
@@ -106,11 +106,11 @@ def log_likelihood(
             "one of family score or image, such as mr_slice_score"
         )
     loaded, meter = MODELS.get(card, pick_device(device), "float32"), progress or SILENT
-    scale = intensity_scale(without_padding(volume.array, card.modality), card.modality)
+    scale = modality_named(card.modality).scale(without_padding(volume.array, card.modality))
     meter.start(len(chosen) * probes * steps * EVALUATIONS, "Likelihood")
     found = [_of_slice(volume, loaded, z, scale, steps, probes, seed, meter) for z in chosen]
     nats, voxels = np.array(found), math.prod(volume.array.shape[1:])
-    spread = float(card.facts["predictor"]["std"])
+    spread = float(card.known.predictor["std"])
     return Likelihood(
         chosen, nats, -nats / (voxels * math.log(2)), spread * math.tan(FIRST), card.name
     )

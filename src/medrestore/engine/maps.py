@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medrestore.core.posterior import Maps, interval
+from medrestore.modalities import modality_named
 
 if TYPE_CHECKING:
     from medrestore.engine.arrays import Arrays
@@ -36,7 +37,7 @@ def fill_maps(
     block, point = predicted.block, predicted.block.point
     plan, engine, settings = point.plan, point.engine, point.plan.settings
     intervals = engine.intervals(settings.method if samples else "predictor")
-    lowest = 0.0 if plan.modality == "MR" else None
+    lowest = modality_named(plan.modality).lowest
     for i, (z, row) in enumerate(zip(block.chosen, block.rows, strict=True)):
         mu, s, std = _slice(predicted, samples, drawn, i)
         restored, sigma = mu, point.sigma(z)

@@ -11,25 +11,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medrestore.core.intensity import CT_SCALE_HU, check_fraction, foreground_scale
-from medrestore.core.noise_free import noise_free_scale, sigma_of_fraction
-from medrestore.core.noise_level import estimate as estimate_noise
-from medrestore.core.padding import ct_padding, is_padding
+from medrestore.core.intensity import check_fraction, foreground_scale
+from medrestore.core.noise_free import sigma_of_fraction
+from medrestore.core.padding import is_padding
 from medrestore.core.planes import planes
 from medrestore.disk_arrays import Held
 from medrestore.engine.component import check_component
 from medrestore.engine.level import Level, Noise, typical
 from medrestore.errors import InputError, ModalityError, NoiseLevelError, SettingsError
-from medrestore.settings.noise import UNIT, GivenNoise, given_noise
+from medrestore.modalities import modality_named
+from medrestore.settings.noise import GivenNoise, given_noise
 from medrestore.volume import Volume
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from medrestore.core.noise_level import NoiseEstimate
-    from medrestore.volume import Modality
+    from medrestore.modalities.modality import Modality
 
-__all__ = ["modality_of", "resolve_levels", "scale_of", "without_padding"]
+__all__ = ["modality_of", "resolve_levels", "without_padding"]
 
 
 def resolve_levels(
@@ -61,9 +61,9 @@ def resolve_levels(
     InputError
         If no volume has a signal.
     """
-    modality = modality_of(volume)
+    modality = modality_named(modality_of(volume))
     maps = _maps(volume, noise_map) if noise == "map" else None
-    asked = None if noise in ("auto", "map") else given_noise(noise, modality)
+    asked = None if noise in ("auto", "map") else given_noise(noise, modality.name)
     if asked is not None and asked.fraction:
         check_fraction(asked.value)
     frames = volume.array if volume.is_4d else volume.array[None]
@@ -75,7 +75,7 @@ def resolve_levels(
             found.append(error)
     known = [one for one in found if isinstance(one, Level)]
     if not known:
-        if modality == "MR":
+        if modality.fixed_scale is None:
             foreground_scale(volume.array)  # the plainer words where there is no signal at all
         raise next(one for one in found if isinstance(one, Exception))
     return tuple(
@@ -128,35 +128,30 @@ def _level(
     elif asked is None:
         assert own is not None
         noise = Noise(own.sigma, own.map, f"estimated: {own.method}", own.between)
-        return Level(noise, scale_of(array, modality, own.sigma))
-    elif modality == "CT":
-        noise = _as_in_scan(asked.value, own)
+        return Level(noise, modality.noise_free_scale(array, own.sigma))
+    elif modality.noise.uneven:
+        noise = _as_in_scan(asked.value, own, modality.unit)
     elif asked.fraction:
         sigma, scale = sigma_of_fraction(array, asked.value)
         noise = Noise(sigma, None, f"given: {100 * asked.value:.3g} % of the foreground")
         return Level(replace(noise, measured=None if own is None else own.sigma), scale)
     else:
-        noise = Noise(asked.value, None, f"given: {asked.value:.3g} {UNIT[modality]}")
-    scale = scale_of(array, modality, noise.sigma)
+        noise = Noise(asked.value, None, f"given: {asked.value:.3g} {modality.unit}")
+    scale = modality.noise_free_scale(array, noise.sigma)
     return Level(replace(noise, measured=None if own is None else own.sigma), scale)
 
 
-def scale_of(array: NDArray[np.float32], modality: Modality, sigma: float) -> float:
-    """What divides intensities before a network sees them, without what the noise adds."""
-    return CT_SCALE_HU if modality == "CT" else noise_free_scale(array, sigma)
-
-
-def _as_in_scan(sigma: float, own: NoiseEstimate | None) -> Noise:
-    """Noise of CT of this σ in soft tissue, distributed as that of the scan where that is known."""
-    uniform = f"given: {sigma:.3g} HU, taken as uniform"
+def _as_in_scan(sigma: float, own: NoiseEstimate | None, unit: str) -> Noise:
+    """Noise of this σ, distributed over the scan as its own where that is known."""
+    uniform = f"given: {sigma:.3g} {unit}, taken as uniform"
     if own is None or own.map is None or sigma == 0 or own.sigma <= 0:
         return Noise(sigma, None, uniform)
     for plane in planes(own.map, Held(own.map).tick):
         plane *= np.float32(sigma / own.sigma)
-    return Noise(sigma, own.map, f"given: {sigma:.3g} HU, distributed as estimated")
+    return Noise(sigma, own.map, f"given: {sigma:.3g} {unit}, distributed as estimated")
 
 
-def modality_of(volume: Volume) -> Modality:
+def modality_of(volume: Volume) -> str:
     """What a scan that can be restored is.
 
     Raises
@@ -182,11 +177,11 @@ def modality_of(volume: Volume) -> Modality:
 def _estimated(
     array: NDArray[np.float32], modality: Modality, certain: bool
 ) -> NoiseEstimate | None:
-    """The noise of a volume, CT padding left out; None where it need not be ``certain``."""
-    masked = without_padding(array, modality)
+    """The noise of a volume, padding left out; None where it need not be ``certain``."""
+    masked = without_padding(array, modality.name)
     held = Held(masked)
     try:
-        return estimate_noise(masked, modality, room=held.zeros, after=held.tick)
+        return modality.estimate_noise(masked, room=held.zeros, after=held.tick)
     except NoiseLevelError:  # a number or a map was given all the same
         if certain:
             raise
@@ -194,9 +189,9 @@ def _estimated(
 
 
 def without_padding(array: NDArray[np.float32], modality: str) -> NDArray[np.float32]:
-    """CT padding as NaN, which every estimate leaves out."""
+    """Padding as NaN, which every estimate leaves out."""
     held = Held(array)
-    padding = ct_padding(array, held.tick) if modality == "CT" else ()
+    padding = modality_named(modality).padding(array, held.tick)
     if not padding:
         return array
     masked = held.zeros(array.shape)

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from medrestore.core.meter import SILENT, Meter
-from medrestore.core.padding import ct_padding
 from medrestore.disk_arrays import IN_MEMORY_BYTES, Held, release, zeros
 from medrestore.engine.arrays import Arrays
 from medrestore.engine.block import Block, predict
@@ -25,6 +24,7 @@ from medrestore.engine.maps import fill_maps
 from medrestore.engine.samples import BlockSamples
 from medrestore.engine.time_point import TimePoint
 from medrestore.errors import Cancelled
+from medrestore.modalities import modality_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -71,7 +71,7 @@ def run(plan: Plan, volume: Volume, engine: Engine, meter: Meter = SILENT) -> Ar
     meter.start(plan.evaluations, "Restoring")
     out, drawn = Arrays.blank(plan), plan.settings.samples
     for t, y in enumerate(volumes):
-        padding = ct_padding(y, Held(y).tick) if plan.modality == "CT" else ()
+        padding = modality_named(plan.modality).padding(y, Held(y).tick)
         positions_mm = volume.geometry.slice_positions_mm
         point = TimePoint(plan.at(t), engine, meter, y, t, positions_mm, padding)
         drawn = min(drawn, _restore(point, out))

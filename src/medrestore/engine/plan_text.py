@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from medrestore.core.method import ESTIMATED
-from medrestore.settings.noise import UNIT
+from medrestore.modalities import modality_named
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from medrestore.engine.plan import Plan
     from medrestore.models.card import Card
     from medrestore.settings.settings import Settings
-    from medrestore.volume import Modality
 
 __all__ = [
     "calibrated",
@@ -51,7 +50,7 @@ def noise_in_words(plan: Plan) -> str:
 
 def noise_doubts(plan: Plan) -> list[str]:
     """Disagreements of estimates among themselves, or of the scan with the given noise."""
-    unit, found = UNIT[plan.modality], []
+    unit, found = modality_named(plan.modality).unit, []
     unsure = [noise.between for noise, _ in plan.each if noise.between is not None]
     if unsure:
         low, high = min(low for low, _ in unsure), max(high for _, high in unsure)
@@ -64,14 +63,14 @@ def noise_doubts(plan: Plan) -> list[str]:
 
 
 def noise_strength(plan: Plan) -> str:
-    """σ in the scan's unit and, for MR, as a fraction of the noise-free foreground."""
-    unit, tissue = UNIT[plan.modality], "" if plan.modality == "MR" else " in soft tissue"
-    levels = plan.levels
+    """σ in the scan's unit and, where noise is relative, as a fraction of the foreground."""
+    modality, levels = modality_named(plan.modality), plan.levels
+    unit, tissue, relative = modality.unit, modality.noise.where, modality.noise.relative
     if len(levels) < 2:
         sigma, scale = plan.noise.sigma, plan.scale
-        if plan.modality == "MR" and plan.noise.map is not None:
+        if relative and plan.noise.map is not None:
             return f"σ a map, median {sigma:.3g} {unit}"
-        share = f", {_percent(sigma / scale)} of the foreground" if plan.modality == "MR" else ""
+        share = f", {_percent(sigma / scale)} of the foreground" if relative else ""
         return f"σ {sigma:.3g} {unit}{tissue}{share}"
     sigmas = [level.noise.sigma for level in levels]
     if len(levels) <= MOST_NAMED:
@@ -81,7 +80,7 @@ def noise_strength(plan: Plan) -> str:
             f"σ {min(sigmas):.3g} to {max(sigmas):.3g} {unit}{tissue} over {len(levels)} time "
             f"points, each with its own (middle one {plan.noise.sigma:.3g})"
         )
-    if plan.modality == "MR":
+    if relative:
         shares = [level.noise.sigma / level.scale for level in levels]
         spread = " to ".join(dict.fromkeys(f"{100 * s:.2g}" for s in (min(shares), max(shares))))
         text += f", {spread} % of each one's foreground"
@@ -124,9 +123,9 @@ def _noise_beyond_training(card: Card, levels: Sequence[Level]) -> tuple[str, ..
     return tuple(found)
 
 
-def _against(level: Level, bound: float, modality: Modality) -> str:
+def _against(level: Level, bound: float, modality: str) -> str:
     """The noise of a volume beside a bound, with room for what it is."""
-    (noise, scale), unit = level, UNIT[modality]
+    (noise, scale), unit = level, modality_named(modality).unit
     return (
         f"the noise (σ {noise.sigma:.3g} {unit}, {noise.sigma / scale:.2%} of the intensity scale) "
         f"is {{}} ({bound * scale:.3g} {unit}, {bound:.2%})"
@@ -150,7 +149,7 @@ def _guided(settings: Settings) -> tuple[str, ...]:
 def _not_calibrated(card: Card, settings: Settings) -> tuple[str, ...]:
     if settings.guided or calibrated(card, settings):
         return ()
-    method, known = _method(settings), ", ".join(sorted(card.facts["intervals"]["factors"]))
+    method, known = _method(settings), ", ".join(sorted(card.known.intervals.factors))
     if not known:
         return (f"{card.name} is not calibrated: {ESTIMATED}",)
     return (f"{card.name} {card.family.not_calibrated(known, method)}",)

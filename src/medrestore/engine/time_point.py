@@ -12,6 +12,7 @@ from medrestore.core.intensity import KNOWN
 from medrestore.core.neighbours import neighbours
 from medrestore.core.padding import is_padding
 from medrestore.core.predictor import Condition, Prediction
+from medrestore.modalities import modality_named
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,9 +28,6 @@ __all__ = ["CONDITION_BYTES", "TimePoint"]
 
 CONDITION_BYTES = 256 * 2**20
 """Conditions of the refiner that are held between samples; the rest is computed again."""
-
-AIR_HU = np.float32(-1000)
-"""Value in place of voxels of a CT that are no measurement."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +93,7 @@ class TimePoint:
     def filled(self, z: int) -> NDArray[np.float32]:
         """A slice with air in place of what is no measurement."""
         bad, plane = self.invalid(z), self.y[z]
-        air = AIR_HU if self.plan.modality == "CT" else np.float32(0)
+        air = np.float32(modality_named(self.plan.modality).air)
         return np.where(bad, air, plane) if bad.any() else plane
 
     def sigma(self, z: int) -> NDArray[np.float32]:

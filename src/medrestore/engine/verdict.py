@@ -9,8 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from medrestore.modalities import modality_named
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from medrestore.modalities.noise import NoiseLimits
 
 __all__ = ["AssumedNoise", "Headline", "Verdict", "Witnesses"]
 
@@ -23,13 +27,6 @@ MEASURED_STRONGER, MEASURED_WEAKER = 1.4, 0.72
 """Noise that the scan itself says it has, over the noise assumed: beyond, they do not fit."""
 MEASURED_FITS = (0.9, 1.15)
 """Within, the noise assumed is right, whatever the run says."""
-LEFT_SURELY, LEFT_AT_LEAST = 0.4, 0.25
-"""MR: share of the noise left in μ, from which on the noise is stronger than assumed, and without
-which an estimate that says so is not believed: anatomy reads as noise where there is little."""
-COLLAPSED, CORRELATED = 1.15, 0.15
-"""MR: residual ratio and its correlation between neighbours once anatomy is taken for noise."""
-RESIDUAL_WEAKER = {"MR": 0.87, "CT": 0.72}
-RESIDUAL_STRONGER_CT = 1.12
 MOST_NAMED = 6
 """Time points that are named one by one."""
 
@@ -65,7 +62,7 @@ class AssumedNoise:
 
     def instead(self, direction: str) -> str:
         """The noise to give, in the scan's unit: what the scan says, else a bound."""
-        unit = "HU" if self.modality == "CT" else "a.u."
+        unit = modality_named(self.modality).unit
         if self.range is not None:
             factor = (self.range[0] * self.range[1]) ** 0.5
             if (factor < 1) == (direction == "weaker"):
@@ -202,12 +199,12 @@ class Verdict:
 
 def _noise(witnesses: Witnesses, assumed: AssumedNoise) -> Literal["fits", "weaker", "stronger"]:
     """The scan's own word first; where it has none, or is near the limit, that of the run."""
-    measured, run = assumed.range, _by_run(witnesses, assumed.modality)
+    limits = modality_named(assumed.modality).noise.limits
+    measured, run = assumed.range, _by_run(witnesses, limits)
     if measured is None:
         return run
     low, high = measured
-    left = witnesses.left
-    if low >= MEASURED_STRONGER and (assumed.modality == "CT" or _above(left, LEFT_AT_LEAST)):
+    if low >= MEASURED_STRONGER and _above(witnesses.left, limits.left_at_least, without=True):
         return "stronger"
     if high <= MEASURED_WEAKER:
         return "weaker"
@@ -218,15 +215,15 @@ def _noise(witnesses: Witnesses, assumed: AssumedNoise) -> Literal["fits", "weak
     return "fits"
 
 
-def _by_run(witnesses: Witnesses, modality: str) -> Literal["fits", "weaker", "stronger"]:
+def _by_run(witnesses: Witnesses, limits: NoiseLimits) -> Literal["fits", "weaker", "stronger"]:
     residual = 1.0 if witnesses.residual is None else witnesses.residual
-    if modality == "MR" and _above(witnesses.left, LEFT_SURELY):
+    if _above(witnesses.left, limits.left_surely):
         return "stronger"
-    if residual < RESIDUAL_WEAKER.get(modality, 0.0):
+    if residual < limits.weaker:
         return "weaker"
-    if modality == "CT":
-        return "stronger" if residual > RESIDUAL_STRONGER_CT else "fits"
-    if residual > COLLAPSED and _above(witnesses.lag, CORRELATED):
+    if residual > limits.stronger:
+        return "stronger"
+    if residual > limits.collapsed and _above(witnesses.lag, limits.correlated):
         return "weaker"
     return "fits"
 
@@ -243,8 +240,9 @@ def _time_points(times: tuple[int, ...]) -> str:
     return f"time point{'s' if len(times) > 1 else ''} {named}"
 
 
-def _above(figure: float | None, limit: float) -> bool:
-    return figure is not None and figure >= limit
+def _above(share: float | None, limit: float | None, without: bool = False) -> bool:
+    """True if a share is known and reaches a limit; ``without`` where there is no limit."""
+    return without if limit is None else share is not None and share >= limit
 
 
 def _percent(share: float) -> str:

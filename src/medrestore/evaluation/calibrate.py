@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from medrestore.engine.arrays import Arrays
     from medrestore.engine.plan import Plan
     from medrestore.models.model import Model
-    from medrestore.volume import Modality, Volume
+    from medrestore.volume import Volume
 
 __all__ = ["calibrate", "scores_of", "tissue"]
 
@@ -173,7 +173,7 @@ def _scan_scores(
 
 def _check_pairs(
     references: Sequence[Volume], noisies: Sequence[Volume], people: Sequence[str] | None
-) -> Modality:
+) -> str:
     """Their modality; raises what does not match."""
     if not noisies or len(references) != len(noisies):
         raise SettingsError(

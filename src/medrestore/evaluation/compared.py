@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from medrestore.modalities import modality_named
+
 if TYPE_CHECKING:
     from medrestore.evaluation.fidelity import Fidelity
     from medrestore.evaluation.report_of_case import Report
+    from medrestore.evaluation.windows import Window
 
-__all__ = ["figure_of", "figures_for", "of_uncertainty", "unit_for"]
+__all__ = ["figure_of", "figures_for", "in_unit", "of_uncertainty", "unit_for"]
 
 
 def unit_for(modality: str) -> str:
-    """HU for CT; percent of the foreground scale for MR, whose units differ between scans."""
-    return "HU" if modality == "CT" else "% of scale"
+    """The modality's; percent of the foreground scale for MR, whose units differ between scans."""
+    kind = modality_named(modality)
+    return "% of scale" if kind.noise.relative else kind.unit
+
+
+def in_unit(window: Window, modality: str) -> float:
+    """Factor from a scan's unit to that of `unit_for`."""
+    return 100 / window.data_range if modality_named(modality).noise.relative else 1.0
 
 
 def figures_for(modality: str) -> dict[str, str]:
@@ -24,7 +33,7 @@ def figures_for(modality: str) -> dict[str, str]:
 
 def figure_of(one: Fidelity, figure: str, modality: str) -> float:
     """A figure by its name, in the unit of `figures_for`."""
-    percent = 1.0 if modality == "CT" else 100 / one.window.data_range
+    percent = in_unit(one.window, modality)
     return {
         "PSNR": one.psnr_db,
         "SSIM": one.ssim,
@@ -39,7 +48,7 @@ def of_uncertainty(report: Report, method: str) -> dict[tuple[str, str], float]:
     if judged is None:
         return {}
     unit = unit_for(report.modality)
-    scale = 1.0 if report.modality == "CT" else 100 / report.of(method).window.data_range
+    scale = in_unit(report.of(method).window, report.modality)
     (own,) = [level for level in judged.levels if level.kind == "result"]
     return {
         (f"covered by the {100 * own.nominal:.4g} % interval", "%"): 100 * own.covered,

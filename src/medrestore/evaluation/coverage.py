@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.special import ndtr
 
+from medrestore.modalities import modality_named
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
 __all__ = [
-    "CT_TISSUES_HU",
     "ause",
     "by_gradient",
     "by_tissue",
@@ -28,14 +29,6 @@ __all__ = [
     "region_means",
     "stratified",
 ]
-
-CT_TISSUES_HU = {
-    "lung": (-950.0, -500.0),
-    "fat": (-150.0, -30.0),
-    "soft": (-30.0, 150.0),
-    "bone": (200.0, 2000.0),
-}
-"""Windows of the reference's HU, (low, high]; what lies between them belongs to none."""
 
 Strata = dict[str, "NDArray[np.bool_]"]
 
@@ -146,12 +139,13 @@ def _blocks(array: NDArray[Any], block: tuple[int, int, int]) -> NDArray[Any]:
 
 
 def by_tissue(reference: NDArray[Any], mask: NDArray[np.bool_], modality: str) -> Strata:
-    """Masks by what the reference shows: terciles of intensity (MR), `CT_TISSUES_HU` (CT)."""
-    if modality == "MR":
+    """Masks by what the reference shows: tissues of the modality, else terciles of intensity."""
+    tissues = modality_named(modality).evaluation.tissues
+    if not tissues:
         return _terciles(reference, mask, ("dark", "middle", "bright"))
     return {
         name: mask & (reference > low) & (reference <= high)
-        for name, (low, high) in CT_TISSUES_HU.items()
+        for name, (low, high) in tissues.items()
     }
 
 

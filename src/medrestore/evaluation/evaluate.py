@@ -20,6 +20,7 @@ from medrestore.evaluation.strata import FEWEST, Stratum, strata
 from medrestore.evaluation.tissue import tissue
 from medrestore.evaluation.uncertainty import Uncertainty, uncertainty
 from medrestore.evaluation.windows import voxels_in, windows_of
+from medrestore.modalities import modality_named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -89,7 +90,7 @@ def evaluate(
         case=images.name,
         person=person or images.name,
         modality=images.modality,
-        unit="HU" if images.modality == "CT" else reference.unit,
+        unit=modality_named(images.modality).unit_in(reference),
         methods=tuple(images.restored),
         fidelity=_fidelity(images, counted),
         strata=_strata(images, counted),

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from medrestore.core.intensity import intensity_scale
 from medrestore.core.predictor import Condition, Predictor
 from medrestore.errors import ModelError
+from medrestore.modalities import modality_named
 from medrestore.models.model import find_card, load
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def features_of(
     picks = np.linspace(0, filled.size - 1, min(filled.size, MOST)).round().astype(int)
     slices = [int(z) for z in filled[picks]]
     reference = images.reference.array
-    scale = intensity_scale(reference, images.modality)
+    scale = modality_named(images.modality).scale(reference)
     arrays = {"reference": reference, **images.compared()}
     found = {name: encoder(array, counted, scale, slices) for name, array in arrays.items()}
     return SliceFeatures(encoder.model, encoder.sha256, found)

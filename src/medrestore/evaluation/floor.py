@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medrestore.core.noise_level import estimate
 from medrestore.errors import NoiseLevelError
 from medrestore.evaluation.figures import rmse
 from medrestore.evaluation.noisy_reference import clean_rmse, excess_rmse
+from medrestore.modalities import modality_named
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -75,7 +75,7 @@ def floor_of(images: Images, counted: NDArray[np.bool_]) -> tuple[tuple[Floor, .
         return (), ""
     added = _added(told[0], counted)
     try:
-        found = estimate(images.reference.array, images.modality)
+        found = modality_named(images.modality).estimate_noise(images.reference.array)
     except NoiseLevelError as error:
         return (), f"the reference's own noise is not known: {error}"
     own = np.full(added.shape, found.sigma) if found.map is None else found.map[counted]

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from medrestore.results.result import Result
-    from medrestore.volume import Modality
 
 __all__ = ["RESTORED", "Images", "images_of"]
 
@@ -47,7 +46,7 @@ class Images:
     """
 
     name: str
-    modality: Modality
+    modality: str
     reference: Volume
     noisy: Volume
     restored: Mapping[str, Volume]
@@ -108,7 +107,7 @@ def _sliced(volume: Volume, slices: tuple[int, ...], name: str) -> Volume:
     return volume.slices(slices)
 
 
-def _check(name: str, volumes: Mapping[str, Volume]) -> Modality:
+def _check(name: str, volumes: Mapping[str, Volume]) -> str:
     """Their modality; raises what does not match."""
     reference = volumes[REFERENCE]
     for role, volume in volumes.items():

@@ -10,11 +10,11 @@ import numpy as np
 from scipy.stats import wilcoxon
 
 from medrestore.errors import InputError
+from medrestore.evaluation.bootstrap import bootstrap
 from medrestore.evaluation.compared import figure_of, figures_for
 from medrestore.evaluation.fidelity import NOISY
 from medrestore.evaluation.multiplicity import holm
 from medrestore.evaluation.people import over_people
-from medrestore.evaluation.reader_study.readers import bootstrap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

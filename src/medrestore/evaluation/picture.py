@@ -11,7 +11,8 @@ from matplotlib import colormaps
 from PIL import Image
 
 from medrestore.evaluation.fidelity import NOISY
-from medrestore.evaluation.windows import CT_WINDOWS, FOREGROUND, Window, windows_of
+from medrestore.evaluation.windows import FOREGROUND, Window, windows_of
+from medrestore.modalities import modality_named
 from medrestore.report.plots import DIFFERENCE_MAP, STD_MAP
 from medrestore.report.slices import view_of
 
@@ -27,7 +28,6 @@ LONGEST = 320
 """Pixels along the longer side."""
 QUALITY = 82
 MARGIN = 6
-LUNG_HU = -500.0
 
 
 @dataclass(frozen=True)
@@ -99,10 +99,8 @@ def picture_of(images: Images, counted: NDArray[np.bool_]) -> Picture:
 def _window(images: Images, z: int, inside: NDArray[np.bool_]) -> Window:
     reference = images.reference.array
     windows = {one.name: one for one in windows_of(reference, images.modality)}
-    if images.modality == "MR":
-        return windows[FOREGROUND]
-    lung = float(np.mean(reference[z][inside] < LUNG_HU))
-    return windows[CT_WINDOWS[0].name if lung > 0.5 else CT_WINDOWS[1].name]
+    pictured = modality_named(images.modality).evaluation.pictured
+    return windows[FOREGROUND if pictured is None else pictured(reference[z][inside])]
 
 
 def _highest(stds: dict[str, NDArray[np.float32]], inside: NDArray[np.bool_]) -> float:

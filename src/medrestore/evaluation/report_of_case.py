@@ -1,4 +1,4 @@
-"""The figures of one case: its noisy scan and every restored one against the reference."""
+"""Metrics of one case: its noisy scan and every restored one against the reference."""
 
 from __future__ import annotations
 
@@ -21,27 +21,26 @@ if TYPE_CHECKING:
     from medrestore.evaluation.picture import Picture
     from medrestore.evaluation.strata import Stratum
     from medrestore.evaluation.uncertainty import Uncertainty
-    from medrestore.volume import Modality
 
 __all__ = ["Report"]
 
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """Figures of one case: noisy and restored images against the reference.
+    """Metrics of one case: noisy and restored images against the reference.
 
     Parameters
     ----------
     case : str
         Name of the case.
     person : str
-        Who it is of: statistics are over people.
+        Name of the person: statistics are over people.
     modality : "CT" or "MR"
         Of all scans.
     unit : str
         Of RMSE, bias, limits, widths and CRPS: ``"HU"`` or ``"a.u."``.
     methods : tuple of str
-        What restored the scan, ``("restored",)`` if a single one was given without a name;
+        Names of the methods, ``("restored",)`` if a single one was given without a name;
         ``"noisy"`` is not among them.
     fidelity : tuple of Fidelity
         For each window, which states its data range: noisy, then each method.
@@ -52,7 +51,7 @@ class Report:
     floors : tuple of Floor
         The reference's own noise and what it hides; empty where the added noise is not known.
     notes : tuple of str
-        What a reader of the figures should know.
+        Cautions for a reader of the metrics.
     points : ndarray of float32, shape (n, 2 + methods)
         Reference, noisy and every method at up to 20 000 voxels of the foreground, for pictures.
     features : SliceFeatures, optional
@@ -63,7 +62,7 @@ class Report:
 
     case: str
     person: str
-    modality: Modality
+    modality: str
     unit: str
     methods: tuple[str, ...]
     fidelity: tuple[Fidelity, ...]
@@ -77,11 +76,11 @@ class Report:
 
     @property
     def uncertainty(self) -> Uncertainty | None:
-        """Of the first method that has one."""
+        """Uncertainty of the first method that has one."""
         return next(iter(self.uncertainties.values()), None)
 
     def of(self, method: str, window: str = FOREGROUND) -> Fidelity:
-        """Figures of ``"noisy"`` or of a method in a window.
+        """Return the metrics of ``"noisy"`` or of a method in a window.
 
         Raises
         ------
@@ -95,7 +94,7 @@ class Report:
         raise InputError(f"{self.case} has no figures of {method} in {window}; it has {there}")
 
     def rows(self) -> list[dict[str, Any]]:
-        """One row for each method and window, as in ``figures.csv``."""
+        """Return a row for each method and window, as in ``figures.csv``."""
         lead = {
             "case": self.case,
             "person": self.person,
@@ -105,7 +104,7 @@ class Report:
         return [{**lead, **one.facts()} for one in self.fidelity]
 
     def facts(self) -> dict[str, Any]:
-        """All figures, for JSON."""
+        """Return all metrics, for JSON."""
         return {
             "case": self.case,
             "person": self.person,

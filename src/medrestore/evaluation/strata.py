@@ -27,7 +27,7 @@ class Stratum:
     Parameters
     ----------
     kind, name : str
-        ``"tissue"`` (CT: windows of HU, `coverage.CT_TISSUES_HU`; MR: thirds of the intensity,
+        ``"tissue"`` (CT: windows of HU, `modalities.ct.TISSUES_HU`; MR: thirds of the intensity,
         dark to bright) or ``"gradient"`` (thirds of the in-plane gradient, flat to edge).
     voxels : int
         How many count.

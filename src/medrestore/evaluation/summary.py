@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from medrestore.evaluation.bootstrap import bootstrap
 from medrestore.evaluation.compared import figure_of, figures_for, of_uncertainty
 from medrestore.evaluation.fidelity import NOISY
 from medrestore.evaluation.over_cases import DRAWS, LEVEL, check_alike, having
 from medrestore.evaluation.people import over_people
-from medrestore.evaluation.reader_study.readers import bootstrap
 from medrestore.evaluation.windows import FOREGROUND
 
 if TYPE_CHECKING:

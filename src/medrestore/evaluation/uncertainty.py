@@ -11,6 +11,7 @@ from medrestore.core.calibration import LEVELS, gaussian_factor
 from medrestore.core.posterior import interval
 from medrestore.errors import ModelError
 from medrestore.evaluation.coverage import ause, crps, ence, error_by_std, pit_histogram
+from medrestore.modalities import modality_named
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -145,7 +146,7 @@ def _levels(
     plan = result.plan
     own = plan.settings.level
     mean, std = result.restored.array[mask], result.std.array[mask]
-    lowest = 0.0 if plan.modality == "MR" else None
+    lowest = modality_named(plan.modality).lowest
     noise = plan.noise.sigma
     sigma = noise if plan.noise.map is None else plan.noise.map[list(plan.chosen)][mask]
     calibrated = _intervals(result)

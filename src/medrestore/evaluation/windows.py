@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from medrestore.core.intensity import foreground_scale
-from medrestore.evaluation.tissue import CT_TISSUE_HU
+from medrestore.modalities import modality_named
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["CT_WINDOWS", "FOREGROUND", "Window", "voxels_in", "windows_of"]
+__all__ = ["FOREGROUND", "Window", "voxels_in", "windows_of"]
 
 FOREGROUND = "foreground"
 
@@ -29,24 +29,15 @@ class Window(NamedTuple):
         return self.high - self.low
 
 
-CT_WINDOWS = (
-    Window("lung", -1350.0, 150.0),
-    Window("abdomen", -150.0, 250.0),
-    Window("brain", 0.0, 80.0),
-    Window("bone", -450.0, 1050.0),
-)
-"""Level/width −600/1500, 50/400, 40/80 and 300/1500 HU."""
-
-
 def windows_of(reference: NDArray[np.float32], modality: str) -> tuple[Window, ...]:
     """The windows of a scan, the foreground first.
 
-    CT: the foreground from −900 to 2000 HU, and `CT_WINDOWS`. MR has no unit, so the foreground
-    reaches from 0 to the reference's foreground scale (`core.intensity.foreground_scale`).
+    MR has no unit, so the foreground reaches from 0 to the reference's foreground scale
+    (`core.intensity.foreground_scale`).
     """
-    if modality == "MR":
-        return (Window(FOREGROUND, 0.0, foreground_scale(reference)),)
-    return (Window(FOREGROUND, *CT_TISSUE_HU), *CT_WINDOWS)
+    judged = modality_named(modality).evaluation
+    low, high = judged.counted or (0.0, foreground_scale(reference))
+    return (Window(FOREGROUND, low, high), *(Window(*window) for window in judged.windows))
 
 
 def voxels_in(

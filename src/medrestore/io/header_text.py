@@ -127,8 +127,8 @@ def whole(path: Path, key: str, value: str) -> int:
 
 def damaged(path: Path, line: str) -> UnreadableError:
     """Shows a technical value, of other lines no more than the name: they may be a patient's."""
-    shown = line if len(line) <= 80 else f"{line[:77]}..."
+    quoted = line if len(line) <= 80 else f"{line[:77]}..."
     return UnreadableError(
-        f"{path} is not a readable NRRD or MetaImage file: its header says {shown!r}; it is "
+        f"{path} is not a readable NRRD or MetaImage file: its header says {quoted!r}; it is "
         "damaged: export it again"
     )

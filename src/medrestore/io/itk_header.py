@@ -182,9 +182,7 @@ def _vet_meta(path: Path, start: bytes) -> None:
     skip = whole(path, "HeaderSize", fields.get("HeaderSize", "0"))
     if not width or not kind.startswith("MET_") or not 1 <= channels <= 64 or skip < -1:
         raise damaged(path, f"{kind} with {channels} channels, HeaderSize {skip}")
-    target = fields.get("ElementDataFile", "")
-    listed = start.decode("latin-1").splitlines()[len(found) :] if target[:4] == "LIST" else []
-    sources = [path] if target.upper() == "LOCAL" else files(path, target, listed)
+    sources = _meta_files(path, start, len(found), fields.get("ElementDataFile", ""))
     ratio = DEFLATE_BEST_RATIO if fields.get("CompressedData", "")[:1] in "tT1" else 1
     if fields.get("BinaryData", "")[:1] in "fF0" and "BinaryData" in fields:
         ratio = width
@@ -203,13 +201,19 @@ def check_packed(path: Path) -> None:
         start = file.read(LONGEST_HEADER)
     found = lines(path, start, lambda line: line.lstrip().startswith("ElementDataFile"))
     fields = {key: value for key, _, value in (pair(path, line) for line in found)}
-    target = fields["ElementDataFile"]
     if fields.get("CompressedData", "")[:1] not in ("t", "T", "1"):
         return
+    local = fields["ElementDataFile"].upper() == "LOCAL"
+    offset = start.index(b"\n", start.index(b"ElementDataFile")) + 1 if local else 0
+    for source in _meta_files(path, start, len(found), fields["ElementDataFile"]):
+        _check_stream(source, offset)
+
+
+def _meta_files(path: Path, start: bytes, count: int, target: str) -> list[Path]:
+    """Files with the voxels: the header's own for ``LOCAL``; a list follows its lines."""
     if target.upper() == "LOCAL":
-        return _check_stream(path, start.index(b"\n", start.index(b"ElementDataFile")) + 1)
-    for source in files(path, target, start.decode("latin-1").splitlines()[len(found) :]):
-        _check_stream(source, 0)
+        return [path]
+    return files(path, target, start.decode("latin-1").splitlines()[count:])
 
 
 def _check_stream(path: Path, offset: int) -> None:

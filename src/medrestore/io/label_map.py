@@ -1,4 +1,4 @@
-"""Label maps (segmentations, masks) told from scans by their voxels, plane by plane."""
+"""Label maps (segmentations, masks) recognised by their voxels, plane by plane."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def write_map(
     description : str
         Added to the Series Description: what the map shows.
     overwrite : bool
-        Whether a former map may be replaced.
+        Replace a former map.
 
     Returns
     -------

@@ -10,6 +10,7 @@ import numpy as np
 
 from medrestore import disk_arrays
 from medrestore.errors import InputError, ModalityError
+from medrestore.volume import UNITS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,15 +35,14 @@ PLANES = 32
 
 
 def check_modality(modality: str | None) -> Modality | None:
-    """The caller's word, any case; raises `ModalityError` for anything but CT, MR or None."""
+    """The caller's word, any case; raises `ModalityError` for a modality that is not known."""
     if modality is None:
         return None
     word = modality.upper()
-    if word == "CT":
-        return "CT"
-    if word == "MR":
-        return "MR"
-    raise ModalityError(f"modality is {modality!r}; medrestore restores 'CT' and 'MR'")
+    if word in UNITS:
+        return word
+    known = " and ".join(repr(name) for name in UNITS)
+    raise ModalityError(f"modality is {modality!r}; medrestore restores {known}")
 
 
 def settle_modality(
@@ -57,16 +57,14 @@ def settle_modality(
     """
     if requested is not None:
         return requested
-    if tag == "CT":
-        return "CT"
-    if tag == "MR":
-        return "MR"
+    if tag in UNITS:
+        return tag
     return "CT" if _shows_ct(_sample(array)) else None
 
 
 def unit_of(modality: Modality | None) -> str:
-    """``"HU"`` for CT, else ``"a.u."``."""
-    return "HU" if modality == "CT" else "a.u."
+    """The modality's unit; ``"a.u."`` of an unknown one."""
+    return UNITS.get(modality or "", "a.u.")
 
 
 def _shows_ct(values: NDArray[Any]) -> bool:

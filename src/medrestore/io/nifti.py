@@ -210,7 +210,7 @@ def _describes(header: Any, volume: Volume) -> bool:
 
 
 def _stored_shape(header: Any, data: NDArray[Any]) -> tuple[int, ...]:
-    """The source's own number of axes (a trailing axis of 1, a lone slice) where it holds ``data``.
+    """Shape with the source's number of axes (a last axis of 1, one slice) if it holds ``data``.
 
     An array of another number of time points (one picked of many) keeps its own shape.
     """

@@ -150,15 +150,7 @@ class Stored(NamedTuple):
 
 
 def open_stored(path: Path) -> Stored:
-    """Read a header.
-
-    Raises
-    ------
-    UnreadableError
-        If it points beyond the file, is packed twice, or has no voxels beside it.
-    EOFError, OSError, ValueError, zlib.error, HeaderDataError
-        If it cannot be read, or is none of NIfTI's.
-    """
+    """Read a header; raises as `_vet`, HeaderDataError, or UnreadableError without voxels."""
     size, single = _vet(path)
     with opened(path) as file:
         header = HEADERS[size, single].from_fileobj(file)

@@ -31,7 +31,7 @@ def read_voxels(
     """Intensities, (t, z, y, x) in float32, and what was odd about the file.
 
     A packed file is read to its end, so that its checksum speaks for every voxel. Where voxels are
-    many they are scaled slice by slice into an array of `scratch`; plain float32 that needs no
+    many they are scaled slice by slice into an array on disk; plain float32 that needs no
     scaling is mapped where it lies.
 
     Raises
@@ -56,13 +56,7 @@ def read_voxels(
 
 
 def stored_planes(stored: Stored, count: int, shape: tuple[int, int]) -> Iterator[NDArray[Any]]:
-    """The planes (y, x) of a file as they are stored, one after the other, unscaled.
-
-    Raises
-    ------
-    EOFError, OSError, ValueError, zlib.error
-        If the file is cut off or damaged.
-    """
+    """The planes (y, x) of a file as they are stored, unscaled; raises as `read_voxels`."""
     size = prod(shape) * stored.dtype.itemsize
     with opened(stored.voxels) as file:
         file.seek(stored.offset)
@@ -112,15 +106,7 @@ def _scaled(stored: Stored, file: Any, shape: tuple[int, ...], offset: int) -> N
 
 
 class ReleasingFile:
-    """A file that gives back the memory of the array that is written into it, as it goes.
-
-    Parameters
-    ----------
-    file : file object
-        Open for writing.
-    array : ndarray
-        What is being written.
-    """
+    """A file open for writing that releases the memory of the array that goes into it."""
 
     def __init__(self, file: Any, array: NDArray[Any]) -> None:
         self._file, self._array, self._written = file, array, 0

@@ -43,19 +43,8 @@ class Unpacked(io.RawIOBase):
     """The contents of a gzip file, from its start to its end, with all its checksums compared.
 
     Members that follow each other are one (RFC 1952, 2.2); zeros behind the last are padding, as
-    tapes have it.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Raises
-    ------
-    EOFError
-        While reading, if a member is cut off.
-    zlib.error
-        While reading, if it is damaged: a checksum or a length does not fit.
+    tapes have it. Reading raises EOFError if a member is cut off, and zlib.error if it is damaged:
+    a checksum or a length does not fit.
     """
 
     def __init__(self, path: Path) -> None:

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from medrestore import __version__
+from medrestore.modalities import modality_named
 from medrestore.models.card_page import curve_picture, page
 from medrestore.models.model import CARD_VERSION
 
@@ -50,7 +51,7 @@ def _metadata(card: dict[str, Any]) -> dict[str, Any]:
             "inputs": {
                 "image": {
                     "type": "image",
-                    "format": "magnitude" if card["modality"] == "MR" else "hounsfield",
+                    "format": modality_named(card["modality"]).form,
                     "num_channels": int(card["predictor"].get("slices", 1)),
                     "spatial_shape": shape,
                     "dtype": "float32",
@@ -79,10 +80,10 @@ def _installed(package: str) -> str:
 def _inference(card: dict[str, Any]) -> dict[str, Any]:
     """Return the MONAI bundle configuration that loads the two networks."""
     return {
-        "imports": ["$import medrestore.models.model"],
+        "imports": ["$import medrestore.models"],
         "bundle_root": ".",
-        "card": "$medrestore.models.model.Card.read(__import__('pathlib').Path(@bundle_root))",
-        "model": "$medrestore.models.model.load(@card, 'cpu')",
+        "card": "$medrestore.models.Card.read(__import__('pathlib').Path(@bundle_root))",
+        "model": "$medrestore.models.load(@card, 'cpu')",
         "predictor": "$@model.predictor",
         "refiner": "$@model.refiner",
     }

@@ -1,10 +1,11 @@
-"""A model's card: everything that is known about it, read from ``configs/card.json``."""
+"""A model's card: sampler, steps, spectra and calibrated factors, from ``configs/card.json``."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from medrestore.core.calibration import Intervals
 from medrestore.core.evaluations import OWN_START, without_network
 from medrestore.core.families import FAMILIES
 from medrestore.errors import ModelError
+from medrestore.modalities import names
+from medrestore.models.schema import CARD_VERSION, CardFacts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,50 +25,73 @@ if TYPE_CHECKING:
 
 __all__ = ["CARD_VERSION", "Card"]
 
-CARD_VERSION = 1
-
 
 @dataclass(frozen=True)
 class Card:
-    """What a model is, read from ``configs/card.json``; ``facts`` is the whole file."""
+    """A model folder and what its ``configs/card.json`` says.
+
+    Parameters
+    ----------
+    folder : Path
+        The model folder.
+    facts : dict
+        The whole file, as `json` reads it; `known` holds the same by the schema.
+    """
 
     folder: Path
     facts: dict[str, Any]
 
+    @cached_property
+    def known(self) -> CardFacts:
+        """The facts by the schema; raises `ModelError` where they break it."""
+        return CardFacts.of(self.facts, self.folder.name)
+
     @property
     def name(self) -> str:
         """The model's name, e.g. ``mr_slice``."""
-        return str(self.facts["name"])
+        return self.known.name
 
     @property
-    def modality(self) -> Literal["CT", "MR"]:
-        """``"CT"`` or ``"MR"``."""
-        return "CT" if self.facts["modality"] == "CT" else "MR"
+    def modality(self) -> str:
+        """Name of the modality it restores.
+
+        Raises
+        ------
+        ModelError
+            If this medrestore does not know the modality.
+        """
+        name = self.known.modality
+        if name not in names():
+            raise ModelError(
+                f"model {self.name} is for modality {name!r}, this medrestore knows "
+                f"{', '.join(names())}; update medrestore or take another model"
+            )
+        return name
 
     @property
     def mode(self) -> str:
         """``"slice"`` or ``"patch3d"``."""
-        return str(self.facts["mode"])
+        return self.known.mode
 
     @property
     def summary(self) -> str:
         """One sentence for a list of models."""
-        return str(self.facts["summary"])
+        return self.known.summary
 
     @property
     def slices(self) -> int:
         """Neighbouring slices that the predictor reads for each, in stacks too."""
-        return int(self.facts["predictor"].get("slices", 1))
+        return int(self.known.predictor.get("slices", 1))
 
     @property
     def window(self) -> tuple[int, int]:
         """Size and stride of the refiner's windows in the plane."""
-        return int(self.facts["refiner"]["window"]), int(self.facts["refiner"]["stride"])
+        return int(self.known.refiner["window"]), int(self.known.refiner["stride"])
 
     @property
     def depth(self) -> tuple[int, int]:
         """Slices that are read together, and the step to the next such stack; 1, 1 for slices."""
-        return int(self.facts.get("depth", 1)), int(self.facts.get("depth_stride", 1))
+        return self.known.depth, self.known.depth_stride
 
     @property
     def family(self) -> Family:
@@ -76,7 +102,7 @@ class Card:
         ModelError
             If this medrestore does not know the kind.
         """
-        name = self.facts.get("family", "residual")
+        name = self.known.family
         if name not in FAMILIES:
             raise ModelError(
                 f"model {self.name} is of family {name!r}, this medrestore knows "
@@ -87,7 +113,7 @@ class Card:
     @property
     def samplers(self) -> tuple[str, ...]:
         """Samplers that the refiner's weights serve, the usual one first."""
-        return tuple(self.facts.get("samplers", self.family.samplers))
+        return tuple(self.known.samplers or self.family.samplers)
 
     def sampler(self, asked: str) -> str:
         """The sampler that ``asked`` means: the model's usual one for ``"auto"``.
@@ -115,7 +141,7 @@ class Card:
         ModelError
             If the model has no image without samples, and these are too few for one.
         """
-        steps = asked or int(self.facts.get("steps", self.family.steps))
+        steps = asked or self.known.steps or self.family.steps
         fewest = self.family.fewest_samples, self.family.fewest_steps
         if samples < fewest[0] or steps < fewest[1]:
             raise ModelError(
@@ -155,7 +181,7 @@ class Card:
     @property
     def sigma_range(self) -> tuple[float, float]:
         """Noise levels the model was trained for, relative to the intensity scale."""
-        low, high = self.facts["sigma_range"]
+        low, high = self.known.sigma_range
         return float(low), float(high)
 
     @property
@@ -163,7 +189,7 @@ class Card:
         """Spectra of r − r̂ by angle and by the slice's mean s²/σ²."""
         from medrestore.core.spectra import Spectra
 
-        return Spectra.from_facts(self.facts["spectra"])
+        return Spectra.from_facts(self.known.spectra)
 
     @property
     def latent(self) -> Spectra | None:
@@ -172,21 +198,20 @@ class Card:
 
         if not self.family.latent:
             return None
-        return Spectra.from_facts(self.facts.get("latent_spectra", self.facts["spectra"]))
+        return Spectra.from_facts(self.known.latent_spectra or self.known.spectra)
 
     def intervals(self, method: str) -> Intervals:
         """Calibrated factors of ``"predictor"`` or ``"sampler:steps"``.
 
         A sampler that never was calibrated takes a Gaussian's (`calibrated`).
         """
-        table: dict[str, Any] = self.facts["intervals"]["factors"]
-        key = self.calibrated(method, table)
+        facts = self.known.intervals
+        key = self.calibrated(method)
         if key is None:
             return Intervals.gaussian()
-        levels = tuple(self.facts["intervals"]["relative_sigma"])
-        rows = tuple(tuple(row) for row in table[key])
-        facts = self.facts["intervals"]
-        return Intervals(levels, rows, int(facts["people"]), int(facts.get("samples", 0)))
+        levels = tuple(facts.relative_sigma)
+        rows = tuple(tuple(row) for row in facts.factors[key])
+        return Intervals(levels, rows, facts.people, facts.samples)
 
     def calibrated(self, method: str, table: Mapping[str, Any] | None = None) -> str | None:
         """The method of the card whose factors a method takes, if any.
@@ -195,7 +220,7 @@ class Card:
         the nearest one's; where it does, few steps leave too little of it, and factors of many
         would promise what they cannot hold.
         """
-        known = self.facts["intervals"]["factors"] if table is None else table
+        known = self.known.intervals.factors if table is None else table
         return self.family.calibrated(known, method)
 
     def region_factor(self, method: str, voxels: int) -> float:
@@ -207,18 +232,18 @@ class Card:
         """
         row = self._region_row(method)
         if not row:
-            return 1.0 if "+guided" in method else float(self.facts.get("region_factor", 1.0))
-        sizes = self.facts["region_factors"]["voxels"]
+            return 1.0 if "+guided" in method else float(self.known.region_factor or 1.0)
+        sizes = self.known.region_factors.voxels
         return float(np.interp(np.log(voxels), np.log(sizes), row))
 
     def knows_regions(self, method: str) -> bool:
         """Whether coverage was measured for regions' intervals of a method."""
-        single = "region_factor" in self.facts and "+guided" not in method
+        single = self.known.region_factor is not None and "+guided" not in method
         return bool(self._region_row(method)) or single
 
     def _region_row(self, method: str) -> list[float]:
         """Region factors of a method by size; none where it never was calibrated."""
-        table: dict[str, list[float]] = self.facts.get("region_factors", {}).get("factors", {})
+        table = self.known.region_factors.factors
         key = self.calibrated(method, table)
         return table[key] if key is not None else []
 
@@ -230,7 +255,7 @@ class Card:
     @property
     def sha256(self) -> str:
         """Hash of the weights as the card states it."""
-        return str(self.facts["weights_sha256"])
+        return self.known.weights_sha256
 
     @classmethod
     def read(cls, folder: Path) -> Card:
@@ -249,9 +274,6 @@ class Card:
                 f"{folder.name} is not a model folder: its configs/card.json cannot be read; "
                 "name a folder that holds configs/ and models/"
             ) from error
-        if facts.get("version") != CARD_VERSION:
-            raise ModelError(
-                f"the card of {folder.name} has version {facts.get('version')}, this medrestore "
-                f"reads version {CARD_VERSION}; update medrestore or the model"
-            )
-        return cls(folder, facts)
+        card = cls(folder, facts)
+        _ = card.known
+        return card

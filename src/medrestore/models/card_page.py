@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from medrestore.core.families import FAMILIES
 from medrestore.core.method import ESTIMATED
+from medrestore.modalities import modality_named
 from medrestore.report.page import render
 from medrestore.report.tables import Table
 
@@ -196,7 +197,8 @@ def _metric(row: Row, key: str, digits: int) -> str:
 
 
 def _noise(row: Row, modality: str) -> str:
-    return f"{row['noise']:.0%}" if modality == "MR" else f"{row['noise']:.0f} HU"
+    kind = modality_named(modality)
+    return f"{row['noise']:.0%}" if kind.noise.relative else f"{row['noise']:.0f} {kind.unit}"
 
 
 def _table(titles: Iterable[str], rows: Iterable[Iterable[Any]]) -> Table:

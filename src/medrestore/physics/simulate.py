@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from scipy.optimize import brentq
 
-from medrestore.core.intensity import check_fraction, foreground_scale
+from medrestore.core.intensity import SOFT_TISSUE_HU, check_fraction, foreground_scale
 from medrestore.errors import SettingsError
 from medrestore.physics import mr
 from medrestore.physics.ct import LowDose, Scanner
@@ -17,16 +17,71 @@ from medrestore.physics.ct import LowDose, Scanner
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["noisier"]
+__all__ = ["noisier_ct", "noisier_mr"]
 
-SOFT_TISSUE_HU = (-50.0, 150.0)
 OWN_PHOTONS = 1.5e5
 """Photons per ray at full dose on a small patient, where the scan's own noise is not given."""
 
 
-def noisier(
+def noisier_ct(
     array: NDArray[np.float32],
-    modality: str,
+    pixel_mm: float,
+    *,
+    dose: float | None = None,
+    noise: float | None = None,
+    hu: float | None = None,
+    own_noise_hu: float | None = None,
+    seed: int = 0,
+    scanner: Scanner | None = None,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Add the noise of a lower-dose CT.
+
+    Parameters
+    ----------
+    array : ndarray, shape (z, y, x) or (t, z, y, x)
+        The scan, HU.
+    pixel_mm : float
+        In-plane pixel size.
+    dose : float, optional
+        Fraction of the dose; photons make full-dose noise equal ``own_noise_hu``, or are 1.5e5.
+    noise : None
+        Noise of MR: refused.
+    hu : float, optional
+        Added standard deviation in soft tissue, in place of ``dose``.
+    own_noise_hu : float, optional
+        Noise the scan has, see ``dose``.
+    seed : int
+        Seed of the noise.
+    scanner : Scanner, optional
+        Views and kernel.
+
+    Returns
+    -------
+    noisy : ndarray of float32
+        The noisier scan.
+    sigma : ndarray
+        Standard deviation of what was added, HU.
+
+    Raises
+    ------
+    SettingsError
+        If the arguments do not fit, or if the scan holds no such noise: where hardly a quantum is
+        left, fewer make no more.
+    """
+    if noise is not None or (dose is None) == (hu is None):
+        raise SettingsError(
+            "CT noise is asked for by dose= (a fraction) or hu= (std in soft tissue), one of "
+            f"them; got dose={dose}, noise={noise}, hu={hu}"
+        )
+    level, generator = _Level(dose, hu, own_noise_hu), torch.Generator().manual_seed(seed)
+    frames = array.reshape(-1, *array.shape[-2:])
+    parts = [_slice(one, pixel_mm, level, scanner or Scanner(), generator) for one in frames]
+    added, stds = (np.stack(maps).reshape(array.shape) for maps in zip(*parts, strict=True))
+    return np.asarray(array + added, dtype=np.float32), stds
+
+
+def noisier_mr(
+    array: NDArray[np.float32],
     pixel_mm: float,
     *,
     dose: float | None = None,
@@ -36,63 +91,38 @@ def noisier(
     seed: int = 0,
     scanner: Scanner | None = None,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32] | float]:
-    """Add the noise of a shorter MR or a lower-dose CT acquisition.
+    """Add the noise of a shorter MR acquisition.
 
     Parameters
     ----------
     array : ndarray, shape (z, y, x) or (t, z, y, x)
-        The scan.
-    modality, pixel_mm
-        ``"CT"`` or ``"MR"``, which decides the physics; in-plane pixel size.
-    dose : float, optional
-        CT: fraction of the dose; photons make full-dose noise equal ``own_noise_hu``, or are 1.5e5.
-    noise : float, optional
-        MR: σ per channel as a fraction of the foreground scale.
-    hu : float, optional
-        CT: added standard deviation in soft tissue, in place of ``dose``.
-    own_noise_hu : float, optional
-        CT: noise the scan has, see ``dose``.
+        Magnitudes.
+    noise : float
+        σ per channel as a fraction of the foreground scale.
     seed : int
         Seed of the noise.
-    scanner : Scanner, optional
-        CT: views and kernel.
+    pixel_mm, dose, hu, own_noise_hu, scanner
+        As of `noisier_ct`; of no use here, and the second and third refused.
 
     Returns
     -------
     noisy : ndarray of float32
         The noisier scan.
-    sigma : ndarray or float
-        Standard deviation of what was added: a map (CT) or a number (MR), in the scan's unit.
+    sigma : float or ndarray
+        σ of what was added, in the scan's unit; of a 4-D array one for each volume.
 
     Raises
     ------
     SettingsError
-        If the arguments do not fit the modality, or if a CT holds no such noise: where hardly a
-        quantum is left, fewer make no more.
+        If the arguments do not fit.
     """
-    generator = torch.Generator().manual_seed(seed)
-    if modality == "MR":
-        _check_mr(dose, noise, hu)
-        return _rician(array, noise or 0.0, generator)
-    if noise is not None or (dose is None) == (hu is None):
-        raise SettingsError(
-            "CT noise is asked for by dose= (a fraction) or hu= (std in soft tissue), one of "
-            f"them; got dose={dose}, noise={noise}, hu={hu}"
-        )
-    level = _Level(dose, hu, own_noise_hu)
-    frames = array.reshape(-1, *array.shape[-2:])
-    parts = [_slice(one, pixel_mm, level, scanner or Scanner(), generator) for one in frames]
-    added, stds = (np.stack(maps).reshape(array.shape) for maps in zip(*parts, strict=True))
-    return np.asarray(array + added, dtype=np.float32), stds
-
-
-def _check_mr(dose: float | None, noise: float | None, hu: float | None) -> None:
     if noise is None or dose is not None or hu is not None:
         raise SettingsError(
             "MR noise is asked for by noise= (--noise), a fraction of the foreground, alone; got "
             f"dose={dose}, noise={noise}, hu={hu}"
         )
     check_fraction(noise)
+    return _rician(array, noise, torch.Generator().manual_seed(seed))
 
 
 def _rician(

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from medrestore.modalities import modality_named
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -15,19 +17,20 @@ __all__ = [
     "difference_limits",
     "percentile_limits",
     "spread_limits",
+    "usual_window",
 ]
-
-ABDOMEN_HU = (-150.0, 250.0)
-"""Level 50, width 400."""
 
 ENOUGH_VOXELS = 1_000_000
 
 
 def contrast_limits(array: NDArray[Any], modality: str | None) -> tuple[float, float]:
-    """Abdominal window for CT, robust percentiles for anything else."""
-    if modality == "CT":
-        return ABDOMEN_HU
-    return percentile_limits(array, 0.5, 99.7)
+    """The usual window of the modality, robust percentiles where it has none."""
+    return usual_window(modality) or percentile_limits(array, 0.5, 99.7)
+
+
+def usual_window(modality: str | None) -> tuple[float, float] | None:
+    """The window that all scans of a modality are shown in; None where they share no unit."""
+    return None if modality is None else modality_named(modality).display.window
 
 
 def percentile_limits(array: NDArray[Any], below: float, above: float) -> tuple[float, float]:

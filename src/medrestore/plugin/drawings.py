@@ -40,7 +40,7 @@ def chosen_drawing(viewer: ViewerModel) -> Any | None:
 
 
 def take(layer: Any, scan: Any, time: int = 0) -> Drawing:
-    """What is drawn in a layer, in three dimensions (or four, with time); quick.
+    """Read what is drawn in a layer, in three dimensions (or four, with time); quick.
 
     Parameters
     ----------

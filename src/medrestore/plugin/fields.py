@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from medrestore.modalities import modality_named
 from medrestore.settings.description import Choice, Flag, Number, Whole
 from medrestore.settings.noise import NoiseLevel
 from medrestore.settings.settings import AUTO, AUTOMATIC
@@ -33,9 +34,6 @@ LARGEST_SPIN = 2**31 - 1
 """Of Qt's spin boxes, whose numbers have 32 bits."""
 
 PERCENT, OWN = "%", "a.u."
-
-UNITS = {None: ("",), "CT": ("HU",), "MR": (PERCENT, OWN)}
-"""Units of a modality, the usual one first."""
 
 BOUNDS = {"": (1.0, 1000.0), "HU": (2.0, 100.0), PERCENT: (0.5, 20.0)}
 """Lowest and highest noise of the slider; a.u. differ from scan to scan, see `AROUND`."""
@@ -216,7 +214,7 @@ class NoiseEntry(QWidget):
 
     def show_unit(self, modality: str | None) -> None:
         """Offer the modality's units; a number in a unit that it has not is dropped."""
-        offered = UNITS[modality]
+        offered = _units(modality)
         if offered == self._offered:
             return
         self._offered = offered
@@ -230,7 +228,7 @@ class NoiseEntry(QWidget):
     def _take_unit(self, unit: str) -> None:
         """A number in one unit says nothing in another."""
         self.number.setValue(0)
-        self.number.setMaximum(LARGEST[unit])
+        self.number.setMaximum(LARGEST.get(unit, LARGEST[OWN]))
         self.number.setSuffix(f" {unit}" if unit and len(self._offered) == 1 else "")
         self._bounds = BOUNDS.get(unit)
         self.slider.setEnabled(unit != "" and self._bounds is not None)
@@ -252,3 +250,11 @@ class NoiseEntry(QWidget):
         self.slider.blockSignals(True)
         self.slider.setValue(notch)
         self.slider.blockSignals(False)
+
+
+def _units(modality: str | None) -> tuple[str, ...]:
+    """Units of a modality, the usual one first."""
+    if modality is None:
+        return ("",)
+    known = modality_named(modality)
+    return (PERCENT, known.unit) if known.noise.relative else (known.unit,)

@@ -14,6 +14,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from medrestore.modalities import names
 from medrestore.plugin.fields import ChoiceBox, FlagBox, WholeBox, field_of
 from medrestore.plugin.preferences import offered_models, preferences
 from medrestore.plugin.requests import Choices
@@ -52,7 +53,7 @@ class SettingsForm(QWidget):
         self.picker = picker
         self.facts = QLabel()
         self.facts.setWordWrap(True)
-        self.modality = ChoiceBox({AUTO: AUTOMATIC, "CT": "CT", "MR": "MR"}, AUTO)
+        self.modality = ChoiceBox({AUTO: AUTOMATIC, **{name: name for name in names()}}, AUTO)
         preferred = preferences().settings()
         self.fields = {
             name: field_of(one, preferred.get(name, one.default))

@@ -77,7 +77,7 @@ class RunMeter:
     ) -> None:
         self._report, self._stopped, self._clock = report, stopped, clock
         self._label, self._done, self._total = "", 0, 0
-        self._began = self._told = clock()
+        self._began = self._reported = clock()
         self._course: Course | None = None
 
     def expect(self, course: Course | None) -> None:
@@ -87,7 +87,7 @@ class RunMeter:
     def start(self, total: int, label: str) -> None:
         """Begin a stage; ``total`` 0 where its length is not known."""
         self._label, self._done, self._total = label, 0, total
-        self._began = self._told = self._clock()
+        self._began = self._reported = self._clock()
         left = self._course.seconds if self._course and total else None
         self._report(Progress(label, 0, total, left))
 
@@ -97,8 +97,8 @@ class RunMeter:
             raise Cancelled("stopped by the user")
         self._done += n
         now = self._clock()
-        if now - self._told >= EVERY_S or self._done >= self._total:
-            self._told = now
+        if now - self._reported >= EVERY_S or self._done >= self._total:
+            self._reported = now
             self._report(Progress(self._label, self._done, self._total, self._seconds_left(now)))
 
     def tell(self, news: object) -> None:
@@ -154,14 +154,14 @@ class PanelJob(NamedTuple):
         Takes what the task returned, in the thread that draws, and says what to show. What takes
         long there is a generator that returns the view: the window lives between its parts. Or it
         gives another job, to go on with.
-    heard : callable
+    on_news : callable
         Takes what the task tells by its meter before it returns, in the thread that draws.
     """
 
     status: str
     task: Task
     then: Then
-    heard: Callable[[Any], object] = lambda _: None
+    on_news: Callable[[Any], object] = lambda _: None
 
 
 NO_JOB = PanelJob("", lambda _: None, lambda _: StatusView())
@@ -226,7 +226,7 @@ class Jobs:
         if isinstance(news, Progress):
             self.show(replace(self.view, progress=news))
         else:
-            self._job.heard(news)
+            self._job.on_news(news)
 
     def finished(self, found: Any) -> None:
         """The task is done."""

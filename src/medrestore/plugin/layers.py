@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from medrestore.errors import InputError
+from medrestore.modalities import modality_named
 from medrestore.plugin.contrast import contrast_limits
 from medrestore.volume import Geometry, Source, Volume
 
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
-
-    from medrestore.volume import Modality
 
     Axes = tuple[int, int, int]
     Flips = tuple[bool, bool, bool]
@@ -123,7 +122,7 @@ def placement(geometry: Geometry, time: bool = False) -> dict[str, Any]:
 
 
 def record_of(volume: Volume, role: str = "scan") -> dict[str, Any]:
-    """What `to_volume` needs to undo the display, and what a person may want to know."""
+    """Facts that `to_volume` needs to undo the display, and what a person may want to know."""
     geometry = volume.geometry
     order, flip = geometry.display_axes()
     return {
@@ -148,14 +147,14 @@ def record_in(metadata: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def notes_on(volume: Volume) -> tuple[str, ...]:
-    """What the user should know about a scan on display."""
+    """Notes for the user on a scan on display."""
     oblique = volume.geometry.oblique_degrees
     turned = (f"oblique {oblique:.1f}°, displayed unrotated",) if volume.geometry.is_oblique else ()
     return turned + volume.warnings
 
 
 def acquired_plane(record: Mapping[str, Any]) -> str:
-    """How a scan's slices lie: axial, coronal or sagittal; empty where that is not known.
+    """Plane of a scan's slices: axial, coronal or sagittal; empty where that is not known.
 
     Oblique slices go by the plane that they are closest to. ``record`` is our entry in a layer's
     metadata.
@@ -176,7 +175,7 @@ def describe(layer: Any, modality: str | None) -> str:
     return "\n".join([f"{known}, {grid} voxels", f"{size} {unit}{lie}", *record.get("notes", ())])
 
 
-def to_volume(data: Any, meta: Mapping[str, Any], modality: Modality | None = None) -> Volume:
+def to_volume(data: Any, meta: Mapping[str, Any], modality: str | None = None) -> Volume:
     """The scan behind a layer, as a copy on its source's own grid.
 
     Parameters
@@ -212,7 +211,7 @@ def to_volume(data: Any, meta: Mapping[str, Any], modality: Modality | None = No
     volume = _recorded(array, meta, record) if record else _foreign(array, meta, name)
     if modality is None:
         return volume
-    return replace(volume, modality=modality, unit="HU" if modality == "CT" else "a.u.")
+    return replace(volume, modality=modality, unit=modality_named(modality).unit)
 
 
 def _fitting(meta: Mapping[str, Any], shape: tuple[int, ...]) -> dict[str, Any] | None:

@@ -45,7 +45,7 @@ def sentence(
         return "Cancelled before the restored image was complete; nothing was added."
     if isinstance(error, MedrestoreError):
         return as_sentence(error)
-    LOG.error("%s failed", subject, exc_info=error)
+    LOG.error("%s failed", subject.lower(), exc_info=error)
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return no_memory
     return (
@@ -60,7 +60,7 @@ def as_sentence(error: MedrestoreError) -> str:
 
 
 def summary(result: Result, cancelled: bool) -> str:
-    """What was done."""
+    """Sentences on a run that is done or cancelled."""
     plan, planned = result.plan, result.plan.settings.samples
     if cancelled and result.drawn < planned:
         done = f"Cancelled: the layers rest on {result.drawn} of {planned} samples."
@@ -74,7 +74,7 @@ def summary(result: Result, cancelled: bool) -> str:
 
 
 def opened_summary(result: Result) -> str:
-    """What a saved run was."""
+    """Sentences on a saved run."""
     plan = result.plan
     return (
         f"{counted(result.drawn)}, {plan.model}. Noise removed: {noise(plan)}."
@@ -83,7 +83,7 @@ def opened_summary(result: Result) -> str:
 
 
 def preview_summary(result: Result, planned: Plan, shown: str) -> str:
-    """What the preview shows, and what the run would take.
+    """Sentences on what a preview shows, and what the run would take.
 
     ``planned`` is the run's plan; ``shown`` the slice, such as "sagittal slice 12".
     """
@@ -98,14 +98,14 @@ def preview_summary(result: Result, planned: Plan, shown: str) -> str:
 
 
 def forecast(plan: Plan) -> str:
-    """How long a run takes and how much memory it needs."""
+    """Time and memory that a run takes."""
     if plan.seconds is None or plan.memory_bytes is None:
         return "time and memory not known"
     return f"{duration(plan.seconds)}, {memory(plan.memory_bytes)} of memory"
 
 
 def duration(seconds: float) -> str:
-    """About how long, in units that a person would choose."""
+    """Rounded duration, in units that a person would choose."""
     if seconds < 90:
         return f"about {max(1, round(seconds))} s"
     if seconds < 5400:

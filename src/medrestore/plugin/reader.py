@@ -49,9 +49,9 @@ def read_layers(path: Paths) -> list[LayerTuple]:
     """
     layers: list[LayerTuple] = []
     problems: list[MedrestoreError] = []
-    for place in map(Path, _listed(path)):
+    for one in map(Path, _listed(path)):
         try:
-            layers += _layers_at(place, problems)
+            layers += _layers_at(one, problems)
         except MedrestoreError as error:
             problems.append(error)
     if problems and not layers:
@@ -62,13 +62,13 @@ def read_layers(path: Paths) -> list[LayerTuple]:
     return layers
 
 
-def _layers_at(place: Path, problems: list[MedrestoreError]) -> list[LayerTuple]:
+def _layers_at(path: Path, problems: list[MedrestoreError]) -> list[LayerTuple]:
     """Scans, then results of runs; what cannot be read is added to the problems."""
     from medrestore.plugin.saved_runs import results_at
 
-    results, others = results_at(place)
+    results, others = results_at(path)
     scans: list[LayerTuple] = []
-    for open_it in _openers(place) if others is None else others:
+    for open_it in _openers(path) if others is None else others:
         try:
             volume = open_it()
         except InputError as error:
@@ -80,18 +80,18 @@ def _layers_at(place: Path, problems: list[MedrestoreError]) -> list[LayerTuple]
     return [*scans, *results]
 
 
-def _openers(place: Path) -> list[Callable[[], Volume]]:
+def _openers(path: Path) -> list[Callable[[], Volume]]:
     """Functions that read each volume at a path."""
-    if place.is_dir() or format_of(place) == "dicom":
-        scans = io.find(place)
+    if path.is_dir() or format_of(path) == "dicom":
+        scans = io.find(path)
         if not scans:
-            file, reason = (*scans.skipped, (place, "it holds no files"))[0]
+            file, reason = (*scans.skipped, (path, "it holds no files"))[0]
             raise UnreadableError(
-                f"{place.name} holds no scan that can be read: {file.name}: {reason}"
+                f"{path.name} holds no scan that can be read: {file.name}: {reason}"
             )
         _say_what_is_left_out([skip for skip in scans.skipped if skip[1] != "not a scan"])
         return [lambda scan=scan: io.read(scan) for scan in scans]  # type: ignore[misc]
-    return [lambda: io.read(place)]
+    return [lambda: io.read(path)]
 
 
 def _say_what_is_left_out(skipped: Sequence[tuple[Path, str]]) -> None:

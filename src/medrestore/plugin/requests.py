@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from medrestore.errors import MedrestoreError
+from medrestore.modalities import names
 from medrestore.plugin.layers import KEY
 from medrestore.plugin.positions import acquired_axis, acquired_slice, slice_in_words
 from medrestore.plugin.run import Request
@@ -14,7 +15,6 @@ from medrestore.settings.settings import AUTO, Settings
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from medrestore.volume import Modality
 
 __all__ = [
     "NO_MODALITY",
@@ -66,16 +66,16 @@ class Snapshot(NamedTuple):
     meta: Mapping[str, Any]
 
 
-def modality_of(scan: Snapshot | None, chosen: str) -> Modality | None:
+def modality_of(scan: Snapshot | None, chosen: str) -> str | None:
     """The modality that the user chose, else that of the layer."""
-    return cast("Modality", chosen) if chosen in ("CT", "MR") else stated_modality(scan)
+    return chosen if chosen in names() else stated_modality(scan)
 
 
-def stated_modality(scan: Snapshot | None) -> Modality | None:
+def stated_modality(scan: Snapshot | None) -> str | None:
     """The modality that the layer says."""
     record = ((scan.meta.get("metadata") or {}).get(KEY) or {}) if scan else {}
     found = record.get("modality") if isinstance(record, dict) else None
-    return found if found in ("CT", "MR") else None
+    return found if found in names() else None
 
 
 def request_for(scan: Snapshot | None, choices: Choices) -> Request:

@@ -25,7 +25,7 @@ LINKED = ("restored", "lower", "upper", "samples")
 """Results in the scan's own intensities: their contrast follows it."""
 
 BOTTOM_TO_TOP = ("restored", "lower", "upper", "std", "std map", "inconsistent", "removed")
-"""What is shown at first lies under what may be shown over it."""
+"""Order of layers: those shown at first lie under what may be shown over them."""
 SHOWN = ("restored",)
 SPREAD_COLORMAP = "magma"
 GUARDS = ("removed", "inconsistent")
@@ -44,7 +44,7 @@ MEANINGS = {
     "inconsistent": "Inconsistent: the part of removed that the restoration shows and the scan "
     "does not.",
 }
-"""What a result's layer shows, in one sentence."""
+"""Meaning of each layer of a result, in one sentence."""
 NOTHING = "Here it is 0 everywhere."
 ESTIMATES = {
     "mean": "the scan without its noise, as the model expects it",
@@ -129,7 +129,7 @@ def samples_layer(run: Run, source: Mapping[str, Any]) -> LayerTuple:
 
 def _layer(name: str, volume: Volume, run: Run, source: Mapping[str, Any]) -> LayerTuple:
     result = run.result
-    place = placement(volume.geometry, time=volume.is_4d)
+    position = placement(volume.geometry, time=volume.is_4d)
     copied = {key: source[key] for key in COPIED if source.get(key) is not None}
     if copied and result.plan.slices is not None:
         copied["translate"] = _begin(result, source)
@@ -144,7 +144,7 @@ def _layer(name: str, volume: Volume, run: Run, source: Mapping[str, Any]) -> La
     if not np.nan_to_num(volume.array).any():
         record |= {"empty": True, "meaning": f"{record['meaning']} {NOTHING}"}
     meta = {
-        **place,
+        **position,
         **copied,
         "name": _named(_title(name, result), volume, source),
         "rgb": False,
@@ -174,7 +174,7 @@ def _meaning(name: str, result: Result) -> str:
 
 
 def _begin(result: Result, source: Mapping[str, Any]) -> tuple[float, ...]:
-    """Where the first displayed slice of a part of a scan lies."""
+    """Position of the first displayed slice of a part of a scan."""
     chosen, count = result.plan.chosen, result.plan.shape[0]
     axis, flipped = acquired_axis(source)
     return begin_at(source, axis, count - 1 - chosen[-1] if flipped else chosen[0])

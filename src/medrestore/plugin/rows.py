@@ -1,8 +1,8 @@
-"""Rows of one look for the boxes of the panel: labels with fields, headings, lines for paths."""
+"""Rows and fields of one look for the panels: forms, headings, buttons, paths."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from qtpy.QtWidgets import (
     QFileDialog,
@@ -14,27 +14,36 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 __all__ = ["PathField", "button_row", "form", "heading"]
 
 LABEL_WIDTH = 60
 """As wide as the longest label, so that fields of all boxes stand in one column."""
 
 
-def form(rows: dict[str, QWidget]) -> QFormLayout:
-    """Labels and fields in two columns, without margins."""
+def form(
+    rows: Mapping[str, QWidget],
+    tips: Mapping[str, str] | None = None,
+    label_width: int = LABEL_WIDTH,
+) -> QFormLayout:
+    """Labels and fields in two columns, without margins; tool tips of fields by their labels."""
     layout = QFormLayout()
     layout.setContentsMargins(0, 0, 0, 0)
     layout.setVerticalSpacing(4)
     layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
     for text, field in rows.items():
         label = QLabel(text)
-        label.setMinimumWidth(LABEL_WIDTH)
+        label.setMinimumWidth(label_width)
+        if tips and text in tips:
+            field.setToolTip(tips[text])
         layout.addRow(label, field)
     return layout
 
 
 def heading(text: str) -> QLabel:
-    """A title in bold over the rows below it."""
+    """Bold title of the rows below it."""
     label = QLabel(text)
     font = label.font()
     font.setBold(True)
@@ -52,7 +61,7 @@ def button_row(*buttons: QPushButton) -> QHBoxLayout:
 
 
 class PathField(QWidget):
-    """A line with the path of a folder or a plan file, and a button that asks for it."""
+    """Asks for a folder or for a plan file."""
 
     def __init__(self, kind: Literal["folder", "plan"]) -> None:
         super().__init__()
@@ -70,7 +79,7 @@ class PathField(QWidget):
         self.button.clicked.connect(self._ask)
 
     def path(self) -> str:
-        """Text of the line."""
+        """Return the path as it is written."""
         return str(self.line.text()).strip()
 
     def set_path(self, path: str) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from medrestore.errors import MedrestoreError
+from medrestore.modalities import modality_named
 from medrestore.plugin.drawings import NO_REGION, drawn_regions, union
 from medrestore.plugin.jobs import RunMeter
 from medrestore.plugin.layers import stored, to_volume
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from medrestore.plugin.drawings import Drawing
     from medrestore.results.result import Result
     from medrestore.settings.settings import Settings
-    from medrestore.volume import Modality, Volume
+    from medrestore.volume import Volume
 
 __all__ = ["Outcome", "PreviewCache", "Request", "leave_one_core", "region_noise", "restore"]
 
@@ -57,7 +58,7 @@ class Request:
     data: Any
     meta: Mapping[str, Any]
     settings: Settings
-    modality: Modality | None = None
+    modality: str | None = None
     slices: tuple[int, ...] | None = None
     preview: bool = False
     cluster: str = ""
@@ -165,7 +166,6 @@ def region_noise(request: Request, drawing: Drawing, meter: Meter) -> tuple[floa
         If nothing is drawn, the regions are too small, or the layer is no scan.
     """
     meter.start(0, "Measuring the noise")
-    from medrestore.core.noise_level import estimate
     from medrestore.engine.noise import resolve_levels
     from medrestore.engine.plan_text import APART
 
@@ -174,7 +174,7 @@ def region_noise(request: Request, drawing: Drawing, meter: Meter) -> tuple[floa
     if mask is None:
         raise MedrestoreError(NO_REGION)
     inside = stored(mask, request.meta)
-    found = estimate(volume.array, volume.modality or "MR", inside)
+    found = modality_named(volume.modality or "MR").estimate_noise(volume.array, inside)
     voxels = f"in {int(inside.sum())} voxels of the drawn region"
     said = f"Noise {found.sigma:.3g} {volume.unit} {voxels}"
     try:

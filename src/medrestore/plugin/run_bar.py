@@ -47,7 +47,7 @@ class RunBar(QWidget):
         Takes the record of a run to open.
     scan : callable
         Gives the scan and the choices as they are now.
-    said : callable
+    tell : callable
         Takes a sentence on what was copied.
     """
 
@@ -56,10 +56,10 @@ class RunBar(QWidget):
         save: Callable[[Path, str], object],
         reopen: Callable[[Path], object],
         scan: Callable[[], tuple[Snapshot | None, Choices]],
-        said: Callable[[str], object],
+        tell: Callable[[str], object],
     ) -> None:
         super().__init__()
-        self._save, self._reopen, self._scan, self._said = save, reopen, scan, said
+        self._save, self._reopen, self._scan, self._tell = save, reopen, scan, tell
         self.save_button = QPushButton("Save…")
         self.copy_button = QPushButton("Copy as")
         self.open_button = QPushButton("Open run…")
@@ -114,7 +114,7 @@ class RunBar(QWidget):
         """Copy the command that repeats the run."""
         self._copy(command_line, "Copied: the command that does the same.")
 
-    def _copy(self, lines: Callable[..., str], said: str) -> None:
+    def _copy(self, lines: Callable[..., str], text: str) -> None:
         clipboard: Any = QApplication.clipboard()
         clipboard.setText(lines(*self._scan()))
-        self._said(said)
+        self._tell(text)

@@ -56,7 +56,7 @@ def results_at(path: Path) -> tuple[list[LayerTuple], Openers | None]:
         return _layers_of(path), []
     beside = _record_beside(path)
     if beside is not None:
-        return _alone(*beside)
+        return _single_result(*beside)
     records = _records_under(path) if path.is_dir() else []
     if not records:
         return [], None
@@ -97,7 +97,7 @@ def _outputs(record: Path) -> list[str]:
         return []
 
 
-def _alone(record: Path, result: Path) -> tuple[list[LayerTuple], Openers | None]:
+def _single_result(record: Path, result: Path) -> tuple[list[LayerTuple], Openers | None]:
     """One result; what is no map of its own, such as the noise, is opened like a scan."""
     name = result.name.removeprefix(f"{_stem(record)}_")
     endings = (suffix for suffix in SUFFIXES.values() if suffix and name.endswith(suffix))
@@ -136,7 +136,7 @@ class Reopened(NamedTuple):
 
 
 class Missing(NamedTuple):
-    """What is wrong with a run's scan. In a tuple: napari's threads raise an error they return."""
+    """Error on a run's scan. In a tuple: napari's threads raise an error they return."""
 
     error: MissingScanError
 

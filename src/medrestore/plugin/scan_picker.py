@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox
 
-from medrestore.plugin.viewer import follow, is_scan, layers_of
+from medrestore.plugin.viewer import is_scan, layers_of, watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,7 +58,7 @@ class ScanPicker(QComboBox):
         self.refresh()
         self.currentIndexChanged.connect(self._announce)
         events = viewer.layers.events  # `renamed` is younger than napari 0.7
-        follow(self, [getattr(events, n) for n in WATCHED if hasattr(events, n)], self.refresh)
+        watch(self, [getattr(events, n) for n in WATCHED if hasattr(events, n)], self.refresh)
 
     @property
     def layer(self) -> Any | None:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 __all__ = [
     "bare",
     "camera_of",
-    "follow",
     "grid_of",
     "holds_run",
     "is_among",
@@ -32,6 +31,7 @@ __all__ = [
     "overlays_of",
     "result_of",
     "show_text",
+    "watch",
 ]
 
 
@@ -109,7 +109,7 @@ def show_text(overlays: Any, name: str, text: str, **look: Any) -> None:
         overlays[name] = TextOverlay(text=text, gridded=True, visible=True, **look)
 
 
-def follow(widget: Any, emitters: Sequence[Any], callback: Callable[..., object]) -> None:
+def watch(widget: Any, emitters: Sequence[Any], callback: Callable[..., object]) -> None:
     """Call back on events of a viewer until a Qt widget is gone."""
     for emitter in emitters:
         emitter.connect(callback)

@@ -9,7 +9,6 @@ from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -32,8 +31,8 @@ from medrestore.plugin.requests import (
 )
 from medrestore.plugin.run_bar import RunBar
 from medrestore.plugin.scan_picker import ScanPicker
-from medrestore.plugin.status import QUIET_STYLE, JobStatus
-from medrestore.plugin.viewer import bare, follow, is_scan, layers_of
+from medrestore.plugin.status import QUIET_STYLE, RESEARCH_ONLY, JobStatus, Sentence
+from medrestore.plugin.viewer import bare, is_scan, layers_of, watch
 from medrestore.plugin.worker import jobs_of
 
 if TYPE_CHECKING:
@@ -51,7 +50,6 @@ if TYPE_CHECKING:
 __all__ = ["DenoiseWidget"]
 
 READY = "Ready."
-RESEARCH_ONLY = "For research use only, not for diagnosis."
 
 
 class DenoiseWidget(QWidget):
@@ -91,9 +89,6 @@ class DenoiseWidget(QWidget):
         self.denoise_button.setToolTip("Restores the scan and adds its layers.")
         self.cancel_button.setToolTip("Stops at the next step; what is valid by then is kept.")
         self.form.facts.setStyleSheet(QUIET_STYLE)
-        footer = QLabel(RESEARCH_ONLY)
-        footer.setStyleSheet(QUIET_STYLE)
-        footer.setWordWrap(True)
         buttons = QHBoxLayout()
         buttons.addWidget(self.preview_button, 3)
         buttons.addWidget(self.denoise_button, 3)
@@ -105,7 +100,7 @@ class DenoiseWidget(QWidget):
         layout.addWidget(self.job)
         layout.addStretch(1)
         layout.addWidget(self.run_bar)
-        layout.addWidget(footer)
+        layout.addWidget(Sentence(QUIET_STYLE, RESEARCH_ONLY))
 
     def _connect(self) -> None:
         self.preview_button.clicked.connect(self.preview)
@@ -117,7 +112,7 @@ class DenoiseWidget(QWidget):
         self.form.modality.currentIndexChanged.connect(self._modality_chosen)
         layers = self._viewer.layers
         emitters = layers.events.removed, layers.selection.events.active
-        follow(self, emitters, self._layers_changed)
+        watch(self, emitters, self._layers_changed)
 
     def event(self, event: QEvent) -> bool:
         """Cancel a run when the dock is closed: nobody could any more."""
@@ -133,13 +128,13 @@ class DenoiseWidget(QWidget):
     def preview(self) -> None:
         """Denoise the acquired slice on display."""
         layer = self._source = self.form.picker.layer
-        self.controller.preview(self.snapshot(), self.form.choices(), self._place(layer))
+        self.controller.preview(self.snapshot(), self.form.choices(), self._position(layer))
 
     def measure_noise(self) -> None:
         """Measure the noise in the region that was drawn."""
         scan = self._source = self.form.picker.layer
         choices, drawing = self.form.choices(), self._drawing(scan)
-        self.controller.measure_noise(self.snapshot(), choices, drawing, self._place(scan))
+        self.controller.measure_noise(self.snapshot(), choices, drawing, self._position(scan))
 
     def cancel(self) -> None:
         """Stop the run at its next step."""
@@ -166,12 +161,12 @@ class DenoiseWidget(QWidget):
         return None if layer is None else _snapshot_of(layer)
 
     def _point(self, layer: Any) -> tuple[float, ...]:
-        """Where the viewer's sliders are, in the layer's own axes: the viewer may have more."""
+        """Position of the viewer's sliders in the layer's own axes: the viewer may have more."""
         point = tuple(float(p) for p in self._viewer.dims.point)
         return point[-layer.ndim :] if len(point) >= layer.ndim else (0.0,) * layer.ndim
 
-    def _place(self, layer: Any) -> tuple[float, ...]:
-        """Where the viewer's sliders are, as indices into a layer's data."""
+    def _position(self, layer: Any) -> tuple[float, ...]:
+        """Position of the viewer's sliders, as indices into a layer's data."""
         return () if layer is None else tuple(layer.world_to_data(self._point(layer)))
 
     def _drawing(self, scan: Any) -> Drawing | None:
@@ -186,17 +181,14 @@ class DenoiseWidget(QWidget):
         """Another scan, or none: nothing that was of the last one stays."""
         self.form.forget(stated_modality(self.snapshot()))
         self._show_scan(anew=True)
-        self._greet()
 
     def _scan_replaced(self) -> None:
         """The chosen layer has other voxels, or another grid."""
         self._presenter.drop_stale_preview(self.form.picker.layer)
         self._show_scan(anew=False)
-        self._greet()
 
     def _modality_chosen(self, *_: object) -> None:
         self._show_scan(anew=False)
-        self._greet()
 
     def _show_scan(self, anew: bool) -> None:
         """Show what the chosen scan is, and offer what goes with it."""
@@ -207,6 +199,7 @@ class DenoiseWidget(QWidget):
         self.form.show_noise_unit(modality)
         self.form.show_models(modality)
         self.form.show_slices(0 if layer is None else _slices_of(layer), anew)
+        self._greet()
 
     def _modality(self) -> str | None:
         return modality_of(self.snapshot(), self.form.modality.currentData())

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["TaskWorker", "Threads", "jobs_of"]
 
 TURN_MS = 10
-"""What the window gets for itself. With 0, Qt would go on before it draws or reads the mouse."""
+"""Time for the window itself. With 0, Qt would go on before it draws or reads the mouse."""
 
 
 class TaskSignals(WorkerBaseSignals):
@@ -63,11 +63,11 @@ class Threads(QObject):
         task: Task,
         done: Callable[[Any], object],
         failed: Callable[[Exception], object],
-        told: Callable[[Any], object] = lambda _: None,
+        on_news: Callable[[Any], object] = lambda _: None,
         stop: Event | None = None,
     ) -> None:
-        """Start a task; ``told`` gets its news, and one of the two others how it ended."""
-        callbacks = Callbacks(done, failed, told, self._running.discard)
+        """Start a task; ``on_news`` gets its news, and one of the two others how it ended."""
+        callbacks = Callbacks(done, failed, on_news, self._running.discard)
         self._running.add(callbacks)
         worker = callbacks.worker = TaskWorker(task, stop or Event())
         worker.progressed.connect(callbacks.progressed)
@@ -83,16 +83,16 @@ class Callbacks(QObject):
         self,
         done: Callable[[Any], object],
         failed: Callable[[Exception], object],
-        told: Callable[[Any], object],
+        on_news: Callable[[Any], object],
         forget: Callable[[Callbacks], object],
     ) -> None:
         super().__init__()
-        self._done, self._failed, self._told, self._forget = done, failed, told, forget
+        self._done, self._failed, self._on_news, self._forget = done, failed, on_news, forget
         self.worker: TaskWorker | None = None
 
     def progressed(self, news: Any) -> None:
         """Hand over what the task tells."""
-        self._told(news)
+        self._on_news(news)
 
     def returned(self, value: Any) -> None:
         """Hand over what the task returned."""

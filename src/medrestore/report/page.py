@@ -37,7 +37,7 @@ def render(template: str, **context: Any) -> str:
     template : str
         Path of the template in the package, ``"evaluation/report/page.html"``.
     **context
-        What the template names; a name that is missing is an error, not an empty text.
+        Values by the names in the template; a name that is missing is an error, not an empty text.
     """
     return _environment().get_template(template).render(**context)
 

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from medrestore.errors import SettingsError
+from medrestore.modalities import modality_named, names
 
-if TYPE_CHECKING:
-    from medrestore.volume import Modality
-
-__all__ = ["UNIT", "GivenNoise", "NoiseLevel", "given_noise", "parse_noise"]
-
-UNIT = {"CT": "HU", "MR": "a.u."}
+__all__ = ["GivenNoise", "NoiseLevel", "given_noise", "parse_noise"]
 
 FORMS = (
     '"auto", a number (HU for CT; for MR a fraction of the foreground: 0.05 is 5 %), one with its '
     'unit ("25u", "25 a.u.", "25 HU": σ in the scan\'s own; "5%": of the foreground), or a Volume'
 )
 
-_NUMBER_WITH_UNIT = re.compile(r"([0-9.]+(?:e[+-]?\d+)?)\s*(u|a\.?u\.?|hu|%|)", re.IGNORECASE)
+ARBITRARY = ("au", "a.u", "au.", "a.u.")
+_NUMBER_WITH_UNIT = re.compile(r"([0-9.]+(?:e[+-]?\d+)?)\s*(.*)", re.IGNORECASE)
 
 
 class GivenNoise(NamedTuple):
@@ -38,14 +35,14 @@ class GivenNoise(NamedTuple):
     fraction: bool
 
 
-def given_noise(noise: str | float, modality: Modality | None = None) -> GivenNoise:
+def given_noise(noise: str | float, modality: str | None = None) -> GivenNoise:
     """Value and unit of a number, or of a number with its unit.
 
     Parameters
     ----------
     noise : str or float
         ``0.05``, ``"25u"``, ``"25 a.u."``, ``"25 HU"``, ``"5%"``.
-    modality : "CT" or "MR", optional
+    modality : str, optional
         The scan's: a bare number is HU for CT and a fraction for MR. Without it, units are
         not compared with what the scan has.
 
@@ -54,30 +51,40 @@ def given_noise(noise: str | float, modality: Modality | None = None) -> GivenNo
     SettingsError
         If it is no noise level, or in a unit that the scan does not have.
     """
+    relative = modality is not None and modality_named(modality).noise.relative
     if not isinstance(noise, str):
-        return GivenNoise(_number(noise), modality == "MR")
+        return GivenNoise(_number(noise), relative)
     match = _NUMBER_WITH_UNIT.fullmatch(noise.strip())
     try:
         value = float(match[1]) if match else -1.0
     except ValueError:  # "1.2.3"
         match, value = None, -1.0
-    if match is None:
+    unit = match[2].lower() if match else ""
+    if match is None or unit not in _units():
         raise SettingsError(f"noise is {FORMS}; got {noise!r}")
-    unit = match[2].lower()
     if not unit:
-        return GivenNoise(value, modality == "MR")
+        return GivenNoise(value, relative)
     if unit == "%" and value >= 100:
         raise SettingsError(f"noise={noise!r} is the whole foreground or more; 5% is usual")
-    if modality == "CT" and unit == "%":
-        raise SettingsError(f"noise={noise!r}: the noise of CT is in HU (20 is usual), not a share")
-    if modality == "CT" and unit[0] == "a":
-        raise SettingsError(f"noise={noise!r}: the noise of CT is in HU; say {value:g} or a map")
-    if modality == "MR" and unit == "hu":
-        raise SettingsError(
-            f'noise={noise!r}: an MR has no HU; say "{value:g} a.u.", or a fraction of its '
-            "foreground (0.05 is 5 %)"
-        )
+    why = None if modality is None else _refused(unit, modality)
+    if why is not None:
+        raise SettingsError(why.format(noise=noise, value=value))
     return GivenNoise(value / 100, True) if unit == "%" else GivenNoise(value, False)
+
+
+def _units() -> set[str]:
+    """Units that noise of any modality can be stated in, in lower case."""
+    return {"", "u", "%", *ARBITRARY, *(modality_named(name).unit.lower() for name in names())}
+
+
+def _refused(unit: str, name: str) -> str | None:
+    """Why noise of a modality is not stated in a unit; None where it is."""
+    modality = modality_named(name)
+    unit = "a.u." if unit in ARBITRARY else unit
+    if unit in modality.noise.refused:
+        return modality.noise.refused[unit]
+    own = {"u", modality.unit.lower(), *(("%",) if modality.noise.relative else ())}
+    return None if unit in own else f"noise={{noise!r}}: the noise of {name} is in {modality.unit}"
 
 
 def _number(noise: object) -> float:

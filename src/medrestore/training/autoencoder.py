@@ -39,7 +39,7 @@ class Adversary:
     Parameters
     ----------
     device : torch.device
-        Where it works.
+        Device of the network.
     channels : int
         Of its first layer; doubled twice.
     rate : float

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from medrestore.core.families import FAMILIES
 from medrestore.errors import SettingsError
@@ -42,7 +42,7 @@ class Config:
     ----------
     name : str
         Model name; the bundle becomes ``models/<name>``.
-    modality : "CT" or "MR"
+    modality : str
         Decides noise physics and augmentation.
     summary : str
         One sentence for lists of models.
@@ -101,7 +101,7 @@ class Config:
     """
 
     name: str
-    modality: Literal["CT", "MR"]
+    modality: str
     summary: str
     data: str
     scans: tuple[Scan, ...]

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from medrestore.core.intensity import FOREGROUND_FRACTION, intensity_scale
+from medrestore.core.intensity import FOREGROUND_FRACTION
 from medrestore.core.neighbours import reflected
 from medrestore.errors import SettingsError
+from medrestore.modalities import modality_named
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Literal
 
     from numpy.typing import NDArray
 
@@ -86,7 +86,7 @@ def _binned(array: NDArray[np.float32], factors: tuple[int, int, int]) -> NDArra
 def stacks_of(
     array: NDArray[np.float32],
     spacing_mm: tuple[float, float, float],
-    modality: Literal["CT", "MR"],
+    modality: str,
     weight: float = 1.0,
     smallest: int = 64,
 ) -> list[Stack]:
@@ -94,8 +94,9 @@ def stacks_of(
 
     Binned copies are cleaner targets (half the noise per 2×2 block), drawn half as often.
     """
-    scale = intensity_scale(array, modality)
-    isotropic = modality == "MR" and max(spacing_mm) / min(spacing_mm) < ISOTROPIC_WITHIN
+    kind = modality_named(modality)
+    scale, arbitrary = kind.scale(array), kind.trained.arbitrary
+    isotropic = arbitrary and max(spacing_mm) / min(spacing_mm) < ISOTROPIC_WITHIN
     pixel = spacing_mm[2]
     views = [array]
     if isotropic:
@@ -148,7 +149,7 @@ class PatchSampler:
         Size of a piece.
     beyond : int
         Slices of a piece that may lie beyond the scan's ends, where the last one repeats.
-    modality : "CT" or "MR"
+    modality : str
         MR contrasts are remapped (gamma 0.6 to 1.6); HU mean something and stay.
     seed : int
         Start of the stream of draws.
@@ -169,7 +170,7 @@ class PatchSampler:
         slices: int,
         beyond: int,
         patch: int,
-        modality: Literal["CT", "MR"],
+        modality: str,
         seed: int,
         remapped: float = 0.5,
         dropped: float = 0.0,
@@ -184,7 +185,7 @@ class PatchSampler:
         weights = np.array([s.weight for s in large])
         self.probability = weights / weights.sum()
         self.slices, self.beyond, self.patch = slices, beyond, patch
-        self.modality = modality
+        self.kind = modality_named(modality)
         self.remapped, self.dropped = remapped, dropped
         self.rng = np.random.default_rng(seed)
 
@@ -208,7 +209,7 @@ class PatchSampler:
             piece, visible = self._cut(stack)
         piece, visible = self._turn(piece, visible)
         scale = stack.scale
-        if self.modality == "MR":
+        if self.kind.trained.arbitrary:
             piece, scale = self._recontrast(self._uneven(piece), scale)
         return piece, scale, stack.noise_std or 0.0, visible
 
@@ -257,7 +258,8 @@ class PatchSampler:
 
     def _is_foreground(self, piece: NDArray[np.float32], scale: float) -> bool:
         middle = piece[self.slices // 2]
-        lowest = 2 * FOREGROUND_FRACTION * scale if self.modality == "MR" else -500.0
+        tissue = self.kind.tissue
+        lowest = 2 * FOREGROUND_FRACTION * scale if tissue is None else tissue
         return bool((middle > lowest).mean() > 0.2)
 
     def _turn(

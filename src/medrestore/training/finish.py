@@ -14,6 +14,7 @@ from safetensors.torch import save
 
 from medrestore.core.spectra import Spectra
 from medrestore.core.spectrum import Spectrum
+from medrestore.modalities import modality_named
 from medrestore.models.bundle import write_card, write_file
 from medrestore.models.card import Card
 from medrestore.models.model import Model, load
@@ -53,14 +54,16 @@ class Trained:
 
 def people_of(card: Card) -> tuple[str, ...]:
     """Everybody that a model was trained on, as far as its card tells."""
-    return tuple(card.facts.get("training", {}).get("people", ()))
+    return tuple(card.known.training.people)
 
 
 UNKNOWN = Spectra((math.pi / 2,), ((Spectrum.white(),),))
 """Spectra of a card before they are measured."""
 
-LEVELS = {"MR": (0.01, 0.03, 0.06, 0.12), "CT": (10.0, 30.0, 80.0)}
-"""Noise levels of the calibration."""
+
+def calibration_levels(config: Config) -> tuple[float, ...]:
+    """Noise levels of the calibration, as the modality's simulation takes them."""
+    return modality_named(config.modality).trained.levels
 
 
 def finish(
@@ -82,7 +85,7 @@ def finish(
     write_bundle(draft, {**facts, "intervals": unknown}, trained.predictor, trained.refiner)
     settings = Settings(samples=8, steps=2, seed=config.seed)
     model, cases = load(Card.read(draft)), _cases(people, max(9, config.depth))
-    levels = LEVELS[config.modality]
+    levels = calibration_levels(config)
     unseen = {
         person: Model(model.card, other.cpu(), model.refiner, "cpu")
         for person, other in trained.held_out.items()
@@ -151,10 +154,10 @@ def _start(card: Card | None) -> dict[str, Any]:
     return {} if card is None else {"start": {"model": card.name, "weights_sha256": card.sha256}}
 
 
-def _thinned(curve: list[str], most: int = 40) -> list[list[float]]:
-    """Step and loss of at most ``most`` rows of a loss table."""
+def _thinned(curve: list[str]) -> list[list[float]]:
+    """Step and loss of at most 40 rows of a loss table."""
     rows = [line.split(",") for line in curve[1:]]
-    every = max(1, math.ceil(len(rows) / most))
+    every = max(1, math.ceil(len(rows) / 40))
     return [[float(row[0]), float(row[2])] for row in rows[::every]]
 
 

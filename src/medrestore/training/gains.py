@@ -20,7 +20,7 @@ from medrestore.core.evaluations import OWN_START
 from medrestore.core.meter import SILENT, Meter
 from medrestore.core.schedules import angles
 from medrestore.core.spectrum import AREAS
-from medrestore.training.probe import Probe, band_power, restored
+from medrestore.training.probe import Probe, band_power, probes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Powers", "gains", "measure_gains"]
 
+SLICES = 3
+"""Slices of a case."""
 LARGEST = 100.0
 """Largest gain: a band whose last step has next to nothing to amplify stays as it is."""
 
@@ -82,37 +84,26 @@ def measure_gains(
     cases: list[Case],
     levels: tuple[float, ...],
     settings: Settings,
-    slices: int = 3,
     meter: Meter = SILENT,
 ) -> tuple[tuple[float, ...], ...]:
-    """Gains of one sampler and number of steps.
+    """Gains of one sampler and number of steps, those of ``settings``.
 
-    Parameters
-    ----------
-    model_of : callable
-        Person → the model that restores them: one that has not seen them, where there is one. Its
-        gains are not looked at.
-    cases : list of Case
-        Scans of several people.
-    levels : tuple of float
-        Noise added: fraction of the foreground (MR) or HU in soft tissue (CT).
-    settings : Settings
-        Sampler, steps and samples.
-    slices : int
-        Slices of a case.
-    meter : Meter
-        One tick per case and level.
+    Parameters as of `probe.probes`; gains of the models are ignored.
     """
-    meter.start(len(cases) * len(levels), f"spread of {settings.method}")
     seen: list[Powers] = []
     nodes: tuple[float, ...] = ()
-    for case in cases:
-        model = _untuned(model_of(case.person), settings)
+    found = probes(
+        lambda person: _untuned(model_of(person)),
+        cases,
+        levels,
+        replace(settings, keep_samples=True),
+        SLICES,
+        meter,
+        f"spread of {settings.method}",
+    )
+    for model, probe in found:
         nodes = model.spectra.ratios or (1.0,)
-        for level in levels:
-            probe = restored(model, case, level, replace(settings, keep_samples=True), slices)
-            seen.append(_powers(probe, model, settings))
-            meter.tick()
+        seen.append(_powers(probe, model, settings))
     joined: dict[str, Any] = {
         name: np.concatenate([getattr(powers, name) for powers in seen])
         for name in ("ratio", "true", "sampled", "last", "freedom")
@@ -120,7 +111,7 @@ def measure_gains(
     return gains(Powers(**joined), nodes)
 
 
-def _untuned(model: Model, settings: Settings) -> Model:
+def _untuned(model: Model) -> Model:
     """The same networks without gains."""
     from medrestore.models.model import Model as Loaded
 

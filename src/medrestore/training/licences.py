@@ -27,7 +27,7 @@ def licences(config: Config, start: Card | None = None) -> list[str]:
 
     ``start`` is the model whose weights were the start: its data are in the new model, too.
     """
-    lines = [] if start is None else list(start.facts.get("training", {}).get("licences", ()))
+    lines = [] if start is None else list(start.known.training.licences)
     rows = index_of(config)
     people: dict[tuple[str, str], dict[str, None]] = {}
     unknown = []

@@ -8,6 +8,7 @@ import torch
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from medrestore.core.predictor import Condition
+from medrestore.modalities import modality_named
 from medrestore.training.ct_noise import CtNoise
 from medrestore.training.data import PatchSampler
 from medrestore.training.mr_noise import MrNoise
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from medrestore.training.data import Stack
 
 __all__ = ["Pairs", "as_stacks"]
+
+NOISES: dict[str, type[MrNoise | CtNoise]] = {"magnitude": MrNoise, "projections": CtNoise}
+"""By the kind of noise of a modality (`modalities.training.Training`)."""
 
 
 class _Stream(IterableDataset[tuple[torch.Tensor, ...]]):
@@ -89,8 +93,8 @@ class Pairs:
         self.volumes, self.device = config.depth > 1, device
         self.noise_aware = config.noise_aware
         more: dict[str, Any] = {**config.corruption, "device": str(device)}
-        make = MrNoise if config.modality == "MR" else CtNoise
-        self.corrupt = make(config.noise, seed + 1, volumes=self.volumes, **more)
+        noise = NOISES[modality_named(config.modality).trained.noise]
+        self.corrupt = noise(config.noise, seed + 1, volumes=self.volumes, **more)
 
     def draw(self) -> Pair:
         """The next batch; the slices of a stack follow each other in it."""

@@ -10,28 +10,29 @@ import numpy as np
 import torch
 from scipy.ndimage import distance_transform_edt
 
-from medrestore.core.intensity import foreground, intensity_scale
 from medrestore.core.neighbours import neighbours
 from medrestore.core.predictor import Condition, Prediction
 from medrestore.core.spectrum import LAGS, measure
 from medrestore.engine.pipeline import run
 from medrestore.engine.plan import Noise
 from medrestore.engine.resolve import resolve
-from medrestore.physics.simulate import noisier
+from medrestore.modalities import modality_named
 from medrestore.training.stages import LARGEST_RESIDUAL
 from medrestore.volume import Geometry, Volume
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from medrestore.core.meter import Meter
     from medrestore.engine.arrays import Arrays
     from medrestore.engine.plan import Plan
     from medrestore.models.model import Model
     from medrestore.settings.settings import Settings
-    from medrestore.volume import Modality
 
-__all__ = ["Case", "Probe", "band_power", "correlation_along_z", "restored"]
+__all__ = ["Case", "Probe", "band_power", "correlation_along_z", "probes", "restored"]
 
 WIDEST_PX, WIDEST_IN_STACKS_PX = 256, 128
 """Rows and columns that are restored, around the middle of the foreground; fewer where all slices
@@ -138,35 +139,67 @@ def restored(
     widest : int, optional
         Rows and columns restored at most; `WIDEST_PX` by default, fewer for stacks.
     """
-    modality = model.card.modality
-    noisy, sigma = _with_noise(case, modality, level, seed)
-    scale = intensity_scale(noisy, modality)
+    modality = modality_named(model.card.modality)
+    noisy, sigma = _with_noise(case, modality.name, level, seed)
+    scale = modality.scale(noisy)
     whole = len(noisy)
     together = model.windows(whole).window > 1
     widest = widest or (WIDEST_IN_STACKS_PX if together else WIDEST_PX)
-    plane = _middle(foreground(case.array, modality, scale), widest)
+    plane = _middle(modality.foreground(case.array, scale), widest)
     noisy = np.ascontiguousarray(noisy[plane])
     sigmas = np.asarray(sigma, np.float32)
     sigmas = np.broadcast_to(sigmas[plane] if sigmas.ndim else sigmas, noisy.shape)
     noise = Noise(float(np.median(sigmas)), None if np.ndim(sigma) == 0 else sigmas)
-    volume = Volume(noisy, Geometry(noisy.shape, np.eye(4)), modality)
+    volume = Volume(noisy, Geometry(noisy.shape, np.eye(4)), modality.name)
     plan = resolve(settings, volume, model.card, noise, scale, model.device)
     first = 0 if together else max((whole - count) // 2, 0)
     slices = tuple(range(first, whole if together else min(first + count, whole)))
     plan = plan.for_slices(slices)
     arrays = run(plan, volume, model)
     truth = case.array[plane][list(slices)]
-    inside = foreground(truth, modality, scale)
+    inside = modality.foreground(truth, scale)
     return Probe(arrays, truth, inside, noisy, sigmas, slices, plan, case.person)
+
+
+def probes(
+    model_of: Callable[[str], Model],
+    cases: list[Case],
+    levels: tuple[float, ...],
+    settings: Settings,
+    count: int,
+    meter: Meter,
+    label: str,
+    widest: int | None = None,
+) -> Iterator[tuple[Model, Probe]]:
+    """Every case at every level, restored, with the model that restored it.
+
+    Parameters
+    ----------
+    model_of : callable
+        Person → the model that restores them: one that has not seen them, where there is one.
+    cases : list of Case
+        Scans of several people.
+    levels : tuple of float
+        Noise added: fraction of the foreground (MR) or HU in soft tissue (CT).
+    settings, count, widest
+        As in `restored`.
+    meter, label : Meter, str
+        One tick per case and level, and the name of the measurement.
+    """
+    meter.start(len(cases) * len(levels), label)
+    for case in cases:
+        model = model_of(case.person)
+        for level in levels:
+            yield model, restored(model, case, level, settings, count, widest=widest)
+            meter.tick()
 
 
 @lru_cache(maxsize=32)
 def _with_noise(
-    case: Case, modality: Modality, level: float, seed: int
+    case: Case, modality: str, level: float, seed: int
 ) -> tuple[NDArray[np.float32], float | NDArray[np.float32]]:
     """Cached, as every measurement needs the same; of a CT it takes as long as restoring."""
-    mr, ct = (level, None) if modality == "MR" else (None, level)
-    return noisier(case.array, modality, case.pixel_mm, noise=mr, hu=ct, seed=seed)
+    return modality_named(modality).with_noise(case.array, case.pixel_mm, level, seed)
 
 
 def _middle(inside: NDArray[np.bool_], widest: int) -> tuple[slice, slice, slice]:

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from medrestore.core.families import FAMILIES
 from medrestore.errors import SettingsError
+from medrestore.modalities import modality_named
 from medrestore.training.autoencoder import Adversary, autoencoder_step
 from medrestore.training.consistency import Widths, consistency_step, reused
 from medrestore.training.stages import predictor_step, refiner_step
@@ -105,11 +106,11 @@ def score(trainings: Trainings, predictor: nn.Module, refiner: nn.Module) -> Net
     Raises
     ------
     SettingsError
-        If the modality is not MR: likelihood guidance rests on white noise, and that of CT is
-        correlated.
+        If the modality's noise is correlated, as that of CT is: likelihood guidance rests on
+        white noise.
     """
     config = trainings.config
-    if config.modality != "MR":
+    if not modality_named(config.modality).trained.white:
         raise SettingsError(
             f"family 'score' takes noise for white, that of {config.modality} is correlated; train "
             "another family, or MR"

@@ -71,9 +71,9 @@ def train(
     people = stacks_by_person(config, runs / "noise_banks", meter)
     start_from = config.teacher or config.behind or start_from
     start = None if start_from is None else find_card(start_from, config.modality)
-    if config.teacher and start is not None and start.facts.get("family", "residual") != "residual":
+    if config.teacher and start is not None and start.known.family != "residual":
         raise SettingsError(
-            f"{start.name} is of family {start.facts['family']}; only refiners behind a predictor, "
+            f"{start.name} is of family {start.known.family}; only refiners behind a predictor, "
             "of family residual, can be distilled"
         )
     trainings = Trainings(config, people, work, _limits(config, time_limit), start, fabric, meter)

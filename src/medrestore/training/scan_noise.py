@@ -8,13 +8,13 @@ nearest kernel in mean squared log power is taken. Below 0.1 cycles a pixel anat
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import ndimage
 
-from medrestore.core.noise_level import estimate
 from medrestore.errors import NoiseLevelError
+from medrestore.modalities import modality_named
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["band_power", "scan_kernel", "scan_noise_std"]
 
 
-def scan_noise_std(stack: Stack, modality: Literal["CT", "MR"]) -> float | None:
+def scan_noise_std(stack: Stack, modality: str) -> float | None:
     """Standard deviation of a stack's noise, intensity units; None where it cannot be estimated.
 
     The estimator of `core.noise_level` on the stack as it is: a binned copy gets its own, lower
@@ -32,7 +32,7 @@ def scan_noise_std(stack: Stack, modality: Literal["CT", "MR"]) -> float | None:
     tissue.
     """
     try:
-        return float(estimate(stack.array, modality).sigma)
+        return float(modality_named(modality).estimate_noise(stack.array).sigma)
     except NoiseLevelError:
         return None
 

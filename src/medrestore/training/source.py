@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from medrestore.errors import InputError
+from medrestore.modalities import modality_named
 from medrestore.training.ct_noise import Kernel, with_noise_bank
 from medrestore.training.ct_scene import AIR_HU, at_field_of_view, with_couch
 from medrestore.training.data import Stack, stacks_of
@@ -45,8 +46,6 @@ FIELD_OF_VIEW = (0.8, 1.3)
 COUCHES = 0.7
 """CT: bounds of the pixel's rescaling, and share of stacks that lie on a couch."""
 
-LOWEST = {"CT": -500.0, "MR": 0.0}
-
 
 def stacks_by_person(config: Config, cache: Path, meter: Meter) -> dict[str, list[Stack]]:
     """Load every scan of a config and make the synthetic ones.
@@ -58,11 +57,14 @@ def stacks_by_person(config: Config, cache: Path, meter: Meter) -> dict[str, lis
         people.setdefault(scan.person, []).extend(_stacks(config, scan))
     if config.synthetic:
         people[SYNTHETIC] = _synthetic(config, people)
-    if config.modality == "MR":
+    if modality_named(config.modality).trained.noise != "projections":
         return people
     rng = np.random.default_rng(config.seed)
     return {
-        person: [_scene(stack, f"{person}-{i}", rng, cache, meter) for i, stack in enumerate(group)]
+        person: [
+            _scene(stack, config.modality, f"{person}-{i}", rng, cache, meter)
+            for i, stack in enumerate(group)
+        ]
         for person, group in people.items()
     }
 
@@ -102,8 +104,9 @@ def _stacks(config: Config, scan: Scan) -> list[Stack]:
 
     volume = read(path, config.modality)
     array, spacing = volume.array, volume.geometry.spacing_mm
-    if config.modality == "CT":
-        array = cropped(array, LOWEST["CT"])
+    lowest = modality_named(config.modality).tissue
+    if lowest is not None:
+        array = cropped(array, lowest)
     stacks = stacks_of(array, spacing, config.modality, scan.weight, config.patch)
     if scan.binned_only:
         stacks = [s for s in stacks if s.pixel_mm > 1.5 * spacing[2]]
@@ -133,13 +136,15 @@ def _synthetic(config: Config, people: dict[str, list[Stack]]) -> list[Stack]:
     return [replace(s, weight=s.weight * real * share / (1 - share)) for s in made]
 
 
-def _scene(stack: Stack, name: str, rng: np.random.Generator, cache: Path, meter: Meter) -> Stack:
+def _scene(
+    stack: Stack, modality: str, name: str, rng: np.random.Generator, cache: Path, meter: Meter
+) -> Stack:
     """A CT stack at a field of view, on a couch perhaps, with its noise bank."""
     factor, couch = rng.uniform(*FIELD_OF_VIEW), rng.random() < COUCHES
     if min(stack.array.shape[1:]) / factor >= 128:
         stack = at_field_of_view(stack, factor)
     if stack.noise_std:  # on the new pixels; made-up anatomy has none
-        found = replace(stack, noise_std=scan_noise_std(stack, "CT") or stack.noise_std)
+        found = replace(stack, noise_std=scan_noise_std(stack, modality) or stack.noise_std)
         stack = replace(_no_noisier(found, stack.noise_std), measured=stack.array > AIR_HU + 1)
     stack = with_couch(stack, rng) if couch else stack
     content = hashlib.sha256(np.ascontiguousarray(stack.array).tobytes())

@@ -16,12 +16,12 @@ from medrestore.core.meter import SILENT, Meter
 from medrestore.evaluation.calibrate import scores_of, tissue
 from medrestore.evaluation.intervals import Scores, fit_intervals, merged, table
 from medrestore.training.gains import measure_gains
-from medrestore.training.probe import restored
+from medrestore.training.probe import probes
 from medrestore.training.regions import factors
 from medrestore.training.texture import ANGLES, measure_spectra
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from medrestore.models.model import Model
     from medrestore.settings.settings import Settings
@@ -81,7 +81,7 @@ def measure_spread(
     cases: list[Case],
     levels: tuple[float, ...],
     settings: Settings,
-    held_out: Mapping[str, Model] | None = None,
+    held_out: Mapping[str, Model],
     meter: Meter = SILENT,
 ) -> dict[str, Any]:
     """Measure the card's ``spectra`` (a latent's too), ``region_factors`` and ``intervals``.
@@ -96,17 +96,16 @@ def measure_spread(
         Noise added: fraction of the foreground (MR) or HU in soft tissue (CT).
     settings : Settings
         Sampler and samples; the sampler's `STEPS` are taken in turn.
-    held_out : mapping, optional
+    held_out : mapping
         Person → the model with a predictor that has not seen them (`crossfit.fit_folds`); those
         who are missing are restored by ``model`` itself, whose errors on them may be too small.
     meter : Meter
         Follows each stage.
     """
-    known = dict(held_out or {})
     settings = replace(settings, sampler=model.card.sampler(settings.sampler))
 
     def model_of(person: str) -> Model:
-        found = known.get(person, model)
+        found = held_out.get(person, model)
         found.spectra, found.latent = spectra, latent
         return found
 
@@ -120,43 +119,23 @@ def measure_spread(
     scores: list[tuple[str, dict[str, Scores]]] = []
     for count in STEPS.get(settings.sampler, STEPS[DEFAULT]):
         sampled = replace(settings, steps=count, keep_samples=True)
-        found = measure_gains(model_of, cases, levels, sampled, meter=meter)
-        spectra = replace(spectra, gains={**spectra.gains, sampled.method: found})
+        gains = measure_gains(model_of, cases, levels, sampled, meter)
+        spectra = replace(spectra, gains={**spectra.gains, sampled.method: gains})
         label = f"calibrating {sampled.method}"
-        probes = _probes(model_of, cases, levels, sampled, meter, label)
-        scores += [(probe.person, _scored(probe, model.sigma_range[0])) for probe in probes]
-        rows = factors(probes, spectra, sampled)
+        found = list(probes(model_of, cases, levels, sampled, SLICES, meter, label))
+        restored = [probe for _, probe in found]
+        scores += [(probe.person, _scored(probe, model.sigma_range[0])) for probe in restored]
+        rows = factors(restored, spectra, sampled)
         regions = {**rows, "factors": {**regions.get("factors", {}), **rows["factors"]}}
     model.spectra, model.latent = spectra, latent
     people = len({case.person for case in cases})
-    unseen = len({case.person for case in cases} & known.keys())
+    unseen = len({case.person for case in cases} & held_out.keys())
     return {
         "spectra": spectra.facts(),
         **({} if latent is None else {"latent_spectra": latent.facts()}),
         "region_factors": {**regions, "people": people, "people_held_out": unseen},
         "intervals": _calibrate(scores, _who(people, unseen)),
     }
-
-
-def _probes(
-    model_of: Callable[[str], Model],
-    cases: list[Case],
-    levels: tuple[float, ...],
-    settings: Settings,
-    meter: Meter,
-    label: str,
-    slices: int = SLICES,
-    widest: int | None = None,
-) -> list[Probe]:
-    """Every case at every level, restored with samples."""
-    meter.start(len(cases) * len(levels), label)
-    probes = []
-    for case in cases:
-        model = model_of(case.person)
-        for level in levels:
-            probes.append(restored(model, case, level, settings, slices, widest=widest))
-            meter.tick()
-    return probes
 
 
 def _who(people: int, unseen: int) -> str:
@@ -184,14 +163,21 @@ def measure_sampled(
         Samples; sampler and steps are the model's usual ones.
     """
     usual = replace(settings, sampler="auto", steps=0, keep_samples=True)
-    size = SAMPLED_SLICES, SAMPLED_PX
-    probes = _probes(
-        lambda person: model, cases, levels[1::2] or levels, usual, meter, "calibrating", *size
+    found = probes(
+        lambda person: model,
+        cases,
+        levels[1::2] or levels,
+        usual,
+        SAMPLED_SLICES,
+        meter,
+        "calibrating",
+        SAMPLED_PX,
     )
-    used = probes[0].plan.settings
-    regions = factors(probes, model.spectra, used, about_their_mean=True)
+    restored = [probe for _, probe in found]
+    used = restored[0].plan.settings
+    regions = factors(restored, model.spectra, used, about_their_mean=True)
     del regions["factors"]["predictor"]
-    scores = [(probe.person, _scored(probe, model.sigma_range[0])) for probe in probes]
+    scores = [(probe.person, _scored(probe, model.sigma_range[0])) for probe in restored]
     for _, by_method in scores:
         del by_method["predictor"]
     people = len({case.person for case in cases})

@@ -19,7 +19,7 @@ from medrestore.core.meter import SILENT, Meter
 from medrestore.core.spectra import Spectra
 from medrestore.core.spectrum import AREAS, Spectrum
 from medrestore.settings.settings import Settings
-from medrestore.training.probe import band_power, correlation_along_z, restored
+from medrestore.training.probe import band_power, correlation_along_z, probes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,10 +41,10 @@ class _Measured:
     """Power (angle, slice, band) and correlation (angle, slice, lag) of a case at a noise level."""
 
     def __init__(
-        self, probe: Probe, model: Model, angles: tuple[float, ...], seed: int, in_latent: bool
+        self, probe: Probe, model: Model, angles: tuple[float, ...], in_latent: bool
     ) -> None:
         window = probe.window
-        errors = _errors(probe, model, angles, seed, in_latent)
+        errors = _errors(probe, model, angles, in_latent)
         if in_latent:
             window = F.interpolate(window[None], errors[0].shape[-2:], mode="area")[0]
         counted = window.sum(dim=(1, 2)).numpy() > 0
@@ -56,13 +56,13 @@ class _Measured:
 
 @torch.inference_mode()
 def _errors(
-    probe: Probe, model: Model, angles: tuple[float, ...], seed: int, in_latent: bool
+    probe: Probe, model: Model, angles: tuple[float, ...], in_latent: bool
 ) -> list[torch.Tensor]:
     """Errors r − r̂ at every angle; at π/2 all of r, for samples without an evaluation.
 
     Of a latent model in voxels, through the decoder, or in its latent space.
     """
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(0)
     windows = model.windows(len(probe.noisy))
     denoise = model.denoiser(16, windows, probe.slices)
     condition = probe.condition(model)
@@ -87,7 +87,6 @@ def measure_spectra(
     levels: tuple[float, ...],
     angles: tuple[float, ...] = ANGLES,
     slices: int = 5,
-    seed: int = 0,
     meter: Meter = SILENT,
     in_latent: bool = False,
 ) -> Spectra:
@@ -95,32 +94,21 @@ def measure_spectra(
 
     Parameters
     ----------
-    model_of : callable
-        Person → the model that restores them: one that has not seen them, where there is one.
-    cases : list of Case
-        Scans of several people.
-    levels : tuple of float
-        Noise added: fraction of the foreground (MR) or HU in soft tissue (CT).
+    model_of, cases, levels, meter
+        As of `probe.probes`.
     angles : tuple of float
         Ascending, the last one π/2; the first one may be 0, where a latent model leaves what
         its autoencoder loses.
     slices : int
         Neighbouring slices of a case that are measured, with their correlation.
-    seed : int
-        Of the diffusion's noise.
-    meter : Meter
-        One tick per case and level.
     in_latent : bool
         Of a latent model, estimate Cov[z | z_t], in its latent space.
     """
-    meter.start(len(cases) * len(levels), "measuring spectra")
-    measured = []
-    for case in cases:
-        model = model_of(case.person)
-        for level in levels:
-            probe = restored(model, case, level, Settings(samples=0), slices)
-            measured.append(_Measured(probe, model, angles, seed, in_latent))
-            meter.tick()
+    label, settings = "measuring spectra", Settings(samples=0)
+    measured = [
+        _Measured(probe, model, angles, in_latent)
+        for model, probe in probes(model_of, cases, levels, settings, slices, meter, label)
+    ]
     return family(
         angles,
         np.concatenate([case.ratio for case in measured]),

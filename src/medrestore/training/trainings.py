@@ -47,7 +47,7 @@ def networks_of(
     if start is not None and not {*people_of(start)} & {*unseen}:
         model = load(start)
         start_predictor(predictor, model.predictor.state_dict())
-        same = config.family == model.card.facts.get("family", "residual")
+        same = config.family == model.card.known.family
         if same and config.depth == model.card.depth[0]:
             refiner.load_state_dict(model.refiner.state_dict())
     weights_last(predictor)

@@ -5,8 +5,8 @@ import pytest
 
 import medrestore as mr
 from medrestore.evaluation.ensemble.design import Design, of_phantom, of_scan
-from medrestore.evaluation.ensemble.inserts import Insert, drawn
-from medrestore.evaluation.ensemble.places import Need, find_places
+from medrestore.evaluation.ensemble.placement import Need, find_positions
+from medrestore.evaluation.ensemble.scene import Insert, drawn
 from scans import body
 
 SPACING = (2.0, 0.5, 0.7)
@@ -68,13 +68,13 @@ def test_a_scan_of_ones_own() -> None:
 
 def test_places_keep_their_distance() -> None:
     needs = [Need.insert(8.0, 10.0)] * 9 + [Need.region(10.0)]
-    found = find_places(np.ones((120, 120), bool), (1.0, 1.0), needs, seed=3)
+    found = find_positions(np.ones((120, 120), bool), (1.0, 1.0), needs, seed=3)
     for i, one in enumerate(found):
         for j, other in enumerate(found):
             if i < j < 9:
                 assert max(abs(a - b) for a, b in zip(one, other, strict=True)) > 10 + 4 + 4
     assert all(10 <= n <= 109 for place in found for n in place)
-    assert found == find_places(np.ones((120, 120), bool), (1.0, 1.0), needs, seed=3)
+    assert found == find_positions(np.ones((120, 120), bool), (1.0, 1.0), needs, seed=3)
 
 
 @pytest.mark.parametrize(

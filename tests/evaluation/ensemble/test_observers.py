@@ -6,11 +6,12 @@ from scipy.ndimage import gaussian_filter
 from scipy.stats import norm
 
 import medrestore as mr
-from medrestore.evaluation.ensemble.channels import dense_dog, laguerre_gauss
 from medrestore.evaluation.ensemble.observers import (
     area_under_curve,
     channelised_hotelling,
+    dense_dog,
     detectability,
+    laguerre_gauss,
     matched,
 )
 

@@ -5,8 +5,8 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 import medrestore as mr
-from medrestore.evaluation.ensemble.inserts import Insert, drawn
-from medrestore.evaluation.ensemble.ttf import ttf
+from medrestore.evaluation.ensemble.rods import ttf
+from medrestore.evaluation.ensemble.scene import Insert, drawn
 
 PIXEL = 0.8
 SIDE = 49

@@ -9,7 +9,7 @@ from medrestore.cli import main
 from medrestore.errors import InputError
 from medrestore.evaluation.reader_study.analysis import analyse
 from medrestore.evaluation.reader_study.answers import COLUMNS, HEADER, parse, read
-from medrestore.evaluation.reader_study.words import sentences, tables
+from medrestore.evaluation.reader_study.summary import sentences, tables
 
 CASES = ("a", "b", "c", "d", "e")
 
@@ -163,5 +163,5 @@ def test_the_command(tmp_path, capsys):
 
 
 def test_the_tables_are_rectangular():
-    for titles, rows in tables(analyse(two_readers())):
+    for titles, rows, _ in tables(analyse(two_readers())):
         assert rows and all(len(row) == len(titles) for row in rows)

@@ -4,11 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from medrestore.evaluation.reader_study.icc import icc
-from medrestore.evaluation.reader_study.kappa import kappa
-from medrestore.evaluation.reader_study.preference import preference
-from medrestore.evaluation.reader_study.readers import bootstrap
-from medrestore.evaluation.reader_study.scores import paired_p_value, scores
+from medrestore.evaluation.bootstrap import bootstrap
+from medrestore.evaluation.reader_study.agreement import icc, kappa
+from medrestore.evaluation.reader_study.statistics import paired_p_value, preference, scores
 
 # Shrout & Fleiss 1979, table 2: six targets (rows), four judges.
 SHROUT_FLEISS = np.array(

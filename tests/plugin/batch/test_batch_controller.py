@@ -11,13 +11,13 @@ from medrestore.batch.gather import Gathered
 from medrestore.batch.progress import Step
 from medrestore.errors import Cancelled
 from medrestore.io import Scan
-from medrestore.plugin.batch.controller import BatchActions, BatchController, BatchInputs
+from medrestore.plugin.batch.controller import BatchController, BatchInputs
 from medrestore.plugin.batch.rows import (
     RowState,
     ScanRow,
     details,
-    ended,
-    mended,
+    end_summary,
+    reworded,
     rows_of,
     settings_line,
     texts,
@@ -39,11 +39,13 @@ class Desk:
         self.views, self.listed, self.changed = [], [], []
         self.cancel_at = cancel_at
         self.jobs = Jobs(self.launch, self.show)
-        shown = BatchActions(
-            lambda *rows: self.listed.append(rows), lambda *row: self.changed.append(row)
-        )
         choices = choices or Choices(Settings(samples=1))
-        self.controller = BatchController(self.jobs, lambda: choices, shown)
+        self.controller = BatchController(
+            self.jobs,
+            lambda: choices,
+            lambda *rows: self.listed.append(rows),
+            lambda *row: self.changed.append(row),
+        )
 
     def show(self, view):
         self.views.append(view)
@@ -224,9 +226,10 @@ def test_words():
     assert "no samples, 95 % interval, model mine" in settings_line(
         Settings(samples=0, level=0.95, model="/models/mine", keep_samples=True)
     )
-    assert mended("x exists already; or allow --overwrite") == (
+    assert reworded("x exists already; or allow --overwrite") == (
         "x exists already; or choose Replace them under Earlier results"
     )
     row = ScanRow("a.nii", reason="a.nii is cut; copy it again", state=FAILED)
     assert details(row) == "a.nii: Not restored: the file is cut; copy it again."
-    assert ended([row], Path("/out"), None).startswith("Cancelled: 0 of 1 scan restored, 1 failed.")
+    said = end_summary([row], Path("/out"), None)
+    assert said.startswith("Cancelled: 0 of 1 scan restored, 1 failed.")

@@ -46,7 +46,7 @@ def test_from_a_folder_to_layers(
     panel.find_button.click()
     finish(panel, qtbot)
     assert panel.destination.path() == f"{archive}_restored"
-    assert panel.left_out.button.text() == "▸ 1 file left alone"
+    assert panel.skipped_files.button.text() == "▸ 1 file left alone"
     assert "Not restored" in panel.details.text()  # points at the file that cannot be read
     panel.modality.setCurrentText("MR if not said")
     panel.start_button.click()

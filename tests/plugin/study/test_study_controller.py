@@ -52,7 +52,7 @@ def test_both_pictures_have_one_window_and_one_place(desk, source):
     left, right = shown.arrays
     assert left.shape == right.shape and not np.array_equal(left, right)
     assert shown.window[0] < shown.window[1]
-    assert shown.place["scale"] == pytest.approx((3.0, 0.906, 0.906), abs=1e-3)
+    assert shown.grid["scale"] == pytest.approx((3.0, 0.906, 0.906), abs=1e-3)
 
 
 def test_an_answer_counts_once_confirmed(desk, source, folders):
@@ -89,7 +89,9 @@ def test_the_next_pictures_are_loaded_while_the_reader_looks(desk, source, monke
     loaded = []
     load = pictures.load
     monkeypatch.setattr(
-        pictures, "load", lambda asked, *rest: loaded.append(asked.index) or load(asked, *rest)
+        pictures,
+        "load",
+        lambda asked, *rest: loaded.append(asked.index) or load(asked, *rest),
     )
     desk.controller.start(source, "A")
     assert loaded == [1, 2] and len(desk.shown) == 1

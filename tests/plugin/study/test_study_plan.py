@@ -75,7 +75,7 @@ def test_pairs_by_stem(folders):
         "noisy": "../noisy/doe_0.nii.gz",
         "restored": "../restored/doe_0_restored.nii.gz",
     }
-    assert found.alone == ("lonely",)
+    assert found.unpaired == ("lonely",)
     assert found.notes() == ("4 pairs; 1 scan without a partner left out",)
 
 

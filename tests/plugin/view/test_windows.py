@@ -13,7 +13,7 @@ from napari.utils.interactions import (
 from medrestore.errors import MedrestoreError
 from medrestore.plugin.layers import KEY, to_layer
 from medrestore.plugin.reader import ct_torso
-from medrestore.plugin.view.window import Window, WindowDrag, Windowing, presets_for
+from medrestore.plugin.view.window import DisplayWindow, WindowDrag, Windowing, presets_for
 from medrestore.plugin.viewer import camera_of
 
 
@@ -47,7 +47,7 @@ def test_mr_windows_are_percentiles(model, add_scan):
 def test_the_files_own_window(model):
     data, meta, _ = ct_torso()[0]
     layer = model.add_image(data, **meta)
-    assert named(layer)["From the file"].window() == Window(40, 400)
+    assert named(layer)["From the file"].window() == DisplayWindow(40, 400)
     gone = meta["metadata"][KEY]["source"].__class__(format="dicom", name="gone")
     layer.metadata = {KEY: {**layer.metadata[KEY], "source": gone}}
     with pytest.raises(MedrestoreError, match="files of gone state no display window"):
@@ -59,10 +59,10 @@ def test_the_window_follows_its_layer_and_those_linked_follow_it(pair):
     told = []
     windowing = Windowing(lambda: told.append(windowing.window))
     windowing.follow(a)
-    windowing.set(Window(50, 20))
+    windowing.set(DisplayWindow(50, 20))
     assert tuple(b.contrast_limits) == (40, 60)
     b.contrast_limits = (0, 10)
-    assert told[-1] == Window(5, 10)
+    assert told[-1] == DisplayWindow(5, 10)
     windowing.follow(b)
     windowing.close()
     count = len(told)
@@ -74,19 +74,19 @@ def test_the_window_follows_its_layer_and_those_linked_follow_it(pair):
 def test_a_window_without_width_is_refused(pair, width):
     windowing = Windowing(lambda: None)
     with pytest.raises(MedrestoreError, match="Open a CT or MR scan"):
-        windowing.set(Window(50, 20))
+        windowing.set(DisplayWindow(50, 20))
     windowing.follow(pair[0])
     before = pair[0].contrast_limits
     with pytest.raises(MedrestoreError, match="choose a width above 0"):
-        windowing.set(Window(50, width))
+        windowing.set(DisplayWindow(50, width))
     assert pair[0].contrast_limits == before
 
 
 def test_a_drag_of_150_pixels_doubles_the_width():
-    start = Window(40, 80)
-    assert start.dragged(150, 0) == Window(40, 160)
-    assert start.dragged(-300, 0) == Window(40, 20)
-    assert start.dragged(0, 150) == Window(80, 80)
+    start = DisplayWindow(40, 80)
+    assert start.dragged(150, 0) == DisplayWindow(40, 160)
+    assert start.dragged(-300, 0) == DisplayWindow(40, 20)
+    assert start.dragged(0, 150) == DisplayWindow(80, 80)
     assert start.dragged(-1e4, -1e4).width > 0
 
 
@@ -125,7 +125,7 @@ class Mouse:
 def dragging(model, pair):
     windowing = Windowing(lambda: None)
     windowing.follow(pair[0])
-    windowing.set(Window(50, 100))
+    windowing.set(DisplayWindow(50, 100))
     model.layers.selection.active = pair[0]
     drag = WindowDrag(model, windowing)
     drag.switch(True)
@@ -138,13 +138,13 @@ def test_a_right_drag_sets_the_window_and_napari_does_not_zoom_meanwhile(model, 
     mouse.press()
     assert not camera_of(model).mouse_pan
     mouse.move(150, 0)
-    assert windowing.window == Window(50, 200)
+    assert windowing.window == DisplayWindow(50, 200)
     mouse.move(0, -150)
-    assert windowing.window == Window(0, 100)
+    assert windowing.window == DisplayWindow(0, 100)
     mouse.release()
     assert camera_of(model).mouse_pan
     mouse.move(300, 0)
-    assert windowing.window == Window(0, 100)
+    assert windowing.window == DisplayWindow(0, 100)
 
 
 def test_a_drag_outlives_the_panel_without_harm(model, dragging):
@@ -209,4 +209,4 @@ def test_the_opening_window_is_the_usual_one(model, make_volume):
     data, meta, _ = to_layer(make_volume(modality="MR"))
     layer = model.add_image(data, **meta)
     usual = named(layer)["Usual"].fixed
-    assert usual.close_to(Window.between(layer.contrast_limits))
+    assert usual.close_to(DisplayWindow.between(layer.contrast_limits))

@@ -1,4 +1,4 @@
-"""What an ensemble asks of a scene: which inserts, how many, where they go."""
+"""Design of a scene: its inserts, their number and their positions."""
 
 from __future__ import annotations
 
@@ -11,18 +11,15 @@ from scipy import ndimage
 
 from medrestore.core.intensity import foreground_scale
 from medrestore.errors import InputError, SettingsError
-from medrestore.evaluation.ensemble.inserts import Insert
-from medrestore.evaluation.ensemble.places import Need, find_places
-from medrestore.evaluation.ensemble.scene import Region, Scene
+from medrestore.evaluation.ensemble.placement import Need, find_positions
+from medrestore.evaluation.ensemble.scene import Insert, Region, Scene
 from medrestore.evaluation.tissue import tissue
+from medrestore.modalities import modality_named
 from medrestore.physics.phantom.plain import plain
-from medrestore.physics.simulate import SOFT_TISSUE_HU
 from medrestore.volume import Geometry, Source, Volume
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from medrestore.volume import Modality
 
 __all__ = ["Design", "of_phantom", "of_scan"]
 
@@ -70,10 +67,9 @@ class Design:
 
     @classmethod
     def usual(cls, modality: str) -> Design:
-        """Rods and lesions for CT or MR."""
-        if modality == "CT":
-            return cls(rods=(-100.0, -50.0, 50.0, 100.0, 300.0, 900.0))
-        return cls(rods=(-40.0, -20.0, -10.0, 10.0, 20.0, 40.0), contrasts=(2.5, 5.0))
+        """Return rods and lesions for a modality."""
+        judged = modality_named(modality).evaluation
+        return cls(rods=judged.rods, contrasts=judged.lesions)
 
     def __post_init__(self) -> None:
         sizes = (self.rod_mm, *self.sizes_mm)
@@ -92,14 +88,16 @@ class Design:
             )
 
 
-def of_phantom(modality: Modality, design: Design | None = None, seed: int = 0) -> Scene:
-    """A scene in the plain phantom, 5 slices of 256 × 256 voxels of 3 × 0.9 × 0.9 mm."""
+def of_phantom(modality: str, design: Design | None = None, seed: int = 0) -> Scene:
+    """Return a scene in the plain phantom, 5 slices of 256 × 256 voxels of 3 × 0.9 × 0.9 mm."""
     depth, height, width = SPACING_MM
     affine = np.array([[0, 0, -width, 0], [0, -height, 0, 0], [depth, 0, 0, 0], [0, 0, 0, 1.0]])
-    unit = "HU" if modality == "CT" else "a.u."
-    array = plain(modality, SHAPE, SPACING_MM).array
+    kind = modality_named(modality)
+    if kind.evaluation.phantom is None:
+        raise SettingsError(f"there is no phantom of {modality}; give a scan")
+    array = plain(kind.evaluation.phantom, SHAPE, SPACING_MM).array
     name = Source(name=f"{modality.lower()}_phantom")
-    volume = Volume(array, Geometry(SHAPE, affine), modality, unit, name)
+    volume = Volume(array, Geometry(SHAPE, affine), modality, kind.unit, name)
     return _scene(volume, modality, design or Design.usual(modality), seed)
 
 
@@ -111,20 +109,20 @@ def of_scan(
     middle: int | None = None,
     seed: int = 0,
 ) -> Scene:
-    """A scene in some slices of a scan with little noise; that noise stays in every realisation.
+    """Return a scene in some slices of a scan; the scan's own noise stays in every realisation.
 
     Parameters
     ----------
     volume : Volume
         3-D, of known modality.
     design : Design, optional
-        What is inserted; `Design.usual` if absent.
+        Inserts; `Design.usual` if absent.
     slices : int
-        How many, odd.
+        Number of slices, odd.
     middle : int, optional
         The middle one, where the lesions lie; the scan's middle if absent.
     seed : int
-        Of the places.
+        Of the positions.
 
     Raises
     ------
@@ -152,10 +150,11 @@ def of_scan(
     return _scene(part, volume.modality, design or Design.usual(volume.modality), seed)
 
 
-def _scene(volume: Volume, modality: Modality, design: Design, seed: int) -> Scene:
+def _scene(volume: Volume, modality: str, design: Design, seed: int) -> Scene:
     _, *pixel = volume.geometry.spacing_mm
     height, width = pixel
-    scale = 1.0 if modality == "CT" else foreground_scale(volume.array) / 100
+    kind = modality_named(modality)
+    scale = foreground_scale(volume.array) / 100 if kind.noise.relative else 1.0
     reach = ceil(ROD_REACH * design.rod_mm / min(pixel)), int(LESION_REACH_MM / min(pixel))
     side = max(int(REGION_MM / max(pixel)) // 2 * 2, FEWEST_ROW)
     lesions = [(s, c) for s in design.sizes_mm for c in design.contrasts] * design.places
@@ -163,18 +162,19 @@ def _scene(volume: Volume, modality: Modality, design: Design, seed: int) -> Sce
     needs = [Need.insert(design.rod_mm, (reach[0] + 1) * far)] * len(design.rods)
     needs += [Need.insert(size, (reach[1] + 1) * far) for size, _ in lesions]
     needs += [Need.region((side / 2 + 1) * far)] * design.regions
-    found = find_places(_usable(volume.array, modality), (height, width), needs, seed)
+    positions = find_positions(_usable(volume.array, modality), (height, width), needs, seed)
     middle = volume.geometry.shape[0] // 2
     sizes = [(design.rod_mm, contrast) for contrast in design.rods] + lesions
     inserts = tuple(
         Insert("rod" if i < len(design.rods) else "lesion", (middle, *at), size, contrast * scale)
-        for i, (at, (size, contrast)) in enumerate(zip(found, sizes, strict=False))
+        for i, (at, (size, contrast)) in enumerate(zip(positions, sizes, strict=False))
     )
     regions = tuple(
-        Region(row - side // 2, column - side // 2, side) for row, column in found[len(sizes) :]
+        Region(row - side // 2, column - side // 2, side) for row, column in positions[len(sizes) :]
     )
     scene = Scene(volume, inserts, regions, reach, modality)
-    if modality == "MR" and scene.clean("present").array.min() < min(0, volume.array.min()):
+    lowest = kind.lowest
+    if lowest is not None and scene.clean("present").array.min() < min(lowest, volume.array.min()):
         raise SettingsError(
             "an insert would make the signal negative, which no magnitude is; ask for rods and "
             f"lesions whose contrasts are less negative than {min(design.rods):g} %"
@@ -183,12 +183,13 @@ def _scene(volume: Volume, modality: Modality, design: Design, seed: int) -> Sce
 
 
 def _usable(array: NDArray[np.float32], modality: str) -> NDArray[np.bool_]:
-    """Pixels (y, x) that are tissue in all slices: soft tissue in CT, foreground in MR."""
-    if modality == "CT":
+    """Return pixels (y, x) that are tissue in all slices: soft tissue in CT, foreground in MR."""
+    soft = modality_named(modality).evaluation.soft_tissue
+    if soft is not None:
         smooth = ndimage.gaussian_filter(array, (0, 1.5, 1.5))
-        low, high = SOFT_TISSUE_HU
+        low, high = soft
         inside = ((smooth > low) & (smooth < high)).all(axis=0)
     else:
-        inside = tissue(array, "MR").all(axis=0)
+        inside = tissue(array, modality).all(axis=0)
     filled: NDArray[np.bool_] = ndimage.binary_closing(inside, iterations=1)
     return filled

@@ -19,7 +19,7 @@ ERASED_BELOW = 0.5
 
 @dataclass(frozen=True)
 class Recall:
-    """How many lesions a map of removed structure points at.
+    """Number of lesions that a map of removed structure points at.
 
     Parameters
     ----------
@@ -41,14 +41,14 @@ class Recall:
     false_positives: float
 
     def facts(self) -> dict[str, float]:
-        """For CSV and JSON."""
+        """Return plain values for CSV and JSON."""
         return asdict(self)
 
 
 def remaining(
     present: NDArray[Any], absent: NDArray[Any], signal: NDArray[Any]
 ) -> NDArray[np.float64]:
-    """Share of each lesion's contrast that is left: ⟨g − ḡ₀, s⟩ / ⟨s, s⟩, shape (n, places).
+    """Return the share of each lesion's contrast that is left, ⟨g − ḡ₀, s⟩ / ⟨s, s⟩, (n, places).
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def recall(
     false_positives: float = FALSE_POSITIVES,
     erased_below: float = ERASED_BELOW,
 ) -> Recall:
-    """Recall of a map of removed structure at a rate of false positives.
+    """Return the recall of a map of removed structure at a rate of false positives.
 
     A place's score is the largest value of the map, of the lesion's sign, where the noise-free
     lesion has half its contrast. The threshold is the lowest at which no more than the stated share

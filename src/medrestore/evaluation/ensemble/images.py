@@ -1,4 +1,4 @@
-"""The images of one method over an ensemble: only the squares that are measured are kept."""
+"""Images of one method over an ensemble: the squares that are measured, and no more."""
 
 from __future__ import annotations
 
@@ -20,12 +20,11 @@ if TYPE_CHECKING:
 
     from medrestore.core.meter import Meter
     from medrestore.evaluation.ensemble.folder import Ensemble
-    from medrestore.evaluation.ensemble.inserts import Insert
-    from medrestore.evaluation.ensemble.scene import Half, Region, Scene
+    from medrestore.evaluation.ensemble.scene import Half, Insert, Region, Scene
 
     Squares = dict[tuple["Half", "Insert"], NDArray[np.float32]]
 
-__all__ = ["Images", "gather"]
+__all__ = ["Images", "read_images"]
 
 SAME_MM = 0.01
 RESTORED, REMOVED = "_restored", "_removed"
@@ -53,17 +52,17 @@ class Images:
     removed: Squares | None
 
     def count(self, half: Half) -> int:
-        """Realisations in a half."""
+        """Return the number of realisations in a half."""
         return len(next(one for (there, _), one in self.squares.items() if there == half))
 
 
-def gather(ensemble: Ensemble, method: str, folder: Path, progress: Meter = SILENT) -> Images:
+def read_images(ensemble: Ensemble, method: str, folder: Path, progress: Meter = SILENT) -> Images:
     """Read a method's images.
 
     Parameters
     ----------
     ensemble : Ensemble
-        Which realisations, on which grid.
+        Realisations and their grid.
     method : str
         Its name.
     folder : Path
@@ -107,7 +106,7 @@ def _square(image: NDArray[np.float32], scene: Scene, insert: Insert) -> NDArray
 
 
 def _array(path: Path, scene: Scene, method: str) -> NDArray[np.float32]:
-    """A file's voxels, if it is an image of the scene."""
+    """Return a file's voxels, if it is an image of the scene."""
     volume = io.read(path, scene.modality)
     grid = scene.background.geometry
     if volume.is_4d or not volume.geometry.same_grid(grid, SAME_MM):
@@ -121,7 +120,7 @@ def _array(path: Path, scene: Scene, method: str) -> NDArray[np.float32]:
 
 
 def _files(folder: Path) -> dict[str, list[Path]]:
-    """Scans under a folder by their stems."""
+    """Return scans under a folder by their stems."""
     if not folder.is_dir():
         raise InputError(f"{folder} is no folder; give the folder with a method's images")
     found: dict[str, list[Path]] = {}
@@ -133,7 +132,7 @@ def _files(folder: Path) -> dict[str, list[Path]]:
 
 
 def _only(files: dict[str, list[Path]], stem: str, method: str, folder: Path) -> Path:
-    """The one image of a realisation; a restored one goes before its source beside it."""
+    """Return the image of a realisation; a restored one goes before its source beside it."""
     there = files.get(stem + RESTORED) or files.get(stem, [])
     if len(there) == 1:
         return there[0]

@@ -58,7 +58,7 @@ class Spectrum:
 
 
 def nps(realisations: NDArray[Any], spacing_mm: tuple[float, float]) -> Spectrum:
-    """NPS of a region over realisations of its noise.
+    """Return the NPS of a region over realisations of its noise.
 
     NPS(f) = (Δx Δy / N_x N_y) ⟨|DFT(g − ḡ)|²⟩ (ICRU Report 87, eq. 11.1,
     doi:10.1093/jicru/ndt006), ḡ the mean over the realisations, made unbiased by n/(n − 1). What
@@ -86,7 +86,7 @@ def nps(realisations: NDArray[Any], spacing_mm: tuple[float, float]) -> Spectrum
 
 
 def powers(realisations: NDArray[Any], spacing_mm: tuple[float, float]) -> NDArray[np.float64]:
-    """One plane for each realisation, (n, h, w); their mean is the NPS of `nps`."""
+    """Return a plane for each realisation, (n, h, w); their mean is the NPS of `nps`."""
     values = np.asarray(realisations, dtype=np.float64)
     if values.ndim < 3 or len(values) < 2 or min(values.shape[-2:]) < 8:
         raise InputError(
@@ -104,7 +104,7 @@ def powers(realisations: NDArray[Any], spacing_mm: tuple[float, float]) -> NDArr
 
 
 def of_powers(planes: NDArray[np.float64], spacing_mm: tuple[float, float]) -> Spectrum:
-    """The mean of planes as a spectrum with its rings."""
+    """Return the mean of planes as a spectrum with its rings."""
     plane = planes.mean(axis=0)
     height, width = plane.shape
     steps = 1 / (height * spacing_mm[0]), 1 / (width * spacing_mm[1])
@@ -114,7 +114,7 @@ def of_powers(planes: NDArray[np.float64], spacing_mm: tuple[float, float]) -> S
 def radial(
     plane: NDArray[np.float64], steps: tuple[float, float]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean over rings one frequency step wide, centred on its multiples, up to Nyquist.
+    """Return the mean over rings one frequency step wide, centred on its multiples, up to Nyquist.
 
     Parameters
     ----------

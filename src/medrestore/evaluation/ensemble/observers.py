@@ -1,7 +1,10 @@
 """Model observers: how well a lesion that is known exactly can be told from its absence.
 
 Pictures are those of one kind of lesion, (realisation, place, y, x): places of one realisation are
-used together, as their noise was drawn, and perhaps restored, together.
+used together, as their noise was drawn, and perhaps restored, together. Channels are what a
+channelised observer sees of a picture, (pixels, channels) for a picture flattened; columns have
+unit length. An invertible mix of the channels changes no Hotelling observer, so neither does their
+scale.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.special import eval_laguerre
 from scipy.stats import rankdata
 
 from medrestore.errors import InputError
@@ -20,11 +24,21 @@ if TYPE_CHECKING:
 
     from medrestore.evaluation.ensemble.jackknife import Choice
 
-__all__ = ["Detection", "area_under_curve", "channelised_hotelling", "detectability", "matched"]
+__all__ = [
+    "Detection",
+    "area_under_curve",
+    "channelised_hotelling",
+    "dense_dog",
+    "detectability",
+    "laguerre_gauss",
+    "matched",
+]
 
 FOLDS = 5
 FEWEST = 4
 """Realisations of either kind."""
+GRID = 512
+"""Pixels across the grid on which the bands are transformed: wide enough for the lowest."""
 
 
 @dataclass(frozen=True)
@@ -82,10 +96,10 @@ def channelised_hotelling(
             one + spread * rng.standard_normal(one.shape) for one in (with_it, without)
         )
 
-    def figures(first: Choice, second: Choice) -> tuple[float, float]:
-        return _figures(*_held_out(with_it, without, first, second))
+    def metrics(first: Choice, second: Choice) -> tuple[float, float]:
+        return _metrics(*_cross_validated(with_it, without, first, second))
 
-    return _detection(*jackknife(figures, len(with_it), len(without)))
+    return _detection(*jackknife(metrics, len(with_it), len(without)))
 
 
 def matched(present: NDArray[Any], absent: NDArray[Any], signal: NDArray[Any]) -> Detection:
@@ -114,21 +128,21 @@ def matched(present: NDArray[Any], absent: NDArray[Any], signal: NDArray[Any]) -
     )
     _check(with_it, without)
 
-    def figures(first: Choice, second: Choice) -> tuple[float, float]:
+    def metrics(first: Choice, second: Choice) -> tuple[float, float]:
         mean = without[second].mean(axis=0)
-        return _figures((with_it[first] - mean)[..., 0], (without[second] - mean)[..., 0])
+        return _metrics((with_it[first] - mean)[..., 0], (without[second] - mean)[..., 0])
 
-    return _detection(*jackknife(figures, len(with_it), len(without)))
+    return _detection(*jackknife(metrics, len(with_it), len(without)))
 
 
 def detectability(present: NDArray[np.float64], absent: NDArray[np.float64]) -> float:
-    """d′ of an observer's scores: Δ of their means over √ of the mean of their variances."""
+    """Return d′ of an observer's scores: Δ of their means over √ of the mean of their variances."""
     variance = (np.var(present, ddof=1) + np.var(absent, ddof=1)) / 2
     return float((present.mean() - absent.mean()) / np.sqrt(variance)) if variance else np.nan
 
 
 def area_under_curve(present: NDArray[np.float64], absent: NDArray[np.float64]) -> float:
-    """Share of pairs in which the score with lesion is higher, ties by half (Mann–Whitney)."""
+    """Return the share of pairs whose score with lesion is higher, ties by half (Mann–Whitney)."""
     first, second = present.ravel(), absent.ravel()
     ranks = rankdata(np.concatenate([first, second]))[: len(first)]
     wins = ranks.sum() - len(first) * (len(first) + 1) / 2
@@ -141,14 +155,14 @@ def _detection(d_prime: Estimate, auc: Estimate) -> Detection:
     return Detection(d_prime, Estimate(auc.value, lower, upper))
 
 
-def _figures(present: NDArray[np.float64], absent: NDArray[np.float64]) -> tuple[float, float]:
+def _metrics(present: NDArray[np.float64], absent: NDArray[np.float64]) -> tuple[float, float]:
     return detectability(present, absent), area_under_curve(present, absent)
 
 
-def _held_out(
+def _cross_validated(
     present: NDArray[np.float64], absent: NDArray[np.float64], first: Choice, second: Choice
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Scores of the chosen realisations, each by an observer made from the other folds."""
+    """Return scores of the chosen realisations, each by an observer made from the other folds."""
     scores = np.empty((len(first), present.shape[1])), np.empty((len(second), absent.shape[1]))
     for fold in range(FOLDS):
         out = first % FOLDS == fold, second % FOLDS == fold
@@ -159,10 +173,10 @@ def _held_out(
         shift = with_it.mean(axis=0)
         weights = np.linalg.pinv(np.atleast_2d(covariance), rcond=1e-12, hermitian=True) @ shift
         length = np.sqrt(max(weights @ shift, 1e-300))
-        for score, group, chosen, held in zip(
+        for score, group, chosen, tested in zip(
             scores, (present, absent), (first, second), out, strict=True
         ):
-            score[held] = (group[chosen[held]] - base - shift / 2) @ weights / length
+            score[tested] = (group[chosen[tested]] - base - shift / 2) @ weights / length
     return scores
 
 
@@ -190,3 +204,69 @@ def _check(present: NDArray[np.float64], absent: NDArray[np.float64]) -> None:
             f"{pictures} pictures of each kind do not suffice for {present.shape[2]} channels; "
             "make more realisations, or use fewer channels"
         )
+
+
+def dense_dog(
+    shape: tuple[int, int],
+    centre: tuple[float, float] | None = None,
+    count: int = 10,
+    *,
+    start: float = 0.005,
+    growth: float = 1.4,
+    ratio: float = 1.67,
+) -> NDArray[np.float64]:
+    """Dense differences of Gaussians (Abbey & Barrett 2001, doi:10.1364/JOSAA.18.000473).
+
+    C_j(ρ) = exp(−½ (ρ/(Q σ_j))²) − exp(−½ (ρ/σ_j)²), σ_j = σ₀ αʲ, j = 0 …; the ten channels with
+    σ₀ = 0.005 cycles/pixel, α = 1.4 and Q = 1.67 follow human observers.
+
+    Parameters
+    ----------
+    shape : (int, int)
+        The picture, pixels along (y, x).
+    centre : (float, float), optional
+        Position where the lesion is expected, pixels; the middle of the picture if absent.
+    count, start, growth, ratio
+        Number of channels, σ₀ in cycles/pixel, α and Q.
+    """
+    row, column = centre or ((shape[0] - 1) / 2, (shape[1] - 1) / 2)
+    grid = max(GRID, *(2 * n for n in shape))
+    f = np.fft.fftfreq(grid)
+    rho = np.hypot(f[:, None], f[None])
+    shift = np.exp(-2j * np.pi * (f[:, None] * row + f[None] * column))
+    found = []
+    for number in range(count):
+        sigma = start * growth**number
+        band = np.exp(-0.5 * (rho / (ratio * sigma)) ** 2) - np.exp(-0.5 * (rho / sigma) ** 2)
+        found.append(np.fft.ifft2(band * shift).real[: shape[0], : shape[1]].ravel())
+    return _unit(np.stack(found, axis=1))
+
+
+def laguerre_gauss(
+    shape: tuple[int, int],
+    width: float,
+    centre: tuple[float, float] | None = None,
+    count: int = 6,
+) -> NDArray[np.float64]:
+    """Laguerre–Gauss functions (Gallas & Barrett 2003, doi:10.1364/JOSAA.20.001725).
+
+    u_p(r) = exp(−π r²/a²) L_p(2π r²/a²), p = 0 …; orthogonal on the plane.
+
+    Parameters
+    ----------
+    shape, centre, count
+        As for `dense_dog`.
+    width : float
+        a, pixels; about the diameter of the lesion or somewhat more.
+    """
+    row, column = centre or ((shape[0] - 1) / 2, (shape[1] - 1) / 2)
+    y = (np.arange(shape[0]) - row)[:, None]
+    x = (np.arange(shape[1]) - column)[None]
+    square = (y**2 + x**2) / width**2
+    found = [np.exp(-np.pi * square) * eval_laguerre(p, 2 * np.pi * square) for p in range(count)]
+    return _unit(np.stack([one.ravel() for one in found], axis=1))
+
+
+def _unit(channels: NDArray[np.float64]) -> NDArray[np.float64]:
+    scaled: NDArray[np.float64] = channels / np.linalg.norm(channels, axis=0)
+    return scaled

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from medrestore.core.meter import SILENT
 from medrestore.errors import InputError
 from medrestore.evaluation.ensemble.folder import open_ensemble
-from medrestore.evaluation.ensemble.images import gather
-from medrestore.evaluation.ensemble.measured import measure
+from medrestore.evaluation.ensemble.images import read_images
+from medrestore.evaluation.ensemble.metrics import measure
 from medrestore.evaluation.ensemble.scene import HALVES
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from medrestore.core.meter import Meter
-    from medrestore.evaluation.ensemble.measured import Measured
+    from medrestore.evaluation.ensemble.metrics import MethodMetrics
     from medrestore.evaluation.ensemble.scene import Scene
 
 __all__ = ["NOISY", "Study", "analyse"]
@@ -28,7 +28,7 @@ NOISY = "noisy"
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """Figures of all methods over one ensemble.
+    """Metrics of all methods over one ensemble.
 
     Parameters
     ----------
@@ -38,17 +38,17 @@ class Study:
         Its truth.
     realisations : (int, int)
         With and without the inserts.
-    methods : tuple of Measured
+    methods : tuple of MethodMetrics
         The noisy images first.
     """
 
     facts: dict[str, Any]
     scene: Scene
     realisations: tuple[int, int]
-    methods: tuple[Measured, ...]
+    methods: tuple[MethodMetrics, ...]
 
-    def of(self, method: str) -> Measured:
-        """One method's figures.
+    def of(self, method: str) -> MethodMetrics:
+        """Return one method's metrics.
 
         Raises
         ------
@@ -86,11 +86,11 @@ def analyse(
     if NOISY in restored or "" in restored:
         raise InputError(f"{NOISY!r} is the name of the images before; give each method its own")
     ensemble = open_ensemble(folder)
-    places = {NOISY: ensemble.folder / "noisy"}
-    places |= {name: Path(place) for name, place in restored.items()}
+    folders = {NOISY: ensemble.folder / "noisy"}
+    folders |= {name: Path(path) for name, path in restored.items()}
     measured = [
-        measure(ensemble.scene, gather(ensemble, name, place, progress))
-        for name, place in places.items()
+        measure(ensemble.scene, read_images(ensemble, name, path, progress))
+        for name, path in folders.items()
     ]
     first, second = (len(ensemble.names[half]) for half in HALVES)
     return Study(ensemble.facts, ensemble.scene, (first, second), tuple(measured))

@@ -1,4 +1,4 @@
-"""All figures of a reader study from its answers."""
+"""All statistics of a reader study from its answers."""
 
 from __future__ import annotations
 
@@ -8,21 +8,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medrestore.evaluation.reader_study import agreement, readers
-from medrestore.evaluation.reader_study.answers import SKIPPED, same_study
-from medrestore.evaluation.reader_study.items import item_of, table
-from medrestore.evaluation.reader_study.preference import Preference, preference
-from medrestore.evaluation.reader_study.scores import Scores, paired_p_value, scores
+from medrestore.evaluation.bootstrap import bootstrap
+from medrestore.evaluation.reader_study import agreement
+from medrestore.evaluation.reader_study.answers import SKIPPED, item_of, same_study, table
+from medrestore.evaluation.reader_study.statistics import (
+    Preference,
+    Scores,
+    paired_p_value,
+    preference,
+    scores,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from medrestore.evaluation.reader_study.agreement import Agreement
+    from medrestore.evaluation.bootstrap import Difference
+    from medrestore.evaluation.reader_study.agreement import Agreement, Icc
     from medrestore.evaluation.reader_study.answers import Answer
-    from medrestore.evaluation.reader_study.icc import Icc
-    from medrestore.evaluation.reader_study.readers import Difference
 
 __all__ = ["LEVEL", "Analysis", "Comparison", "Reader", "analyse"]
 
@@ -31,7 +35,7 @@ LEVEL = 0.95
 
 @dataclass(frozen=True)
 class Reader:
-    """What one reader did: first answers, repeats, skipped pictures, median time per answer."""
+    """One reader's work: first answers, repeats, skipped pictures, median time per answer."""
 
     name: str
     answers: int
@@ -72,7 +76,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Analysis:
-    """Figures of one study; `facts` as JSON."""
+    """Statistics of one study; `facts` as JSON."""
 
     study: str
     plan: str
@@ -87,7 +91,7 @@ class Analysis:
     icc: Icc | None
 
     def facts(self) -> dict[str, Any]:
-        """Plain values for JSON; named tuples become dictionaries too."""
+        """Return plain values for JSON; named tuples become dictionaries too."""
         found = asdict(self)
         found["icc"] = self.icc and self.icc._asdict()
         for facts, one in zip(found["comparisons"], self.comparisons, strict=True):
@@ -96,7 +100,7 @@ class Analysis:
 
 
 def analyse(answers: Sequence[Answer], seed: int = 0) -> Analysis:
-    """Figures of a study, at 95 %.
+    """Return the statistics of a study, at 95 %.
 
     Parameters
     ----------
@@ -130,11 +134,11 @@ def analyse(answers: Sequence[Answer], seed: int = 0) -> Analysis:
 
 
 def _reader(answers: Sequence[Answer], name: str) -> Reader:
-    own = [one for one in answers if one.reader == name]
-    given = [one for one in own if one.answer != SKIPPED]
+    theirs = [one for one in answers if one.reader == name]
+    given = [one for one in theirs if one.answer != SKIPPED]
     repeats = sum(one.repeat for one in given)
     seconds = float(np.median([one.seconds for one in given])) if given else None
-    return Reader(name, len(given) - repeats, repeats, len(own) - len(given), seconds)
+    return Reader(name, len(given) - repeats, repeats, len(theirs) - len(given), seconds)
 
 
 def _by_preference(
@@ -142,11 +146,11 @@ def _by_preference(
 ) -> tuple[Comparison, ...]:
     found = []
     for first, second in sorted({item_of(one)[1:] for one in answers}):
-        own = [one for one in answers if item_of(one)[1:] == (first, second)]
-        cases = _cases(own)
-        votes = table(own, names, cases)
+        compared = [one for one in answers if item_of(one)[1:] == (first, second)]
+        cases = _cases(compared)
+        votes = table(compared, names, cases)
         by_reader = {name: _votes(row) for name, row in zip(names, votes, strict=True)}
-        share = readers.bootstrap((1 + votes) / 2, LEVEL, seed=seed)
+        share = bootstrap((1 + votes) / 2, LEVEL, seed=seed)
         found.append(Comparison(first, second, len(cases), _votes(votes), by_reader, None, share))
     return tuple(found)
 
@@ -170,7 +174,7 @@ def _by_score(answers: Sequence[Answer], names: list[str], seed: int) -> tuple[C
                 None,
                 {},
                 paired_p_value(*paired),
-                readers.bootstrap(difference[:, both], LEVEL, seed=seed),
+                bootstrap(difference[:, both], LEVEL, seed=seed),
             )
         )
     return tuple(found)
@@ -194,9 +198,9 @@ def _scored(
 
 
 def _left(answers: Sequence[Answer]) -> Preference:
-    """How often the left picture was chosen: far from half, a reader judged sides."""
-    said = [one.answer for one in answers]
-    return preference(said.count("left"), said.count("right"), said.count("tie"), LEVEL)
+    """Return votes for the left picture: far from half, a reader judged sides."""
+    given = [one.answer for one in answers]
+    return preference(given.count("left"), given.count("right"), given.count("tie"), LEVEL)
 
 
 def _votes(votes: NDArray[np.float64]) -> Preference:
@@ -205,7 +209,7 @@ def _votes(votes: NDArray[np.float64]) -> Preference:
 
 
 def _case_means(table: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean over readers, shape (cases,)."""
+    """Return means over readers, shape (cases,)."""
     return np.asarray(np.nanmean(table, axis=0)) if table.size else np.empty(0)
 
 

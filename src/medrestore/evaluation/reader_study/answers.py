@@ -27,13 +27,17 @@ import csv
 import io
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import numpy as np
 
 from medrestore.errors import InputError
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
 
 __all__ = [
     "COLUMNS",
@@ -42,10 +46,14 @@ __all__ = [
     "SCORES",
     "SKIPPED",
     "Answer",
+    "Item",
     "Kind",
+    "item_of",
     "parse",
     "read",
     "same_study",
+    "table",
+    "value_of",
 ]
 
 Kind = Literal["preference", "score"]
@@ -73,7 +81,7 @@ class Answer:
     time_utc: str
 
     def line(self) -> str:
-        """The line for the file, with its line end."""
+        """Return the line for the file, with its line end."""
         text = io.StringIO()
         values = [*astuple(self)]
         values[COLUMNS.index("seconds")] = f"{self.seconds:.2f}"
@@ -92,14 +100,14 @@ HEADER = ",".join(COLUMNS) + "\n"
 
 
 def parse(text: str, name: str) -> list[Answer]:
-    """The answers of one file.
+    """Return the answers of one file.
 
     Parameters
     ----------
     text : str
         The whole file.
     name : str
-        What to call it in a message.
+        Name of the file in a message.
 
     Raises
     ------
@@ -124,7 +132,7 @@ def parse(text: str, name: str) -> list[Answer]:
 
 
 def read(paths: Sequence[str | os.PathLike[str]]) -> list[Answer]:
-    """The answers of several readers' files to one study.
+    """Return the answers of several readers' files to one study.
 
     Raises
     ------
@@ -159,6 +167,50 @@ def same_study(answers: Iterable[Answer]) -> None:
             f"these answers belong to {len(plans)} different plans ({', '.join(plans)}); analyse "
             "each study by itself"
         )
+
+
+class Item(NamedTuple):
+    """A question: a case with two methods in alphabetical order, or with one and ""."""
+
+    case: str
+    first: str
+    second: str
+
+
+def item_of(answer: Answer) -> Item:
+    """Return the question, whichever method was on the left."""
+    if not answer.right:
+        return Item(answer.case, answer.left, "")
+    first, second = sorted((answer.left, answer.right))
+    return Item(answer.case, first, second)
+
+
+def value_of(answer: Answer) -> int:
+    """Return 1 for a vote for the first method, −1 for the second, 0 for neither; or the score."""
+    if answer.kind == "score":
+        return int(answer.answer)
+    if not answer.chosen:
+        return 0
+    return 1 if answer.chosen == item_of(answer).first else -1
+
+
+def table(
+    answers: Iterable[Answer], readers: Sequence[str], cases: Sequence[str]
+) -> NDArray[np.float64]:
+    """Return values by reader and case, shape (readers, cases).
+
+    Parameters
+    ----------
+    answers : iterable of Answer
+        Of one pair of methods, or of one method; repeats and skipped pictures are left out.
+    readers, cases : sequence of str
+        Rows and columns; NaN where there is no answer.
+    """
+    values = np.full((len(readers), len(cases)), np.nan)
+    for one in answers:
+        if not one.repeat and one.answer != SKIPPED:
+            values[readers.index(one.reader), cases.index(one.case)] = value_of(one)
+    return values
 
 
 def _text(path: Path) -> str:

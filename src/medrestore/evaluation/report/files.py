@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medrestore import __version__
+from medrestore.evaluation.compared import figure_of
 from medrestore.evaluation.findings import find
 from medrestore.evaluation.report import tables
 from medrestore.evaluation.report.plots import bland_altman, differences
@@ -167,7 +168,7 @@ def selected_cases(reports: Sequence[Report]) -> dict[str, Report]:
 
     def error(report: Report) -> float:
         found = report.of(method)
-        return found.rmse if report.modality == "CT" else found.rmse_percent
+        return figure_of(found, "RMSE", report.modality)
 
     order = sorted(pictured, key=error)
     if len(order) < 3:

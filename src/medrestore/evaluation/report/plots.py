@@ -9,7 +9,7 @@ from matplotlib import colormaps
 from matplotlib.colors import ListedColormap, LogNorm
 
 from medrestore.evaluation.agreement import agreement
-from medrestore.evaluation.compared import figure_of, figures_for, unit_for
+from medrestore.evaluation.compared import figure_of, figures_for, in_unit, unit_for
 from medrestore.evaluation.images import RESTORED
 from medrestore.evaluation.windows import FOREGROUND
 from medrestore.report.plots import ACCENT, FAINT, INK, NOISY, colours_of
@@ -47,7 +47,7 @@ def bland_altman(figure: Figure, reports: Sequence[Report]) -> None:
     CT in HU, MR in percent of the foreground scale; each case gives as many voxels.
     """
     unit = unit_for(reports[0].modality)
-    reference, *images = _points(reports, unit)
+    reference, *images = _points(reports)
     reach = float(np.quantile(np.abs(images[0] - reference), 0.998)) or 1.0
     left, right = np.quantile(reference, (0.001, 0.999))
     across, away = (float(left), float(right)), (-reach, reach)
@@ -78,12 +78,12 @@ def bland_altman(figure: Figure, reports: Sequence[Report]) -> None:
     bar.outline.set_visible(False)
 
 
-def _points(reports: Sequence[Report], unit: str) -> NDArray[np.float64]:
+def _points(reports: Sequence[Report]) -> NDArray[np.float64]:
     """Reference, noisy and methods, (2 + methods, voxels), as many voxels of each case."""
     fewest = min(len(report.points) for report in reports)
     parts = []
     for report in reports:
-        factor = 1.0 if unit == "HU" else 100 / report.of("noisy").window.data_range
+        factor = in_unit(report.of("noisy").window, report.modality)
         drawn = np.random.default_rng(0).choice(report.points, fewest, replace=False, axis=0)
         parts.append(drawn.astype(np.float64) * factor)
     return np.concatenate(parts).T

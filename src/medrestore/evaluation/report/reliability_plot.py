@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.ticker import FixedLocator
 
-from medrestore.evaluation.compared import unit_for
+from medrestore.evaluation.compared import in_unit, unit_for
 from medrestore.report.plots import ACCENT, FAINT, INK, colours_of
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def _errors(axes: Axes, judged: dict[str, list[Report]], colours: dict[str, str]
     unit = unit_for(cases[0][1].modality)
     curves = []
     for method, case in cases:
-        factor = 1.0 if unit == "HU" else 100 / case.of(method).window.data_range
+        factor = in_unit(case.of(method).window, case.modality)
         curves.append(factor * np.array(case.uncertainties[method].error_by_std))
     values = np.concatenate(curves)
     low, high = values[values > 0].min() / 1.25, values.max() * 1.25

@@ -24,7 +24,7 @@ from medrestore.io.dicom.values import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["classic_frames", "identity", "thickness"]
+__all__ = ["classic_frames", "image_facts", "thickness"]
 
 
 def classic_frames(header: Any, path: Path) -> list[Frame]:
@@ -51,19 +51,12 @@ def classic_frames(header: Any, path: Path) -> list[Frame]:
     frame = Frame(
         path=path,
         index=0,
-        shape=(int(header.Rows), int(header.Columns)),
-        modality=modality,
         spacing=None if spacing is None else (spacing[0], spacing[1]),
         position=stated_numbers(header, "ImagePositionPatient", 3, faults),
         orientation=stated_numbers(header, "ImageOrientationPatient", 6, faults),
         thickness=thickness(header),
-        slope=scale.slope,
-        intercept=scale.intercept,
-        unstated=scale.unstated,
-        lookup=lookup_unit(header, faults),
-        inverted=is_inverted(header),
+        **scale._asdict(),
         upside_down=reversed_rows,
-        padding=no_data_value(header),
         number=(integer(header, "InstanceNumber", 0), 0),
         contrast=(
             (*kind, raw, component),
@@ -83,14 +76,19 @@ def classic_frames(header: Any, path: Path) -> list[Frame]:
             integer(header, "AcquisitionNumber", 0),
             text(header, "AcquisitionTime"),
         ),
-        **identity(header),
+        **image_facts(header, faults),
     )
     return [replace(frame, fault="; ".join(faults))]
 
 
-def identity(header: Any) -> Any:
-    """Series to which an image belongs: keyword arguments of a `Frame`."""
+def image_facts(header: Any, faults: list[str]) -> Any:
+    """Matrix, kind of values, and UIDs of a file: keyword arguments of a `Frame`."""
     return {
+        "shape": (int(header.Rows), int(header.Columns)),
+        "modality": text(header, "Modality"),
+        "lookup": lookup_unit(header, faults),
+        "inverted": is_inverted(header),
+        "padding": no_data_value(header),
         "series": text(header, "SeriesInstanceUID"),
         "instance": text(header, "SOPInstanceUID"),
         "study": text(header, "StudyInstanceUID"),

@@ -137,7 +137,7 @@ def _at_voxels(tag: Any, vr: str | None, length: int) -> bool:
 
 
 class _Pieces:
-    """A file whose reads cost what the file has, not what was asked for."""
+    """A file whose reads cost what the file has, not what was requested."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -154,7 +154,7 @@ class _Pieces:
 
 
 class _Unpacked:
-    """Bytes that are unpacked when they are first read, and kept: seeking back is free."""
+    """Bytes that are unpacked when first read, into a buffer: seeking back is free."""
 
     def __init__(self, more: Callable[[int], bytes], packed: int, room: int) -> None:
         self._more = more

@@ -6,15 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from medrestore.errors import InputError
-from medrestore.io.dicom.classic import identity, thickness
+from medrestore.io.dicom.classic import image_facts, thickness
 from medrestore.io.dicom.frame import Frame
 from medrestore.io.dicom.mr_signal import component_of
-from medrestore.io.dicom.scaling import lookup_unit, scaling
+from medrestore.io.dicom.scaling import scaling
 from medrestore.io.dicom.values import (
     image_kind,
     integer,
-    is_inverted,
-    no_data_value,
     number,
     stated_numbers,
     text,
@@ -85,20 +83,13 @@ def _frame(header: Any, macros: _Macros, path: Path, index: int, dimensions: lis
     frame = Frame(
         path=path,
         index=index,
-        shape=(int(header.Rows), int(header.Columns)),
-        modality=modality,
         spacing=None if spacing is None else (spacing[0], spacing[1]),
         position=stated_numbers(macros["PlanePositionSequence"], "ImagePositionPatient", 3, faults),
         orientation=stated_numbers(
             macros["PlaneOrientationSequence"], "ImageOrientationPatient", 6, faults
         ),
         thickness=thickness(measures),
-        slope=scale.slope,
-        intercept=scale.intercept,
-        unstated=scale.unstated,
-        lookup=lookup_unit(header, faults),
-        inverted=is_inverted(header),
-        padding=no_data_value(header),
+        **scale._asdict(),
         number=(integer(header, "InstanceNumber", 0), index),
         contrast=(
             _kind(header, macros, modality),
@@ -113,7 +104,7 @@ def _frame(header: Any, macros: _Macros, path: Path, index: int, dimensions: lis
             integer(header, "AcquisitionNumber", 0),
             text(content, "FrameAcquisitionDateTime"),
         ),
-        **identity(header),
+        **image_facts(header, faults),
     )
     return replace(frame, fault="; ".join(faults))
 

@@ -94,7 +94,7 @@ def geometry_of(stack: Stack, name: str, gaps: Gaps = "error") -> tuple[Geometry
     name : str
         Name of the scan in a message.
     gaps : {"error", "keep"}
-        Uneven steps raise, or are kept: the affine then has the median step and
+        Uneven steps raise, or stay: the affine then has the median step and
         ``slice_positions_mm`` the distance of every slice from the first along the normal.
 
     Raises

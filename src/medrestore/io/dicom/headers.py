@@ -58,7 +58,9 @@ def frames_of(path: Path, modality: str | None = None) -> list[Frame]:
     header = open_header(path)
     try:
         with quiet():
-            _check_is_scan(header, path, modality)
+            reason = _reason_against(header, modality)
+            if reason:
+                raise InputError(f"{path} {reason}")
             _check_size(header, path)
             return [_possible(frame) for frame in _planes(header, path)]
     except MedrestoreError:
@@ -118,40 +120,38 @@ def open_header(path: Path) -> Any:
     return header
 
 
-def _check_is_scan(header: Any, path: Path, modality: str | None) -> None:
+def _reason_against(header: Any, modality: str | None) -> str:
+    """Reason that a file holds no scan, as the rest of a sentence; empty where there is none."""
+    kind = printable(getattr(header.get("SOPClassUID", ""), "name", "")) or "an object"
     if "DirectoryRecordSequence" in header:
-        raise InputError(f"{path} is a DICOMDIR, an index; give the folder with the images")
+        return "is a DICOMDIR, an index; give the folder with the images"
     if "Rows" not in header or "Columns" not in header:
-        kind = printable(getattr(header.get("SOPClassUID", ""), "name", "")) or "an object"
-        raise InputError(f"{path} holds no image ({kind})")
+        return f"holds no image ({kind})"
     photometric = printable(header.get("PhotometricInterpretation", "MONOCHROME2"))
     if int(header.get("SamplesPerPixel", 1) or 1) != 1 or not photometric.startswith("MONOCHROME"):
-        raise InputError(f"{path} holds a colour picture ({photometric}), not a scalar scan")
+        return f"holds a colour picture ({photometric}), not a scalar scan"
     if str(header.get("PixelPresentation") or "").upper() == "COLOR":
-        raise InputError(f"{path} holds a colour-coded map, not a CT or MR image")
+        return "holds a colour-coded map, not a CT or MR image"
     bits = header.get("BitsAllocated", "no")
     if bits not in (8, 16, 32):
-        raise InputError(f"{path} has {printable(bits)} bits per voxel; CT and MR have 8 to 32")
+        return f"has {printable(bits)} bits per voxel; CT and MR have 8 to 32"
     if "PixelRepresentation" not in header:
-        kind = printable(getattr(header.get("SOPClassUID", ""), "name", "")) or "an object"
-        raise InputError(
-            f"{path} holds {kind}, with floating point or no voxels: not a CT or MR image"
-        )
-    kinds = {str(word).upper() for word in header.get("ImageType") or ()}
-    if kinds & {"LOCALIZER", "SCOUT"}:
-        raise InputError(f"{path} is a localiser")
+        return f"holds {kind}, with floating point or no voxels: not a CT or MR image"
+    if {str(word).upper() for word in header.get("ImageType") or ()} & {"LOCALIZER", "SCOUT"}:
+        return "is a localiser"
     tag = printable(header.get("Modality") or "").strip()
     if modality is None and tag not in ("", "CT", "MR"):
-        raise InputError(
-            f"{path} has modality {tag}; medrestore restores CT and MR (modality='CT' or 'MR', "
+        return (
+            f"has modality {tag}; medrestore restores CT and MR (modality='CT' or 'MR', "
             "--modality, reads it all the same)"
         )
     rescale = _rescale_type(header)
     if modality is None and tag == "CT" and rescale not in HU:
-        raise InputError(
-            f"{path} is a CT map in {rescale}, not in Hounsfield units (modality='CT', "
-            "--modality CT, reads it all the same)"
+        return (
+            f"is a CT map in {rescale}, not in Hounsfield units (modality='CT', --modality CT, "
+            "reads it all the same)"
         )
+    return ""
 
 
 def _rescale_type(header: Any) -> str:

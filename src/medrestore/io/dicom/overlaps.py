@@ -33,14 +33,9 @@ KERNEL, VOLTAGE, THICKNESS, ORIGIN = range(4)
 
 @dataclass(frozen=True)
 class Part:
-    """Planes that may make one volume.
+    """Planes of one series, matrix and orientation that may make a volume.
 
-    Parameters
-    ----------
-    frames : list of Frame
-        Of one series, matrix and orientation.
-    label : str
-        Attribute that distinguishes it in its series, for a message; empty where it is alone.
+    ``label`` names what distinguishes it in its series, for a message; empty if nothing has to.
     """
 
     frames: list[Frame]

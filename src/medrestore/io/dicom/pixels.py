@@ -1,4 +1,4 @@
-"""Stored values to physical intensities, plane by plane."""
+"""Stored values, decoded, to physical intensities, plane by plane."""
 
 from __future__ import annotations
 

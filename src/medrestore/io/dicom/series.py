@@ -44,23 +44,10 @@ def volumes_of(
 
 
 def open_stack(files: Sequence[Path], part: int | None, modality: Modality | None) -> Stack:
-    """The planes of one volume of a set of files.
+    """The planes of volume ``part`` of a set of files; of the only one, where it is None.
 
-    Parameters
-    ----------
-    files : sequence of Path
-        Files that hold the volume.
-    part : int or None
-        Index of the volume, where they hold several; None where they must hold one.
-    modality : "CT" or "MR", optional
-        Lets files of other modalities through.
-
-    Raises
-    ------
-    UnreadableError
-        If a file is damaged.
-    InputError
-        If the files hold no such volume, or several and ``part`` is None.
+    ``modality`` lets files of other modalities through. Raises `UnreadableError` if a file is
+    damaged, `InputError` if there is no such volume, or more than one and ``part`` is None.
     """
     stacks, skipped, _ = group(frame for path in files for frame in frames_of(path, modality))
     folder = _common(files)
@@ -79,18 +66,7 @@ def open_stack(files: Sequence[Path], part: int | None, modality: Modality | Non
 
 
 def load(stack: Stack, name: str, modality: Modality | None = None, gaps: Gaps = "error") -> Volume:
-    """Read a stack's voxels.
-
-    Parameters
-    ----------
-    stack : Stack
-        From `volumes_of` or `open_stack`.
-    name : str
-        Stem for results.
-    modality : "CT" or "MR", optional
-        Overrides the tag.
-    gaps : {"error", "keep"}
-        What to do about uneven slices.
+    """Read a stack's voxels; ``modality`` overrides the tag, ``name`` is the stem for results.
 
     Raises
     ------

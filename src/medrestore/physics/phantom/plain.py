@@ -17,21 +17,21 @@ if TYPE_CHECKING:
 
 __all__ = ["plain"]
 
-TISSUES = {"CT": (-1000.0, -100.0, 50.0), "MR": (0.0, 800.0, 500.0)}
-"""Air, fat and tissue: HU, or arbitrary units."""
 HALF_AXES_MM = (92.0, 106.0)
 RIM_MM = 8.0
 
 
 def plain(
-    modality: str, shape: tuple[int, int, int], spacing_mm: tuple[float, float, float]
+    tissues: tuple[float, float, float],
+    shape: tuple[int, int, int],
+    spacing_mm: tuple[float, float, float],
 ) -> Phantom:
     """An elliptic cylinder along z, 184 × 212 mm, with 8 mm of fat about its tissue.
 
     Parameters
     ----------
-    modality : "CT" or "MR"
-        CT: air −1000, fat −100, tissue 50 HU. MR: 0, 800 and 500.
+    tissues : (float, float, float)
+        Intensities of air, fat and tissue.
     shape : (z, y, x)
         Voxels; the body lies in the middle of the grid.
     spacing_mm : (z, y, x)
@@ -42,7 +42,7 @@ def plain(
     SettingsError
         If a size is not positive.
     """
-    air, fat, tissue = TISSUES[modality]
+    air, fat, tissue = tissues
     canvas = Canvas(shape, spacing_mm, air)
     height, width = HALF_AXES_MM
     for name, value, depth in (("fat", fat, 0.0), ("tissue", tissue, RIM_MM)):

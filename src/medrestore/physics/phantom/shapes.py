@@ -36,7 +36,7 @@ class Phantom:
     array : ndarray of float32, shape (z, y, x)
         Noise-free intensities: HU, or arbitrary units for MR.
     labels : ndarray of uint8, shape (z, y, x)
-        What each voxel's centre lies in.
+        Tissue at each voxel's centre.
     names : dict of str to int
         Label of each tissue; lesions are ``"lesion"``.
     """
@@ -88,14 +88,14 @@ def _spline_weights(positions: NDArray[Any]) -> NDArray[np.float32]:
 
 
 class Canvas:
-    """A fine grid to paint anatomy on, then averaged to the grid asked for.
+    """A fine grid to paint anatomy on, then averaged to the requested grid.
 
     Thick slices are painted as several thin ones and averaged, as a scanner does.
 
     Parameters
     ----------
     shape : (z, y, x)
-        Voxels asked for.
+        Voxels of the result.
     spacing_mm : (z, y, x)
         Their size.
     background : float
@@ -217,7 +217,7 @@ def branch(
 ) -> list[Segment]:
     """A vessel tree: each branch runs in two bent pieces, then splits in two thinner ones.
 
-    The sum of the cubes of the radii is kept at each split (Murray's law).
+    The sum of the cubes of the radii is conserved at each split (Murray's law).
     """
     position = np.array(start, dtype=np.float64)
     direction = np.array(towards, dtype=np.float64)

@@ -49,7 +49,7 @@ def torso(
     seed : int
         The same seed gives the same anatomy on any grid.
     table : bool
-        Whether the scanner's table is in the picture.
+        Put the scanner's table into the picture.
 
     Returns
     -------

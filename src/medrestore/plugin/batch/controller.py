@@ -1,4 +1,4 @@
-"""What the Batch panel decides, without Qt: find, start, what became of each scan."""
+"""Decisions of the Batch panel, without Qt: find, start, what became of each scan."""
 
 from __future__ import annotations
 
@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 from medrestore.batch.gather import Gathered
 from medrestore.batch.progress import Step
 from medrestore.errors import InputError
-from medrestore.plugin.batch.rows import RowState, ScanRow, ended, found, mended, rows_of
+from medrestore.plugin.batch.rows import (
+    RowState,
+    ScanRow,
+    end_summary,
+    found_summary,
+    reworded,
+    rows_of,
+)
 from medrestore.plugin.batch.task import BatchRequest, ScanProgress, find_scans, restore_all
 from medrestore.plugin.jobs import PanelJob, State, StatusView
 from medrestore.settings.settings import AUTO
@@ -24,7 +31,7 @@ if TYPE_CHECKING:
     from medrestore.plugin.requests import Choices
 
 
-__all__ = ["BatchActions", "BatchController", "BatchInputs"]
+__all__ = ["BatchController", "BatchInputs"]
 
 NO_SOURCE = "Choose the folder that holds the scans, under Scans in."
 NO_DESTINATION = "Choose a folder for the results, under Results in."
@@ -34,7 +41,7 @@ NOT_FOUND = "Press Find first: it lists what would be restored."
 
 @dataclass(frozen=True)
 class BatchInputs:
-    """What is set in the panel; paths as they are written there.
+    """Fields of the panel; paths as they are written there.
 
     Results of an earlier batch are kept, and it is gone on with, unless they are to be replaced.
     """
@@ -43,22 +50,6 @@ class BatchInputs:
     destination: str
     fallback: str | None = None
     replace: bool = False
-
-
-@dataclass(frozen=True)
-class BatchActions:
-    """What the controller asks of the panel.
-
-    Parameters
-    ----------
-    rows : callable
-        Show these rows, and these files that were left alone with the reasons.
-    row : callable
-        Show the row with this number anew.
-    """
-
-    rows: Callable[[list[ScanRow], dict[str, str]], object]
-    row: Callable[[int, ScanRow], object]
 
 
 class BatchController:
@@ -70,20 +61,29 @@ class BatchController:
         Runs one thing at a time.
     choices : callable
         The settings as they are now; noise and slices are a single scan's, and not taken.
-    shown : BatchActions
-        What to ask of the panel.
+    show_rows : callable
+        Show these rows, and these files that were skipped with the reasons.
+    show_row : callable
+        Show the row with this number anew.
     """
 
-    def __init__(self, jobs: Jobs, choices: Callable[[], Choices], shown: BatchActions) -> None:
-        self.jobs, self._choices, self._shown = jobs, choices, shown
+    def __init__(
+        self,
+        jobs: Jobs,
+        choices: Callable[[], Choices],
+        show_rows: Callable[[list[ScanRow], dict[str, str]], object],
+        show_row: Callable[[int, ScanRow], object],
+    ) -> None:
+        self.jobs, self._choices = jobs, choices
+        self._show_rows, self._show_row = show_rows, show_row
         self._found: ScansFound | None = None
-        self._places: dict[int, int] = {}
+        self._row_of: dict[int, int] = {}
         self.rows: list[ScanRow] = []
         self.report: Path | None = None
 
     @property
     def ready(self) -> bool:
-        """Whether there is something to restore."""
+        """True if there is something to restore."""
         return self._found is not None and bool(self._found.gathered.scans)
 
     def forget(self) -> None:
@@ -116,7 +116,7 @@ class BatchController:
             request = BatchRequest(self._found, out, inputs.fallback, inputs.replace, settings)
             self.report = None
             task = partial(restore_all, request)
-            return PanelJob("Loading the model…", task, partial(self._ended, out), self._heard)
+            return PanelJob("Loading the model…", task, partial(self._ended, out), self._on_news)
 
         self.jobs.begin(prepare)
 
@@ -126,46 +126,46 @@ class BatchController:
             if row.state is RowState.RUNNING:
                 self._set(i, replace(row, state=RowState.WAITING, percent=None))
 
-    def _listed(self, asked: str | None, found_there: ScansFound | None) -> StatusView:
-        if found_there is None:
+    def _listed(self, fallback: str | None, scans: ScansFound | None) -> StatusView:
+        if scans is None:
             return StatusView(status="Cancelled; nothing was listed.")
-        self._found, self.report = found_there, None
-        self._list(found_there.gathered, found_there.root)
+        self._found, self.report = scans, None
+        self._list(scans.gathered, scans.root)
         return StatusView(
-            status=found(found_there.gathered, asked), problem=not found_there.gathered.scans
+            status=found_summary(scans.gathered, fallback), problem=not scans.gathered.scans
         )
 
     def _list(self, gathered: Gathered, root: Path) -> None:
         rows = rows_of(gathered, root)
-        self.rows = [replace(row, reason=mended(row.reason)) for row in rows]
-        self._places = {id(scan): i for i, scan in enumerate(gathered.scans)}
-        self._shown.rows(self.rows, gathered.skipped)
+        self.rows = [replace(row, reason=reworded(row.reason)) for row in rows]
+        self._row_of = {id(scan): i for i, scan in enumerate(gathered.scans)}
+        self._show_rows(self.rows, gathered.skipped)
 
-    def _heard(self, news: Any) -> None:
+    def _on_news(self, news: Any) -> None:
         if isinstance(news, Gathered) and self._found is not None:
             self._list(news, self._found.root)
         elif isinstance(news, ScanProgress):
-            i = self._places[id(news.scan)]
+            i = self._row_of[id(news.scan)]
             self._set(i, replace(self.rows[i], percent=news.percent))
         elif isinstance(news, Step):
             self._followed(news)
 
     def _followed(self, step: Step) -> None:
-        i = self._places[id(step.scan)]
+        i = self._row_of[id(step.scan)]
         row = ScanRow(self.rows[i].name, step.scan, STATES[step.state], record=step.record)
-        self._set(i, replace(row, reason=mended(step.reason)))
+        self._set(i, replace(row, reason=reworded(step.reason)))
         if step.state == "begun" and self.jobs.view.state is State.RUNNING:
-            status = f"Restoring {i + 1} of {len(self._places)}: {self.rows[i].name}"
+            status = f"Restoring {i + 1} of {len(self._row_of)}: {self.rows[i].name}"
             self.jobs.show(replace(self.jobs.view, status=status))
 
     def _ended(self, out: Path, summary: Summary | None) -> StatusView:
         self.report = out / "report.html"
         failed = any(row.reason for row in self.rows)
-        return StatusView(status=ended(self.rows, out, summary), problem=failed)
+        return StatusView(status=end_summary(self.rows, out, summary), problem=failed)
 
     def _set(self, i: int, row: ScanRow) -> None:
         self.rows[i] = row
-        self._shown.row(i, row)
+        self._show_row(i, row)
 
 
 def _folder(written: str, otherwise: str) -> Path:

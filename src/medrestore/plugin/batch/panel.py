@@ -9,19 +9,19 @@ from qtpy.QtCore import QUrl
 from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import (
     QComboBox,
-    QHBoxLayout,
     QLabel,
     QPushButton,
     QVBoxLayout,
     QWidget,
 )
 
-from medrestore.plugin.batch.controller import BatchActions, BatchController, BatchInputs
+from medrestore.modalities import names
+from medrestore.plugin.batch.controller import BatchController, BatchInputs
 from medrestore.plugin.batch.rows import EARLIER, GO_ON, REPLACE, RowState, details, settings_line
-from medrestore.plugin.batch.table import LeftOut, ScanTable
+from medrestore.plugin.batch.table import ScanTable, SkippedFiles
 from medrestore.plugin.jobs import State
 from medrestore.plugin.requests import Choices
-from medrestore.plugin.rows import PathField, form
+from medrestore.plugin.rows import PathField, button_row, form
 from medrestore.plugin.status import PROBLEM_STYLE, QUIET_STYLE, JobStatus
 from medrestore.plugin.worker import jobs_of
 
@@ -34,11 +34,6 @@ if TYPE_CHECKING:
 
 __all__ = ["BatchPanel"]
 
-MODALITIES = [
-    ("As the files say", None),
-    ("CT if not said", "CT"),
-    ("MR if not said", "MR"),
-]
 TIPS = {
     "Scans in": "The folder with the scans, in any sub-folders; nothing in it is changed.",
     "Results in": "The folder for the results: the same sub-folders, a report and a log.",
@@ -74,21 +69,21 @@ class BatchPanel(QWidget):
         self.cancel_button = QPushButton("Cancel")
         self.table = ScanTable()
         self.details = QLabel()
-        self.left_out = LeftOut()
+        self.skipped_files = SkippedFiles()
         self.job = JobStatus()
         self.open_button = QPushButton("Open run")
         self.report_button = QPushButton("Open report")
         self.jobs = jobs_of(self, self._show)
-        shown = BatchActions(self._show_rows, self._show_row)
-        self.controller = BatchController(self.jobs, choices, shown)
+        self.controller = BatchController(self.jobs, choices, self._show_rows, self._show_row)
         self._lay_out()
         self._connect()
         self._chosen()
         self._show(self.jobs.view)
 
     def _lay_out(self) -> None:
-        for text, value in MODALITIES:
-            self.modality.addItem(text, value)
+        self.modality.addItem("As the files say", None)
+        for name in names():
+            self.modality.addItem(f"{name} if not said", name)
         for text, replace in ((GO_ON, False), (REPLACE, True)):
             self.earlier.addItem(text, replace)
         self.find_button.setToolTip("Lists the scans under the folder; reads headers only.")
@@ -105,17 +100,15 @@ class BatchPanel(QWidget):
             "Modality": self.modality,
             EARLIER: self.earlier,
         }
-        for name, field in rows.items():
-            field.setToolTip(TIPS[name])
         layout = QVBoxLayout(self)
         layout.setSpacing(8)
-        layout.addLayout(form(rows))
+        layout.addLayout(form(rows, TIPS))
         layout.addWidget(self.settings)
-        layout.addLayout(_row(self.find_button, self.start_button, self.cancel_button))
+        layout.addLayout(button_row(self.find_button, self.start_button, self.cancel_button))
         layout.addWidget(self.table, 1)
-        for part in (self.details, self.left_out, self.job):
+        for part in (self.details, self.skipped_files, self.job):
             layout.addWidget(part)
-        layout.addLayout(_row(self.open_button, self.report_button))
+        layout.addLayout(button_row(self.open_button, self.report_button))
 
     def _connect(self) -> None:
         self.find_button.clicked.connect(self.find)
@@ -126,8 +119,6 @@ class BatchPanel(QWidget):
         self.source.line.textChanged.connect(self._renamed)
         self.table.doubleClicked.connect(self.open_run)
         self.table.selectionModel().currentRowChanged.connect(self._chosen)
-        jobs = self.jobs
-        self.destroyed.connect(lambda *_: jobs.abandon())  # must not hold on to self
 
     def find(self) -> None:
         """List the scans under the folder."""
@@ -143,7 +134,7 @@ class BatchPanel(QWidget):
         self.controller.start(self.inputs())
 
     def inputs(self) -> BatchInputs:
-        """What is set."""
+        """Return what is set."""
         source, destination = self.source.path(), self.destination.path()
         fallback = self.modality.currentData()
         return BatchInputs(source, destination, fallback, self.earlier.currentData())
@@ -173,7 +164,7 @@ class BatchPanel(QWidget):
 
     def _show_rows(self, rows: list[ScanRow], skipped: dict[str, str]) -> None:
         self.table.rows.show_rows(rows)
-        self.left_out.show_files(skipped)
+        self.skipped_files.show_files(skipped)
         self._chosen()
 
     def _show_row(self, i: int, row: ScanRow) -> None:
@@ -201,10 +192,3 @@ class BatchPanel(QWidget):
         self.cancel_button.setEnabled(view.state is State.RUNNING)
         self.report_button.setEnabled(idle and self.controller.report is not None)
         self.job.show_view(view)
-
-
-def _row(*buttons: QWidget) -> QHBoxLayout:
-    row = QHBoxLayout()
-    for button in buttons:
-        row.addWidget(button, 1)
-    return row

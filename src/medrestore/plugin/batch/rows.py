@@ -27,12 +27,12 @@ __all__ = [
     "RowState",
     "ScanRow",
     "details",
-    "ended",
-    "found",
-    "left_alone",
-    "mended",
+    "end_summary",
+    "found_summary",
+    "reworded",
     "rows_of",
     "settings_line",
+    "skipped_title",
     "texts",
 ]
 
@@ -40,7 +40,7 @@ COLUMNS = ("Scan", "State", "Modality", "Voxels", "Spacing (mm)", "Remarks")
 
 
 class RowState(Enum):
-    """What became of a scan."""
+    """State of a scan."""
 
     WAITING = "Waiting"
     RUNNING = "Running"
@@ -85,7 +85,7 @@ def rows_of(gathered: Gathered, root: Path) -> list[ScanRow]:
 
 
 def texts(row: ScanRow) -> tuple[str, ...]:
-    """What the columns show."""
+    """Texts of the columns."""
     scan = row.scan
     if scan is None:
         return row.name, _state(row), "", "", "", row.reason
@@ -134,7 +134,7 @@ REWORDED = {
     ),
     ", or pass gaps='keep' (--gaps keep) to restore the slices that are there": "",
 }
-"""What an error advises in Python or a shell, and what it comes to here."""
+"""Advice of errors for Python or a shell, and what it comes to here."""
 
 
 def settings_line(settings: Settings) -> str:
@@ -159,25 +159,25 @@ def settings_line(settings: Settings) -> str:
     return f"As set under Denoise: {', '.join(said)}."
 
 
-def found(gathered: Gathered, asked: str | None = None) -> str:
-    """What lies in a folder; ``asked``: the modality of scans that do not say theirs."""
+def found_summary(gathered: Gathered, fallback: str | None = None) -> str:
+    """Sentences on a folder's scans; ``fallback``: the modality of those that do not say theirs."""
     scans, damaged = len(gathered.scans), len(gathered.damaged)
     if not scans and not damaged:
         return "No scan lies there: open the list of files left alone to see why."
     unread = f", {_files(damaged)} that cannot be read" if damaged else ""
     go_on = " Start restores them." if scans > 1 else " Start restores it." if scans else ""
-    silent = 0 if asked else sum(scan.modality is None for scan in gathered.scans)
+    silent = 0 if fallback else sum(scan.modality is None for scan in gathered.scans)
     hint = f" {silent} do not say CT or MR: choose one under Modality." if silent else ""
     return f"Found {_scans(scans)}{unread}.{hint}{go_on}"
 
 
-def left_alone(skipped: int) -> str:
+def skipped_title(skipped: int) -> str:
     """The title of the list of files that are no scans."""
     return f"{_files(skipped)} left alone"
 
 
-def ended(rows: Sequence[ScanRow], out: Path, summary: Summary | None) -> str:
-    """What became of the scans; no summary if the batch was cancelled."""
+def end_summary(rows: Sequence[ScanRow], out: Path, summary: Summary | None) -> str:
+    """Sentence on what became of the scans; no summary if the batch was cancelled."""
     done = sum(row.record is not None for row in rows)
     failed = sum(bool(row.reason) for row in rows)
     apart = f", {failed} failed" if failed else ""
@@ -187,7 +187,7 @@ def ended(rows: Sequence[ScanRow], out: Path, summary: Summary | None) -> str:
     return f"Done: {_scans(done)} restored{before}{apart}. Results: {out}."
 
 
-def mended(text: str) -> str:
+def reworded(text: str) -> str:
     """An error in the words of the panel."""
     for there, here in REWORDED.items():
         text = text.replace(there, here)

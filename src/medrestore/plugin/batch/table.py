@@ -1,4 +1,4 @@
-"""What a batch lists: the table of scans, and files left alone."""
+"""Lists of a batch: the table of scans, and the files that are skipped."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from medrestore.plugin.batch.rows import COLUMNS, RowState, details, left_alone, texts
+from medrestore.plugin.batch.rows import COLUMNS, RowState, details, skipped_title, texts
 from medrestore.plugin.status import PROBLEM_STYLE, QUIET_STYLE
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from medrestore.plugin.batch.rows import ScanRow
 
 
-__all__ = ["LeftOut", "ScanModel", "ScanTable"]
+__all__ = ["ScanModel", "ScanTable", "SkippedFiles"]
 
 WIDTHS = (22, 9, 9, 16, 17, 30)
 """Of the columns, in average characters; the first two fill a narrow dock."""
@@ -52,11 +52,11 @@ class ScanModel(QAbstractTableModel):
         self.dataChanged.emit(self.index(i, 0), self.index(i, len(COLUMNS) - 1))
 
     def rowCount(self, parent: QModelIndex = NOWHERE) -> int:
-        """Scans, and what cannot be read."""
+        """Number of scans and of files that cannot be read."""
         return 0 if parent.isValid() else len(self.rows)
 
     def columnCount(self, parent: QModelIndex = NOWHERE) -> int:
-        """What is said of each."""
+        """Number of columns."""
         return 0 if parent.isValid() else len(COLUMNS)
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
@@ -125,7 +125,7 @@ class ScanTable(QTableView):
             self.scrollTo(self.rows.index(i, 0))
 
 
-class LeftOut(QWidget):
+class SkippedFiles(QWidget):
     """A button that unfolds the files and the reasons; hidden where there are none."""
 
     def __init__(self) -> None:
@@ -147,7 +147,7 @@ class LeftOut(QWidget):
 
     def show_files(self, skipped: Mapping[str, str]) -> None:
         """Show these files, by the reasons."""
-        self._title = left_alone(len(skipped))
+        self._title = skipped_title(len(skipped))
         self.text.setPlainText("\n".join(f"{name}: {reason}" for name, reason in skipped.items()))
         self.setVisible(bool(skipped))
         self.button.setChecked(False)

@@ -1,4 +1,4 @@
-"""What finding and restoring do, in whatever thread they are. No Qt.
+"""Tasks of the Batch panel, for any thread: find scans, restore them. No Qt.
 
 torch is loaded here, when the first batch begins.
 """
@@ -33,7 +33,7 @@ EVERY_S = 0.1
 
 
 class ScansFound(NamedTuple):
-    """What was found under ``root``: as `find` gives it, and sorted out."""
+    """Scans found under ``root``: as `find` gives it, and sorted out."""
 
     root: Path
     scans: Scans
@@ -41,7 +41,7 @@ class ScansFound(NamedTuple):
 
 
 class ScanProgress(NamedTuple):
-    """How much of a scan is done."""
+    """Progress of one scan."""
 
     scan: Scan
     percent: int
@@ -49,7 +49,7 @@ class ScanProgress(NamedTuple):
 
 @dataclass(frozen=True)
 class BatchRequest:
-    """A batch as it was asked for.
+    """A batch as it was requested.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class BatchRequest:
     fallback : str, optional
         The modality of scans that do not say theirs.
     replace : bool
-        Whether to replace results of an earlier batch, or to go on with it.
+        Replace results of an earlier batch; False goes on with it.
     settings : mapping
         Arguments of `settings.Settings`.
     """
@@ -73,7 +73,7 @@ class BatchRequest:
 
 
 def find_scans(root: Path, out: Path | None, meter: RunMeter) -> ScansFound | None:
-    """What lies under ``root`` and not under ``out``; None if stopped.
+    """Find the scans under ``root`` and not under ``out``; None if stopped.
 
     Raises
     ------
@@ -150,7 +150,7 @@ class BatchMeter:
         self._scan: Scan | None = None
         self._behind, self._units = 0, 0  # voxels of scans that are done with; units shown
         self._total, self._done, self._share = 0, 0, 0.0  # of the scan at hand
-        self._percent, self._told = -1, clock()
+        self._percent, self._reported = -1, clock()
         meter.start(UNITS, "Restoring")
 
     def step(self, step: Step) -> None:
@@ -174,17 +174,17 @@ class BatchMeter:
             self._share = max(self._share, min(1.0, self._done / self._total))
         self._show()
         percent, now = int(100 * self._share), self._clock()
-        if percent == 100 or now - self._told >= EVERY_S:
+        if percent == 100 or now - self._reported >= EVERY_S:
             self._tell(percent, now)
 
     def _tell(self, percent: int, now: float) -> None:
         if self._scan is not None and percent != self._percent:
-            self._percent, self._told = percent, now
+            self._percent, self._reported = percent, now
             self._meter.tell(ScanProgress(self._scan, percent))
 
     def _show(self) -> None:
-        here = self._share * _voxels(self._scan) if self._scan is not None else 0
-        units = int(UNITS * (self._behind + here) / self._all)
+        current = self._share * _voxels(self._scan) if self._scan is not None else 0
+        units = int(UNITS * (self._behind + current) / self._all)
         new, self._units = units - self._units, units
         self._meter.tick(new)
 

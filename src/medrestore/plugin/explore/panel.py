@@ -119,10 +119,10 @@ class ExplorePanel(QWidget):
         layer, result = self.picker.layer, self.result
         if layer is None or result is None or len(position) < layer.ndim:
             return
-        place = layer.world_to_data(position[-layer.ndim :])
-        voxel = stored_index(place, {"metadata": layer.metadata}, layer.data.shape[-3:])
-        said = HINT if voxel is None else reading(result, voxel, _time_point(layer, place))
-        self.readout.setText(said)
+        index = layer.world_to_data(position[-layer.ndim :])
+        voxel = stored_index(index, {"metadata": layer.metadata}, layer.data.shape[-3:])
+        text = HINT if voxel is None else reading(result, voxel, _time_point(layer, index))
+        self.readout.setText(text)
 
     def draw(self) -> None:
         """Add a Shapes layer on the result's grid and start drawing ellipses."""
@@ -223,6 +223,6 @@ class ExplorePanel(QWidget):
         self.job.show_view(view)
 
 
-def _time_point(layer: Any, place: Sequence[float]) -> int:
+def _time_point(layer: Any, index: Sequence[float]) -> int:
     """Time point at a position in a layer's data, clipped to the series; 0 of a 3-D scan."""
-    return min(max(round(float(place[0])), 0), len(layer.data) - 1) if layer.ndim == 4 else 0
+    return min(max(round(float(index[0])), 0), len(layer.data) - 1) if layer.ndim == 4 else 0

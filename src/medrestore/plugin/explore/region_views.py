@@ -18,7 +18,7 @@ from qtpy.QtWidgets import (
 from medrestore.plugin.explore.regions import interval, measured
 from medrestore.plugin.layers import record_in
 from medrestore.plugin.status import QUIET_STYLE, Sentence
-from medrestore.plugin.viewer import follow
+from medrestore.plugin.viewer import watch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -145,7 +145,7 @@ class LayerMeaning(Sentence):
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__(QUIET_STYLE)
         self._viewer = viewer
-        follow(self, [viewer.layers.selection.events.active], self.refresh)
+        watch(self, [viewer.layers.selection.events.active], self.refresh)
         self.setVisible(False)
 
     def refresh(self, event: Any = None) -> None:

@@ -1,4 +1,4 @@
-"""What a result says of a voxel and of regions: values with intervals, a table as text. No Qt."""
+"""Values of a result with their intervals, of a voxel and of regions; a table as text. No Qt."""
 
 from __future__ import annotations
 

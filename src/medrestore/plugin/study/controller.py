@@ -149,12 +149,12 @@ class StudyController:
     def confirm(self) -> None:
         """Keep the picked answer, then go on."""
         if self.view.answerable and self.view.chosen:
-            self._keep(self.view.chosen, self._clock() - self._appeared)
+            self._save(self.view.chosen, self._clock() - self._appeared)
 
     def skip(self) -> None:
         """Go on without pictures that cannot be shown; the answers say so."""
         if self.view.stuck and not self.view.busy:
-            self._keep(SKIPPED, 0.0)
+            self._save(SKIPPED, 0.0)
 
     def retry(self) -> None:
         """Try again to show the pictures."""
@@ -234,9 +234,8 @@ class StudyController:
         if index in self._loading:
             return
         self._loading.add(index)
-        asked = study.order[index]
         self._actions.work(
-            partial(pictures.load, asked, study.base, study.plan.window),
+            partial(pictures.load, study.order[index], study.base, study.plan.window),
             partial(self._loaded, study, index),
             partial(self._not_loaded, study, index),
         )
@@ -257,25 +256,25 @@ class StudyController:
     def _stuck(self, study: Session, error: Exception) -> None:
         self._show(replace(self._question(study), status=_reason(error), problem=True, stuck=True))
 
-    def _keep(self, answer: str, seconds: float) -> None:
+    def _save(self, answer: str, seconds: float) -> None:
         study = self._session
         if study is None:
             return
         before = self.view
-        asked = study.order[self._done]
+        question = study.order[self._done]
         self._show(replace(before, busy=True, status="", problem=False))
         self._actions.work(
-            partial(study.log.append, asked, answer, seconds),
-            partial(self._kept, study),
-            partial(self._not_kept, study, before),
+            partial(study.log.append, question, answer, seconds),
+            partial(self._saved, study),
+            partial(self._not_saved, study, before),
         )
 
-    def _kept(self, study: Session, _: object) -> None:
+    def _saved(self, study: Session, _: object) -> None:
         if study is self._session:
             self._done += 1
             self._ask()
 
-    def _not_kept(self, study: Session, before: StudyView, error: Exception) -> None:
+    def _not_saved(self, study: Session, before: StudyView, error: Exception) -> None:
         if study is self._session:
             self._show(replace(before, status=_reason(error), problem=True))
 

@@ -70,20 +70,20 @@ class AnswerLog:
         except OSError as error:
             raise self._unwritable(error) from error
 
-    def append(self, asked: Presentation, answer: str, seconds: float) -> Answer:
+    def append(self, question: Presentation, answer: str, seconds: float) -> Answer:
         """Write an answer and wait until it is on the disk; raises `OutputError` if that fails."""
         row = Answer(
             study=self.plan.name,
             plan=self.plan.hash,
             kind=self.plan.kind,
             reader=self.reader,
-            index=asked.index,
-            case=asked.case.id,
-            left=asked.left,
-            right=asked.right,
+            index=question.index,
+            case=question.case.id,
+            left=question.left,
+            right=question.right,
             answer=answer,
             seconds=round(seconds, 2),
-            repeat=asked.repeat,
+            repeat=question.repeat,
             time_utc=datetime.now(UTC).isoformat(timespec="seconds"),
         )
         try:

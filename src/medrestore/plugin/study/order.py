@@ -1,4 +1,4 @@
-"""Who sees what, when and on which side: fixed by the plan's seed and the reader's name alone.
+"""Order and sides of a reader's questions: fixed by the plan's seed and the reader's name alone.
 
 Ranks come from SHA-256, not from a random generator: the same on every machine and version, so that
 a study can be taken up again years later.
@@ -56,13 +56,13 @@ def presentations(plan: StudyPlan, reader: str) -> tuple[Presentation, ...]:
     Repeats are taken from the first half and come at least half of the questions later.
     """
     draw = _Draw(plan.seed, reader)
-    asked = draw.shuffled(
+    questions = draw.shuffled(
         [question for group in _groups(plan, draw) for question in group], "order"
     )
-    again = _repeated(asked, plan.repeats, draw)
+    again = _repeated(questions, plan.repeats, draw)
     return tuple(
         Presentation(index, *question, repeat)
-        for index, (question, repeat) in enumerate(_merged(asked, again, draw), 1)
+        for index, (question, repeat) in enumerate(_merged(questions, again, draw), 1)
     )
 
 
@@ -104,20 +104,20 @@ def _with_sides(group: list[Question], draw: _Draw) -> list[Question]:
     ]
 
 
-def _repeated(asked: list[Question], share: float, draw: _Draw) -> list[tuple[int, Question]]:
+def _repeated(questions: list[Question], share: float, draw: _Draw) -> list[tuple[int, Question]]:
     """Places in the order, and the questions there with sides exchanged."""
-    count = min(len(asked), round(share * len(asked)) or (1 if share > 0 else 0))
-    early = asked[: max(count, len(asked) // 2)]
+    count = min(len(questions), round(share * len(questions)) or (1 if share > 0 else 0))
+    early = questions[: max(count, len(questions) // 2)]
     chosen = draw.shuffled(early, "repeat")[:count]
-    places = [asked.index(question) for question in chosen]
-    return [(place, _exchanged(asked[place])) for place in places]
+    places = [questions.index(question) for question in chosen]
+    return [(place, _exchanged(questions[place])) for place in places]
 
 
 def _merged(
-    asked: list[Question], again: list[tuple[int, Question]], draw: _Draw
+    questions: list[Question], again: list[tuple[int, Question]], draw: _Draw
 ) -> list[tuple[Question, bool]]:
-    half = len(asked) / 2
-    keyed = [(float(place), "", question, False) for place, question in enumerate(asked)]
+    half = len(questions) / 2
+    keyed = [(float(place), "", question, False) for place, question in enumerate(questions)]
     for place, question in again:
         later = place + half * (1 + draw.uniform(question, "place"))
         keyed.append((later, draw.rank(question, "place"), question, True))

@@ -9,7 +9,6 @@ from qtpy.QtGui import QKeySequence, QShortcut
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QFormLayout,
     QHBoxLayout,
     QLabel,
     QLineEdit,
@@ -20,8 +19,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from medrestore.plugin.rows import PathField
-from medrestore.plugin.status import QUIET_STYLE
+from medrestore.plugin.rows import PathField, form
+from medrestore.plugin.status import QUIET_STYLE, RESEARCH_ONLY, Sentence
 from medrestore.plugin.study.plan import QUESTIONS
 from medrestore.plugin.study.session import FromFolders, FromPlan
 
@@ -35,7 +34,10 @@ EXPLAINED = (
     "Scans are shown in random order and on random sides, without names. Every answer is saved at "
     "once: a study can be stopped and taken up again."
 )
-RESEARCH_ONLY = "For research use only, not for diagnosis."
+ALWAYS = ("Study from", "Reader")
+"""Rows that are shown for two folders and for a plan file."""
+LABEL_WIDTH = 106
+"""The same whatever rows are shown."""
 TIPS = {
     "First folder": "Scans of one method, for example the noisy ones.",
     "Second folder": "Scans of the other method; files pair by name, a.nii.gz with a.nii.gz or "
@@ -78,6 +80,19 @@ class StartPage(QWidget):
         self.reader = QLineEdit()
         self.reader.setPlaceholderText("name or code")
         self.start_button = QPushButton("Start")
+        self._rows: dict[str, QWidget] = {
+            "Study from": self.origin,
+            "First folder": self.first,
+            "Second folder": self.second,
+            "Answers in": self.out,
+            "Task": self.task,
+            "Question": self.question,
+            "Ties": self.ties,
+            "Repeats": self.repeats,
+            "Seed": self.seed,
+            "Plan file": self.plan,
+            "Reader": self.reader,
+        }
         self._lay_out()
         self.origin.currentIndexChanged.connect(self._follow)
         self.task.currentIndexChanged.connect(self._follow)
@@ -90,7 +105,7 @@ class StartPage(QWidget):
         self.setEnabled(not view.busy)
 
     def source(self) -> FromFolders | FromPlan:
-        """What is chosen."""
+        """Return what is chosen."""
         if self.origin.currentIndex():
             return FromPlan(self.plan.path())
         return FromFolders(
@@ -108,60 +123,25 @@ class StartPage(QWidget):
         self.started.emit(self.source(), self.reader.text())
 
     def _follow(self, *_: object) -> None:
-        by_folders = self.origin.currentIndex() == 0
-        self._folders.setVisible(by_folders)
-        self._file.setVisible(not by_folders)
+        by_plan = self.origin.currentIndex() == 1
+        for name, field in self._rows.items():
+            shown = name in ALWAYS or (name == "Plan file") == by_plan
+            field.setVisible(shown)
+            self._form.labelForField(field).setVisible(shown)
         self.ties.setEnabled(self.task.currentData() == "preference")
         question = QUESTIONS[self.task.currentData()]
         self.question.setPlaceholderText(question)
         self.question.setToolTip(f"{TIPS['Question']} If empty: {question}")
 
     def _lay_out(self) -> None:
-        self._folders, self._file = QWidget(), QWidget()
-        rows: dict[str, QWidget] = {
-            "First folder": self.first,
-            "Second folder": self.second,
-            "Answers in": self.out,
-            "Task": self.task,
-            "Question": self.question,
-            "Ties": self.ties,
-            "Repeats": self.repeats,
-            "Seed": self.seed,
-        }
-        _form(self._folders, rows)
-        _form(self._file, {"Plan file": self.plan})
-        origin, reader = QWidget(), QWidget()
-        _form(origin, {"Study from": self.origin})
-        _form(reader, {"Reader": self.reader})
+        self._form = form(self._rows, TIPS, LABEL_WIDTH)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
-        layout.addWidget(_quiet(EXPLAINED))
-        for part in (origin, self._folders, self._file, reader, self.start_button):
-            layout.addWidget(part)
-        layout.addWidget(_quiet(RESEARCH_ONLY))
-
-
-LABEL_WIDTH = 106
-"""The same in every part of the page."""
-
-
-def _form(parent: QWidget, rows: dict[str, QWidget]) -> None:
-    layout = QFormLayout(parent)
-    layout.setContentsMargins(0, 0, 0, 0)
-    layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-    for text, field in rows.items():
-        label = QLabel(text)
-        label.setMinimumWidth(LABEL_WIDTH)
-        field.setToolTip(TIPS.get(text, ""))
-        layout.addRow(label, field)
-
-
-def _quiet(text: str) -> QLabel:
-    label = QLabel(text)
-    label.setWordWrap(True)
-    label.setStyleSheet(QUIET_STYLE)
-    return label
+        layout.addWidget(Sentence(QUIET_STYLE, EXPLAINED))
+        layout.addLayout(self._form)
+        layout.addWidget(self.start_button)
+        layout.addWidget(Sentence(QUIET_STYLE, RESEARCH_ONLY))
 
 
 LABELS = {"left": "←  Left", "tie": "No difference", "right": "Right  →"}

@@ -1,4 +1,4 @@
-"""What a study asks: cases, methods, question; fixed before the first answer; a JSON file."""
+"""Plan of a study: cases, methods, question; fixed before the first answer; a JSON file."""
 
 from __future__ import annotations
 

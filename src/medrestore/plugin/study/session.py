@@ -11,7 +11,7 @@ from medrestore.errors import InputError, OutputError, SettingsError
 from medrestore.evaluation.pairing import by_stem, scans_by_place
 from medrestore.evaluation.reader_study import answers
 from medrestore.evaluation.reader_study.analysis import analyse
-from medrestore.evaluation.reader_study.words import sentences
+from medrestore.evaluation.reader_study.summary import sentences
 from medrestore.plugin.study.log import AnswerLog, file_name
 from medrestore.plugin.study.order import presentations
 from medrestore.plugin.study.plan import QUESTIONS, StudyCase, StudyPlan, read_plan, write_plan
@@ -40,13 +40,13 @@ class CasePairs(NamedTuple):
     """Cases, and scans that are left out, by their place in their folder."""
 
     cases: tuple[StudyCase, ...]
-    alone: tuple[str, ...]
+    unpaired: tuple[str, ...]
 
     def notes(self) -> tuple[str, ...]:
-        """What a person should know before starting; names would tell too much."""
-        if not self.alone:
+        """Notes for a person before starting; names would tell too much."""
+        if not self.unpaired:
             return ()
-        scans = "1 scan" if len(self.alone) == 1 else f"{len(self.alone)} scans"
+        scans = "1 scan" if len(self.unpaired) == 1 else f"{len(self.unpaired)} scans"
         return (f"{len(self.cases)} pairs; {scans} without a partner left out",)
 
 
@@ -240,10 +240,10 @@ def _from_folders(source: FromFolders) -> tuple[Path, StudyPlan, tuple[str, ...]
         repeats=source.repeats,
         ties=source.ties,
     )
-    return _kept(plan, out / PLAN_NAME), plan, paired.notes()
+    return _plan_file(plan, out / PLAN_NAME), plan, paired.notes()
 
 
-def _kept(plan: StudyPlan, path: Path) -> Path:
+def _plan_file(plan: StudyPlan, path: Path) -> Path:
     """The plan's file; one that is there already must be the same study."""
     if path.exists():
         there = read_plan(path)

@@ -29,7 +29,7 @@ GAP = 4
 
 @dataclass(frozen=True)
 class Before:
-    """How the viewer was found."""
+    """State of the viewer before the study."""
 
     layers: list[Any]
     active: Any
@@ -43,9 +43,9 @@ class Stage:
 
     def __init__(self, viewer: ViewerModel) -> None:
         self._viewer = viewer
-        self._own: list[Any] = []
+        self._layers: list[Any] = []
         self._before: Before | None = None
-        self._place: dict[str, Any] = {}
+        self._grid: dict[str, Any] = {}
         self._axis = 0
 
     def show(self, pictures: Pictures) -> None:
@@ -56,12 +56,12 @@ class Stage:
         if not self._changed(pictures):
             self._clear()
             self._add(pictures)
-        self._place = pictures.place
+        self._grid = pictures.grid
         self._arrange(pictures)
 
     def step(self, slices: int) -> None:
         """Scroll; both pictures follow."""
-        if self._before is not None and self._own:
+        if self._before is not None and self._layers:
             dims = self._viewer.dims
             dims.set_current_step(self._axis, dims.current_step[self._axis] + slices)
 
@@ -82,32 +82,32 @@ class Stage:
 
     def _changed(self, pictures: Pictures) -> bool:
         """Give the layers that are there new contents: new layers cost ten times as much."""
-        fits = len(self._own) == len(pictures.arrays) and all(
+        fits = len(self._layers) == len(pictures.arrays) and all(
             layer in self._viewer.layers and layer.ndim == array.ndim
-            for layer, array in zip(self._own, pictures.arrays, strict=True)
+            for layer, array in zip(self._layers, pictures.arrays, strict=True)
         )
         if not fits:
             return False
-        moved = {k: v for k, v in pictures.place.items() if v != self._place.get(k)}
-        for layer, array in zip(self._own, pictures.arrays, strict=True):
+        moved = {k: v for k, v in pictures.grid.items() if v != self._grid.get(k)}
+        for layer, array in zip(self._layers, pictures.arrays, strict=True):
             layer.data = array
             _set(layer, moved)
-        _set(self._own[0], _window(pictures))
+        _set(self._layers[0], _window(pictures))
         return True
 
     def _add(self, pictures: Pictures) -> None:
         limits = _window(pictures)
         for array, name in zip(pictures.arrays, NAMES[len(pictures.arrays)], strict=True):
-            layer = Image(array, name=name, rgb=False, **pictures.place)
+            layer = Image(array, name=name, rgb=False, **pictures.grid)
             _set(layer, limits)
-            self._own.append(layer)
+            self._layers.append(layer)
         grid = grid_of(self._viewer)
         _set(grid, {"stride": 1, "shape": (1, -1), "spacing": GAP})
-        grid.enabled = len(self._own) > 1
-        self._viewer.layers.extend(self._own)
-        if len(self._own) > 1:
-            link_layers(self._own, LINKED)
-        self._viewer.layers.selection.active = self._own[0]
+        grid.enabled = len(self._layers) > 1
+        self._viewer.layers.extend(self._layers)
+        if len(self._layers) > 1:
+            link_layers(self._layers, LINKED)
+        self._viewer.layers.selection.active = self._layers[0]
 
     def _arrange(self, pictures: Pictures) -> None:
         """Whole pictures in the planes they were acquired in, at the middle one."""
@@ -135,16 +135,16 @@ class Stage:
         if self._before is None:
             return
         for layer in layers_of(self._viewer):
-            if layer not in self._own:
+            if layer not in self._layers:
                 if layer not in self._before.layers:
                     self._before.layers.append(layer)
                 self._viewer.layers.remove(layer)
 
     def _clear(self) -> None:
-        for layer in self._own:
+        for layer in self._layers:
             if layer in self._viewer.layers:
                 self._viewer.layers.remove(layer)
-        self._own = []
+        self._layers = []
 
 
 def _window(pictures: Pictures) -> dict[str, tuple[float, float]]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent, Qt
-from qtpy.QtWidgets import QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QPushButton, QScrollArea, QVBoxLayout, QWidget
 
-from medrestore.plugin.status import PROBLEM_STYLE
+from medrestore.plugin.status import StatusLine
 from medrestore.plugin.study.controller import StudyActions, StudyController, StudyPage, StudyView
 from medrestore.plugin.study.pages import QuestionPage, StartPage
 from medrestore.plugin.study.stage import Stage
@@ -39,9 +39,9 @@ class ReaderStudyWidget(QWidget):
         self.stage = Stage(napari_viewer)
         self.start_page, self.question_page = StartPage(), QuestionPage()
         self.summary_page = QWidget()
-        self.summary = QLabel()
+        self.summary = StatusLine()
         self.back_button = QPushButton("Back to the first page")
-        self.status = QLabel()
+        self.status = StatusLine()
         self._lay_out()
         actions = StudyActions(self._work, self.stage.show, self.stage.close, self._show)
         self.controller = StudyController(actions)
@@ -82,14 +82,10 @@ class ReaderStudyWidget(QWidget):
         self.question_page.show_view(view)
         self.summary.setText("\n\n".join(view.summary))
         self.back_button.setEnabled(not view.busy)
-        self.status.setText(view.status)
+        self.status.tell(view.status, view.problem)
         self.status.setVisible(bool(view.status))
-        self.status.setStyleSheet(PROBLEM_STYLE if view.problem else "")
 
     def _lay_out(self) -> None:
-        for label in (self.summary, self.status):
-            label.setWordWrap(True)
-            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         pages = QWidget()
         inner = QVBoxLayout(pages)
         for part in (self.start_page, self.question_page, self.status, self.summary_page):

@@ -178,8 +178,6 @@ class CompareBox(QWidget):
         self.refresh()
 
     def _lay_out(self) -> None:
-        self.a.setToolTip(TIPS["A"])
-        self.b.setToolTip(TIPS["B"])
         buttons = QGridLayout()
         buttons.setSpacing(4)
         shown = (self.side_button, self.flicker_button, self.difference_button, self.back_button)
@@ -189,7 +187,7 @@ class CompareBox(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
-        layout.addLayout(form({"A": self.a, "B": self.b}))
+        layout.addLayout(form({"A": self.a, "B": self.b}, TIPS))
         layout.addLayout(buttons)
 
     def side_by_side(self) -> None:
@@ -280,7 +278,7 @@ class CompareBox(QWidget):
     def attach(self) -> None:
         """Take the key, if it is free."""
         self.key.take()
-        key = f" Key: {FLICKER_KEY}." if self.key.held else ""
+        key = f" Key: {FLICKER_KEY}." if self.key.taken else ""
         self.flicker_button.setToolTip(TIPS["Flicker"] + key)
 
     def release(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ WATCHED = ("inserted", "removed", "reordered")
 
 
 class Mode(Enum):
-    """What is shown of the two layers."""
+    """Display of the two layers."""
 
     OFF = "off"
     SIDE_BY_SIDE = "side by side"
@@ -196,41 +196,24 @@ def _same_view(viewer: ViewerModel) -> Iterator[None]:
 
 
 class BorrowedKey:
-    """Calls ``action`` on a key while it is held.
-
-    Parameters
-    ----------
-    viewer : ViewerModel
-        Whose key.
-    key : str
-        As napari spells keys.
-    action : callable
-        Without arguments.
-    """
+    """Calls ``action`` on a key of a viewer, as napari spells it, while it is taken."""
 
     def __init__(self, viewer: ViewerModel, key: str, action: Callable[[], object]) -> None:
-        self._viewer, self._key = viewer, key
-        self.held = False
-
-        def pressed(_: Any) -> None:
-            action()
-
-        self._pressed = pressed
+        self._viewer, self._key, self.taken = viewer, key, False
+        self._pressed = lambda _: action()
 
     def take(self) -> None:
-        """Hold the key, unless somebody has bound it in this viewer."""
-        if not self.held:
-            try:
+        """Take the key, unless somebody has bound it in this viewer."""
+        if not self.taken:
+            with suppress(ValueError):  # bound
                 self._viewer.bind_key(self._key, self._pressed)
-            except ValueError:  # taken
-                return
-            self.held = True
+                self.taken = True
 
     def give_back(self) -> None:
         """Let the key go, unless somebody has taken it over meanwhile."""
-        if not self.held:
+        if not self.taken:
             return
-        self.held = False
+        self.taken = False
         unbound = bare(self._viewer.bind_key(self._key, None))
         if unbound is not None and unbound is not self._pressed:
             self._viewer.bind_key(self._key, unbound)

@@ -6,11 +6,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from medrestore.plugin.rows import form, heading
 from medrestore.plugin.scan_picker import ScanPicker
-from medrestore.plugin.status import QUIET_STYLE, StatusLine
+from medrestore.plugin.status import QUIET_STYLE, Sentence, StatusLine
 from medrestore.plugin.view.compare_box import CompareBox
 from medrestore.plugin.view.planes import (
     NO_SCAN,
@@ -22,6 +22,7 @@ from medrestore.plugin.view.planes import (
     show_volume,
 )
 from medrestore.plugin.view.window_box import WindowBox
+from medrestore.plugin.viewer import watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,22 +68,15 @@ class PlaneBox(QWidget):
             button.setMinimumWidth(button.fontMetrics().horizontalAdvance(button.text()) + 12)
             button.clicked.connect(self._on_click(plane))
             row.addWidget(button, len(button.text()))
-        self.sides = QLabel()
-        self.sides.setWordWrap(True)
-        self.sides.setStyleSheet(QUIET_STYLE)
+        self.sides = Sentence(QUIET_STYLE)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
         layout.addLayout(row)
         layout.addWidget(self.sides)
         self.follow(None)
-        self._emitters = (
-            viewer.dims.events.order,
-            viewer.dims.events.ndisplay,
-            viewer.dims.events.ndim,
-        )
-        for emitter in self._emitters:
-            emitter.connect(self.refresh)
+        events = viewer.dims.events
+        watch(self, (events.order, events.ndisplay, events.ndim), self.refresh)
         self.refresh()
 
     def follow(self, layer: Any) -> None:
@@ -120,9 +114,7 @@ class PlaneBox(QWidget):
         self.letters.switch(False)
 
     def close_down(self) -> None:
-        """Stop following the viewer and take the letters off."""
-        for emitter in self._emitters:
-            emitter.disconnect(self.refresh)
+        """Take the letters off for good."""
         self.letters.close()
 
 

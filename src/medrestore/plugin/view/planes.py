@@ -38,7 +38,7 @@ __all__ = [
 
 NO_SCAN = "Open a CT or MR scan first; then choose it under Scan."
 TOWARDS = "IPL"
-"""What the world axes run towards."""
+"""Directions of the world axes."""
 AWAY = {"I": "S", "P": "A", "L": "R"}
 FROM_THE_FRONT = {"view_direction": (0, 1, 0), "up_direction": (-1, 0, 0)}
 
@@ -92,8 +92,8 @@ def lead_to_slice(viewer: ViewerModel, layer: Any) -> bool:
         return False
     turn_to(viewer, plane)
     axis = viewer.dims.order[-3]
-    place = layer.data_to_world((0,) * layer.ndim)
-    viewer.dims.set_point(axis, float(place[axis - viewer.dims.ndim]))
+    position = layer.data_to_world((0,) * layer.ndim)
+    viewer.dims.set_point(axis, float(position[axis - viewer.dims.ndim]))
     return True
 
 
@@ -135,7 +135,7 @@ def plane_shown(viewer: ViewerModel) -> Plane | None:
 
 
 def is_oriented(layer: Any) -> bool:
-    """Whether a layer's last axes are known to run towards inferior, posterior and left."""
+    """Return True if a layer's last axes are known to run towards inferior, posterior and left."""
     labels = () if layer is None else tuple(layer.axis_labels)[-3:]
     return labels == AXIS_LABELS and _known(layer)
 
@@ -175,11 +175,11 @@ def _order(ndim: int, plane: Plane) -> tuple[int, ...]:
 def _middle(layer: Any, ndim: int) -> tuple[float, ...]:
     """World position of a layer's middle voxel, which lies on a slice; of the viewer's axes."""
     shape = layer.data.shape
-    place = layer.data_to_world([(n - 1) // 2 for n in shape])
-    return (*(0.0,) * (ndim - len(shape)), *(float(p) for p in place))
+    position = layer.data_to_world([(n - 1) // 2 for n in shape])
+    return (*(0.0,) * (ndim - len(shape)), *(float(p) for p in position))
 
 
-PLACES = {
+OVERLAY_POSITIONS = {
     "left": "middle_left",
     "right": "middle_right",
     "top": "top_center",
@@ -238,9 +238,9 @@ class Letters:
         if layer is None:  # results that were opened without their scan know how they lie too
             layer = next((one for one in self._viewer.layers if is_oriented(one)), None)
         shown = edges(self._viewer) if self._on and is_oriented(layer) else None
-        for side, place in PLACES.items():
+        for side, position in OVERLAY_POSITIONS.items():
             letter = getattr(shown, side, "")
-            look = {"position": place, "font_size": 14, "box": False}
+            look = {"position": position, "font_size": 14, "box": False}
             show_text(self._overlays, f"medrestore_{side}", letter, **look)
 
     def close(self) -> None:

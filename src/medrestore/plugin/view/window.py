@@ -1,4 +1,4 @@
-"""Display windows: presets, the one of a layer, the drag that sets it. No Qt."""
+"""Display windows: the one of a layer, the drag that sets it, presets. No Qt."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from medrestore.errors import MedrestoreError
+from medrestore.modalities import modality_named
 from medrestore.plugin.contrast import percentile_limits
 from medrestore.plugin.layers import record_in
 from medrestore.plugin.viewer import camera_of
@@ -21,84 +22,6 @@ if TYPE_CHECKING:
 
 
 __all__ = ["DisplayWindow", "Preset", "WindowDrag", "Windowing", "presets_for"]
-
-CT = {
-    "Abdomen": (50, 400),
-    "Mediastinum": (50, 350),
-    "Liver": (60, 160),
-    "Lung": (-600, 1500),
-    "Bone": (300, 1500),
-    "Angiography": (300, 600),
-    "Brain": (40, 80),
-    "Subdural": (75, 215),
-    "Stroke": (32, 8),
-}
-"""Level and width, HU. Abdomen, mediastinum, lung, brain: radiopaedia.org/articles/windowing-ct;
-subdural: the middle of its ranges 50–100 and 130–300. Stroke: Lev et al., Radiology 1999;213:150.
-Bone, angiography: defaults of Orthanc's Stone viewer. Liver: ctviewer (PyPI)."""
-
-PERCENTILES = {"Usual": (0.5, 99.7), "Full": (0.0, 100.0), "Narrow": (5.0, 95.0)}
-"""Of all voxels; for intensities without a unit. Usual: as a scan is opened."""
-TIPS = {
-    "Usual": "As the scan was opened: all but the 0.5 % darkest and 0.3 % brightest voxels.",
-    "Full": "From the darkest voxel to the brightest.",
-    "Narrow": "Without the 5 % darkest and the 5 % brightest voxels: more contrast.",
-}
-
-
-@dataclass(frozen=True)
-class Preset:
-    """A named window; ``window`` may have to look at the file or the voxels first.
-
-    ``fixed`` is the window where it is known beforehand. ``window()`` raises MedrestoreError where
-    there is none.
-    """
-
-    name: str
-    tip: str
-    window: Callable[[], DisplayWindow]
-    fixed: DisplayWindow | None = None
-
-
-def presets_for(layer: Any) -> list[Preset]:
-    """The windows that suit a layer: its file's, those of CT, percentiles."""
-    record = record_in(layer.metadata)
-    source = record.get("source")
-    own = [_of_file(source)] if isinstance(source, Source) and source.format == "dicom" else []
-    if record.get("modality") == "CT":
-        full = _of_voxels(layer, "Full")
-        return [*own, *(_of_ct(name, *values) for name, values in CT.items()), full]
-    return [*own, *(_of_voxels(layer, name) for name in PERCENTILES)]
-
-
-def _of_ct(name: str, level: float, width: float) -> Preset:
-    window = DisplayWindow(level, width)
-    return Preset(name, f"Level {level} HU, width {width} HU.", lambda: window, window)
-
-
-def _of_voxels(layer: Any, name: str) -> Preset:
-    data = layer.data[0] if layer.multiscale else layer.data
-
-    def window() -> DisplayWindow:
-        return DisplayWindow.between(percentile_limits(data, *PERCENTILES[name]))
-
-    at_hand = name == "Usual" and isinstance(data, np.ndarray)  # others may have to be computed
-    return Preset(name, TIPS[name], window, window() if at_hand else None)
-
-
-def _of_file(source: Source) -> Preset:
-    def window() -> DisplayWindow:
-        from medrestore.io.dicom.window import stored_window  # pydicom: only when asked for
-
-        found = stored_window(source)
-        if found is None:
-            raise MedrestoreError(
-                f"the files of {source.name} state no display window; choose another one"
-            )
-        return DisplayWindow(*found)
-
-    return Preset("From the file", "The window that the DICOM file states.", window)
-
 
 PIXELS_PER_DOUBLING = 150
 """Drag of this length doubles the width, or moves the level by half of it."""
@@ -129,7 +52,7 @@ class DisplayWindow:
         return DisplayWindow(self.level + down * self.width / (2 * PIXELS_PER_DOUBLING), width)
 
     def close_to(self, other: DisplayWindow) -> bool:
-        """Whether nobody could tell the two apart."""
+        """Return True if nobody could tell the two apart."""
         near = 1e-4 * max(abs(self.width), abs(other.width))
         return abs(self.level - other.level) <= near and abs(self.width - other.width) <= near
 
@@ -155,10 +78,10 @@ class Windowing:
     def follow(self, layer: Any) -> None:
         """Turn to another layer; None for none."""
         if self._layer is not None:
-            self._layer.events.contrast_limits.disconnect(self._told)
+            self._layer.events.contrast_limits.disconnect(self._limits_changed)
         self._layer = layer
         if layer is not None:
-            layer.events.contrast_limits.connect(self._told)
+            layer.events.contrast_limits.connect(self._limits_changed)
         self._changed()
 
     @property
@@ -184,7 +107,7 @@ class Windowing:
             )
         self._layer.contrast_limits = (low, high)
 
-    def _told(self, event: Any = None) -> None:
+    def _limits_changed(self, event: Any = None) -> None:
         self._changed()
 
     def close(self) -> None:
@@ -208,7 +131,7 @@ class WindowDrag:
 
     @property
     def on(self) -> bool:
-        """Whether drags set the window."""
+        """True while drags set the window."""
         return self._drag in self._viewer.mouse_drag_callbacks
 
     def switch(self, on: bool) -> None:
@@ -241,3 +164,70 @@ def _free(viewer: ViewerModel, event: Any) -> bool:
     active = viewer.layers.selection.active
     idle = active is None or str(active.mode) == "pan_zoom"
     return idle and not event.modifiers and viewer.dims.ndisplay == 2
+
+
+PERCENTILES = {"Usual": (0.5, 99.7), "Full": (0.0, 100.0), "Narrow": (5.0, 95.0)}
+"""Of all voxels; for intensities without a unit. Usual: as a scan is opened."""
+TIPS = {
+    "Usual": "As the scan was opened: all but the 0.5 % darkest and 0.3 % brightest voxels.",
+    "Full": "From the darkest voxel to the brightest.",
+    "Narrow": "Without the 5 % darkest and the 5 % brightest voxels: more contrast.",
+}
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named window; ``window`` may have to look at the file or the voxels first.
+
+    ``fixed`` is the window where it is known beforehand. ``window()`` raises MedrestoreError where
+    there is none.
+    """
+
+    name: str
+    tip: str
+    window: Callable[[], DisplayWindow]
+    fixed: DisplayWindow | None = None
+
+
+def presets_for(layer: Any) -> list[Preset]:
+    """The windows that suit a layer: its file's, its modality's, percentiles."""
+    record = record_in(layer.metadata)
+    source = record.get("source")
+    own = [_of_file(source)] if isinstance(source, Source) and source.format == "dicom" else []
+    modality = modality_named(record["modality"]) if record.get("modality") else None
+    if modality is not None and modality.display.presets:
+        named = [
+            _fixed(name, *values, modality.unit)
+            for name, values in modality.display.presets.items()
+        ]
+        return [*own, *named, _of_voxels(layer, "Full")]
+    return [*own, *(_of_voxels(layer, name) for name in PERCENTILES)]
+
+
+def _fixed(name: str, level: float, width: float, unit: str) -> Preset:
+    window = DisplayWindow(level, width)
+    return Preset(name, f"Level {level} {unit}, width {width} {unit}.", lambda: window, window)
+
+
+def _of_voxels(layer: Any, name: str) -> Preset:
+    data = layer.data[0] if layer.multiscale else layer.data
+
+    def window() -> DisplayWindow:
+        return DisplayWindow.between(percentile_limits(data, *PERCENTILES[name]))
+
+    at_hand = name == "Usual" and isinstance(data, np.ndarray)  # others may have to be computed
+    return Preset(name, TIPS[name], window, window() if at_hand else None)
+
+
+def _of_file(source: Source) -> Preset:
+    def window() -> DisplayWindow:
+        from medrestore.io.dicom.window import stored_window  # pydicom: only when asked for
+
+        found = stored_window(source)
+        if found is None:
+            raise MedrestoreError(
+                f"the files of {source.name} state no display window; choose another one"
+            )
+        return DisplayWindow(*found)
+
+    return Preset("From the file", "The window that the DICOM file states.", window)

@@ -64,7 +64,6 @@ class WindowBox(QWidget):
         self.refresh()
 
     def _lay_out(self) -> None:
-        self.preset.setToolTip(TIPS["Preset"])
         self.preset.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
@@ -73,7 +72,7 @@ class WindowBox(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
         rows = {"Preset": self.preset, "Level": self.level, "Width": self.width_}
-        layout.addLayout(form(rows))
+        layout.addLayout(form(rows, TIPS))
         layout.addWidget(self.drag_box)
 
     def follow(self, layer: Any) -> None:
@@ -145,6 +144,5 @@ def _number(name: str) -> QDoubleSpinBox:
     box = QDoubleSpinBox()
     box.setRange(-LARGEST if name == "Level" else 1e-6, LARGEST)
     box.setKeyboardTracking(False)
-    box.setToolTip(TIPS[name])
     box.setMinimumWidth(60)
     return box

@@ -9,11 +9,12 @@ Here the leaves are bodies in space, so that neighbouring slices belong together
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medrestore.training.synthesis.fields import AIR, finished, power_law_field, tissue_values
+from medrestore.modalities import modality_named
+from medrestore.training.synthesis.fields import finished, power_law_field
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,7 +39,7 @@ class _Leaves:
 def dead_leaves(
     rng: np.random.Generator,
     shape: tuple[int, int, int],
-    modality: Literal["CT", "MR"],
+    modality: str,
 ) -> NDArray[np.float32]:
     """A noise-free volume (z, y, x) of overlapping ellipsoids, rods and polyhedra.
 
@@ -50,7 +51,7 @@ def dead_leaves(
         Source of randomness.
     shape : (z, y, x)
         Voxels.
-    modality : "CT" or "MR"
+    modality : str
         Intensities in HU, or 0 to about 1 of the foreground scale.
     """
     thickness = float(np.exp(rng.uniform(0, np.log(4))))
@@ -61,7 +62,7 @@ def dead_leaves(
         _paint(rng, labels, int(index) + 1, leaves, thickness, int(index))
     array = _coloured(rng, labels, leaves, thickness, modality)
     if rng.random() < 0.5:
-        array[_outside(rng, shape)] = AIR[modality]
+        array[_outside(rng, shape)] = modality_named(modality).air
     return finished(rng, array, modality)
 
 
@@ -132,12 +133,13 @@ def _coloured(
     labels: NDArray[np.int32],
     leaves: _Leaves,
     thickness: float,
-    modality: Literal["CT", "MR"],
+    modality: str,
 ) -> NDArray[np.float32]:
     """Each leaf's own intensity, shading across it, and texture."""
     count = len(leaves.radius) + 1
-    contrast = 0.15 if modality == "MR" else 25.0
-    base = tissue_values(rng, count, modality)
+    anatomy = modality_named(modality).trained.anatomy
+    contrast = anatomy.shading
+    base = anatomy.values(rng, count)
     shading = contrast * rng.standard_normal((3, count)).astype(np.float32)
     shading *= np.concatenate(([0.02], 0.5 / leaves.radius)).astype(np.float32)
     centre = np.concatenate((np.zeros((1, 3), dtype=np.float32), leaves.centre))
@@ -149,8 +151,7 @@ def _coloured(
     rough = contrast * 0.4 * rng.random(count).astype(np.float32) ** 2
     rough[rng.random(count) < 0.4] = 0  # many tissues are smooth
     array += rough[labels] * power_law_field(rng, _shape3(labels), rng.uniform(1.5, 3.5))
-    low, high = (0.0, 1.3) if modality == "MR" else (AIR["CT"], 3000.0)
-    return np.clip(array, low, high)
+    return np.clip(array, *anatomy.bounds)
 
 
 def _shape3(array: NDArray[np.int32]) -> tuple[int, int, int]:

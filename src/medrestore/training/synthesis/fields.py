@@ -1,23 +1,18 @@
-"""Smooth random fields, and the intensities that tissues may have."""
+"""Smooth random fields, and what finishes made-up anatomy."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import fft, ndimage
 
+from medrestore.modalities import modality_named
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["AIR", "LARGEST_HU", "blurred", "finished", "power_law_field", "tissue_values"]
-
-AIR = {"MR": 0.0, "CT": -1000.0}
-LARGEST_HU = 2500.0
-
-_TISSUES_HU = ((40.0, 25.0), (100.0, 60.0), (-100.0, 15.0), (-800.0, 80.0), (600.0, 350.0))
-"""Mean and standard deviation: soft tissue, with contrast agent, fat, lung, bone."""
-_TISSUE_SHARES = (0.5, 0.15, 0.15, 0.08, 0.12)
+__all__ = ["blurred", "finished", "power_law_field"]
 
 
 def power_law_field(
@@ -34,18 +29,6 @@ def power_law_field(
     return np.asarray(field / field.std(), dtype=np.float32)
 
 
-def tissue_values(
-    rng: np.random.Generator, count: int, modality: Literal["CT", "MR"]
-) -> NDArray[np.float32]:
-    """Plausible mean intensities: foreground scale 0…1 (MR), HU (CT)."""
-    if modality == "MR":
-        return rng.beta(1.3, 1.3, count).astype(np.float32)
-    kind = rng.choice(len(_TISSUES_HU), count, p=_TISSUE_SHARES)
-    mean, std = np.asarray(_TISSUES_HU, dtype=np.float32)[kind].T
-    values = mean + std * rng.standard_normal(count)
-    return np.asarray(np.clip(values, -1000, LARGEST_HU), dtype=np.float32)
-
-
 def blurred(
     rng: np.random.Generator, array: NDArray[np.float32], low: float, high: float
 ) -> NDArray[np.float32]:
@@ -55,12 +38,14 @@ def blurred(
 
 
 def finished(
-    rng: np.random.Generator, array: NDArray[np.float32], modality: Literal["CT", "MR"]
+    rng: np.random.Generator, array: NDArray[np.float32], modality: str
 ) -> NDArray[np.float32]:
-    """Partial volume, and for MR a smooth receive field; within the modality's range."""
+    """Partial volume, and a smooth receive field or the modality's highest intensity."""
     array = blurred(rng, array, 0.35, 0.8)
-    if modality == "CT":
-        return np.clip(array, AIR["CT"], LARGEST_HU)
+    kind = modality_named(modality)
+    highest = kind.trained.anatomy.highest
+    if highest is not None:
+        return np.clip(array, kind.air, highest)
     axes = [np.linspace(-0.5, 0.5, n, dtype=np.float32) for n in array.shape]
     slope, bend = rng.uniform(-0.3, 0.3, (2, 3)).astype(np.float32)
     parts = [slope[i] * a + bend[i] * a * a for i, a in enumerate(axes)]

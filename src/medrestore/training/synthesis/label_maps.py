@@ -6,12 +6,13 @@ network that has seen every contrast relies on none.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import ndimage
 
-from medrestore.training.synthesis.fields import AIR, finished, power_law_field, tissue_values
+from medrestore.modalities import modality_named
+from medrestore.training.synthesis.fields import finished, power_law_field
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,7 +21,7 @@ __all__ = ["painted", "random_labels", "segmented"]
 
 
 def segmented(
-    rng: np.random.Generator, array: NDArray[np.float32], modality: Literal["CT", "MR"]
+    rng: np.random.Generator, array: NDArray[np.float32], modality: str
 ) -> NDArray[np.int32]:
     """Labels of a scan: smoothed intensities cut at quantiles, ragged borders voted away.
 
@@ -30,7 +31,7 @@ def segmented(
         Draws the number of labels (5 to 9) and the smoothing.
     array : ndarray, shape (z, y, x)
         Part of a scan.
-    modality : "CT" or "MR"
+    modality : str
         Decides what is air: below −500 HU, or below 6 % of the largest values.
 
     Returns
@@ -39,7 +40,8 @@ def segmented(
         0 is air; higher labels are brighter tissue.
     """
     smooth = ndimage.gaussian_filter(array, [0.5, *[rng.uniform(0.8, 1.6)] * 2], truncate=3)
-    air = -500.0 if modality == "CT" else 0.06 * float(np.percentile(smooth, 99.5))
+    above = modality_named(modality).tissue
+    air = 0.06 * float(np.percentile(smooth, 99.5)) if above is None else above
     tissue = smooth[smooth > air]
     if not tissue.size:
         return np.zeros(array.shape, dtype=np.int32)
@@ -63,7 +65,7 @@ def random_labels(
 
 
 def painted(
-    rng: np.random.Generator, labels: NDArray[np.int32], modality: Literal["CT", "MR"]
+    rng: np.random.Generator, labels: NDArray[np.int32], modality: str
 ) -> NDArray[np.float32]:
     """A noise-free volume from labels: bent, one random intensity a label, texture, bias.
 
@@ -73,18 +75,18 @@ def painted(
         Source of randomness.
     labels : ndarray of int, shape (z, y, x)
         0 keeps the intensity of air.
-    modality : "CT" or "MR"
+    modality : str
         Intensities in HU, or 0 to about 1 of the foreground scale.
     """
     labels = _bent(rng, labels)
     count = int(labels.max()) + 1
-    value = tissue_values(rng, count, modality)
-    value[0] = AIR[modality]
-    contrast = 0.05 if modality == "MR" else 10.0
+    anatomy = modality_named(modality).trained.anatomy
+    value = anatomy.values(rng, count)
+    value[0] = modality_named(modality).air
     shape = (labels.shape[0], labels.shape[1], labels.shape[2])
     array: NDArray[np.float32] = value[labels]
     for exponent in (3.5, 2.0):  # slow drifts, then texture
-        amount = contrast * rng.random(count).astype(np.float32) ** 2
+        amount = anatomy.texture * rng.random(count).astype(np.float32) ** 2
         amount[0] = 0
         array += amount[labels] * power_law_field(rng, shape, exponent)
     return finished(rng, array, modality)

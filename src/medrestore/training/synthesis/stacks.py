@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medrestore.core.intensity import intensity_scale
 from medrestore.errors import SettingsError
+from medrestore.modalities import modality_named
 from medrestore.training.data import Stack
 from medrestore.training.synthesis.dead_leaves import dead_leaves
 from medrestore.training.synthesis.label_maps import painted, random_labels, segmented
@@ -23,7 +23,7 @@ EVEN = {"dead_leaves": 0.5, "label_map": 0.5}
 
 
 def synthetic_stacks(
-    modality: Literal["CT", "MR"],
+    modality: str,
     count: int,
     seed: int,
     *,
@@ -35,7 +35,7 @@ def synthetic_stacks(
 
     Parameters
     ----------
-    modality : "CT" or "MR"
+    modality : str
         Intensities in HU, or with a foreground scale near 1.
     count, seed : int
         Number of stacks; the same seed gives the same stacks.
@@ -43,7 +43,7 @@ def synthetic_stacks(
         Relative numbers of ``"dead_leaves"`` and ``"label_map"``. The stacks' weights are these
         shares, and add up to 1: multiply them by the synthetic part of the draw.
     scans : sequence of Stack
-        Where label maps take their shapes from; without any, shapes are random too.
+        Scans that label maps take their shapes from; without any, shapes are random too.
     shape : (z, y, x)
         Voxels of a stack; pixels count as 1 mm.
 
@@ -68,7 +68,7 @@ def synthetic_stacks(
             else:
                 array = painted(rng, _labels(rng, scans, shape, modality), modality)
             weight = share / total / number
-            scale = intensity_scale(array, modality)
+            scale = modality_named(modality).scale(array)
             stacks.append(Stack(array, scale, weight=weight, noise_std=0.0))
     return stacks
 
@@ -77,7 +77,7 @@ def _labels(
     rng: np.random.Generator,
     scans: Sequence[Stack],
     shape: tuple[int, int, int],
-    modality: Literal["CT", "MR"],
+    modality: str,
 ) -> NDArray[np.int32]:
     """Labels of a random part of a random scan that is large enough, or random shapes."""
     usable = [s for s in scans if all(a >= b for a, b in zip(s.array.shape, shape, strict=True))]

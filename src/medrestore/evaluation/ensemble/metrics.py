@@ -1,4 +1,4 @@
-"""All figures of one method over an ensemble."""
+"""Metrics of one method over an ensemble."""
 
 from __future__ import annotations
 
@@ -7,30 +7,38 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from medrestore.evaluation.ensemble.channels import dense_dog
 from medrestore.evaluation.ensemble.erased import Recall, recall, remaining
 from medrestore.evaluation.ensemble.jackknife import Estimate, jackknife
-from medrestore.evaluation.ensemble.linearity import Linearity, contrast_to_noise, linearity
 from medrestore.evaluation.ensemble.nps import Spectrum, of_powers, powers
-from medrestore.evaluation.ensemble.observers import Detection, channelised_hotelling, matched
+from medrestore.evaluation.ensemble.observers import (
+    Detection,
+    channelised_hotelling,
+    dense_dog,
+    matched,
+)
+from medrestore.evaluation.ensemble.rods import (
+    Linearity,
+    Transfer,
+    contrast_to_noise,
+    linearity,
+    ttf,
+)
 from medrestore.evaluation.ensemble.scene import HALVES
-from medrestore.evaluation.ensemble.ttf import Transfer, ttf
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from medrestore.evaluation.ensemble.images import Images, Squares
-    from medrestore.evaluation.ensemble.inserts import Insert
     from medrestore.evaluation.ensemble.jackknife import Choice
-    from medrestore.evaluation.ensemble.scene import Half, Lesions, Scene
+    from medrestore.evaluation.ensemble.scene import Half, Insert, Lesions, Scene
 
-__all__ = ["LesionFigures", "Measured", "Noise", "RodFigures", "measure"]
+__all__ = ["LesionMetrics", "MethodMetrics", "NoiseMetrics", "RodMetrics", "measure"]
 
 CORE = 0.6
 """Share of a rod's radius within which its value is read."""
 
 
-class Noise(NamedTuple):
+class NoiseMetrics(NamedTuple):
     """The spectrum, and its std (scan's unit), mean and peak frequency (cycles/mm)."""
 
     spectrum: Spectrum
@@ -39,7 +47,7 @@ class Noise(NamedTuple):
     peak: Estimate
 
 
-class RodFigures(NamedTuple):
+class RodMetrics(NamedTuple):
     """A rod: its transfer, f₅₀ and f₁₀ in cycles/mm, value, bias and contrast-to-noise ratio.
 
     ``true`` and ``value`` are means over the rod's core with it, in the scan's unit; ``bias`` is
@@ -56,7 +64,7 @@ class RodFigures(NamedTuple):
     cnr: Estimate
 
 
-class LesionFigures(NamedTuple):
+class LesionMetrics(NamedTuple):
     """Lesions of a size and contrast: both observers, share of the contrast left, their maps."""
 
     lesions: Lesions
@@ -67,34 +75,34 @@ class LesionFigures(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
-    """One method's figures.
+class MethodMetrics:
+    """Metrics of one method.
 
     Parameters
     ----------
     method : str
         Its name.
-    noise : Noise
+    noise : NoiseMetrics
         Over all regions.
-    rods : tuple of RodFigures
+    rods : tuple of RodMetrics
         By contrast.
     line : Linearity or None
         Over all rods and the background without them; None with fewer than three values.
-    lesions : tuple of LesionFigures
+    lesions : tuple of LesionMetrics
         By size and contrast.
     notes : tuple of str
-        What is missing, and why.
+        Metrics that are missing, and the reason.
     """
 
     method: str
-    noise: Noise
-    rods: tuple[RodFigures, ...]
+    noise: NoiseMetrics
+    rods: tuple[RodMetrics, ...]
     line: Linearity
-    lesions: tuple[LesionFigures, ...]
+    lesions: tuple[LesionMetrics, ...]
     notes: tuple[str, ...]
 
 
-def measure(scene: Scene, images: Images) -> Measured:
+def measure(scene: Scene, images: Images) -> MethodMetrics:
     """Measure a method's images of a scene.
 
     Raises
@@ -117,11 +125,11 @@ def measure(scene: Scene, images: Images) -> Measured:
     if images.removed is None:
         notes.append("no maps of removed structure for every realisation: no recall")
     noise, line = _noise(scene, images), linearity(true, value)
-    return Measured(images.method, noise, rods, line, lesions, tuple(notes))
+    return MethodMetrics(images.method, noise, rods, line, lesions, tuple(notes))
 
 
-def _noise(scene: Scene, images: Images) -> Noise:
-    """Both halves, each about its own mean: what inserts elsewhere do to a region is no noise."""
+def _noise(scene: Scene, images: Images) -> NoiseMetrics:
+    """Return noise of both halves, each about its mean: inserts elsewhere add none to a region."""
 
     def half_of(half: Half, chosen: Choice) -> Any:
         squares = (images.regions[half, one][chosen] for one in scene.regions)
@@ -131,15 +139,15 @@ def _noise(scene: Scene, images: Images) -> Noise:
         chosen = zip(HALVES, (present, absent), strict=True)
         return of_powers(np.concatenate([half_of(*one) for one in chosen]), scene.pixel_mm)
 
-    def figures(present: Choice, absent: Choice) -> tuple[float, float, float]:
+    def metrics(present: Choice, absent: Choice) -> tuple[float, float, float]:
         found = spectrum(present, absent)
         return float(np.sqrt(found.variance)), found.mean, found.peak
 
     sizes = tuple(len(images.regions[half, scene.regions[0]]) for half in HALVES)
-    return Noise(spectrum(*(np.arange(n) for n in sizes)), *jackknife(figures, *sizes))
+    return NoiseMetrics(spectrum(*(np.arange(n) for n in sizes)), *jackknife(metrics, *sizes))
 
 
-def _rod(scene: Scene, images: Images, rod: Insert) -> RodFigures:
+def _rod(scene: Scene, images: Images, rod: Insert) -> RodMetrics:
     present, absent = (images.squares[half, rod] for half in HALVES)
     window = (scene.inner, *scene.square(rod))
     truth = scene.drawn(rod)[scene.inner]
@@ -152,19 +160,19 @@ def _rod(scene: Scene, images: Images, rod: Insert) -> RodFigures:
         change = _mean(present, first) - _mean(absent, second)
         return ttf(change, truth, rod.diameter_mm, scene.pixel_mm)
 
-    def figures(first: Choice, second: Choice) -> tuple[float, ...]:
+    def metrics(first: Choice, second: Choice) -> tuple[float, ...]:
         sharp = transfer(first, second)
         value = float(_mean(present, first)[within].mean())
         noise = contrast_to_noise(present[first], absent[second], within)
         return sharp.falls_to(0.5), sharp.falls_to(0.1), value - true, noise
 
-    f50, f10, bias, cnr = jackknife(figures, len(present), len(absent))
+    f50, f10, bias, cnr = jackknife(metrics, len(present), len(absent))
     whole = transfer(np.arange(len(present)), np.arange(len(absent)))
-    return RodFigures(rod, whole, f50, f10, true, true + bias.value, bias, cnr)
+    return RodMetrics(rod, whole, f50, f10, true, true + bias.value, bias, cnr)
 
 
 def _background(scene: Scene, images: Images) -> tuple[float, float]:
-    """True and measured mean of all rods' places without the rods."""
+    """Return the true and the measured mean at all rods' positions without the rods."""
     true, value = [], []
     for rod in scene.rods:
         inside = _core(images.squares["absent", rod].shape[-2:], scene.pixel_mm, rod.diameter_mm)
@@ -174,7 +182,7 @@ def _background(scene: Scene, images: Images) -> tuple[float, float]:
     return float(np.mean(true)), float(np.mean(value))
 
 
-def _lesions(scene: Scene, images: Images, group: Lesions) -> LesionFigures:
+def _lesions(scene: Scene, images: Images, group: Lesions) -> LesionMetrics:
     present, absent = _by_place(images.squares, group)
     signal = np.stack([scene.drawn(one)[one.centre[0]] for one in group.members])
     channels = dense_dog((present.shape[-2], present.shape[-1]))
@@ -188,7 +196,7 @@ def _lesions(scene: Scene, images: Images, group: Lesions) -> LesionFigures:
     if images.removed is not None:
         maps = _by_place(images.removed, group)
         found = recall(*maps, signal, remaining(present, absent, signal))
-    return LesionFigures(
+    return LesionMetrics(
         group,
         channelised_hotelling(present, absent, channels) if enough else None,
         matched(present, absent, signal),
@@ -198,7 +206,7 @@ def _lesions(scene: Scene, images: Images, group: Lesions) -> LesionFigures:
 
 
 def _by_place(squares: Squares, group: Lesions) -> tuple[NDArray[Any], NDArray[Any]]:
-    """With and without the lesions, (n, places, y, x)."""
+    """Return squares with and without the lesions, (n, places, y, x)."""
     present, absent = (
         np.stack([squares[half, one] for one in group.members], axis=1) for half in HALVES
     )
@@ -213,7 +221,7 @@ def _mean(values: NDArray[np.float32], chosen: Choice) -> NDArray[np.float64]:
 def _core(
     shape: tuple[int, ...], pixel_mm: tuple[float, float], diameter_mm: float
 ) -> NDArray[np.bool_]:
-    """Pixels well inside a rod in the middle of a square."""
+    """Return the pixels well inside a rod in the middle of a square."""
     y, x = ((np.arange(n) - (n - 1) / 2) * s for n, s in zip(shape[-2:], pixel_mm, strict=True))
     inside: NDArray[np.bool_] = np.hypot(y[:, None], x[None]) <= CORE * diameter_mm / 2
     return inside

@@ -1,4 +1,4 @@
-"""Where inserts and noise regions fit into a scan."""
+"""Positions of inserts and noise regions in the tissue of a scan."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Need", "find_places"]
+__all__ = ["Need", "find_positions"]
 
 MARGIN_MM = 4.0
 """Tissue that is left about an insert."""
@@ -22,7 +22,7 @@ TRIES = 40
 
 
 class Need(NamedTuple):
-    """What has to find room.
+    """Room that an insert or a region needs.
 
     Parameters
     ----------
@@ -41,34 +41,34 @@ class Need(NamedTuple):
 
     @classmethod
     def insert(cls, diameter_mm: float, reach_mm: float) -> Need:
-        """An insert and the square about it."""
+        """Return the need of an insert and the square about it."""
         return cls(diameter_mm / 2, reach_mm, diameter_mm / 2 + MARGIN_MM)
 
     @classmethod
     def region(cls, half_mm: float) -> Need:
-        """A square that is tissue all over."""
+        """Return the need of a square that is tissue all over."""
         return cls(0.0, half_mm, half_mm * float(np.sqrt(2)))
 
 
-def find_places(
+def find_positions(
     tissue: NDArray[np.bool_],
     spacing_mm: tuple[float, float],
     needs: Sequence[Need],
     seed: int = 0,
 ) -> list[tuple[int, int]]:
-    """A pixel (y, x) for each need, near to one another, so that many fit.
+    """Return a pixel (y, x) for each need, near to one another, so that many fit.
 
-    The largest come first, equal ones in random order; each takes the free place nearest to the
+    The largest come first, equal ones in random order; each takes the free position nearest to the
     middle of the tissue. If that leaves some without, the start is moved, at most 40 times.
 
     Parameters
     ----------
     tissue : ndarray of bool, shape (y, x)
-        Where inserts may lie.
+        Pixels in which inserts may lie.
     spacing_mm : (float, float)
         Pixel size along (y, x).
     needs : sequence of Need
-        What has to find room.
+        Inserts and regions.
     seed : int
         Of order and starts.
 
@@ -98,7 +98,7 @@ def _placed(
     needs: Sequence[Need],
     rng: np.random.Generator | None,
 ) -> list[tuple[int, int]]:
-    """Places of the first needs, as far as they fit."""
+    """Return positions of the first needs, as far as they fit."""
     height, width = depth.shape
     y = (np.arange(height) * spacing_mm[0])[:, None]
     x = (np.arange(width) * spacing_mm[1])[None]

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medrestore import __version__
-from medrestore.evaluation.ensemble.report import tables
-from medrestore.evaluation.ensemble.report.plots import PLOTS
+from medrestore.evaluation.ensemble import tables
+from medrestore.evaluation.ensemble.plots import PLOTS
 from medrestore.report.files import (
     as_csv,
     as_json,
@@ -95,7 +95,7 @@ def draw(study: Study) -> dict[str, dict[str, bytes]]:
 
 def _page(study: Study, plots: Mapping[str, Mapping[str, bytes]]) -> str:
     return render(
-        "evaluation/ensemble/report/page.html",
+        "evaluation/ensemble/report.html",
         title=TITLE,
         study=study,
         remarks=[f"{one.method}: {text}" for one in study.methods for text in one.notes],

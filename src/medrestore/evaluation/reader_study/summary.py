@@ -1,56 +1,42 @@
-"""A study's figures in plain words, for the terminal and for the end of a study in napari."""
+"""A study's statistics in sentences and tables, for the terminal and for napari."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from medrestore.evaluation.reader_study.preference import preference
+from medrestore.evaluation.reader_study.statistics import preference
+from medrestore.report.tables import Table
 
 if TYPE_CHECKING:
     from medrestore.evaluation.reader_study.agreement import Agreement
     from medrestore.evaluation.reader_study.analysis import Analysis, Comparison, Reader
-    from medrestore.evaluation.reader_study.preference import Preference
+    from medrestore.evaluation.reader_study.statistics import Preference
 
-__all__ = ["Table", "number", "p_value", "sentences", "tables"]
-
-Table = tuple[tuple[str, ...], list[tuple[str, ...]]]
+__all__ = ["number", "p_value", "sentences", "tables"]
 
 
 def sentences(analysis: Analysis) -> list[str]:
-    """What was found, most important first."""
-    said = [_comparison(one, analysis) for one in analysis.comparisons]
+    """Return what was found, most important first."""
+    found = [_comparison(one, analysis) for one in analysis.comparisons]
     if analysis.left is not None and analysis.left.p_value < 0.05:
-        said.append(
+        found.append(
             f"The left picture was chosen in {percent(analysis.left.share)} of the decided "
             f"answers (p {p_value(analysis.left.p_value)}): somebody may have judged sides."
         )
-    said += [_agreement(one) for one in (*analysis.between, *analysis.within)]
+    found += [_agreement(one) for one in (*analysis.between, *analysis.within)]
     if analysis.icc is not None:
         value, lower, upper = analysis.icc
-        said.append(f"ICC(2,1) of single scores {value:.2f} ({lower:.2f} to {upper:.2f}).")
+        found.append(f"ICC(2,1) of single scores {value:.2f} ({lower:.2f} to {upper:.2f}).")
     skipped = sum(reader.skipped for reader in analysis.readers)
     if skipped:
-        said.append(f"{_counted(skipped, 'question')} skipped: a picture could not be opened.")
-    return said
+        found.append(f"{_counted(skipped, 'question')} skipped: a picture could not be opened.")
+    return found
 
 
 def tables(analysis: Analysis) -> list[Table]:
-    """All figures as tables: titles and rows."""
-    found: list[Table] = [
-        (
-            ("reader", "answers", "repeats", "skipped", "median s"),
-            [
-                (
-                    r.name,
-                    str(r.answers),
-                    str(r.repeats),
-                    str(r.skipped),
-                    number(r.median_seconds, 1),
-                )
-                for r in analysis.readers
-            ],
-        )
-    ]
+    """Return all statistics as tables."""
+    titles = ("reader", "answers", "repeats", "skipped", "median s")
+    found = [Table(titles, [_reader(one) for one in analysis.readers], 1)]
     if analysis.scores:
         found.append(_scores(analysis))
     if analysis.kind == "preference":
@@ -60,22 +46,22 @@ def tables(analysis: Analysis) -> list[Table]:
     agreements = [*analysis.between, *analysis.within]
     if agreements:
         titles = ("agreement of", "questions", "same", "κ linear", "κ quadratic")
-        found.append((titles, [_agreement_row(one) for one in agreements]))
+        found.append(Table(titles, [_agreement_row(one) for one in agreements], 1))
     return found
 
 
 def percent(share: float | None) -> str:
-    """A share as a whole percentage, or a dash."""
+    """Return a share as a whole percentage, or a dash."""
     return "–" if share is None else f"{100 * share:.0f} %"
 
 
 def number(value: float | None, digits: int = 2) -> str:
-    """A number, or a dash where there is none."""
+    """Return a number, or a dash where there is none."""
     return "–" if value is None else f"{value:.{digits}f}"
 
 
 def p_value(value: float | None) -> str:
-    """A p-value, no more exact than it is."""
+    """Return a p-value, no more exact than it is."""
     if value is None:
         return "–"
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
@@ -102,7 +88,7 @@ def _comparison(one: Comparison, analysis: Analysis) -> str:
 
 
 def _other_readers(one: Comparison, winner: str) -> str:
-    """What may be said of readers and cases that were not in the study."""
+    """Return the interval for readers and cases that were not in the study."""
     d = one.difference
     if d is None or d.readers < 2:
         return ""
@@ -114,12 +100,12 @@ def _score_sentence(one: Comparison, analysis: Analysis) -> str:
     if one.first not in analysis.scores or one.second not in analysis.scores:
         return f"{one.first} and {one.second}: too few scores to compare."
     means = [f"{m} {analysis.scores[m].mean:.2f}" for m in (one.first, one.second)]
-    said = f"Mean scores: {' and '.join(means)}"
+    text = f"Mean scores: {' and '.join(means)}"
     if one.difference is not None:
         mean, lower, upper = one.difference[:3]
-        said += f"; difference {mean:+.2f}, {percent(analysis.level)} interval "
-        said += f"{lower:+.2f} to {upper:+.2f}"
-    return f"{said}; Wilcoxon p {p_value(one.p_value)} over {_counted(one.cases, 'case')}."
+        text += f"; difference {mean:+.2f}, {percent(analysis.level)} interval "
+        text += f"{lower:+.2f} to {upper:+.2f}"
+    return f"{text}; Wilcoxon p {p_value(one.p_value)} over {_counted(one.cases, 'case')}."
 
 
 def _agreement(one: Agreement) -> str:
@@ -138,17 +124,9 @@ def _reader(one: Reader) -> tuple[str, ...]:
 
 
 def _preferences(analysis: Analysis) -> Table:
-    titles: tuple[str, ...] = (
-        "preferred",
-        "to",
-        "by",
-        "wins",
-        "losses",
-        "ties",
-        "share",
-        "interval",
-        "p",
-    )
+    titles = (
+        "preferred", "to", "by", "wins", "losses", "ties", "share", "interval", "p",
+    )  # fmt: skip
     rows: list[tuple[str, ...]] = []
     for one in analysis.comparisons:
         pair = (one.first, one.second)
@@ -163,28 +141,28 @@ def _preferences(analysis: Analysis) -> Table:
             name = "other readers and cases" if d.readers > 1 else "other cases"
             halves = ", a tie a half" if one.all_readers and one.all_readers.ties else ""
             rows.append((*pair, name + halves, "", "", "", percent(d.mean), reach, ""))
-    return titles, rows
+    return Table(titles, rows, 3)
 
 
 def _scores(analysis: Analysis) -> Table:
-    titles: tuple[str, ...] = ("method", "1", "2", "3", "4", "5", "mean", "interval", "median")
+    titles = ("method", "1", "2", "3", "4", "5", "mean", "interval", "median")
     rows: list[tuple[str, ...]] = []
     for method, s in analysis.scores.items():
         reach = f"{number(s.lower)} to {number(s.upper)}"
         counts = tuple(map(str, s.counts))
         rows.append((method, *counts, number(s.mean), reach, number(s.median, 1)))
-    return titles, rows
+    return Table(titles, rows, 1)
 
 
 def _differences(analysis: Analysis) -> Table:
-    titles: tuple[str, ...] = ("score of", "minus", "cases", "mean", "interval", "Wilcoxon p")
+    titles = ("score of", "minus", "cases", "mean", "interval", "Wilcoxon p")
     rows: list[tuple[str, ...]] = []
     for one in analysis.comparisons:
         d = one.difference
         mean = "–" if d is None else f"{d.mean:+.2f}"
         reach = "–" if d is None else f"{d.lower:+.2f} to {d.upper:+.2f}"
         rows.append((one.first, one.second, str(one.cases), mean, reach, p_value(one.p_value)))
-    return titles, rows
+    return Table(titles, rows, 2)
 
 
 def _agreement_row(one: Agreement) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.patches import Patch
 
-from medrestore.evaluation.ensemble.inserts import contrast_of
+from medrestore.evaluation.ensemble.scene import contrast_of
 from medrestore.report.plots import FAINT, INK, NOISY
 
 if TYPE_CHECKING:
@@ -67,12 +67,12 @@ def _detectability(study: Study, figure: Figure) -> None:
     width = 0.8 / len(study.methods)
     for panel, observer in zip(panels, observers, strict=True):
         for number, method in enumerate(study.methods):
-            for place, one in enumerate(method.lesions):
+            for group, one in enumerate(method.lesions):
                 found = getattr(one, observer)
                 if found is None:
                     continue
                 low, value, high = (found.d_prime[i] for i in (1, 0, 2))
-                x = place + (number + 0.5) * width - 0.4
+                x = group + (number + 0.5) * width - 0.4
                 panel.bar(x, value, width * 0.9, color=_look(number)["color"])
                 panel.vlines(x, low, high, color=INK, lw=0.9)
         names = [
@@ -104,8 +104,8 @@ def _linearity(study: Study, figure: Figure) -> None:
 
 def _look(number: int) -> dict[str, Any]:
     """Colour, and dashes once the colours are used up."""
-    turn, place = divmod(number, len(CYCLE))
-    return {"color": CYCLE[place], "ls": DASHES[turn % len(DASHES)]}
+    turn, colour = divmod(number, len(CYCLE))
+    return {"color": CYCLE[colour], "ls": DASHES[turn % len(DASHES)]}
 
 
 def _panels(figure: Figure, count: int) -> list[Axes]:

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medrestore.evaluation.ensemble.inserts import contrast_of
 from medrestore.evaluation.ensemble.jackknife import Estimate
+from medrestore.evaluation.ensemble.scene import contrast_of
 from medrestore.report.tables import Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from medrestore.evaluation.ensemble.measured import LesionFigures, Measured, RodFigures
+    from medrestore.evaluation.ensemble.metrics import LesionMetrics, MethodMetrics, RodMetrics
     from medrestore.evaluation.ensemble.study import Study
 
 __all__ = ["curves", "of_erased", "of_lesions", "of_lines", "of_noise", "of_rods", "rows"]
@@ -31,12 +31,12 @@ NAN = float("nan")
 
 
 def rows(study: Study) -> list[dict[str, Any]]:
-    """One row for each method, figure and object, with its 95 % interval where it has one."""
+    """Return a row for each method, metric and object, with its 95 % interval if it has one."""
     return [row for method in study.methods for row in _of_method(method, study.scene.unit)]
 
 
 def curves(study: Study) -> list[dict[str, Any]]:
-    """Radial NPS and TTF, one row for each method, object and frequency."""
+    """Return radial NPS and TTF, one row for each method, object and frequency."""
     found = []
     for method in study.methods:
         spectrum = method.noise.spectrum
@@ -59,21 +59,21 @@ def curves(study: Study) -> list[dict[str, Any]]:
     return found
 
 
-def _of_method(method: Measured, unit: str) -> Iterator[dict[str, Any]]:
+def _of_method(method: MethodMetrics, unit: str) -> Iterator[dict[str, Any]]:
     name, noise = method.method, method.noise
     yield _row(name, ALL, "noise std", noise.std, unit)
     yield _row(name, ALL, "NPS mean frequency", noise.mean, "1/mm")
     yield _row(name, ALL, "NPS peak frequency", noise.peak, "1/mm")
     for one in method.rods:
         yield from _of_rod(name, one, unit)
-    for figure, value in method.line.facts().items():
+    for metric, value in method.line.facts().items():
         plain = Estimate(value, NAN, NAN)
-        yield _row(name, ALL, f"linearity {figure}", plain, unit if LINE[figure] else "")
+        yield _row(name, ALL, f"linearity {metric}", plain, unit if LINE[metric] else "")
     for group in method.lesions:
         yield from _of_lesions(name, group, unit)
 
 
-def _of_rod(name: str, one: RodFigures, unit: str) -> Iterator[dict[str, Any]]:
+def _of_rod(name: str, one: RodMetrics, unit: str) -> Iterator[dict[str, Any]]:
     of = f"rod {contrast_of(one.rod, unit)}"
     yield _row(name, of, "TTF f50", one.f50, "1/mm")
     yield _row(name, of, "TTF f10", one.f10, "1/mm")
@@ -81,7 +81,7 @@ def _of_rod(name: str, one: RodFigures, unit: str) -> Iterator[dict[str, Any]]:
     yield _row(name, of, "CNR", one.cnr, "")
 
 
-def _of_lesions(name: str, one: LesionFigures, unit: str) -> Iterator[dict[str, Any]]:
+def _of_lesions(name: str, one: LesionMetrics, unit: str) -> Iterator[dict[str, Any]]:
     of = f"lesion {one.lesions.diameter_mm:g} mm, {one.lesions.contrast:+.4g} {unit}"
     for observer, found in (("CHO", one.hotelling), ("matched filter", one.matched)):
         if found is not None:
@@ -90,16 +90,16 @@ def _of_lesions(name: str, one: LesionFigures, unit: str) -> Iterator[dict[str, 
     yield _row(name, of, "contrast left", one.remaining, "")
     if one.recall is not None:
         facts = one.recall.facts()
-        for key, figure in RECALL.items():
-            yield _row(name, of, figure, Estimate(facts[key], NAN, NAN), "")
+        for key, metric in RECALL.items():
+            yield _row(name, of, metric, Estimate(facts[key], NAN, NAN), "")
 
 
-def _row(method: str, of: str, figure: str, found: Estimate, unit: str) -> dict[str, Any]:
-    return {"method": method, "of": of, "figure": figure, **found.facts(), "unit": unit}
+def _row(method: str, of: str, metric: str, found: Estimate, unit: str) -> dict[str, Any]:
+    return {"method": method, "of": of, "figure": metric, **found.facts(), "unit": unit}
 
 
 def of_noise(study: Study) -> Table:
-    """Strength and texture of the noise, and their shift against the noisy images."""
+    """Return strength and texture of the noise, and their shift against the noisy images."""
     before = study.methods[0].noise
     rows = [
         (
@@ -120,7 +120,7 @@ def of_noise(study: Study) -> Table:
 
 
 def of_rods(study: Study) -> Table:
-    """Sharpness, bias and contrast-to-noise ratio of each rod."""
+    """Return sharpness, bias and contrast-to-noise ratio of each rod."""
     unit = study.scene.unit
     rows = [
         (
@@ -139,7 +139,7 @@ def of_rods(study: Study) -> Table:
 
 
 def of_lines(study: Study) -> Table:
-    """Linearity."""
+    """Return the linearity of every method."""
     unit = study.scene.unit
     rows = [
         (
@@ -156,7 +156,7 @@ def of_lines(study: Study) -> Table:
 
 
 def of_lesions(study: Study) -> Table:
-    """Both observers for each kind of lesion."""
+    """Return both observers for each kind of lesion."""
     rows = [
         (
             method.method,
@@ -178,7 +178,7 @@ def of_lesions(study: Study) -> Table:
 
 
 def of_erased(study: Study) -> Table:
-    """Recall of the maps of removed structure; no rows where no method has any."""
+    """Return the recall of the maps of removed structure; no rows where no method has any."""
     rows = [
         (
             method.method,

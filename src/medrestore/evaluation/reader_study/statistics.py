@@ -1,4 +1,4 @@
-"""Scores of a method on a scale of 1 to 5, and whether two methods differ on the same cases."""
+"""Preference for one of two methods, and scores of a method: exact intervals and tests."""
 
 from __future__ import annotations
 
@@ -11,12 +11,64 @@ from scipy import stats
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Scores", "paired_p_value", "scores"]
+__all__ = ["Preference", "Scores", "paired_p_value", "preference", "scores"]
 
 ENUMERABLE = 13
 """Up to so many pairs all 2ⁿ signs are tried."""
 
 DRAWS = 5000
+
+
+@dataclass(frozen=True)
+class Preference:
+    """Votes for the first of two methods.
+
+    Parameters
+    ----------
+    wins, losses, ties : int
+        Answers for the first, for the second, and for neither.
+    share : float or None
+        wins / (wins + losses): ties are left out here and nowhere else; None if all are ties.
+    lower, upper : float
+        Clopper–Pearson interval of the share (Biometrika 26:404, 1934).
+    p_value : float
+        Exact two-sided binomial test of share = ½.
+    share_with_ties : float or None
+        (wins + ties/2) / all: each tie as half a vote for either.
+    """
+
+    wins: int
+    losses: int
+    ties: int
+    share: float | None
+    lower: float
+    upper: float
+    p_value: float
+    share_with_ties: float | None
+
+
+def preference(wins: int, losses: int, ties: int = 0, level: float = 0.95) -> Preference:
+    """Return the share of decided votes, its exact interval at ``level``, and a chance test.
+
+    The interval takes votes for independent. Votes of one reader on different cases are; pooled
+    over readers they share cases: `bootstrap.bootstrap` is for that.
+    """
+    decided, votes = wins + losses, wins + losses + ties
+    half = (wins + ties / 2) / votes if votes else None
+    if not decided:
+        return Preference(wins, losses, ties, None, 0.0, 1.0, 1.0, half)
+    test = stats.binomtest(wins, decided, 0.5)
+    interval = test.proportion_ci(level, method="exact")
+    return Preference(
+        wins,
+        losses,
+        ties,
+        wins / decided,
+        float(interval.low),
+        float(interval.high),
+        float(test.pvalue),
+        half,
+    )
 
 
 @dataclass(frozen=True)
@@ -26,7 +78,7 @@ class Scores:
     Parameters
     ----------
     counts : tuple of int
-        How often 1, 2, 3, 4 and 5 were given.
+        Number of times that 1, 2, 3, 4 and 5 were given.
     mean, median : float
         Over all answers.
     lower, upper : float or None
@@ -41,7 +93,7 @@ class Scores:
 
 
 def scores(table: NDArray[np.float64], level: float = 0.95, seed: int = 0) -> Scores:
-    """Summary of a method's scores.
+    """Return a summary of a method's scores.
 
     Parameters
     ----------
@@ -59,7 +111,7 @@ def scores(table: NDArray[np.float64], level: float = 0.95, seed: int = 0) -> Sc
 
 
 def paired_p_value(one: NDArray[np.float64], other: NDArray[np.float64]) -> float | None:
-    """Wilcoxon's signed-rank test of two methods on the same cases, two-sided.
+    """Return p of Wilcoxon's signed-rank test of two methods on the same cases, two-sided.
 
     Parameters
     ----------

@@ -1,1 +1,0 @@
-"""The report of an ensemble: rows, tables, plots and a page."""

@@ -1,0 +1,65 @@
+"""Model cards: read by the schema, refused with the missing key, opened when they are older."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from medrestore.errors import ModelError
+from medrestore.models import schema
+from medrestore.models.card import Card
+from medrestore.resources import models_folder
+from tiny import tiny_card
+
+FOLDERS = sorted(path.parent.parent for path in models_folder().glob("*/configs/card.json"))
+
+
+def written(folder: Path, facts: dict[str, Any]) -> Path:
+    (folder / "configs").mkdir(parents=True)
+    (folder / "configs" / "card.json").write_text(json.dumps(facts))
+    return folder
+
+
+def facts(**changes: Any) -> dict[str, Any]:
+    return {**tiny_card("mr_new", "MR"), "version": 1, "weights_sha256": "0" * 64, **changes}
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: path.name)
+def test_the_schema_knows_every_key_of_the_shipped_cards(folder: Path) -> None:
+    card = Card.read(folder)
+    assert set(card.known.other) <= {"condition_dropped"}  # of one training
+    assert card.known.training.people and card.known.limits
+    method = next(iter(card.known.intervals.factors))
+    assert card.intervals(method).people == card.known.intervals.people > 0
+
+
+@pytest.mark.parametrize("key", ["sigma_range", "predictor", "intervals", "weights_sha256"])
+def test_a_missing_key_is_named(tmp_path: Path, key: str) -> None:
+    known = facts()
+    del known[key]
+    with pytest.raises(ModelError, match=f"mr_new lacks {key}"):
+        Card.read(written(tmp_path / "mr_new", known))
+
+
+def test_a_section_that_is_none_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="mr_new, intervals, lacks factors"):
+        Card.read(written(tmp_path / "mr_new", facts(intervals={"how": "not at all"})))
+    with pytest.raises(ModelError, match="mr_other, training, is no table"):
+        Card.read(written(tmp_path / "mr_other", facts(training="long")))
+
+
+def test_keys_of_a_later_medrestore_are_left_alone(tmp_path: Path) -> None:
+    card = Card.read(written(tmp_path / "mr_new", facts(colour="blue")))
+    assert card.known.other == {"colour": "blue"} and card.facts["colour"] == "blue"
+
+
+def test_an_older_version_is_brought_up_to_date(tmp_path: Path, monkeypatch: Any) -> None:
+    older = facts(version=0)
+    older["title"] = older.pop("summary")
+    folder = written(tmp_path / "mr_old", older)
+    with pytest.raises(ModelError, match="has version 0, this medrestore reads version 1"):
+        Card.read(folder)
+    upgraded = {0: lambda old: {**old, "summary": old["title"], "version": 1}}
+    monkeypatch.setattr(schema, "UPGRADES", upgraded)
+    assert Card.read(folder).summary == older["title"]
