@@ -33,7 +33,7 @@ FORMATS = {
     "nifti": ("NIfTI…", "One .nii.gz for each map."),
     "zarr": ("Zarr…", "One store of compressed chunks for each map; for large scans."),
 }
-"""Formats offered, by the names of `saving.FORMATS`."""
+"""Formats offered, by the names of `results.naming.FORMATS`."""
 
 
 class RunBar(QWidget):
@@ -42,7 +42,7 @@ class RunBar(QWidget):
     Parameters
     ----------
     save : callable
-        Takes the folder to save the run in, and one of `saving.FORMATS`.
+        Takes the folder to save the run in, and one of `results.naming.FORMATS`.
     reopen : callable
         Takes the record of a run to open.
     scan : callable
