@@ -175,9 +175,9 @@ def reopen(
                 return Reopened(reopen_run(record, candidate), spread_beside(record))
             except MissingScanError as error:
                 first = first or error
-    said = str(first).partition(";")[0] if first else f"no scan is at {known[0]}"
+    reason = str(first).partition(";")[0] if first else f"no scan is at {known[0]}"
     advice = "open that scan, choose it under Scan, and open the run again"
-    return Missing(MissingScanError(f"{said}; {advice}"))
+    return Missing(MissingScanError(f"{reason}; {advice}"))
 
 
 def _candidates(path: Snapshot | Scan | Path | None) -> Iterator[Scan | Path | None]:
