@@ -15,7 +15,7 @@ from medrestore.errors import InputError, OutputError, UnreadableError
 from medrestore.io.limits import check_shape
 from medrestore.io.modality import settle_modality, unit_of
 from medrestore.io.scan import Scan
-from medrestore.volume import Geometry, Source, Volume
+from medrestore.volume import UNITS, Geometry, Source, Volume
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -165,4 +165,4 @@ def _facts(path: Path) -> tuple[Any, Geometry, str | None]:
         tag = facts["modality"]
     except (KeyError, TypeError, ValueError) as error:
         raise UnreadableError(f"{path} has damaged metadata; write it again") from error
-    return array, geometry, tag if tag in ("CT", "MR") else None
+    return array, geometry, tag if tag in UNITS else None
