@@ -9,7 +9,7 @@ import pytest
 import medrestore as mr
 from medrestore.api import make_plan, run_plan
 from medrestore.core.evaluations import OWN_START
-from medrestore.core.neighbours import neighbours
+from medrestore.core.slices import neighbours
 from medrestore.engine.plan import Plan
 from medrestore.errors import Cancelled, ModelError, SettingsError
 from medrestore.models.model import Card, find_card, load

@@ -5,7 +5,7 @@ from itertools import product
 
 import pytest
 
-from medrestore.core.noise_level_choice import Choice, InBlocks, InSpectrum, choose
+from medrestore.core.noise_level_mr import Choice, InBlocks, InSpectrum, choose
 from medrestore.errors import NoiseLevelError
 
 

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medrestore.core.noise_free import noise_free_scale
+from medrestore.core.intensity import noise_free_scale
+from medrestore.core.mr_values import gaussian_sigma
 from medrestore.core.noise_level_ct import blank, estimate_ct
-from medrestore.core.noise_level_mr import estimate_mr, gaussian_sigma
-from medrestore.core.planes import nothing, planes
+from medrestore.core.noise_level_mr import estimate_mr
+from medrestore.core.slices import nothing, planes
 from medrestore.errors import InputError, NoiseLevelError
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class NoiseEstimate:
     method : str
         How it was found, in words for the run record.
     relative : float or None
-        MR: ``sigma`` over the noise-free foreground scale (`core.noise_free`).
+        MR: ``sigma`` over the noise-free foreground scale (`core.intensity`).
     between : (float, float) or None
         Where independent witnesses differ too much for one number: the range they leave.
     """

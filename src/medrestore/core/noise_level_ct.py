@@ -10,8 +10,7 @@ import numpy as np
 from scipy import ndimage
 
 from medrestore.core.noise_level_blocks import calm, kept_variance, log_mean, log_mode, measure
-from medrestore.core.noise_level_slice import sigma_of_slice
-from medrestore.core.planes import nothing
+from medrestore.core.slices import nothing
 from medrestore.errors import NoiseLevelError
 
 if TYPE_CHECKING:
@@ -21,7 +20,8 @@ if TYPE_CHECKING:
 
     from medrestore.core.noise_level_blocks import Blocks
 
-__all__ = ["estimate_ct"]
+
+__all__ = ["estimate_ct", "sigma_of_slice"]
 
 _WIDTH = 9
 _CELL = 2
@@ -183,3 +183,46 @@ def _interpolate(
         part = np.expand_dims((place - low).astype(np.float32), [a for a in range(3) if a != axis])
         result = result.take(low, axis) * (1 - part) + result.take(high, axis) * part
     return result
+
+
+_SMALL_WIDTH = 7
+_SMALL_STEP = 3
+"""Voxels from a block to the next, which overlaps it."""
+_SMALL_SHARE = 0.4
+_SMALL_REACH = 1.0
+"""Log variance, on both sides, that still counts."""
+_SMALL_FEWEST = 20
+
+
+def sigma_of_slice(
+    array: NDArray[np.float32], soft: tuple[float, float], floor: float
+) -> float | None:
+    """Noise std (HU) in the soft tissue of one slice or two; None where there is too little.
+
+    Parameters
+    ----------
+    array : ndarray of float32, shape (z, y, x)
+        HU.
+    soft : (float, float)
+        Block means of soft tissue, HU.
+    floor : float
+        Variances below its square are none, HU.
+    """
+    variances, lags = [], []
+    for top in range(0, _SMALL_WIDTH, _SMALL_STEP):
+        for left in range(0, _SMALL_WIDTH, _SMALL_STEP):
+            blocks = measure(array[:, top:, left:], _SMALL_WIDTH)
+            usable = (blocks.mean > soft[0]) & (blocks.mean < soft[1])
+            if usable.sum() < _SMALL_FEWEST:
+                continue
+            chosen = calm(blocks, usable, _SMALL_SHARE)
+            variances.append(np.maximum(blocks.variance[chosen], floor**2))
+            lags.append(blocks.lag[chosen])
+    if not variances:
+        return None
+    variance = np.concatenate(variances).astype(np.float64)
+    logs = np.log(variance)
+    level = log_mean(logs, _SMALL_REACH)
+    near = np.abs(logs - level) < _SMALL_REACH
+    correlation = float(np.concatenate(lags)[near].sum() / variance[near].sum())
+    return float(np.exp(0.5 * level) / kept_variance(correlation, _SMALL_WIDTH, ramp=True) ** 0.5)
