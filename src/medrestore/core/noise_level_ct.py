@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
+from medrestore.core.noise_level import Estimator, NoiseEstimate
 from medrestore.core.noise_level_blocks import calm, kept_variance, log_mean, log_mode, measure
-from medrestore.core.slices import nothing
 from medrestore.errors import NoiseLevelError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from medrestore.core.noise_level_blocks import Blocks
 
 
-__all__ = ["estimate_ct", "sigma_of_slice"]
+__all__ = ["ADDITIVE_CT"]
 
 _WIDTH = 9
 _CELL = 2
@@ -46,20 +46,12 @@ _SPAN = 2 * math.log(6.0)
 """The map stays within a factor of 6 of the usual std: starved rays reach 4."""
 
 
-def blank(shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """Zeros in memory."""
-    return np.zeros(shape, np.float32)
-
-
-def estimate_ct(
+def _whole(
     array: NDArray[np.float32],
-    room: Callable[[tuple[int, ...]], NDArray[np.float32]] = blank,
-    after: Callable[[], object] = nothing,
-) -> tuple[float, NDArray[np.float32], str]:
-    """Noise std in soft tissue (HU), its map (z, y, x), and how they were found.
-
-    ``room`` gives the array of float32 that the map is written into, ``after`` is called when a
-    slice was looked at.
+    room: Callable[[tuple[int, ...]], NDArray[np.float32]],
+    after: Callable[[], object],
+) -> NoiseEstimate:
+    """Noise std in soft tissue (HU) and its map.
 
     The map is the low quantile of the local std in cells of about 18 × 18 × 5 voxels inside the
     body, smoothed, carried on outside the body, and scaled so that its median over calm soft
@@ -107,7 +99,15 @@ def estimate_ct(
         plane = _interpolate(0.5 * coarse, _slice_cell(np.arange(z, z + 1)), y, x)
         local[z] = np.exp(plane[0] + np.float32(level))
         after()
-    return sigma, local, found + "; map: its low quantiles"
+    return NoiseEstimate(sigma, local, found + "; map: its low quantiles")
+
+
+def _region(std: float, *_: object) -> NoiseEstimate:
+    return NoiseEstimate(std, None, "std in the drawn region")
+
+
+ADDITIVE_CT = Estimator(_whole, _region)
+"""Additive noise of CT, correlated and different from place to place; σ is that in soft tissue."""
 
 
 def _calm_or_all(blocks: Blocks, usable: NDArray[np.bool_], share: float) -> NDArray[np.bool_]:

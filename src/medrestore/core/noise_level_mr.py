@@ -10,14 +10,15 @@ Where they differ too much for one number, a range is left.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import ndimage
 
-from medrestore.core.intensity import KNOWN, foreground_scale
+from medrestore.core.intensity import KNOWN, foreground_scale, noise_free_scale
 from medrestore.core.mr_values import gaussian_sigma
+from medrestore.core.noise_level import Estimator, NoiseEstimate
 from medrestore.core.noise_level_bands import band_powers
 from medrestore.core.noise_level_blocks import calm, even_slabs, kept_variance, log_mode, measure
 from medrestore.core.noise_level_spectrum import fit_spectrum
@@ -28,18 +29,13 @@ if TYPE_CHECKING:
 
     from medrestore.core.noise_level_blocks import Blocks
 
+    Weighed = tuple[float, str, list[float]]
+    """σ, the way it was found, and other levels that may be right."""
 
-__all__ = [
-    "Choice",
-    "InBlocks",
-    "InSpectrum",
-    "background",
-    "choose",
-    "estimate_mr",
-]
+__all__ = ["RICIAN", "InBlocks", "InSpectrum", "background", "choose"]
 
 APART = 1.5
-"""Witnesses that differ by more leave a range."""
+"""Estimates that differ by more leave a range."""
 UNSURE = 0.2
 """Spread of log σ above which the spectrum does not tell noise from anatomy."""
 ALIKE = 0.2
@@ -88,17 +84,10 @@ class InBlocks:
     homogeneous: float
 
 
-@dataclass(frozen=True)
-class Choice:
-    """σ, how it was found in words, and the range where witnesses differ by more than 1.5."""
-
-    sigma: float
-    method: str
-    between: tuple[float, float] | None = None
-
-
-def choose(spectrum: InSpectrum | None, blocks: InBlocks | None, air: float | None) -> Choice:
-    """What the witnesses say together; each is None where it found too little.
+def choose(
+    spectrum: InSpectrum | None, blocks: InBlocks | None, air: float | None
+) -> NoiseEstimate:
+    """One noise level from all estimates; each is None where it found too little.
 
     Raises
     ------
@@ -106,9 +95,18 @@ def choose(spectrum: InSpectrum | None, blocks: InBlocks | None, air: float | No
         If all are.
     """
     if spectrum is None:
-        return _without_spectrum(blocks, air)
-    if spectrum.spread > UNSURE:
-        return _unsure(spectrum, blocks, air)
+        sigma, words, known = _without_spectrum(blocks, air)
+    elif spectrum.spread > UNSURE:
+        sigma, words, known = _unsure(spectrum, blocks, air)
+    else:
+        sigma, words, known = _sure(spectrum, blocks, air)
+    low, high = min([sigma, *known]), max([sigma, *known])
+    apart = _ratio(low, high) > APART
+    return NoiseEstimate(sigma, None, words, between=(low, high) if apart else None)
+
+
+def _sure(spectrum: InSpectrum, blocks: InBlocks | None, air: float | None) -> Weighed:
+    """Level where the spectrum tells noise from anatomy."""
     words = "spectrum of calm foreground, Koay-corrected" + _acquisition(spectrum)
     sigma, agree, known = spectrum.sigma, False, list(_reach(spectrum))
     if blocks is not None:
@@ -127,23 +125,23 @@ def choose(spectrum: InSpectrum | None, blocks: InBlocks | None, air: float | No
         else:
             words += "; background Rayleigh confirms it"
         sigma *= math.exp(AIR_COUNTS * math.exp(-((apart / ALIKE) ** 2)) * apart)
-    return Choice(sigma, words, _range(sigma, known))
+    return sigma, words, known
 
 
-def _unsure(spectrum: InSpectrum, blocks: InBlocks | None, air: float | None) -> Choice:
-    """Where the spectrum is anatomy's: the air if it lies in the range, else its middle."""
+def _unsure(spectrum: InSpectrum, blocks: InBlocks | None, air: float | None) -> Weighed:
+    """Level where the spectrum is anatomy's: the air if it lies in the range, else its middle."""
     low, high = _reach(spectrum)
     top = high if blocks is None else max(high, blocks.sigma)
     if air is not None and low <= air <= LOUDER * top:
         words = "background Rayleigh (foreground too structured to confirm it)"
-        known = [air] if blocks is None else [air, blocks.sigma]
-        return Choice(air, words, _range(air, known))
+        return air, words, [] if blocks is None else [blocks.sigma]
     middle = spectrum.sigma if blocks is None else math.sqrt(spectrum.sigma * blocks.sigma)
     words = "between spectrum and variance of calm foreground, Koay-corrected; anatomy hides it"
-    return Choice(middle, words + _acquisition(spectrum), _range(middle, [low, high, top]))
+    return middle, words + _acquisition(spectrum), [low, high, top]
 
 
-def _without_spectrum(blocks: InBlocks | None, air: float | None) -> Choice:
+def _without_spectrum(blocks: InBlocks | None, air: float | None) -> Weighed:
+    """Level where too few blocks have a spectrum."""
     local = "mode of the local variance in calm foreground, Koay-corrected"
     if blocks is None and air is None:
         raise NoiseLevelError(
@@ -152,19 +150,19 @@ def _without_spectrum(blocks: InBlocks | None, air: float | None) -> Choice:
         )
     if blocks is None:
         assert air is not None
-        return Choice(air, "background Rayleigh")
+        return air, "background Rayleigh", []
     if air is None:
-        return Choice(blocks.sigma, local)
+        return blocks.sigma, local, []
     if air > LOUDER * blocks.sigma:
-        return Choice(blocks.sigma, local + " (background noisier: ghosts or normalisation)")
+        return blocks.sigma, local + " (background noisier: ghosts or normalisation)", []
     ratio = blocks.sigma / air
-    both = _range(air, [air, blocks.sigma])
     if ratio > 1.2 and blocks.homogeneous >= _CERTAIN:
         words = local + " (background suppressed or noise amplified inside)"
-        return Choice(blocks.sigma, words, both)
+        return blocks.sigma, words, [air]
     if ratio > 1.4:
-        return Choice(air, "background Rayleigh (foreground too structured to confirm it)", both)
-    return Choice(air, "background Rayleigh, confirmed in the foreground")
+        words = "background Rayleigh (foreground too structured to confirm it)"
+        return air, words, [blocks.sigma]
+    return air, "background Rayleigh, confirmed in the foreground", []
 
 
 def _reach(spectrum: InSpectrum) -> tuple[float, float]:
@@ -176,12 +174,6 @@ def _reach(spectrum: InSpectrum) -> tuple[float, float]:
 def _ratio(one: float, other: float) -> float:
     low, high = sorted((one, other))
     return high / low if low > 0 else math.inf
-
-
-def _range(sigma: float, known: list[float]) -> tuple[float, float] | None:
-    """From the lowest to the highest of what is known and the level itself, if far apart."""
-    low, high = min(sigma, *known), max(sigma, *known)
-    return (low, high) if _ratio(low, high) > APART else None
 
 
 def _acquisition(spectrum: InSpectrum) -> str:
@@ -238,8 +230,8 @@ _HOMOGENEOUS = 0.7
 """Share of calm 7×7 blocks near the mode above which they hold noise and little anatomy."""
 
 
-def estimate_mr(array: NDArray[np.float32]) -> Choice:
-    """Gaussian std per channel of a whole magnitude volume (z, y, x), and how it was found.
+def _whole(array: NDArray[np.float32], *_: object) -> NoiseEstimate:
+    """Gaussian std per channel of a whole magnitude volume (z, y, x).
 
     Raises
     ------
@@ -256,7 +248,25 @@ def estimate_mr(array: NDArray[np.float32]) -> Choice:
     part = np.minimum(even_slabs(array, _MOST_VOXELS), np.float32(KNOWN[1] * scale))  # no spikes
     blocks = measure(part, 7)
     air = background(blocks, scale)
-    return choose(_in_spectrum(part, scale), _in_blocks(part, blocks, scale), air)
+    found = choose(_in_spectrum(part, scale), _in_blocks(part, blocks, scale), air)
+    return replace(found, relative=_relative(found.sigma, array))
+
+
+def _region(std: float, mean: float, array: NDArray[np.float32]) -> NoiseEstimate:
+    sigma = gaussian_sigma(std, mean)
+    method = "std in the drawn region, Koay-corrected"
+    return NoiseEstimate(sigma, None, method, _relative(sigma, array))
+
+
+RICIAN = Estimator(_whole, _region)
+"""Noise of MR magnitudes; σ is that of each channel."""
+
+
+def _relative(sigma: float, array: NDArray[np.float32]) -> float | None:
+    try:
+        return sigma / noise_free_scale(array, sigma)
+    except InputError:  # no signal to relate it to
+        return None
 
 
 def _in_spectrum(part: NDArray[np.float32], scale: float) -> InSpectrum | None:

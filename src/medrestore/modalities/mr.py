@@ -8,7 +8,7 @@ import numpy as np
 
 from medrestore.core.ct_values import lies_in_air
 from medrestore.core.mr_values import debiased, signs
-from medrestore.core.noise_level import RICIAN as ESTIMATOR
+from medrestore.core.noise_level_mr import RICIAN as ESTIMATOR
 from medrestore.core.residual_score import RICIAN
 from medrestore.errors import UnsuitableError
 from medrestore.modalities.modality import Evaluation, Modality
