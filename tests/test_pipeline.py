@@ -8,8 +8,8 @@ import pytest
 
 import medrestore as mr
 from medrestore.api import make_plan, run_plan
-from medrestore.core.neighbours import neighbours
 from medrestore.core.samplers import SAMPLERS
+from medrestore.core.slices import neighbours
 from medrestore.engine.plan import Plan
 from medrestore.errors import Cancelled, ModelError, SettingsError
 from medrestore.models.model import Card, find_card, load

@@ -28,7 +28,7 @@ import torch
 
 import medrestore as mr
 from benchmarks.quality.cases import SCANS, SEED, simulated
-from medrestore.core.calibration import LEVELS, Intervals
+from medrestore.core.intervals import LEVELS, Intervals
 from medrestore.engine.pipeline import run
 from medrestore.engine.plan import Noise
 from medrestore.engine.resolve import resolve

@@ -17,10 +17,9 @@ from torch import Tensor, nn
 
 from benchmarks.families.drawn import Drawn
 from benchmarks.samplers.adapter import angle_of
-from medrestore.core.calibration import Intervals
+from medrestore.core.intervals import Intervals, sampled_std
 from medrestore.core.meter import SILENT
 from medrestore.core.posterior import Moments, interval, mean_std
-from medrestore.core.region import sampled_std
 from medrestore.engine.resolve import resolve
 from medrestore.engine.time_point import TimePoint
 

@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from medrestore.core.guidance import shaped
 from medrestore.core.noise_field import NoiseField
 from medrestore.core.samplers.chain import sample
 from medrestore.core.samplers.consistency import consistency
-from medrestore.core.shaping import shaped
 from medrestore.core.spectra import Spectra
 from medrestore.core.spectrum import AREAS, RADIUS, Kernel, Spectrum, kernel_of, measure
 from medrestore.core.white_noise import START

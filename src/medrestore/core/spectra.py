@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
-from medrestore.core.dilation import dilated
 from medrestore.core.method import nearest
 from medrestore.core.samplers import makes_samples
-from medrestore.core.spectrum import AREAS, LAGS, Kernel, Spectrum, kernel_of
+from medrestore.core.spectrum import AREAS, LAGS, Kernel, Spectrum, dilated, kernel_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

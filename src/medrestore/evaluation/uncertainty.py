@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from medrestore.core.calibration import LEVELS, gaussian_factor
+from medrestore.core.intervals import LEVELS, gaussian_factor
 from medrestore.core.posterior import interval
 from medrestore.errors import ModelError
 from medrestore.evaluation.coverage import error_by_std, pit_histogram
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from medrestore.core.calibration import Intervals
+    from medrestore.core.intervals import Intervals
     from medrestore.evaluation.region_means import RegionLevel
     from medrestore.results.result import Result
 

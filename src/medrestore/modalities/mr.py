@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medrestore.core.hounsfield import lies_in_air
-from medrestore.core.magnitude import debiased
-from medrestore.core.noise_level import RICIAN as ESTIMATOR
-from medrestore.core.residual import RICIAN
-from medrestore.core.signed import signs
+from medrestore.core.ct_values import lies_in_air
+from medrestore.core.mr_values import debiased, signs
+from medrestore.core.noise_level_mr import RICIAN as ESTIMATOR
+from medrestore.core.residual_score import RICIAN
 from medrestore.errors import UnsuitableError
 from medrestore.modalities.modality import Evaluation, Modality
 from medrestore.modalities.noise import NoiseLimits, NoiseModel, Simulation

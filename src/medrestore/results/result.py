@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medrestore import io
-from medrestore.core.planes import sha256_of
-from medrestore.core.precision import SAME_VOXELS_WITHIN
+from medrestore.core.compute import SAME_VOXELS_WITHIN
+from medrestore.core.slices import sha256_of
 from medrestore.errors import OutputError, SettingsError
 from medrestore.io.uids import without_uids
 from medrestore.results.naming import extras_format, format_of, suffixes, written_as

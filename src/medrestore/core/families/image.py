@@ -51,7 +51,7 @@ class Image(Family):
 
     def region_std(self, means: NDArray[np.float64], level: float) -> tuple[float, float]:
         """Of a mean about that of these samples."""
-        from medrestore.core.region import sampled_std
+        from medrestore.core.intervals import sampled_std
 
         return sampled_std(means, level, about_their_mean=True)
 
@@ -81,7 +81,7 @@ class Image(Family):
 
     def networks(self, facts: dict[str, Any]) -> tuple[nn.Module, nn.Module]:
         """The prior's two numbers, and a refiner."""
-        from medrestore.core.prior import Prior
+        from medrestore.core.predictor import Prior
         from medrestore.core.refiner import Refiner
 
         refiner = Refiner(**self.arguments(facts["refiner"]), told=self.network_channels(facts))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from medrestore.core.denoiser import Denoiser
+    from medrestore.core.diffusion import Denoiser
     from medrestore.core.noise_field import NoiseField
     from medrestore.core.samplers.sampler import Sampler
     from medrestore.core.spectrum import Kernel

@@ -4,7 +4,7 @@ For weights distilled to the consistency function f (`training.consistency`): th
 (z_t, t) is not the mean of r but the sample at the end of the ODE through z_t. Each further step
 noises it again and jumps once more. f is (cos t · z − sin t · F), the refiner's own r̂ (Lu & Song
 2024, arXiv:2410.11081). Distilled weights miss the right spread by some: the last step adds what
-was measured to lack, as a spectrum; of what is too much, `core.shaping` relieves f.
+was measured to lack, as a spectrum; of what is too much, `core.guidance` relieves f.
 """
 
 from __future__ import annotations
