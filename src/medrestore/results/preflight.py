@@ -1,4 +1,4 @@
-"""Checks that results can be written, made before minutes of work and not after."""
+"""Checks that results can be written, before minutes of work and not after."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Software and machine of a run: versions of the programs that took part, system and device."""
+"""Versions of the programs that took part in a run, its system and its device."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def system_name() -> str:
 
 
 def device_name(device: str) -> str:
-    """What ``"cpu"`` or ``"cuda"`` is on this machine, e.g. the name of its GPU."""
+    """Name of ``"cpu"`` or ``"cuda"`` on this machine, e.g. of its GPU."""
     if device.startswith("cuda"):
         import torch
 
