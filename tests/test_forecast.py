@@ -9,8 +9,8 @@ import psutil
 import pytest
 
 from medrestore.api import make_plan
-from medrestore.core.noise_field import white_slice
 from medrestore.core.predictor import Condition
+from medrestore.core.white_noise import white_slice
 from medrestore.core.windows import tiles
 from medrestore.engine import forecast
 from medrestore.engine.checks import check

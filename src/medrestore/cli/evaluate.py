@@ -154,7 +154,7 @@ def _encoder(modality: str) -> Encoder:
 def _saved_run(restored: Path, noisy: Path) -> Result | None:
     """The run that a restored scan was saved with; None if there is none."""
     from medrestore.evaluation.pairing import RESTORED
-    from medrestore.io.detect import suffix_of
+    from medrestore.io.formats import suffix_of
     from medrestore.results.record import reopen
 
     name = restored.name

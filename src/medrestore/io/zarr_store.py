@@ -25,19 +25,13 @@ if TYPE_CHECKING:
 
     from medrestore.volume import Modality
 
-__all__ = ["describe", "is_ours", "is_store", "load", "save"]
+__all__ = ["describe", "is_ours", "load", "save"]
 
-SUFFIX = ".zarr"
 MARK = "medrestore"
 LEVEL = "0"
 """Name of the array of full resolution, the only one."""
 CHUNK = 64
 """Voxels along each axis of a chunk: 1 MiB of float32."""
-
-
-def is_store(path: Path) -> bool:
-    """True if a folder is a Zarr store, by its name."""
-    return path.suffix.lower() == SUFFIX and path.is_dir()
 
 
 def is_ours(entry: Path) -> bool:

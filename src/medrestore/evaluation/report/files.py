@@ -141,6 +141,7 @@ def _page(findings: Findings, plots: Mapping[str, Mapping[str, bytes]]) -> str:
         methods=reports[0].methods,
         plots=plots,
         cases=selected_cases(reports),
+        better={which: tables.better(which) for which in ("higher", "lower")},
         means=tables.of_summary(summaries, modality),
         means_of_uncertainty=tables.of_summary_uncertainty(summaries, modality),
         means_elsewhere=tables.of_summary(elsewhere, modality),
