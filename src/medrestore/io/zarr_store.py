@@ -23,21 +23,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from medrestore.volume import Modality
 
-__all__ = ["describe", "is_ours", "is_store", "load", "save"]
+__all__ = ["describe", "is_ours", "load", "save"]
 
-SUFFIX = ".zarr"
 MARK = "medrestore"
 LEVEL = "0"
 """Name of the array of full resolution, the only one."""
 CHUNK = 64
 """Voxels along each axis of a chunk: 1 MiB of float32."""
-
-
-def is_store(path: Path) -> bool:
-    """True if a folder is a Zarr store, by its name."""
-    return path.suffix.lower() == SUFFIX and path.is_dir()
 
 
 def is_ours(entry: Path) -> bool:
@@ -64,7 +57,7 @@ def describe(path: Path) -> Scan:
     )
 
 
-def load(path: Path, modality: Modality | None = None) -> Volume:
+def load(path: Path, modality: str | None = None) -> Volume:
     """Read a store that `save` wrote.
 
     Raises
@@ -155,7 +148,7 @@ def _open(path: Path) -> Any:
         raise UnreadableError(f"{path} is not a Zarr group, or is damaged") from error
 
 
-def _facts(path: Path) -> tuple[Any, Geometry, Modality | None]:
+def _facts(path: Path) -> tuple[Any, Geometry, str | None]:
     """The stored array, where it lies, and what it is."""
     group = _open(path)
     facts = group.attrs.get(MARK)
