@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from medrestore.core.precision import SAME_VOXELS_WITHIN
+from medrestore.core.compute import SAME_VOXELS_WITHIN
 from medrestore.core.predictor import Condition
 from medrestore.engine.forecast import complete
 from medrestore.engine.memory_fallback import MemoryFallback

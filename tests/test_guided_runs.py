@@ -13,8 +13,8 @@ import medrestore as mr
 from medrestore.api import make_plan, run_plan
 from medrestore.citations.citing import citations
 from medrestore.cli import main
-from medrestore.core.calibration import Intervals
 from medrestore.core.diffusion import v_hat
+from medrestore.core.intervals import Intervals
 from medrestore.engine.guidance import guided
 from medrestore.engine.plan import Plan
 from medrestore.errors import ModelError, SettingsError

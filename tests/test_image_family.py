@@ -12,9 +12,9 @@ from torch import nn
 import medrestore as mr
 from medrestore.api import make_plan, run_plan
 from medrestore.cli import main
-from medrestore.core.calibration import Intervals
 from medrestore.core.diffusion import v_hat
 from medrestore.core.families import FAMILIES
+from medrestore.core.intervals import Intervals
 from medrestore.core.meter import SILENT
 from medrestore.core.networks import networks
 from medrestore.core.posterior import Moments, mean_std

@@ -13,7 +13,7 @@ import pytest
 import medrestore as mr
 from medrestore.api import make_plan
 from medrestore.cli import main
-from medrestore.core.calibration import Intervals
+from medrestore.core.intervals import Intervals
 from medrestore.core.meter import SILENT
 from medrestore.core.method import ESTIMATED
 from medrestore.core.networks import networks

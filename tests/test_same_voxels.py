@@ -13,8 +13,8 @@ import torch
 
 import medrestore as mr
 from medrestore.api import make_plan, run_plan
+from medrestore.core.compute import SAME_VOXELS_WITHIN
 from medrestore.core.networks import networks
-from medrestore.core.precision import SAME_VOXELS_WITHIN
 from medrestore.engine.plan import Plan
 from medrestore.models.model import Model, find_card, load
 from medrestore.results.record import read_record
@@ -156,7 +156,7 @@ def test_a_record_says_what_the_same_means_and_keeps_its_precision(
     assert f'"same_voxels_within_sigma": {within}' in record.read_text()
     monkeypatch.setenv("MEDRESTORE_MODELS", str(models))
     for chip in (True, False):
-        monkeypatch.setattr("medrestore.core.precision.has_bfloat16", lambda _device, c=chip: c)
+        monkeypatch.setattr("medrestore.core.compute.has_bfloat16", lambda _device, c=chip: c)
         plan, _ = read_record(record)
         assert plan.precision == precision
         if chip == (precision == "bfloat16"):

@@ -7,7 +7,7 @@ import pytest
 
 from medrestore import disk_arrays
 from medrestore.api import make_plan
-from medrestore.core.precision import SAME_VOXELS_WITHIN
+from medrestore.core.compute import SAME_VOXELS_WITHIN
 from medrestore.engine import pipeline
 from medrestore.engine.arrays import MAPS, Arrays
 from medrestore.engine.checks import check

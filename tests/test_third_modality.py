@@ -12,7 +12,7 @@ from medrestore import modalities
 from medrestore.api import make_plan, run_plan
 from medrestore.core.networks import networks
 from medrestore.core.noise_level import Estimator, NoiseEstimate
-from medrestore.core.residual import GAUSSIAN
+from medrestore.core.residual_score import GAUSSIAN
 from medrestore.engine.plan_text import noise_in_words
 from medrestore.errors import ModalityError, ModelError, SettingsError
 from medrestore.modalities.modality import Display, Evaluation, Modality

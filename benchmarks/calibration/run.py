@@ -28,7 +28,7 @@ import torch
 
 import medrestore as mr
 from benchmarks.quality.cases import SCANS, SEED, simulated
-from medrestore.core.calibration import LEVELS, Intervals
+from medrestore.core.intervals import LEVELS, Intervals
 from medrestore.engine.pipeline import run
 from medrestore.engine.plan import Noise
 from medrestore.engine.resolve import resolve
@@ -42,8 +42,8 @@ from medrestore.evaluation.coverage import (
     pit_histogram,
     stratified,
 )
-from medrestore.evaluation.figures import std_ratio
 from medrestore.evaluation.intervals import Scores, fit_intervals, merged
+from medrestore.evaluation.metrics import std_ratio
 from medrestore.modalities import modality_named
 from medrestore.models.model import find_card, load
 from medrestore.settings.settings import Settings

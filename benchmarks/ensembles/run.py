@@ -27,7 +27,7 @@ import medrestore as mr
 from benchmarks.ensembles.page import page
 from benchmarks.quality.peers import LOCAL, tuned
 from medrestore.api import make_plan, run_plan
-from medrestore.core.padding import ct_padding
+from medrestore.core.ct_values import ct_padding
 from medrestore.evaluation.ensemble.design import of_phantom
 from medrestore.evaluation.ensemble.folder import NoiseLevel, make, open_ensemble
 from medrestore.evaluation.ensemble.scene import HALVES

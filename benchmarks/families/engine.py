@@ -8,7 +8,7 @@ import numpy as np
 from monai.networks.nets.diffusion_model_unet import DiffusionModelUNet
 
 from benchmarks.families.drawn import Drawn
-from medrestore.core.windows import tiles
+from medrestore.core.tiles import tiles
 from medrestore.engine.pipeline import run
 from medrestore.engine.resolve import resolve
 from medrestore.results.regions import Regions

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from benchmarks.families.scores import figures
-from medrestore.core.live_memory import peak_bytes
+from medrestore.core.compute import peak_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

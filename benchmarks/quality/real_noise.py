@@ -10,7 +10,7 @@ from scipy import ndimage
 import medrestore as mr
 from benchmarks.quality.cases import DATA, Case, central, without_margin
 from medrestore.core.intensity import foreground_scale
-from medrestore.core.noise_level_mr import gaussian_sigma
+from medrestore.core.mr_values import gaussian_sigma
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

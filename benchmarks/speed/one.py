@@ -21,7 +21,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 import medrestore as mr
-from medrestore.core.precision import pick_precision
+from medrestore.core.compute import pick_precision
 from medrestore.core.predictor import Condition
 from medrestore.engine.forecast import complete, course_of
 from medrestore.engine.pace import pace_of, windows_of

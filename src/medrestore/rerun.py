@@ -26,7 +26,7 @@ def rerun(
     """Repeat a run: the same voxels, on the device and in the precision that it had.
 
     Bit for bit on the same machine with the same torch; elsewhere within
-    `core.precision.SAME_VOXELS_WITHIN`, which a warning of the result's plan then says.
+    `core.compute.SAME_VOXELS_WITHIN`, which a warning of the result's plan then says.
 
     Parameters
     ----------

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from medrestore.core.compute import pick_precision
 from medrestore.core.meter import SILENT, Meter
-from medrestore.core.precision import pick_precision
 from medrestore.engine.checks import check
 from medrestore.engine.forecast import complete
 from medrestore.engine.level import Noise, typical

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from tests.core.k_space import acquired
 
-from medrestore.core.acquired_grid import acquired_shares, grid_of, on_acquired_grid
 from medrestore.core.intensity import foreground_scale
+from medrestore.core.noise_level_bands import acquired_shares, grid_of, on_acquired_grid
 from medrestore.physics.phantom import head_mr
 
 SHARES = [(1.0, 1.0), (0.5, 0.5), (2 / 3, 2 / 3), (0.72, 1.0), (1.0, 0.46), (0.5, 0.85)]

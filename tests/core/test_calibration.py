@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from medrestore.core.calibration import (
+from medrestore.core.intervals import (
     LEVELS,
     Intervals,
     controllable,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from medrestore.core.discovery import Discoveries
+from medrestore.core.significance import Discoveries
 
 
 def shown(found: Discoveries, *shape: int) -> np.ndarray:

@@ -7,7 +7,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from medrestore.core.consistency_check import Evidence, guard
-from medrestore.core.consistency_null import DARK, LEVELS, Null
+from medrestore.core.significance import DARK, LEVELS, Null
 from medrestore.core.smoothing import noise_voxels
 from medrestore.modalities import modality_named
 

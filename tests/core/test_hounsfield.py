@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from medrestore.core.hounsfield import judge
+from medrestore.core.ct_values import judge
 
 SHAPE = (6, 96, 96)
 

@@ -8,8 +8,8 @@ from torch import nn
 
 from medrestore.core.diffusion import v_hat
 from medrestore.core.families import FAMILIES
-from medrestore.core.informed import informed, merged
-from medrestore.core.magnitude import debiased
+from medrestore.core.guidance import informed, merged
+from medrestore.core.mr_values import debiased
 
 ANGLES = [0.05, 0.4, 1.2, math.pi / 2]
 MEANS, SPREAD = (-2.0, 1.5), 0.6

@@ -2,7 +2,7 @@
 
 import torch
 
-from medrestore.core.live_memory import peak_bytes
+from medrestore.core.compute import peak_bytes
 
 KIB = 1024
 

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from medrestore.core.intensity import foreground_scale
-from medrestore.core.noise_free import noise_free_scale, sigma_of_fraction
+from medrestore.core.intensity import foreground_scale, noise_free_scale, sigma_of_fraction
 from medrestore.errors import InputError
 
 RNG = np.random.default_rng(0)

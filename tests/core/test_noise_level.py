@@ -9,8 +9,8 @@ import pytest
 from scipy import ndimage
 
 from medrestore.core.intensity import foreground_scale
+from medrestore.core.mr_values import gaussian_sigma
 from medrestore.core.noise_level_blocks import calm, kept_variance, log_mode, measure
-from medrestore.core.noise_level_mr import gaussian_sigma
 from medrestore.errors import NoiseLevelError
 from medrestore.modalities import modality_named
 from medrestore.modalities.ct import CT

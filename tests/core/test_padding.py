@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from medrestore.core.padding import ct_padding, is_padding
+from medrestore.core.ct_values import ct_padding, is_padding
 
 SHAPE = (4, 64, 64)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from medrestore.core.phase import fills_a_circle
+from medrestore.core.mr_values import fills_a_circle
 from scans import body, mr_array
 
 SHAPE = (4, 64, 72)

@@ -5,7 +5,7 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from medrestore.core.calibration import LEVELS, Intervals, empirical_factors, gaussian_factor
+from medrestore.core.intervals import LEVELS, Intervals, empirical_factors, gaussian_factor
 from medrestore.core.posterior import Moments, interval, total_std
 from medrestore.errors import SettingsError
 

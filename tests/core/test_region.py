@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
+from medrestore.core.intervals import closed_form_std, sampled_std
 from medrestore.core.noise_field import NoiseField
-from medrestore.core.region import closed_form_std, sampled_std
 from medrestore.core.spectrum import Kernel, Spectrum, kernel_of
 
 SMOOTH = kernel_of(Spectrum(1.0, (9.0, 9.0, 8.0, 4.0, 2.0, 1.0, 0.5, 0.2), (0.35, 0.0, 0.1)))

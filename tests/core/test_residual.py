@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from medrestore.core.residual import gaussian_score, rician_score
+from medrestore.core.residual_score import gaussian_score, rician_score
 
 
 @pytest.mark.parametrize("snr", [0.0, 0.5, 1.0, 2.0, 4.0, 20.0])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from medrestore.core.signed import signs
+from medrestore.core.mr_values import signs
 from scans import body, mr_array
 
 SHAPE = (6, 72, 80)

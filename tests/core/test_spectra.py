@@ -7,9 +7,8 @@ from functools import lru_cache
 import numpy as np
 import pytest
 
-from medrestore.core.dilation import dilated
 from medrestore.core.spectra import Spectra, mean_ratio
-from medrestore.core.spectrum import AREAS, BANDS, Spectrum
+from medrestore.core.spectrum import AREAS, BANDS, Spectrum, dilated
 
 ANGLES = tuple(math.pi / 2 * j / 8 for j in range(1, 9))
 

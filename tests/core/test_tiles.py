@@ -3,8 +3,7 @@
 import pytest
 import torch
 
-from medrestore.core.tiles import Tiled
-from medrestore.core.windows import starts
+from medrestore.core.tiles import Tiled, starts
 from medrestore.errors import SettingsError
 
 

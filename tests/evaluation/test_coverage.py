@@ -5,7 +5,7 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import norm
 
-from medrestore.core.calibration import LEVELS, gaussian_factor
+from medrestore.core.intervals import LEVELS, gaussian_factor
 from medrestore.evaluation.coverage import (
     ause,
     by_gradient,

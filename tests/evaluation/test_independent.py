@@ -20,7 +20,7 @@ from torchmetrics.functional.image import (
 from torchmetrics.functional.regression import mean_squared_error
 
 import medrestore as mr
-from medrestore.core.calibration import gaussian_factor
+from medrestore.core.intervals import gaussian_factor
 from medrestore.evaluation.bootstrap import bootstrap
 from medrestore.evaluation.coverage import crps, ence, pit_histogram
 from medrestore.evaluation.over_cases import LEVEL

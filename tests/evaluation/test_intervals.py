@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from medrestore.core.calibration import LEVELS, gaussian_factor
+from medrestore.core.intervals import LEVELS, gaussian_factor
 from medrestore.errors import InputError
 from medrestore.evaluation.intervals import Scores, fit_intervals, guarantee, merged, table
 

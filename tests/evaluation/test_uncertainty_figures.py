@@ -7,7 +7,7 @@ from made_cases import SHAPE, gaussian_errors, mr_reference, result, volume
 from scipy.stats import norm
 
 import medrestore as mr
-from medrestore.core.calibration import LEVELS, gaussian_factor
+from medrestore.core.intervals import LEVELS, gaussian_factor
 from medrestore.models.model import find_card
 
 REFERENCE = mr_reference()

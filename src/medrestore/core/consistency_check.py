@@ -3,17 +3,24 @@
 What was removed that is no noise, and what does the restoration show that the scan does not?
 
 Both look at e, the normal score of the scan y given the restoration μ and the noise σ
-(`core.residual`): the noise, less the error of the restoration. Its variance is 1 − s²/σ², and at
-low frequencies, where μ keeps what it cannot tell from anatomy, it holds little.
+(`core.residual_score`): the noise, less the error of the restoration. Its variance is 1 − s²/σ²,
+and at low frequencies, where μ keeps what it cannot tell from anatomy, it holds little.
 
 *Removed structure.* e is taken as it is and smoothed by Gaussians of 1, 2 and 4 pixels. How far
-noise alone takes it is read off the scan itself (`core.guard_null`). The largest of the z-scores is
-held against a threshold by Benjamini–Hochberg over all voxels (`core.discovery`).
+noise alone takes it is read off the scan itself, and the largest of the z-scores is held against a
+threshold by Benjamini–Hochberg over all voxels (both `core.significance`).
 
-*Invented structure.* Of what is flagged, the part where the restoration has the larger contrast
-(`core.guard_contrast`). A threshold on single voxels against the predictive interval of restoration
-and noise, variance std² + σ², flags none in practice: the restoration follows what stands out, and
-noise hides the rest.
+*Invented structure.* Where noise does not explain what was removed, either the scan has structure
+that the restoration lost, or the restoration has some that the scan does not support: a bright spot
+too many leaves the same residual as a dark one lost. The two are told apart by contrast, a Gaussian
+of 1 pixel less one of 3: which of the two has more, and with which sign. A threshold on single
+voxels against the predictive interval of restoration and noise, variance std² + σ², flags none in
+practice: the restoration follows what stands out, and noise hides the rest.
+
+*The noise that was assumed.* Too little of it leaves the rest in μ: second differences (Immerkær
+1996, doi:10.1006/cviu.1996.0060) of μ are then nearly those of the scan, whatever the noise's
+correlation. Too much, in MR, takes anatomy away: a residual both stronger than the noise and
+correlated between neighbours.
 """
 
 from __future__ import annotations
@@ -23,19 +30,28 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medrestore.core.consistency_contrast import invented
-from medrestore.core.consistency_evidence import SCALES_PX, SLICES_FOR_NULL, Evidence, Scores
-from medrestore.core.consistency_null import DARK, Null
-from medrestore.core.consistency_witness import Witness
-from medrestore.core.discovery import Discoveries
-from medrestore.core.planes import nothing
+from medrestore.core.residual_score import SCALES_PX, SLICES_FOR_NULL, Evidence, Scores
+from medrestore.core.significance import DARK, Discoveries, Null
+from medrestore.core.slices import nothing
+from medrestore.core.smoothing import smooth
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-__all__ = ["FALSE_DISCOVERY_RATE", "SCALES_PX", "Evidence", "Guard", "Tally", "guard", "looks"]
+
+__all__ = [
+    "FALSE_DISCOVERY_RATE",
+    "SCALES_PX",
+    "Evidence",
+    "Guard",
+    "Tally",
+    "Witness",
+    "guard",
+    "invented",
+    "looks",
+]
 
 FALSE_DISCOVERY_RATE = 0.01
 OUTSIDE_90 = 1.645
@@ -180,3 +196,84 @@ def _largest(
         np.copyto(best, z, where=larger)
         np.copyto(value, one, where=larger)
     return best, value
+
+
+NEAR_PX, AROUND_PX = 1.0, 3.0
+
+
+def invented(
+    y: NDArray[np.float32],
+    mu: NDArray[np.float32],
+    usable: NDArray[np.bool_],
+    removed: NDArray[np.float32],
+) -> NDArray[np.bool_]:
+    """Voxels of a slice where the restoration has the larger contrast.
+
+    Parameters
+    ----------
+    y, mu : ndarray of float32, shape (y, x)
+        Scan and restoration.
+    usable : ndarray of bool, shape (y, x)
+        Where the scan is a measurement.
+    removed : ndarray of float32, shape (y, x)
+        Scan less restoration, smoothed, where noise does not explain it; 0 elsewhere.
+    """
+    restored = _contrast(np.where(usable, mu, np.float32(0)))
+    scan = _contrast(np.where(usable, y, np.float32(0)))
+    return np.asarray((restored * removed < 0) & (np.abs(restored) > np.abs(scan)))
+
+
+def _contrast(plane: NDArray[np.float32]) -> NDArray[np.float32]:
+    near = smooth(plane, NEAR_PX)
+    return near - smooth(near, float(np.sqrt(AROUND_PX**2 - NEAR_PX**2)))
+
+
+class Witness:
+    """Sums over slices, from which the two figures are made."""
+
+    def __init__(self) -> None:
+        self._of_scan = self._of_mu = 0.0
+        self._products = self._squares = 0.0
+
+    def add(
+        self,
+        y: NDArray[np.float32],
+        mu: NDArray[np.float32],
+        score: NDArray[np.float32],
+        tissue: NDArray[np.bool_],
+    ) -> None:
+        """One more slice, all arrays (y, x): scan and μ over σ, score, and voxels with signal."""
+        inner = _all_of_nine(tissue)
+        if inner.any():
+            count = int(inner.sum())
+            self._of_scan += count * float(np.median(np.abs(_fine(y)[inner])))
+            self._of_mu += count * float(np.median(np.abs(_fine(mu)[inner])))
+        for first, second in (
+            ((slice(1, None), slice(None)), (slice(None, -1), slice(None))),
+            ((slice(None), slice(1, None)), (slice(None), slice(None, -1))),
+        ):
+            both = tissue[first] & tissue[second]
+            a, b = score[first][both].astype(np.float64), score[second][both].astype(np.float64)
+            self._products += float(a @ b)
+            self._squares += float(a @ a + b @ b) / 2
+
+    @property
+    def left(self) -> float | None:
+        """Median second difference of μ over that of the scan: 0 where all noise was removed."""
+        return self._of_mu / self._of_scan if self._of_scan > 0 else None
+
+    @property
+    def lag(self) -> float | None:
+        """Correlation of the residual with its neighbours in the plane."""
+        return self._products / self._squares if self._squares > 0 else None
+
+
+def _fine(plane: NDArray[np.float32]) -> NDArray[np.float32]:
+    """[1, −2, 1] along both axes, where it fits."""
+    along_y = plane[2:] - 2 * plane[1:-1] + plane[:-2]
+    return np.asarray(along_y[:, 2:] - 2 * along_y[:, 1:-1] + along_y[:, :-2])
+
+
+def _all_of_nine(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    along_y = mask[2:] & mask[1:-1] & mask[:-2]
+    return np.asarray(along_y[:, 2:] & along_y[:, 1:-1] & along_y[:, :-2])

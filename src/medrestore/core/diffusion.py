@@ -8,12 +8,22 @@ cosine schedule; one network serves every sampler.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Posterior", "diffuse", "eps_hat", "posterior", "r_hat_of", "v_hat", "velocity"]
+
+__all__ = [
+    "Denoiser",
+    "Posterior",
+    "diffuse",
+    "eps_hat",
+    "posterior",
+    "r_hat_of",
+    "v_hat",
+    "velocity",
+]
 
 
 class Posterior(NamedTuple):
@@ -71,3 +81,10 @@ def _cos(t: Tensor | float) -> Tensor | float:
 
 def _sin(t: Tensor | float) -> Tensor | float:
     return math.sin(t) if isinstance(t, float | int) else t.sin()
+
+
+class Denoiser(Protocol):
+    """Predicts the residual from its noisy version."""
+
+    def __call__(self, z_t: Tensor, t: float, condition: Tensor) -> Tensor:
+        """r̂ = E[r | z_t], all (batch, channels, y, x), for one angle ``t`` in (0, π/2]."""

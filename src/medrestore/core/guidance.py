@@ -1,23 +1,45 @@
-"""Denoisers that are steered: towards what they are told, or towards the scan that was measured.
+"""Denoisers made of another: guided, conditioned on an observation, filtered at the last step.
 
-Both wrap a `Denoiser`, so that every sampler can be guided. Both sharpen a distribution that was
-learned: what they draw is no longer the posterior, and its spread is not calibrated.
+Each wraps a `Denoiser`, so that every sampler can use it. `classifier_free` and `measured` sharpen
+a distribution that was learned: what they draw is no longer the posterior, and its spread is not
+calibrated.
+
+`informed` gives the posterior of an unconditional network, without training. With y = r + τ n and
+z_t = cos t·r + sin t·ε there are two independent Gaussian observations of r, of precisions 1/τ²
+and cot²t. Together they are one: w, the mean of y and z_t/cos t weighted by their precisions, has
+noise of variance tan²t* with
+
+    cot²t* = cot²t + 1/τ²        and so        E[r | z_t, y] = E[r | z_t* = cos t*·w],
+
+exactly, whatever the distribution of r. One evaluation of the unconditional network at the angle
+t* serves every sampler; at t = π/2 it is the denoiser of Venkatakrishnan et al. 2013
+(doi:10.1109/GlobalSIP.2013.6737048) by Tweedie's formula (Efron 2011,
+doi:10.1198/jasa.2011.tm11181). Kawar et al. 2021 (arXiv:2101.09552) draw from the same posterior by
+Langevin dynamics.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, NamedTuple
 
+import torch
+
+from medrestore.core.diffusion import r_hat_of
 from medrestore.core.meter import SILENT, Meter
+from medrestore.core.noise_field import filtered
+from medrestore.core.spectrum import RADIUS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from torch import Tensor
+    from torch import Tensor, nn
 
-    from medrestore.core.denoiser import Denoiser
+    from medrestore.core.diffusion import Denoiser
+    from medrestore.core.spectrum import Kernel
 
-__all__ = ["classifier_free", "measured"]
+
+__all__ = ["Merged", "classifier_free", "informed", "measured", "merged", "shaped"]
 
 
 def classifier_free(
@@ -92,3 +114,75 @@ def measured(
         return r_hat + open_to / (open_to + tau.square()) * (y - r_hat)
 
     return denoise
+
+
+class Merged(NamedTuple):
+    """Two observations as one: z at t*, (batch, 1, y, x), and t*, (batch,)."""
+
+    z: Tensor
+    t: Tensor
+
+
+def merged(z_t: Tensor, t: float, y: Tensor, tau: Tensor) -> Merged:
+    """What z_t and y say of r, as one z at the angle t*.
+
+    Parameters
+    ----------
+    z_t, y : Tensor, shape (batch, 1, y, x)
+        The diffusion's variable, and r with white noise.
+    t : float
+        Angle in (0, π/2].
+    tau : Tensor, shape (batch, 1, y, x)
+        Standard deviation of that noise, above 0; infinite where nothing was observed. Where it
+        varies, the two are weighted voxel by voxel and t* is that of the mean noise of w.
+    """
+    cos, sin = math.cos(t), math.sin(t)
+    trust = tau.square().reciprocal()
+    precision = trust + (cos / sin) ** 2
+    w = (z_t * (cos / sin**2) + y * trust) / precision
+    noise = precision.rsqrt().mean(dim=(1, 2, 3), keepdim=True)
+    cos_star = (1 + noise.square()).rsqrt()  # not from t*: near π/2 its rounding would tell
+    return Merged(cos_star * w, noise.flatten().atan())
+
+
+def informed(refiner: nn.Module) -> Denoiser:
+    """The unconditional network as a `Denoiser` that is told (y, τ), (batch, 2, y, x)."""
+
+    def denoise(z_t: Tensor, t: float, condition: Tensor) -> Tensor:
+        z, t_star = merged(z_t, t, condition[:, :1], condition[:, 1:])
+        v = refiner(z, t_star, condition[:, :0])
+        return r_hat_of(z, v, t_star.view(-1, 1, 1, 1))
+
+    return denoise
+
+
+def shaped(denoiser: Denoiser, kernel: Kernel, last: float) -> Denoiser:
+    """The denoiser with its prediction at the last angle filtered in the plane.
+
+    Whole slices go in, which are continued beyond their borders as in a mirror.
+
+    Parameters
+    ----------
+    denoiser : Denoiser
+        Makes samples, as distilled weights do.
+    kernel : Kernel
+        From `core.spectra.Spectra.shape`, one for each entry of the batch or one for all.
+    last : float
+        Angle of the sampler's last step.
+    """
+
+    def denoise(z_t: Tensor, t: float, condition: Tensor) -> Tensor:
+        made = denoiser(z_t, t, condition)
+        if t > last * (1 + 1e-6):
+            return made
+        rows, columns = (_mirrored(n) for n in made.shape[-2:])
+        wide = made[:, 0][:, rows][:, :, columns]
+        return filtered(wide, kernel.plane.to(made.device))[:, None]
+
+    return denoise
+
+
+def _mirrored(n: int) -> Tensor:
+    """Indices of ``n`` places and `RADIUS` more on either side, reflected at the borders."""
+    at = torch.arange(-RADIUS, n + RADIUS) % (2 * n)
+    return torch.minimum(at, 2 * n - 1 - at)

@@ -1,15 +1,25 @@
-"""The scale in which networks see intensities: foreground of an MR scan, 1000 HU for CT."""
+"""The scale in which networks see intensities: foreground of an MR scan, 1000 HU for CT.
+
+Noise widens the distribution of magnitudes, and with it the percentile that MR's scale is: 9 % of
+noise raises it by 5 %, 15 % by 13 %, in the median over 32 scans. Noise of known σ is taken out of
+the histogram, not out of the image: the counts h of noisy magnitudes are those of noise-free ones,
+n, spread by the Rician density, h = Kn, and Richardson and Lucy's iteration finds the n ≥ 0 that
+explains h best (Richardson 1972, doi:10.1364/JOSA.62.000055; Lucy 1974, doi:10.1086/111605).
+"""
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy import special
 
 from medrestore.errors import InputError, SettingsError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
 
 __all__ = [
     "FOREGROUND_FRACTION",
@@ -17,6 +27,8 @@ __all__ = [
     "SOFT_TISSUE_HU",
     "check_fraction",
     "foreground_scale",
+    "noise_free_scale",
+    "sigma_of_fraction",
     "thinned",
 ]
 
@@ -79,3 +91,104 @@ def check_fraction(noise: float) -> None:
 def thinned(values: NDArray[Any]) -> NDArray[Any]:
     """At most about `MOST_VOXELS` of an array: every n-th along its first axis."""
     return values[:: max(1, -(-values.size // MOST_VOXELS))] if values.ndim else values
+
+
+BINS = 400
+ITERATIONS = 100
+"""The scale then lies within 1 to 2 % of the noise-free one up to 9 % of noise (6 % at most)."""
+REACH = 6.0
+"""Bins end so many σ above the noisy scale."""
+LEAST = 0.005
+"""Noise below this part of the scale widens it by less than a thousandth and is left in."""
+SETTLED = 1e-3
+ROUNDS = 8
+
+
+def noise_free_scale(array: NDArray[Any], sigma: float) -> float:
+    """Foreground scale of an MR scan, without what its noise adds.
+
+    Parameters
+    ----------
+    array : ndarray
+        Magnitudes, any shape; NaN voxels are left out.
+    sigma : float
+        Standard deviation of the noise per channel, in the scan's unit.
+
+    Returns
+    -------
+    float
+        99.5th percentile of the noise-free magnitudes above 6 % of their own 99.5th percentile,
+        in the scan's unit.
+
+    Raises
+    ------
+    InputError
+        If there is no signal to scale by.
+    """
+    return _Histogram(array).scale(sigma)
+
+
+def sigma_of_fraction(array: NDArray[Any], fraction: float) -> tuple[float, float]:
+    """σ and scale of which σ is this fraction, both of the noise-free foreground.
+
+    The more noise there is, the less of the percentile is signal: σ = f·scale(σ) is found by
+    iterating from the noisy scale.
+
+    Raises
+    ------
+    InputError
+        If there is no signal to scale by.
+    """
+    found = _Histogram(array)
+    scale = found.noisy
+    for _ in range(ROUNDS):
+        before, scale = scale, found.scale(fraction * scale)
+        if abs(scale - before) < SETTLED * scale:
+            break
+    return fraction * scale, scale
+
+
+class _Histogram:
+    """The magnitudes of a scan, counted once."""
+
+    def __init__(self, array: NDArray[Any]) -> None:
+        values = thinned(np.asarray(array)).ravel()
+        self.values = values[np.isfinite(values)]
+        self.noisy = foreground_scale(self.values)
+
+    def scale(self, sigma: float) -> float:
+        """Foreground scale without noise of this σ."""
+        if sigma < LEAST * self.noisy:
+            return self.noisy
+        top = self.noisy + REACH * sigma
+        counts, _ = np.histogram(self.values, BINS, (0.0, top))
+        counts[-1] += int(np.count_nonzero(self.values > top))  # spikes
+        clean = _without_noise(counts.astype(np.float64), BINS * sigma / top)
+        centres = (np.arange(BINS) + 0.5) * top / BINS
+        bright = _percentile(centres, clean, 0.0)
+        return _percentile(centres, clean, FOREGROUND_FRACTION * bright)
+
+
+def _percentile(centres: NDArray[np.float64], counts: NDArray[np.float64], lowest: float) -> float:
+    """The 99.5th percentile of binned values above ``lowest``."""
+    above = np.cumsum(np.where(centres > lowest, counts, 0.0))
+    return float(np.interp(0.995 * above[-1], above, centres))
+
+
+def _without_noise(counts: NDArray[np.float64], sigma_bins: float) -> NDArray[np.float64]:
+    """Counts of noise-free magnitudes, from those of noisy ones; σ in bins."""
+    spread = _rician(round(sigma_bins, 2))
+    clean = counts + 1e-3 * counts.mean()
+    for _ in range(ITERATIONS):
+        clean *= spread.T @ (counts / np.maximum(spread @ clean, 1e-9))
+    return np.asarray(clean)
+
+
+@lru_cache(maxsize=16)
+def _rician(sigma_bins: float) -> NDArray[np.float64]:
+    """Shares (noisy bin, noise-free bin) of the Rician distribution; columns sum to 1."""
+    centres = np.arange(BINS) + 0.5
+    m, a = centres[:, None], centres[None, :]
+    variance = max(sigma_bins, 0.3) ** 2
+    density = m * np.exp(-((m - a) ** 2) / (2 * variance)) * special.ive(0, m * a / variance)
+    return np.asarray(density / density.sum(axis=0, keepdims=True))

@@ -24,7 +24,7 @@ from medrestore.core.meter import SILENT, Meter
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from medrestore.core.denoiser import Denoiser
+    from medrestore.core.diffusion import Denoiser
 
 __all__ = ["EVALUATIONS", "FIRST", "log_density", "nodes"]
 

@@ -1,7 +1,7 @@
 """Noise of a scan: one number, and for CT a map.
 
-CT and MR need different estimators (`noise_level_ct`, `noise_level_mr`); a region that the user
-drew on homogeneous tissue overrules both.
+Each physics has its own estimator (`noise_level_ct`, `noise_level_mr`); a region that the user
+drew on homogeneous tissue overrules it.
 """
 
 from __future__ import annotations
@@ -11,18 +11,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medrestore.core.noise_free import noise_free_scale
-from medrestore.core.noise_level_ct import blank, estimate_ct
-from medrestore.core.noise_level_mr import estimate_mr, gaussian_sigma
-from medrestore.core.planes import nothing, planes
-from medrestore.errors import InputError, NoiseLevelError
+from medrestore.core.slices import nothing, planes
+from medrestore.errors import NoiseLevelError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-__all__ = ["ADDITIVE_CT", "RICIAN", "Estimator", "NoiseEstimate", "estimate"]
+    Room = Callable[[tuple[int, ...]], NDArray[np.float32]]
+
+__all__ = ["Estimator", "NoiseEstimate", "blank", "estimate"]
 
 FEWEST_VOXELS = 500
 """Fewer usable voxels than this say too little: the error of a std from 500 is about 3 %."""
@@ -42,9 +41,9 @@ class NoiseEstimate:
     method : str
         How it was found, in words for the run record.
     relative : float or None
-        MR: ``sigma`` over the noise-free foreground scale (`core.noise_free`).
+        MR: ``sigma`` over the noise-free foreground scale (`core.intensity`).
     between : (float, float) or None
-        Where independent witnesses differ too much for one number: the range they leave.
+        Where independent estimators differ too much for one number: the range they leave.
     """
 
     sigma: float
@@ -66,22 +65,20 @@ class Estimator:
         Standard deviation and mean of a homogeneous region, and the scan, to its noise.
     """
 
-    whole: Callable[
-        [
-            NDArray[np.float32],
-            Callable[[tuple[int, ...]], NDArray[np.float32]],
-            Callable[[], object],
-        ],
-        NoiseEstimate,
-    ]
+    whole: Callable[[NDArray[np.float32], Room, Callable[[], object]], NoiseEstimate]
     region: Callable[[float, float, NDArray[np.float32]], NoiseEstimate]
+
+
+def blank(shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Zeros in memory."""
+    return np.zeros(shape, np.float32)
 
 
 def estimate(
     array: NDArray[np.float32],
     estimator: Estimator,
     mask: NDArray[np.bool_] | None = None,
-    room: Callable[[tuple[int, ...]], NDArray[np.float32]] = blank,
+    room: Room = blank,
     after: Callable[[], object] = nothing,
 ) -> NoiseEstimate:
     """Estimate the noise of a scan.
@@ -125,43 +122,6 @@ def estimate(
     return estimator.whole(array, room, after)
 
 
-def _ct(
-    array: NDArray[np.float32],
-    room: Callable[[tuple[int, ...]], NDArray[np.float32]],
-    after: Callable[[], object],
-) -> NoiseEstimate:
-    return NoiseEstimate(*estimate_ct(array, room, after))
-
-
-def _mr(array: NDArray[np.float32], *_: object) -> NoiseEstimate:
-    found = estimate_mr(array)
-    relative = _relative(found.sigma, array)
-    return NoiseEstimate(found.sigma, None, found.method, relative, found.between)
-
-
-def _ct_region(std: float, *_: object) -> NoiseEstimate:
-    return NoiseEstimate(std, None, "std in the drawn region")
-
-
-def _mr_region(std: float, mean: float, array: NDArray[np.float32]) -> NoiseEstimate:
-    sigma = gaussian_sigma(std, mean)
-    method = "std in the drawn region, Koay-corrected"
-    return NoiseEstimate(sigma, None, method, _relative(sigma, array))
-
-
-ADDITIVE_CT = Estimator(_ct, _ct_region)
-"""Additive noise of CT, correlated and different from place to place; σ is that in soft tissue."""
-RICIAN = Estimator(_mr, _mr_region)
-"""Noise of MR magnitudes; σ is that of each channel."""
-
-
-def _relative(sigma: float, array: NDArray[np.float32]) -> float | None:
-    try:
-        return sigma / noise_free_scale(array, sigma)
-    except InputError:  # no signal to relate it to
-        return None
-
-
 def _in_region(array: NDArray[np.float32], mask: NDArray[np.bool_]) -> tuple[float, float]:
     """Std inside a drawn region, once a linear trend is removed, and the mean."""
     if mask.shape != array.shape:
@@ -175,8 +135,8 @@ def _in_region(array: NDArray[np.float32], mask: NDArray[np.bool_]) -> tuple[flo
             f"the noise region holds {count} voxels, {FEWEST_VOXELS} are needed; draw a larger one"
         )
     values = array[inside].astype(np.float64)
-    places = np.argwhere(inside).astype(np.float64)
-    design = np.column_stack([np.ones(count), places - places.mean(axis=0)])
+    positions = np.argwhere(inside).astype(np.float64)
+    design = np.column_stack([np.ones(count), positions - positions.mean(axis=0)])
     trend, _, rank, _ = np.linalg.lstsq(design, values, rcond=None)
     residual = values - design @ trend
     std = float(np.sqrt((residual @ residual) / max(count - int(rank), 1)))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import ndimage
 
-from medrestore.core.planes import nothing, planes
+from medrestore.core.slices import nothing, planes
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
+from medrestore.core.noise_level import Estimator, NoiseEstimate
 from medrestore.core.noise_level_blocks import calm, kept_variance, log_mean, log_mode, measure
-from medrestore.core.noise_level_slice import sigma_of_slice
-from medrestore.core.planes import nothing
 from medrestore.errors import NoiseLevelError
 
 if TYPE_CHECKING:
@@ -21,7 +20,8 @@ if TYPE_CHECKING:
 
     from medrestore.core.noise_level_blocks import Blocks
 
-__all__ = ["estimate_ct"]
+
+__all__ = ["ADDITIVE_CT"]
 
 _WIDTH = 9
 _CELL = 2
@@ -46,20 +46,12 @@ _SPAN = 2 * math.log(6.0)
 """The map stays within a factor of 6 of the usual std: starved rays reach 4."""
 
 
-def blank(shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """Zeros in memory."""
-    return np.zeros(shape, np.float32)
-
-
-def estimate_ct(
+def _whole(
     array: NDArray[np.float32],
-    room: Callable[[tuple[int, ...]], NDArray[np.float32]] = blank,
-    after: Callable[[], object] = nothing,
-) -> tuple[float, NDArray[np.float32], str]:
-    """Noise std in soft tissue (HU), its map (z, y, x), and how they were found.
-
-    ``room`` gives the array of float32 that the map is written into, ``after`` is called when a
-    slice was looked at.
+    room: Callable[[tuple[int, ...]], NDArray[np.float32]],
+    after: Callable[[], object],
+) -> NoiseEstimate:
+    """Noise std in soft tissue (HU) and its map.
 
     The map is the low quantile of the local std in cells of about 18 × 18 × 5 voxels inside the
     body, smoothed, carried on outside the body, and scaled so that its median over calm soft
@@ -107,7 +99,15 @@ def estimate_ct(
         plane = _interpolate(0.5 * coarse, _slice_cell(np.arange(z, z + 1)), y, x)
         local[z] = np.exp(plane[0] + np.float32(level))
         after()
-    return sigma, local, found + "; map: its low quantiles"
+    return NoiseEstimate(sigma, local, found + "; map: its low quantiles")
+
+
+def _region(std: float, *_: object) -> NoiseEstimate:
+    return NoiseEstimate(std, None, "std in the drawn region")
+
+
+ADDITIVE_CT = Estimator(_whole, _region)
+"""Additive noise of CT, correlated and different from place to place; σ is that in soft tissue."""
 
 
 def _calm_or_all(blocks: Blocks, usable: NDArray[np.bool_], share: float) -> NDArray[np.bool_]:
@@ -183,3 +183,46 @@ def _interpolate(
         part = np.expand_dims((place - low).astype(np.float32), [a for a in range(3) if a != axis])
         result = result.take(low, axis) * (1 - part) + result.take(high, axis) * part
     return result
+
+
+_SMALL_WIDTH = 7
+_SMALL_STEP = 3
+"""Voxels from a block to the next, which overlaps it."""
+_SMALL_SHARE = 0.4
+_SMALL_REACH = 1.0
+"""Log variance, on both sides, that still counts."""
+_SMALL_FEWEST = 20
+
+
+def sigma_of_slice(
+    array: NDArray[np.float32], soft: tuple[float, float], floor: float
+) -> float | None:
+    """Noise std (HU) in the soft tissue of one slice or two; None where there is too little.
+
+    Parameters
+    ----------
+    array : ndarray of float32, shape (z, y, x)
+        HU.
+    soft : (float, float)
+        Block means of soft tissue, HU.
+    floor : float
+        Variances below its square are none, HU.
+    """
+    variances, lags = [], []
+    for top in range(0, _SMALL_WIDTH, _SMALL_STEP):
+        for left in range(0, _SMALL_WIDTH, _SMALL_STEP):
+            blocks = measure(array[:, top:, left:], _SMALL_WIDTH)
+            usable = (blocks.mean > soft[0]) & (blocks.mean < soft[1])
+            if usable.sum() < _SMALL_FEWEST:
+                continue
+            chosen = calm(blocks, usable, _SMALL_SHARE)
+            variances.append(np.maximum(blocks.variance[chosen], floor**2))
+            lags.append(blocks.lag[chosen])
+    if not variances:
+        return None
+    variance = np.concatenate(variances).astype(np.float64)
+    logs = np.log(variance)
+    level = log_mean(logs, _SMALL_REACH)
+    near = np.abs(logs - level) < _SMALL_REACH
+    correlation = float(np.concatenate(lags)[near].sum() / variance[near].sum())
+    return float(np.exp(0.5 * level) / kept_variance(correlation, _SMALL_WIDTH, ramp=True) ** 0.5)

@@ -8,15 +8,25 @@ becomes depends on its neighbourhood alone, not on how large the patch is.
 from __future__ import annotations
 
 import itertools
+import math
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from medrestore.core.precision import in_float32
+from medrestore.core.compute import in_float32
 
-__all__ = ["Condition", "Prediction", "Predictor", "compress", "condition", "smooth", "spread_of"]
+__all__ = [
+    "Condition",
+    "Prediction",
+    "Predictor",
+    "Prior",
+    "compress",
+    "condition",
+    "smooth",
+    "spread_of",
+]
 
 SMOOTHING_PX = 2.5
 """Width of the Gaussian whose output is the local mean that differences are taken to."""
@@ -215,3 +225,24 @@ class Predictor(nn.Module):
         ):
             x = stage(grow(x) + skip)
         return x
+
+
+class Prior(nn.Module):
+    """Stands in a predictor's place where the image itself is diffused.
+
+    Parameters
+    ----------
+    mean, std : float
+        Of the voxels of clean images, in units of the scale.
+    slices : int
+        Neighbouring slices that a condition holds (odd).
+    """
+
+    def __init__(self, mean: float, std: float, slices: int = 1) -> None:
+        super().__init__()
+        self.mean, self.std, self.slices = mean, std, slices
+
+    def forward(self, c: Condition) -> Prediction:
+        """μ = m·scale and log s = log(S·scale) for the middle slices."""
+        scale = torch.broadcast_to(c.scale, c.centre.shape)
+        return Prediction(mu=self.mean * scale, log_s=torch.log(scale) + math.log(self.std))

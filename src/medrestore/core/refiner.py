@@ -7,19 +7,27 @@ from typing import TYPE_CHECKING
 
 import torch
 from monai.networks.nets.diffusion_model_unet import DiffusionModelUNet
+from monai.networks.utils import pixelshuffle, pixelunshuffle
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from medrestore.core.compute import in_float32
 from medrestore.core.diffusion import r_hat_of
-from medrestore.core.precision import in_float32
 from medrestore.core.predictor import compress, smooth
-from medrestore.core.shuffle import fold, shuffle, unfold, unshuffle
 
 if TYPE_CHECKING:
-    from medrestore.core.denoiser import Denoiser
+    from medrestore.core.diffusion import Denoiser
     from medrestore.core.predictor import Condition, Prediction
 
-__all__ = ["CONDITION_CHANNELS", "Refiner", "as_denoiser", "refiner_condition"]
+
+__all__ = [
+    "CONDITION_CHANNELS",
+    "Refiner",
+    "as_denoiser",
+    "fold",
+    "refiner_condition",
+    "unfold",
+]
 
 CONDITION_CHANNELS = 6
 
@@ -83,8 +91,9 @@ class Refiner(nn.Module):
         if self.depth == 1:
             v = self.unet(F.pixel_unshuffle(both, 2), timesteps=timesteps)
             return F.pixel_shuffle(v, 2).float()
-        stacks = unshuffle(unfold(both, self.depth))
-        return fold(shuffle(self.unet(stacks, timesteps=timesteps[:: self.depth]))).float()
+        stacks = pixelunshuffle(unfold(both, self.depth), 3, 2)
+        v = self.unet(stacks, timesteps=timesteps[:: self.depth])
+        return fold(pixelshuffle(v, 3, 2)).float()
 
 
 def refiner_condition(c: Condition, prediction: Prediction) -> Tensor:
@@ -115,3 +124,15 @@ def as_denoiser(refiner: nn.Module) -> Denoiser:
         return r_hat_of(z_t, v, t)
 
     return denoise
+
+
+def unfold(x: Tensor, depth: int) -> Tensor:
+    """Stacks of ``depth`` slices out of the batch: (n·depth, c, y, x) → (n, c, depth, y, x)."""
+    slices, c, height, width = x.shape
+    return x.reshape(slices // depth, depth, c, height, width).transpose(1, 2)
+
+
+def fold(x: Tensor) -> Tensor:
+    """Undo `unfold`: (n, c, depth, y, x) → (n·depth, c, y, x)."""
+    n, c, depth, height, width = x.shape
+    return x.transpose(1, 2).reshape(n * depth, c, height, width)

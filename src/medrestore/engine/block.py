@@ -18,7 +18,7 @@ import torch
 from medrestore.core.evaluations import evaluations
 from medrestore.core.schedules import angles
 from medrestore.core.spectra import mean_ratio
-from medrestore.core.windows import taper
+from medrestore.core.tiles import taper
 from medrestore.modalities import modality_named
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from medrestore.core.spectra import Spectra
-    from medrestore.core.windows import Windows
+    from medrestore.core.tiles import Windows
     from medrestore.engine.arrays import Arrays
     from medrestore.engine.time_point import TimePoint
 

@@ -18,7 +18,7 @@ import torch
 from medrestore.core.consistency_check import looks
 from medrestore.core.evaluations import evaluations, shares_start, without_network
 from medrestore.core.refiner import CONDITION_CHANNELS
-from medrestore.core.windows import Windows
+from medrestore.core.tiles import Windows
 from medrestore.disk_arrays import IN_MEMORY_BYTES
 from medrestore.engine.pace import FRESH_S, Pace, kind_of, pace_of, windows_of
 from medrestore.engine.pipeline import BLOCK_BYTES

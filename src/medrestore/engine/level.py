@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from medrestore.core.planes import sha256_of
+from medrestore.core.slices import sha256_of
 from medrestore.disk_arrays import PageReleaser, zeros
 
 if TYPE_CHECKING:

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from medrestore.core.denoiser import Denoiser
+    from medrestore.core.diffusion import Denoiser
     from medrestore.core.meter import Meter
-    from medrestore.core.windows import Windows
+    from medrestore.core.tiles import Windows
     from medrestore.engine.arrays import Arrays
     from medrestore.engine.plan import Plan
     from medrestore.engine.protocol import Engine

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medrestore.core.intensity import check_fraction, foreground_scale
-from medrestore.core.noise_free import sigma_of_fraction
-from medrestore.core.padding import is_padding
-from medrestore.core.planes import planes
+from medrestore.core.ct_values import is_padding
+from medrestore.core.intensity import check_fraction, foreground_scale, sigma_of_fraction
+from medrestore.core.slices import planes
 from medrestore.disk_arrays import PageReleaser
 from medrestore.engine.level import Level, Noise, typical
 from medrestore.engine.value_check import modality_of

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from medrestore.core.compute import peak_bytes
 from medrestore.core.consistency_check import looks
 from medrestore.core.evaluations import passes
-from medrestore.core.live_memory import peak_bytes
 from medrestore.core.predictor import Condition, Prediction
-from medrestore.core.windows import starts, tiles
+from medrestore.core.tiles import starts, tiles
 from medrestore.engine.checks import check
 from medrestore.engine.pipeline import run
 from medrestore.engine.plan import Noise

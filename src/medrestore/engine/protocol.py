@@ -9,12 +9,12 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from medrestore.core.calibration import Intervals
-    from medrestore.core.denoiser import Denoiser
+    from medrestore.core.diffusion import Denoiser
     from medrestore.core.families import Family
+    from medrestore.core.intervals import Intervals
     from medrestore.core.predictor import Condition, Prediction
     from medrestore.core.spectra import Spectra
-    from medrestore.core.windows import Windows
+    from medrestore.core.tiles import Windows
 
 __all__ = ["Engine"]
 

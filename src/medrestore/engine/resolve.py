@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from medrestore.core.windows import tiles
+from medrestore.core.tiles import tiles
 from medrestore.engine.level import Level
 from medrestore.engine.plan import Plan
 from medrestore.engine.plan_text import calibrated, warnings_of

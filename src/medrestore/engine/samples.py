@@ -9,11 +9,11 @@ import numpy as np
 import torch
 
 from medrestore.core.evaluations import shares_start, without_network
+from medrestore.core.guidance import shaped
 from medrestore.core.noise_field import NoiseField
 from medrestore.core.samplers import SAMPLERS
 from medrestore.core.samplers.chain import sample, shared_start
 from medrestore.core.samplers.decoded import decoded
-from medrestore.core.shaping import shaped
 from medrestore.engine.guidance import guided
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from medrestore.core.denoiser import Denoiser
+    from medrestore.core.diffusion import Denoiser
     from medrestore.core.samplers.chain import Sample
     from medrestore.core.spectrum import Kernel
     from medrestore.engine.block import Block, PredictedBlock

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from medrestore.core.ct_values import is_padding
 from medrestore.core.intensity import KNOWN
-from medrestore.core.neighbours import neighbours
-from medrestore.core.padding import is_padding
 from medrestore.core.predictor import Condition, Prediction
+from medrestore.core.slices import neighbours
 from medrestore.modalities import modality_named
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class TimePoint:
     positions_mm : tuple of float, optional
         Where unevenly spaced slices lie.
     padding : tuple of float
-        Values of voxels that are no measurement (`core.padding`).
+        Values of voxels that are no measurement (`core.ct_values`).
     conditions : dict
         Conditions of the refiner that are held, by block and slab.
     """

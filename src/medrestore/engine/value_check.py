@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medrestore.core.phase import fills_a_circle
+from medrestore.core.mr_values import fills_a_circle
 from medrestore.disk_arrays import PageReleaser
 from medrestore.errors import InputError, ModalityError, UnsuitableError
 from medrestore.io.label_map import is_label_map

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medrestore.core.calibration import (
+from medrestore.core.intervals import (
     LEVELS,
     Intervals,
     controllable,

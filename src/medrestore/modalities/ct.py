@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medrestore.core.hounsfield import judge, lies_in_air
+from medrestore.core.ct_values import ct_padding, is_padding, judge, lies_in_air
 from medrestore.core.intensity import SOFT_TISSUE_HU
-from medrestore.core.noise_level import ADDITIVE_CT
-from medrestore.core.padding import ct_padding, is_padding
-from medrestore.core.residual import ResidualModel
+from medrestore.core.noise_level_ct import ADDITIVE_CT
+from medrestore.core.residual_score import ResidualModel
 from medrestore.errors import UnsuitableError
 from medrestore.modalities.modality import Display, Evaluation, Modality
 from medrestore.modalities.noise import NoiseLimits, NoiseModel, Simulation
 from medrestore.modalities.training import Anatomy, Training
+from medrestore.volume import UNITS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -111,7 +111,7 @@ def _made_up(rng: np.random.Generator, count: int) -> NDArray[np.float32]:
 
 CT = Modality(
     name="CT",
-    unit="HU",
+    unit=UNITS["CT"],
     air=AIR_HU,
     fixed_scale=1000.0,
     body=BODY_HU,

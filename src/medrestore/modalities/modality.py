@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medrestore.core.intensity import FOREGROUND_FRACTION, foreground_scale
-from medrestore.core.noise_free import noise_free_scale
-from medrestore.core.noise_level import estimate
-from medrestore.core.noise_level_ct import blank
-from medrestore.core.planes import nothing
+from medrestore.core.intensity import FOREGROUND_FRACTION, foreground_scale, noise_free_scale
+from medrestore.core.noise_level import blank, estimate
+from medrestore.core.slices import nothing
 from medrestore.errors import SettingsError
 
 if TYPE_CHECKING:

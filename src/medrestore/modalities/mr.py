@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medrestore.core.hounsfield import lies_in_air
-from medrestore.core.magnitude import debiased
-from medrestore.core.noise_level import RICIAN as ESTIMATOR
-from medrestore.core.residual import RICIAN
-from medrestore.core.signed import signs
+from medrestore.core.ct_values import lies_in_air
+from medrestore.core.mr_values import debiased, signs
+from medrestore.core.noise_level_mr import RICIAN as ESTIMATOR
+from medrestore.core.residual_score import RICIAN
 from medrestore.errors import UnsuitableError
 from medrestore.modalities.modality import Evaluation, Modality
 from medrestore.modalities.noise import NoiseLimits, NoiseModel, Simulation
 from medrestore.modalities.training import Anatomy, Training
+from medrestore.volume import UNITS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -59,7 +59,7 @@ def _made_up(rng: np.random.Generator, count: int) -> NDArray[np.float32]:
 
 MR = Modality(
     name="MR",
-    unit="a.u.",
+    unit=UNITS["MR"],
     lowest=0.0,
     form="magnitude",
     check_values=_check_values,

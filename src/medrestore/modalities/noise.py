@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from medrestore.core.noise_level import Estimator
-    from medrestore.core.residual import ResidualModel
+    from medrestore.core.residual_score import ResidualModel
 
 __all__ = ["NoiseLimits", "NoiseModel", "Simulation", "Simulator"]
 

@@ -11,7 +11,7 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from medrestore.core.evaluations import DEFAULT
+from medrestore.core.samplers import DEFAULT
 from medrestore.errors import ModelError, ResourceError, SettingsError
 from medrestore.models.card import CARD_VERSION, Card
 from medrestore.resources import models_folder
@@ -22,11 +22,10 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from medrestore.core.calibration import Intervals
-    from medrestore.core.denoiser import Denoiser
+    from medrestore.core.diffusion import Denoiser
+    from medrestore.core.intervals import Intervals
     from medrestore.core.predictor import Condition, Prediction
-    from medrestore.core.tiles import Tiled
-    from medrestore.core.windows import Windows
+    from medrestore.core.tiles import Tiled, Windows
 
 __all__ = ["CARD_VERSION", "Card", "Model", "available", "find_card", "load", "pick_device"]
 
@@ -119,7 +118,7 @@ class Model:
         device: str,
         precision: str = "float32",
     ) -> None:
-        from medrestore.core.precision import trunk_in_bfloat16, weights_last
+        from medrestore.core.compute import trunk_in_bfloat16, weights_last
 
         self.card, self.device, self.precision = card, device, precision
         for network, exact in zip((predictor, refiner), card.family.exact, strict=True):
@@ -152,7 +151,7 @@ class Model:
 
     def windows(self, length: int) -> Windows:
         """Windows of slices that are read together, of a scan of ``length`` slices."""
-        from medrestore.core.windows import Windows
+        from medrestore.core.tiles import Windows
 
         return Windows(length, *self.card.depth)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medrestore import io
-from medrestore.core.planes import sha256_of
+from medrestore.core.slices import sha256_of
 from medrestore.disk_arrays import PageReleaser
 from medrestore.engine.plan import Plan
 from medrestore.errors import InputError, MissingScanError, ModelError, SettingsError

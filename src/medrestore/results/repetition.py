@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from medrestore.core.precision import SAME_VOXELS_WITHIN, pick_precision
+from medrestore.core.compute import SAME_VOXELS_WITHIN, pick_precision
 from medrestore.results.software import device_name
 
 if TYPE_CHECKING:

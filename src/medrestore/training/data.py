@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from medrestore.core.intensity import FOREGROUND_FRACTION
-from medrestore.core.neighbours import reflected
+from medrestore.core.slices import reflected
 from medrestore.errors import SettingsError
 from medrestore.modalities import modality_named
 
@@ -233,7 +233,7 @@ class PatchSampler:
     def _slices(self, depth: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Slices of the scan at even steps, and the index of the one visible in the stead of each.
 
-        Beyond the ends the scan is mirrored, as when it is restored (`core.neighbours`).
+        Beyond the ends the scan is mirrored, as when it is restored (`core.slices`).
         """
         inner, step = self.slices - 2 * self.beyond, 1
         if self.rng.random() < APART:

@@ -9,7 +9,7 @@ import torch
 from lightning_fabric import Fabric
 from lightning_fabric.plugins import MixedPrecision
 
-from medrestore.core.precision import has_bfloat16
+from medrestore.core.compute import has_bfloat16
 
 __all__ = ["can_compile", "launch"]
 
@@ -31,7 +31,7 @@ def launch(devices: int = 1) -> Fabric:
     """Devices and precision: GPUs if there are any, bfloat16 where the chip multiplies it.
 
     Weights, their average and the optimisers' states are float32 either way, and so are losses
-    (`core.precision.in_float32`).
+    (`core.compute.in_float32`).
     """
     device = "cuda" if torch.cuda.is_available() else "cpu"
     fabric = Fabric(

@@ -114,7 +114,7 @@ def _as_visible(condition: Condition, visible: Tensor) -> Condition:
 def as_stacks(pair: Pair, slices: int) -> Pair:
     """From (stacks, z, y, x) to the slices of all stacks one after the other, (n, 1, y, x).
 
-    Each comes with its neighbours, ``slices`` in all, as `core.neighbours` finds them in a scan;
+    Each comes with its neighbours, ``slices`` in all, as `core.slices` finds them in a scan;
     the outermost slices of a stack are neighbours only.
     """
     noisy, sigma, scale = pair.condition

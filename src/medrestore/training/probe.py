@@ -11,8 +11,8 @@ import torch
 from scipy.ndimage import distance_transform_edt
 
 from medrestore.core.meter import SILENT, Meter
-from medrestore.core.neighbours import neighbours
 from medrestore.core.predictor import Condition, Prediction
+from medrestore.core.slices import neighbours
 from medrestore.core.spectrum import LAGS, measure
 from medrestore.engine.pipeline import run
 from medrestore.engine.plan import Noise

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medrestore.core.region import closed_form_std, sampled_std
+from medrestore.core.intervals import closed_form_std, sampled_std
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -46,7 +46,7 @@ def region_errors(
     """Of each box: error of its mean, half-width of its interval from samples, in closed form.
 
     At most ``most`` boxes, spread over all there are; the half-width from samples is NaN where
-    there are none. ``about_their_mean``: as of `core.region.sampled_std`.
+    there are none. ``about_their_mean``: as of `core.intervals.sampled_std`.
     """
     arrays, found = probe.arrays, []
     found_boxes = list(boxes(probe, shape))

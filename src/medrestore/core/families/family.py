@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from medrestore.core.evaluations import OWN_START, PER_ANGLE
 from medrestore.core.method import ESTIMATED, nearest
 from medrestore.core.posterior import PredictionStatistics
+from medrestore.core.samplers import SAMPLERS
 from medrestore.errors import ModelError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
-    from medrestore.core.denoiser import Denoiser
+    from medrestore.core.diffusion import Denoiser
     from medrestore.core.posterior import Statistics
     from medrestore.core.predictor import Condition, Prediction
 
@@ -43,14 +43,14 @@ class Family:
     statistics: type[Statistics] = PredictionStatistics
     """Class that turns samples into maps."""
     exact: tuple[tuple[str, ...], tuple[str, ...]] = (("head", "mean", "spread"), ("unet.out",))
-    """Layers of predictor and refiner that stay in float32 (`core.precision`)."""
+    """Layers of predictor and refiner that stay in float32 (`core.compute`)."""
     latent = False
     """True if an autoencoder's latent is diffused, in a plane of its own."""
 
     @property
     def samplers(self) -> tuple[str, ...]:
         """Samplers that the weights serve, the usual one first."""
-        return tuple(name for name in PER_ANGLE if name not in OWN_START)
+        return tuple(one.name for one in SAMPLERS.values() if not one.makes_samples)
 
     def rests_on(self, drawn: int) -> int | None:
         """Number of samples that the standard deviation rests on; None if not on them alone."""
@@ -58,7 +58,7 @@ class Family:
 
     def region_std(self, means: NDArray[np.float64], level: float) -> tuple[float, float]:
         """Half-width and standard deviation of a region's mean, from its value in each sample."""
-        from medrestore.core.region import sampled_std
+        from medrestore.core.intervals import sampled_std
 
         return sampled_std(means, level)
 

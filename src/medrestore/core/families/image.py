@@ -14,6 +14,7 @@ import numpy as np
 
 from medrestore.core.families.family import Family
 from medrestore.core.posterior import SampleStatistics
+from medrestore.core.samplers import SAMPLERS
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -40,8 +41,9 @@ class Image(Family):
 
     @property
     def samplers(self) -> tuple[str, ...]:
-        """Samplers that do without a predictor's spectra."""
-        return ("ddim", "ddpm", "heun", "predictor-corrector", "ve-sde", "langevin")
+        """Those that do without a predictor's spectra, DDIM first."""
+        served = [name for name in super().samplers if not SAMPLERS[name].adds_covariance]
+        return ("ddim", *(name for name in served if name != "ddim"))
 
     def rests_on(self, drawn: int) -> int | None:
         """All samples: nothing else tells how the image errs."""
@@ -49,7 +51,7 @@ class Image(Family):
 
     def region_std(self, means: NDArray[np.float64], level: float) -> tuple[float, float]:
         """Of a mean about that of these samples."""
-        from medrestore.core.region import sampled_std
+        from medrestore.core.intervals import sampled_std
 
         return sampled_std(means, level, about_their_mean=True)
 
@@ -79,7 +81,7 @@ class Image(Family):
 
     def networks(self, facts: dict[str, Any]) -> tuple[nn.Module, nn.Module]:
         """The prior's two numbers, and a refiner."""
-        from medrestore.core.prior import Prior
+        from medrestore.core.predictor import Prior
         from medrestore.core.refiner import Refiner
 
         refiner = Refiner(**self.arguments(facts["refiner"]), told=self.network_channels(facts))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from medrestore.core.autoencoder import LatentRefiner
-    from medrestore.core.denoiser import Denoiser
+    from medrestore.core.diffusion import Denoiser
     from medrestore.core.predictor import Condition, Prediction
 
 __all__ = ["Latent"]

@@ -2,8 +2,8 @@
 
 The refiner has no condition and knows the score of clean images alone, r = (x/scale − m)/S as in
 the family ``image`` (Song et al. 2021, arXiv:2011.13456). A run conditions it on the scan by an
-observation with white noise (`core.informed`), which is exact for Gaussian noise of any level; no
-pair was trained on. That of a magnitude is Gaussian above some 3 σ only (`core.magnitude`).
+observation with white noise (`core.guidance`), which is exact for Gaussian noise of any level; no
+pair was trained on. That of a magnitude is Gaussian above some 3 σ only (`core.mr_values`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from medrestore.core.families.image import Image
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from medrestore.core.denoiser import Denoiser
+    from medrestore.core.diffusion import Denoiser
     from medrestore.core.predictor import Condition, Prediction
 
 __all__ = ["Score"]
@@ -42,7 +42,7 @@ class Score(Image):
         """An observation of r and its standard deviation τ = σ/S, (batch, 2, y, x)."""
         import torch
 
-        from medrestore.core.magnitude import debiased
+        from medrestore.core.mr_values import debiased
 
         unit = prediction.log_s.exp()
         seen = (debiased(c.centre, c.sigma) - prediction.mu) / unit
@@ -60,6 +60,6 @@ class Score(Image):
 
     def denoiser(self, refiner: nn.Module) -> Denoiser:
         """The refiner, conditioned on the observation by the angle it is evaluated at."""
-        from medrestore.core.informed import informed
+        from medrestore.core.guidance import informed
 
         return informed(refiner)

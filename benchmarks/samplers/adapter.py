@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from medrestore.core.denoiser import Denoiser
+    from medrestore.core.diffusion import Denoiser
 
 __all__ = ["angle_of", "respaced", "run"]
 

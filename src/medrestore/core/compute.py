@@ -1,4 +1,4 @@
-"""How networks compute: layout of their weights, and bfloat16 where a chip has it.
+"""How networks compute: layout of their weights, bfloat16 where a chip has it, peak memory.
 
 bfloat16 keeps 8 bits of a number, float32 has 24. In a noise-standardised network that is enough
 for the trunk and nowhere else: inputs (differences in units of σ), the first layer, the sum that
@@ -8,20 +8,23 @@ float32.
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_map_only
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
-    from torch import Tensor
 
 __all__ = [
     "SAME_VOXELS_WITHIN",
     "has_bfloat16",
     "in_float32",
+    "peak_bytes",
     "pick_precision",
     "trunk_in_bfloat16",
     "weights_last",
@@ -95,3 +98,43 @@ def _caster(dtype: torch.dtype) -> Any:
         return tuple(value.to(dtype) for value in inputs)
 
     return cast
+
+
+def peak_bytes(compute: Callable[[], object]) -> int:
+    """Most bytes that tensors made by ``compute`` hold at once.
+
+    Storages are counted as operators return them and until they die, so views cost nothing. What
+    a library allocates inside one operator is not seen.
+    """
+    with _Live() as live:
+        compute()
+    return int(live.peak)
+
+
+class _Live(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Sees the result of every operator."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.peak = self._now = 0
+        self._known: set[int] = set()
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        made = func(*args, **(kwargs or {}))
+        tree_map_only(Tensor, self._count, made)
+        return made
+
+    def _count(self, tensor: Tensor) -> None:
+        storage = tensor.untyped_storage()
+        key, size = storage._cdata, storage.nbytes()
+        if key not in self._known:
+            self._known.add(key)
+            self._now += size
+            self.peak = max(self.peak, self._now)
+            weakref.finalize(storage, self._forget, key, size)
+
+    def _forget(self, key: int, size: int) -> None:
+        self._known.discard(key)
+        self._now -= size
