@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from medrestore.core.diffusion import Denoiser
     from medrestore.core.predictor import Condition, Prediction
 
-
 __all__ = [
     "CONDITION_CHANNELS",
     "Refiner",
@@ -59,7 +58,7 @@ class Refiner(nn.Module):
         GroupNorm groups.
     depth : int
         Slices of a stack, which follow each other in the batch; 1 for a slice model.
-    told : int
+    conditions : int
         Channels of the condition.
     """
 
@@ -69,13 +68,13 @@ class Refiner(nn.Module):
         blocks: int = 1,
         groups: int = 8,
         depth: int = 1,
-        told: int = CONDITION_CHANNELS,
+        conditions: int = CONDITION_CHANNELS,
     ) -> None:
         super().__init__()
         self.depth, block = depth, 4 if depth == 1 else 8
         self.unet = DiffusionModelUNet(
             spatial_dims=2 if depth == 1 else 3,
-            in_channels=block * (1 + told),
+            in_channels=block * (1 + conditions),
             out_channels=block,
             channels=channels,
             attention_levels=(False,) * len(channels),
@@ -97,7 +96,7 @@ class Refiner(nn.Module):
 
 
 def refiner_condition(c: Condition, prediction: Prediction) -> Tensor:
-    """What the refiner is told, (batch, 6, y, x), all of order one.
+    """Condition of the refiner, (batch, 6, y, x), all of order one.
 
     The noise removed, the detail kept (in σ and in s), log s/σ, log σ and the local mean.
     """

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-
 __all__ = [
     "GAUSSIAN",
     "RICIAN",
@@ -74,7 +73,7 @@ def rician_score(
 
 @dataclass(frozen=True)
 class ResidualModel:
-    """What a consistency check expects of scan less restoration.
+    """Model of scan less restoration in a consistency check.
 
     Parameters
     ----------
@@ -99,8 +98,7 @@ class ResidualModel:
 
 GAUSSIAN = ResidualModel()
 RICIAN = ResidualModel(rician_score, magnitudes=True, least=0.2)
-"""What is amiss by less than 0.2 σ in MR, over 4 pixels and more, is shading or the noise floor of
-the coils."""
+"""Less than 0.2 σ amiss over 4 pixels and more, in MR, is shading or the coils' noise floor."""
 
 
 SCALES_PX = (0.0, 1.0, 2.0, 4.0)
@@ -113,7 +111,7 @@ HIGHEST_FLOOR = 2.0
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What a restoration is judged by; arrays are (z, y, x), in the scan's unit.
+    """Scan, restoration and noise to judge; arrays are (z, y, x), in the scan's unit.
 
     Parameters
     ----------
