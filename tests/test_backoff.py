@@ -8,7 +8,7 @@ import torch
 
 from medrestore.api import make_plan, run_plan
 from medrestore.core.predictor import Condition
-from medrestore.engine.memory_fallback import Sparing, out_of_memory
+from medrestore.engine.memory_fallback import MemoryFallback, out_of_memory
 from medrestore.engine.pipeline import run
 from medrestore.errors import ResourceError
 from medrestore.models.model import Model, find_card, load
@@ -104,7 +104,7 @@ def test_one_window_that_does_not_fit_on_the_cpu_is_an_error(plan, volume, model
 
 def test_an_engine_that_leaves_its_device_goes_on_on_the_cpu(plan, volume, model) -> None:
     tight = Tight(model, {"cpu": 99, "gpu": 0}, device="gpu")
-    engine = Sparing(tight, plan.slab, plan.batch)
+    engine = MemoryFallback(tight, plan.slab, plan.batch)
     y = torch.from_numpy(volume.array[None, :3].repeat(4, axis=0))
     c = Condition(y, torch.full((4, 1, 60, 60), 5.0), torch.full((1, 1, 1, 1), 200.0))
     with torch.inference_mode():

@@ -14,7 +14,7 @@ import torch
 from medrestore.core.compute import SAME_VOXELS_WITHIN
 from medrestore.core.predictor import Condition
 from medrestore.engine.forecast import complete
-from medrestore.engine.memory_fallback import Sparing
+from medrestore.engine.memory_fallback import MemoryFallback
 from medrestore.engine.pipeline import run
 from medrestore.engine.plan import Noise
 from medrestore.engine.resolve import resolve
@@ -118,7 +118,7 @@ def test_memory_that_runs_out_for_real(card: Card) -> None:
         (torch.cuda.memory_reserved() + 48 * 2**20) / total, "cuda"
     )
     try:
-        engine = Sparing(model, plan.slab, plan.batch)
+        engine = MemoryFallback(model, plan.slab, plan.batch)
         spared = run(plan, volume, engine)
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0, "cuda")

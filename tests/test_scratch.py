@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from medrestore import disk_arrays
-from medrestore.disk_arrays import Held, release, zeros
+from medrestore.disk_arrays import PageReleaser, release, zeros
 from medrestore.errors import ResourceError
 
 
@@ -59,7 +59,7 @@ def test_files_have_no_name_and_go_away(in_files, tmp_path) -> None:
 def test_what_is_gone_through_is_given_back_now_and_then(in_files, monkeypatch) -> None:
     given: list[int] = []
     monkeypatch.setattr(disk_arrays, "release", lambda *arrays: given.append(len(arrays)))
-    held = Held(np.zeros(3), None)
+    held = PageReleaser(np.zeros(3), None)
     assert held.zeros((300,)).shape == (300,)
     for _ in range(3 * disk_arrays.PLANES_HELD + 1):
         held.tick()

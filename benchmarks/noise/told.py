@@ -2,7 +2,7 @@
 
     python -m benchmarks.noise.told
 
-Held-out MR scans, ten middle slices, seed from their names, one evaluation of `mr_slice` in
+PageReleaser-out MR scans, ten middle slices, seed from their names, one evaluation of `mr_slice` in
 float32. **A fraction**: Rician noise of 3, 9 and 15 % of the scan's foreground scale; PSNR of a run
 told that fraction, less that of a run told σ exactly (``"… a.u."``). **Time**: the same scan at
 three time points with noise of 4, 8 and 16 %; each volume's σ as estimated over σ as added to the

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from medrestore import io
 from medrestore.core.meter import SILENT, Meter
-from medrestore.engine.noise import modality_of
-from medrestore.engine.value_check import check_values
+from medrestore.engine.value_check import check_values, modality_of
 from medrestore.errors import SettingsError
 from medrestore.modalities import modality_named
 from medrestore.restorer import RESTORER, warn_of

@@ -21,11 +21,11 @@ from medrestore.errors import ResourceError
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
-__all__ = ["FOLDER", "IN_MEMORY_BYTES", "Held", "folder", "release", "zeros"]
+__all__ = ["FOLDER", "IN_MEMORY_BYTES", "PageReleaser", "folder", "release", "zeros"]
 
 IN_MEMORY_BYTES = 32 * 2**20
 """Arrays up to this size are plain memory: 128 slices of 256² in float32, 32 of 512²."""
-PLANES_HELD = 16
+PLANES_IN_MEMORY = 16
 """Planes of an array that stay in memory while it is gone through."""
 FOLDER = "MEDRESTORE_SCRATCH"
 """Environment variable that names the folder for the files."""
@@ -63,7 +63,7 @@ def zeros(shape: tuple[int, ...], dtype: DTypeLike = np.float32) -> NDArray[Any]
 
 
 def folder() -> Path:
-    """Where the files lie: what the environment names (`FOLDER`, TMPDIR), else /var/tmp.
+    """Folder of the files: what the environment names (`FOLDER`, TMPDIR), else /var/tmp.
 
     The usual /tmp may be a disk in memory; /var/tmp hardly ever is.
     """
@@ -86,8 +86,8 @@ def release(*arrays: NDArray[Any] | None) -> None:
             pages.madvise(mmap.MADV_DONTNEED)
 
 
-class Held:
-    """Arrays that are gone through plane by plane; their memory is given back now and then.
+class PageReleaser:
+    """Gives back the memory of arrays that are gone through plane by plane, now and then.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ class Held:
     def tick(self) -> None:
         """One more plane was looked at."""
         self._planes += 1
-        if self._planes % PLANES_HELD == 0:
+        if self._planes % PLANES_IN_MEMORY == 0:
             release(*self._arrays)
 
 

@@ -1,4 +1,4 @@
-"""Where the bundled models and sample scans lie, in a checkout and in an installed wheel."""
+"""Bundled models and sample scans, in a checkout and in an installed wheel."""
 
 from __future__ import annotations
 

@@ -18,10 +18,10 @@ from medrestore.core.meter import SILENT, Meter
 from medrestore.engine.checks import check
 from medrestore.engine.forecast import complete
 from medrestore.engine.level import Noise, typical
-from medrestore.engine.memory_fallback import run_sparingly
-from medrestore.engine.noise import modality_of, resolve_levels
+from medrestore.engine.memory_fallback import run_within_memory
+from medrestore.engine.noise import resolve_levels
 from medrestore.engine.resolve import resolve
-from medrestore.engine.value_check import check_values
+from medrestore.engine.value_check import check_values, modality_of
 from medrestore.errors import MedrestoreWarning
 from medrestore.models.cache import MODELS
 from medrestore.models.model import find_card, pick_device
@@ -168,7 +168,7 @@ class Restorer:
     ) -> tuple[Arrays, Plan]:
         """The arrays of a run alone, and the plan as memory allowed it; raises as `run` does."""
         with self.turn(meter):
-            return run_sparingly(plan, volume, model or plan.load_model(), meter)
+            return run_within_memory(plan, volume, model or plan.load_model(), meter)
 
     def result(
         self, plan: Plan, volume: Volume, arrays: Arrays, model: Model | None = None

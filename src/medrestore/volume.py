@@ -28,7 +28,7 @@ Modality = str
 UNITS = {"CT": "HU", "MR": "a.u."}
 """Unit of each modality that scans are read as; `modalities.register` adds to it."""
 Component = Literal["magnitude", "phase", "real", "imaginary", "field map", "parameter map"]
-"""What of the MR signal a scan's values are: one of its components, or computed from them."""
+"""Component of the MR signal that a scan's values are, or were computed from."""
 
 UNEVEN_SHARE = 0.2
 """Of a step: how far apart grids of one scan and of a part of it may lie."""
@@ -38,7 +38,7 @@ OBLIQUE_DEGREES = 0.1
 
 @dataclass(frozen=True, eq=False)
 class Geometry:
-    """Where the voxels of a scan lie.
+    """Position of the voxels of a scan.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ class Geometry:
 
     @property
     def is_oblique(self) -> bool:
-        """Whether the slices are turned or tilted by more than 0.1°."""
+        """True if the slices are turned or tilted by more than 0.1°."""
         return self.oblique_degrees > OBLIQUE_DEGREES
 
     def world(self, index: NDArray[np.floating[Any]] | tuple[float, ...]) -> NDArray[np.float64]:
@@ -101,14 +101,14 @@ class Geometry:
         return np.asarray(points @ self.affine[:3, :3].T + self.affine[:3, 3])
 
     def same_grid(self, other: Geometry, tolerance_mm: float = 1e-3) -> bool:
-        """Whether two grids have equal shape and every voxel within ``tolerance_mm``."""
+        """True if two grids have equal shape and every voxel within ``tolerance_mm``."""
         if self.shape != other.shape:
             return False
         corners = np.array(np.meshgrid(*[(0, n - 1) for n in self.shape])).reshape(3, -1).T
         return bool(np.abs(self.world(corners) - other.world(corners)).max() <= tolerance_mm)
 
     def fits(self, other: Geometry) -> bool:
-        """Whether two grids are one but for uneven steps: every slice within a fifth of a step.
+        """True if two grids are one but for uneven steps: every slice within a fifth of a step.
 
         Slices of a scan that is read as even may lie up to a tenth of a step off its grid, and off
         the grid of a part of it as much.
@@ -172,7 +172,7 @@ class Geometry:
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """Where a volume came from: what its writer needs to put a result on the same grid.
+    """Origin of a volume, with what its writer needs to put a result on the same grid.
 
     Parameters
     ----------
@@ -260,12 +260,12 @@ class Volume:
 
     @property
     def component(self) -> Component | None:
-        """What of the MR signal the values are; None for CT and where no file says."""
+        """Component of the MR signal; None for CT and where no file says."""
         return self.source.component
 
     @property
     def is_4d(self) -> bool:
-        """Whether the scan has a time axis."""
+        """True if the scan has a time axis."""
         return self.array.ndim == 4
 
     def with_array(self, array: NDArray[Any], **changes: Any) -> Volume:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 import medrestore as mr
 from medrestore import io
 from medrestore.batch.gather import gather
-from medrestore.engine.component import check_component
+from medrestore.engine.value_check import check_component
 from medrestore.errors import InputError
 from medrestore.io.dicom.mr_signal import component_of
 

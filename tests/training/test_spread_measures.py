@@ -15,7 +15,7 @@ from medrestore.models.model import Card, load
 from medrestore.settings.settings import Settings
 from medrestore.training.crossfit import FoldResidual, fit_folds, folds
 from medrestore.training.gains import Powers, gains, measure_gains
-from medrestore.training.probe import Case, band_power, correlation_along_z, restored
+from medrestore.training.probe import Case, Cohort, band_power, correlation_along_z, restored
 from medrestore.training.regions import factors
 from medrestore.training.targets import Pair
 from medrestore.training.texture import family, measure_spectra
@@ -76,14 +76,15 @@ def test_family_gains_and_factors_of_a_model(tiny_models) -> None:
     model = load(Card.read(tiny_models / "mr_tiny"))
     cases = [case("a", 0), case("b", 1)]
     levels, quarter = (0.03, 0.1), (math.pi / 4, math.pi / 2)
-    model.spectra = measure_spectra(lambda person: model, cases, levels, quarter, slices=4)
+    cohort = Cohort(lambda person: model, cases, levels)
+    model.spectra = measure_spectra(cohort, quarter, slices=4)
     assert list(model.spectra.ratios) == sorted(model.spectra.ratios)
     assert all(len(one.along_z) == 3 for row in model.spectra.rows for one in row)
     settings = Settings(samples=2, steps=2)
-    found = measure_gains(lambda person: model, cases, levels, settings)
+    found = measure_gains(cohort, settings)
     assert len(found) == len(model.spectra.ratios) and min(map(min, found)) >= 0
     model.spectra = replace(model.spectra, gains={"moment-matched:2": found})
-    again = measure_gains(lambda person: model, cases, levels, settings)
+    again = measure_gains(cohort, settings)
     assert again == found  # measured without the gains that are set
     kept = replace(settings, keep_samples=True)
     probes = [restored(model, one, level, kept, 5) for one in cases for level in levels]

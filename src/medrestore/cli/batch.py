@@ -6,15 +6,20 @@ from typing import TYPE_CHECKING
 
 from medrestore.cli.meter import Bar
 from medrestore.cli.output import duration
-from medrestore.cli.parser import add_settings, add_source, add_writing, command, settings_from
+from medrestore.cli.parser import (
+    Commands,
+    Namespace,
+    add_settings,
+    add_source,
+    add_writing,
+    command,
+    settings_from,
+)
 from medrestore.errors import InputError, SettingsError
 from medrestore.settings.noise import parse_noise
 
 if TYPE_CHECKING:
-    import argparse
-
     from medrestore.batch.forecast import Forecast
-    from medrestore.cli.parser import Commands
 
 EXAMPLES = """\
   medrestore batch archive/ restored/
@@ -59,7 +64,7 @@ def add(commands: Commands) -> None:
     )
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Namespace) -> int:
     """Restore scan after scan, on this machine or on a cluster."""
     from dataclasses import asdict
 

@@ -6,13 +6,10 @@ from typing import TYPE_CHECKING
 
 from medrestore.cli.meter import Bar
 from medrestore.cli.output import as_json, table
-from medrestore.cli.parser import add_setting, add_source, command
+from medrestore.cli.parser import Commands, Namespace, add_setting, add_source, command
 from medrestore.errors import SettingsError
 
 if TYPE_CHECKING:
-    import argparse
-
-    from medrestore.cli.parser import Commands
     from medrestore.models.card import Card
 
 EXAMPLES = """\
@@ -41,7 +38,8 @@ def add(commands: Commands) -> None:
         "-o", "--output", metavar="DIR", help="the new model's folder; default: models/<model>_site"
     )
     add_setting(parser, "noise", "as for denoise; default: auto")
-    for name in ("samples", "steps", "seed", "device"):
+    add_setting(parser, "samples", "posterior samples; default: 8")
+    for name in ("steps", "seed", "device"):
         add_setting(parser, name)
     slices = "slices of each scan that are looked at; default: 8"
     parser.add_argument("--slices", type=int, default=8, metavar="N", help=slices)
@@ -49,7 +47,7 @@ def add(commands: Commands) -> None:
     add_source(parser)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Namespace) -> int:
     """Restore a few slices of every scan."""
     try:
         noise = arguments.noise if arguments.noise == "auto" else float(arguments.noise)

@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from medrestore.cli.output import as_json
-from medrestore.cli.parser import command
-
-if TYPE_CHECKING:
-    import argparse
-
-    from medrestore.cli.parser import Commands
+from medrestore.cli.parser import Commands, Namespace, command
 
 EXAMPLES = """\
   medrestore cite out/scan_run.json
@@ -31,7 +24,7 @@ def add(commands: Commands) -> None:
     style.add_argument("--json", action="store_true", help="for machines")
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Namespace) -> int:
     """The scan is not needed; the model's card is, for its training data."""
     from dataclasses import asdict
 

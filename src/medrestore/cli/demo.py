@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from medrestore.cli.meter import Bar
-from medrestore.cli.parser import command
-
-if TYPE_CHECKING:
-    import argparse
-
-    from medrestore.cli.parser import Commands
+from medrestore.cli.parser import Commands, Namespace, command
 
 
 def add(commands: Commands) -> None:
@@ -22,7 +15,7 @@ def add(commands: Commands) -> None:
     )
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Namespace) -> int:
     """Restore the samples; results of an earlier demo are replaced."""
     from medrestore.batch.demo import demo
 

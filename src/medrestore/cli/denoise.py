@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from medrestore.cli.meter import Bar
 from medrestore.cli.output import as_json, plan_in_words
 from medrestore.cli.parser import (
+    Commands,
+    Namespace,
     add_offset,
     add_settings,
     add_source,
@@ -20,10 +22,7 @@ from medrestore.errors import SettingsError
 from medrestore.settings.noise import parse_noise
 
 if TYPE_CHECKING:
-    from argparse import Namespace
-
     from medrestore.api import Result
-    from medrestore.cli.parser import Commands
     from medrestore.engine.plan import Plan
     from medrestore.volume import Volume
 

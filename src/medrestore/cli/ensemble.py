@@ -7,13 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from medrestore.cli.meter import Bar
 from medrestore.cli.output import as_json, table
-from medrestore.cli.parser import add_source, command
+from medrestore.cli.parser import Commands, Namespace, Parser, add_source, command
 from medrestore.errors import OutputError, SettingsError
 
 if TYPE_CHECKING:
-    import argparse
-
-    from medrestore.cli.parser import Commands, Parser
     from medrestore.evaluation.ensemble.design import Design
     from medrestore.evaluation.ensemble.folder import NoiseLevel
     from medrestore.evaluation.ensemble.scene import Scene
@@ -85,7 +82,7 @@ def _add_make(parser: Parser) -> None:
     add_source(parser)
 
 
-def make(arguments: argparse.Namespace) -> int:
+def make(arguments: Namespace) -> int:
     """Write an ensemble."""
     from medrestore.evaluation.ensemble import folder
 
@@ -113,7 +110,7 @@ def make(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def analyse(arguments: argparse.Namespace) -> int:
+def analyse(arguments: Namespace) -> int:
     """Measure and write the report."""
     from medrestore.evaluation.ensemble.report import check_study_folder, facts_of, write_study
     from medrestore.evaluation.ensemble.study import analyse as measured
@@ -131,7 +128,7 @@ def analyse(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _scene_and_noise(arguments: argparse.Namespace) -> tuple[Scene, NoiseLevel]:
+def _scene_and_noise(arguments: Namespace) -> tuple[Scene, NoiseLevel]:
     from medrestore.api import read
     from medrestore.evaluation.ensemble.design import of_phantom, of_scan
     from medrestore.evaluation.ensemble.folder import NoiseLevel
@@ -154,7 +151,7 @@ def _scene_and_noise(arguments: argparse.Namespace) -> tuple[Scene, NoiseLevel]:
     return scene, NoiseLevel(dose, hu, noise, measured)
 
 
-def _design(arguments: argparse.Namespace, modality: str) -> Design:
+def _design(arguments: Namespace, modality: str) -> Design:
     """The usual inserts, but for those requested."""
     from dataclasses import replace
 

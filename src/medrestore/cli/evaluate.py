@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING
 
 from medrestore.cli.meter import Bar
 from medrestore.cli.output import as_json, table
-from medrestore.cli.parser import add_source, command
+from medrestore.cli.parser import Commands, Namespace, add_source, command
 from medrestore.errors import ModelError, SettingsError
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Sequence
 
-    from medrestore.cli.parser import Commands
     from medrestore.evaluation.evaluate import Report
     from medrestore.evaluation.features import Encoder
     from medrestore.evaluation.findings import Findings
@@ -75,7 +73,7 @@ def add(commands: Commands) -> None:
     add_source(parser)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Namespace) -> int:
     """Measure one case after the other; nothing is written unless all can be judged."""
     from medrestore.evaluation.findings import find
     from medrestore.evaluation.pairing import cases_of
@@ -123,7 +121,7 @@ def _methods(given: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _judge(case: Case, person: str, arguments: argparse.Namespace) -> Report:
+def _judge(case: Case, person: str, arguments: Namespace) -> Report:
     """Read a case and measure it."""
     from medrestore.api import read
     from medrestore.evaluation.evaluate import evaluate

@@ -7,13 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from medrestore.cli.meter import Bar
 from medrestore.cli.output import as_json, table
-from medrestore.cli.parser import command
+from medrestore.cli.parser import Commands, Namespace, command
 from medrestore.errors import InputError
 
 if TYPE_CHECKING:
-    import argparse
-
-    from medrestore.cli.parser import Commands
     from medrestore.io import Scan, Scans
 
 EXAMPLES = """\
@@ -35,7 +32,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("--json", action="store_true", help="for machines")
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Namespace) -> int:
     """Read headers, no voxels, and list the scans; axes are named by where they run to, as SPL."""
     from medrestore.io import find
 

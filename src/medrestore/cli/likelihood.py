@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from medrestore.cli.meter import Bar
 from medrestore.cli.output import as_json, table
-from medrestore.cli.parser import add_setting, add_source, command
-
-if TYPE_CHECKING:
-    import argparse
-
-    from medrestore.cli.parser import Commands
+from medrestore.cli.parser import Commands, Namespace, add_setting, add_source, command
 
 EXAMPLES = """\
   medrestore likelihood mr.nii.gz --modality MR --slices 90
@@ -46,7 +39,7 @@ def add(commands: Commands) -> None:
     add_source(parser)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Namespace) -> int:
     """Print one row for each slice."""
     from medrestore.api import read
     from medrestore.engine.likelihood import log_likelihood

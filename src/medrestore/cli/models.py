@@ -5,12 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from medrestore.cli.output import as_json, table
-from medrestore.cli.parser import command
+from medrestore.cli.parser import Commands, Namespace, command
 
 if TYPE_CHECKING:
-    import argparse
-
-    from medrestore.cli.parser import Commands
     from medrestore.models.model import Card
 
 
@@ -21,7 +18,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("--json", action="store_true", help="for machines: the whole cards")
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Namespace) -> int:
     """List the models; cards are read, weights are not."""
     from medrestore.models.model import available
 

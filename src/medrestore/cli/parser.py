@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from argparse import Namespace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from medrestore.errors import SettingsError
@@ -13,8 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     Commands = argparse._SubParsersAction["Parser"]
+else:
+    Commands = argparse._SubParsersAction
 
 __all__ = [
+    "Commands",
+    "Namespace",
     "Parser",
     "add_offset",
     "add_setting",
@@ -25,25 +30,10 @@ __all__ = [
     "settings_from",
 ]
 
-
 READING_ORDER = (
-    "model",
-    "mode",
-    "noise",
-    "samples",
-    "steps",
-    "level",
-    "estimate",
-    "sampler",
-    "schedule",
-    "guidance",
-    "measurement",
-    "seed",
-    "device",
-    "precision",
-    "memory_gb",
-    "keep_samples",
-)
+    "model mode noise samples steps level estimate sampler schedule guidance measurement "
+    "seed device precision memory_gb keep_samples"
+).split()
 """Order of the help; a setting that is not among them follows at the end."""
 
 
@@ -105,19 +95,19 @@ def add_settings(parser: Parser, noise: str = "") -> None:
     """The options of a run, one for each of `Settings`; ``noise`` is that option's own help."""
     group = parser.add_argument_group("restoring")
     others = [name for name in SETTINGS if name not in READING_ORDER]
-    for name in (*READING_ORDER, *others):
+    for name in READING_ORDER + others:
         add_setting(group, name, noise if name == "noise" else "")
 
 
-def add_setting(parser: Parser | argparse._ArgumentGroup, name: str, help: str = "") -> None:  # noqa: A002 as in argparse
-    """One option as `Settings` describes it, named and with the default as in Python."""
+def add_setting(group: argparse._ActionsContainer, name: str, says: str = "") -> None:
+    """An option as `Settings` describes it, named as in Python; ``says`` is a help of its own."""
     described = SETTINGS[name]
     option = f"--{name.replace('_', '-')}"
-    says = (help or described.help).replace("%", "%%")
+    says = (says or described.help).replace("%", "%%")
     if isinstance(described.kind, Flag):
-        parser.add_argument(option, action="store_true", help=says)
+        group.add_argument(option, action="store_true", help=says)
         return
-    parser.add_argument(
+    group.add_argument(
         option,
         type=described.kind.parse,
         default=described.default,
@@ -139,6 +129,6 @@ def add_writing(parser: Parser) -> None:
     group.add_argument("--overwrite", action="store_true", help="replace earlier results")
 
 
-def settings_from(arguments: argparse.Namespace, noise: str | float) -> Settings:
+def settings_from(arguments: Namespace, noise: str | float) -> Settings:
     """The arguments as `Settings`, which checks them."""
     return Settings(**{**{name: getattr(arguments, name) for name in SETTINGS}, "noise": noise})

@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from medrestore.cli.output import as_json, table
-from medrestore.cli.parser import command
-
-if TYPE_CHECKING:
-    import argparse
-
-    from medrestore.cli.parser import Commands
+from medrestore.cli.parser import Commands, Namespace, command
 
 EXAMPLES = """\
   medrestore reader-study analyse study_*.csv
@@ -31,7 +24,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("--seed", type=int, default=0, metavar="N", help=seed)
 
 
-def analyse(arguments: argparse.Namespace) -> int:
+def analyse(arguments: Namespace) -> int:
     """Read the answers, check that they belong together, print the statistics."""
     from medrestore.evaluation.reader_study import answers, summary
     from medrestore.evaluation.reader_study.analysis import analyse as analysed

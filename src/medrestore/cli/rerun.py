@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from medrestore.cli.denoise import run_and_report
-from medrestore.cli.parser import add_writing, command
-
-if TYPE_CHECKING:
-    import argparse
-
-    from medrestore.cli.parser import Commands
+from medrestore.cli.parser import Commands, Namespace, add_writing, command
 
 EXAMPLES = """\
   medrestore rerun out/scan_run.json
@@ -33,7 +27,7 @@ def add(commands: Commands) -> None:
     add_writing(parser)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Namespace) -> int:
     """Repeat the run; scan and model must be those of the record, by their hashes."""
     from medrestore.results.preflight import check_destination
     from medrestore.results.record import read_record

@@ -5,13 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from medrestore.cli.parser import add_offset, add_source, command
+from medrestore.cli.parser import Commands, Namespace, add_offset, add_source, command
 from medrestore.errors import SettingsError
 
 if TYPE_CHECKING:
-    import argparse
-
-    from medrestore.cli.parser import Commands
     from medrestore.volume import Volume
 
 EXAMPLES = """\
@@ -45,7 +42,7 @@ def add(commands: Commands) -> None:
     add_offset(parser)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Namespace) -> int:
     """Write NIfTI and say how much noise was added."""
     from medrestore.api import read, simulate, write
     from medrestore.results.preflight import check_file

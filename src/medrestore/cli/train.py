@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from medrestore.cli.meter import Bar
-from medrestore.cli.parser import command
+from medrestore.cli.parser import Commands, Namespace, command
 from medrestore.errors import SettingsError
-
-if TYPE_CHECKING:
-    import argparse
-
-    from medrestore.cli.parser import Commands
 
 EXAMPLES = """\
   medrestore train models/mr_slice/configs/train.json
@@ -52,7 +47,7 @@ def add(commands: Commands) -> None:
     )
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Namespace) -> int:
     """Train: hours on a CPU."""
     if arguments.time_limit is not None and not arguments.time_limit > 0:
         raise SettingsError(f"--time-limit is minutes above 0, got {arguments.time_limit:g}")

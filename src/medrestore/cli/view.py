@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from medrestore.cli.parser import command
+from medrestore.cli.parser import Commands, Namespace, command
 from medrestore.errors import InputError, SettingsError
-
-if TYPE_CHECKING:
-    import argparse
-
-    from medrestore.cli.parser import Commands
 
 
 def add(commands: Commands) -> None:
@@ -21,7 +15,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("path", metavar="PATH", help="a file or a folder with scans")
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Namespace) -> int:
     """Open a window; returns when it is closed."""
     path = Path(arguments.path)
     if not path.exists():

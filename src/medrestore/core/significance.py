@@ -113,7 +113,7 @@ class Null:
         return np.stack(tables)
 
     def _correlation(self, order: NDArray[np.intp], bright: int) -> float:
-        """ℓ² of the surest part of the bright voxels at the finest scale; ``order``: surest first."""
+        """ℓ² of the surest bright voxels at the finest scale; ``order``: surest first."""
         at = next(i for i, scale in enumerate(self.scales_px) if scale > 0)
         scale, cells = self.scales_px[at], self.cells[at]
         surest = order[: max(int(bright * SUREST), int(FEWEST_CELLS * cells))]
@@ -228,7 +228,7 @@ class Discoveries:
         return float(min(sizes[enough[-1]], strict) if enough.size else strict)
 
     def show(self, threshold: float, out: NDArray[np.float32]) -> int:
-        """Write values where |z| ≥ threshold into zeros (slices, y, x); return the number written."""
+        """Write values where |z| ≥ threshold into zeros (slices, y, x); return their number."""
         shown = 0
         for plane, (index, size, value) in zip(out, self._kept, strict=True):
             found = size >= np.float32(threshold)

@@ -1,4 +1,4 @@
-"""What a run makes of a scan."""
+"""Arrays that a run makes of a scan."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 __all__ = ["MAPS", "Arrays"]
 
 MAPS = ("restored", "std", "lower", "upper", "mu", "s")
-"""What a run makes of each voxel."""
+"""Names of the maps."""
 
 
 @dataclass(frozen=True, eq=False)
 class Arrays:
-    """What a run makes; each (z, y, x) or (t, z, y, x), for the plan's slices.
+    """Maps of a run; each (z, y, x) or (t, z, y, x), for the plan's slices.
 
     ``samples`` is (k, …) or None; ``ratio`` is the mean s²/σ² of each slice, (z,) or (t, z);
     ``drawn`` is the number of samples that the maps rest on, fewer than asked for after a cancel;
@@ -61,7 +61,7 @@ class Arrays:
         return Arrays(**maps, samples=samples, drawn=self.drawn)
 
     def finished(self, drawn: int, is_4d: bool) -> Arrays:
-        """What there is after so many samples, without the time axis if the scan has none."""
+        """The arrays after so many samples, without the time axis if the scan has none."""
         maps: dict[str, Any] = {name: getattr(self, name) for name in (*MAPS, "ratio")}
         samples = self.samples[:drawn] if self.samples is not None and drawn else None
         if not is_4d:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from medrestore.core.consistency_check import FALSE_DISCOVERY_RATE, Evidence, Tally, guard
-from medrestore.disk_arrays import Held, zeros
+from medrestore.disk_arrays import PageReleaser, zeros
 from medrestore.engine.verdict import AssumedNoise, Verdict, Witnesses
 from medrestore.modalities import modality_named
 
@@ -60,14 +60,14 @@ class Guards:
 
     @property
     def verdict(self) -> Verdict:
-        """What is to be thought of the run; of a 4-D scan from what is to be thought of each."""
+        """Verdict on the run; of a 4-D scan on all its volumes together."""
         assumed: Sequence[AssumedNoise | None] = self.assumed or [None] * len(self.tallies)
         each = [
             Verdict.of(Guards((tally,))._witnesses(), noise)
             for tally, noise in zip(self.tallies, assumed, strict=True)
         ]
-        told = any(one is not None and one.measured is not None for one in assumed)
-        return Verdict.over_time(each, self.share("removed"), told)
+        measured_apart = any(one is not None and one.measured is not None for one in assumed)
+        return Verdict.over_time(each, self.share("removed"), measured_apart)
 
     def _witnesses(self) -> Witnesses:
         ratio = self.residual_ratio
@@ -80,7 +80,7 @@ class Guards:
         )
 
     def _measured(self) -> list[float]:
-        """What each volume says of its noise, where the noise was told."""
+        """Noise that each volume itself shows, where it was given."""
         return [float(f"{one.measured:.4g}") for one in self.assumed if one.measured is not None]
 
     def facts(self) -> dict[str, Any]:
@@ -144,31 +144,33 @@ def check(plan: Plan, source: Volume, arrays: Arrays, floor: float) -> Checks:
     for t in times:
         at = slice(None) if t is None else t
         y = source.array if t is None else source.array[t]
-        here = plan.at(t or 0)
-        noise = here.noise
-        evidence = _evidence(here, source.geometry, y, arrays, at, floor * here.scale)
-        assumed.append(AssumedNoise(here.modality, noise.sigma, noise.measured, noise.between))
+        volume_plan = plan.at(t or 0)
+        noise = volume_plan.noise
+        evidence = _evidence(volume_plan, source.geometry, y, arrays, at, floor * volume_plan.scale)
+        assumed.append(
+            AssumedNoise(volume_plan.modality, noise.sigma, noise.measured, noise.between)
+        )
         maps = removed[at], inconsistent[at]
-        held = Held(source.array, noise.map, arrays.mu, arrays.s, arrays.std, *maps)
-        tallies.append(guard(evidence, maps=maps, after=held.tick).tally)
+        pages = PageReleaser(source.array, noise.map, arrays.mu, arrays.s, arrays.std, *maps)
+        tallies.append(guard(evidence, maps=maps, after=pages.tick).tally)
         for row, z in enumerate(plan.chosen):
             missing = np.isnan(y[z])
             for one in maps:
                 one[row][missing] = np.nan
-            held.tick()
+            pages.tick()
     return Checks(removed, inconsistent, Guards(tuple(tallies), tuple(assumed)))
 
 
 def _evidence(
     plan: Plan,
     geometry: Geometry,
-    frame: NDArray[np.float32],
+    scan: NDArray[np.float32],
     arrays: Arrays,
     at: slice | int,
     lowest_sigma: float,
 ) -> Evidence:
     chosen, modality = list(plan.chosen), modality_named(plan.modality)
-    y, sigma = frame, plan.noise.map
+    y, sigma = scan, plan.noise.map
     if plan.slices is not None:
         y, sigma = y[chosen], None if sigma is None else sigma[chosen]
     level: NDArray[np.float32] | float = plan.noise.sigma if sigma is None else sigma
@@ -180,7 +182,7 @@ def _evidence(
         level,
         modality.noise.residual,
         lowest_sigma,
-        modality.padding(frame, Held(frame).tick),
+        modality.padding(scan, PageReleaser(scan).tick),
         _along_z(plan, geometry),
         _measured_ratio(plan),
     )

@@ -1,4 +1,4 @@
-"""How long a run will take and how much memory it needs.
+"""Forecast of a run's time and memory.
 
 Time: what the run computes, counted in voxels the predictor reads, windows the refiner reads, and
 voxels that samples are drawn for and guards look at, times what each takes here and now (`pace`).
@@ -36,7 +36,7 @@ __all__ = ["Course", "complete", "course_of", "free_bytes", "known_course"]
 
 WORKING, COUNTING, NOISE_PLANES, CHECKING = 10, 3, 80, 9
 """Planes of 4 bytes a voxel that a run holds while it works, per slice of a slab; arrays of a
-stretch while a sample is counted; planes of noise that are remembered; planes that the guards hold
+block while a sample is counted; planes of noise that are remembered; planes that the guards hold
 per slice of their null. Counted with tracemalloc, which a test repeats."""
 
 SHARE = 0.5
@@ -98,15 +98,15 @@ def complete(plan: Plan, card: Card, loaded: Callable[[], Model]) -> Plan:
     """
     pace = _pace(plan, card, loaded)
     limit = (plan.settings.memory_gb or math.inf) * 1e9
-    free, told = min(free_bytes(plan.device), limit), card.family.condition_channels(card.facts)
-    held = _held_bytes(plan, told)
+    free, channels = min(free_bytes(plan.device), limit), card.family.condition_channels(card.facts)
+    resident = _resident_bytes(plan, channels)
     on_gpu = plan.device.startswith("cuda")
-    room = SHARE * max(free if on_gpu else free - held, 0)
+    room = SHARE * max(free if on_gpu else free - resident, 0)
     slice_bytes = pace.voxel_bytes * plan.shape[1] * plan.shape[2] * card.depth[0]
     slab = int(min(max(room // slice_bytes, 1), plan.slab))
     batch = int(min(max(room // pace.window_bytes, 1), plan.batch))
     working = max(slab * slice_bytes, batch * pace.window_bytes if plan.settings.samples else 0)
-    needed = int(held + (0 if on_gpu else working))
+    needed = int(resident + (0 if on_gpu else working))
     warnings = plan.warnings + _shortage(needed, limit)
     done = replace(
         plan,
@@ -178,33 +178,33 @@ def course_of(plan: Plan, card: Card, pace: Pace) -> Course:
     )
 
 
-def _held_bytes(plan: Plan, told: int = CONDITION_CHANNELS) -> int:
+def _resident_bytes(plan: Plan, channels: int = CONDITION_CHANNELS) -> int:
     """Arrays that a run holds in memory, beside the scan itself; those in files do not count.
 
-    ``told`` is the number of channels that the refiner is told.
+    ``channels`` is the number of channels of the refiner's condition.
     """
     settings, plane = plan.settings, 4 * plan.shape[1] * plan.shape[2]
     whole = len(plan.chosen) * plane
-    stretch = min(whole, BLOCK_BYTES)
+    block = min(whole, BLOCK_BYTES)
     other = settings.samples > 0 and settings.estimate != "mean"
     maps = (5 if settings.samples else 4) + other
-    held = maps * _in_memory(whole * plan.times)
+    resident = maps * _in_memory(whole * plan.times)
     if settings.keep_samples:
-        held += _in_memory(settings.samples * whole * plan.times)
+        resident += _in_memory(settings.samples * whole * plan.times)
     running = WORKING * plan.slab * plane
     if settings.samples:
         between = 4 + other + shares_start(settings.sampler, settings.steps)
-        running += (COUNTING + (between if whole <= stretch else 0)) * stretch
+        running += (COUNTING + (between if whole <= block else 0)) * block
         running += NOISE_PLANES * plane
     if settings.samples and not without_network(settings.sampler, settings.steps):  # conditions
-        running += min(CONDITION_BYTES, told * whole)
+        running += min(CONDITION_BYTES, channels * whole)
     checking = (
         2 * _in_memory(whole * plan.times)
         + CHECKING * (looks(len(plan.chosen)) - len(plan.chosen)) * plane
     )
-    return int(held + max(running, checking))
+    return int(resident + max(running, checking))
 
 
 def _in_memory(size: int) -> int:
-    """What an array takes of the memory: nothing if it lies in a file (`scratch`)."""
+    """Bytes of memory that an array takes: none if it lies in a file (`disk_arrays`)."""
     return size if size <= IN_MEMORY_BYTES else 0

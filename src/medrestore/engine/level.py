@@ -1,4 +1,4 @@
-"""How strong the noise of a volume is, and the scale in which networks see it."""
+"""Strength of a volume's noise, and the scale in which networks see its intensities."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from medrestore.core.slices import sha256_of
-from medrestore.disk_arrays import Held, zeros
+from medrestore.disk_arrays import PageReleaser, zeros
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,11 +28,11 @@ class Noise:
     map : ndarray of float32, shape (z, y, x), optional
         Local standard deviation in the same units.
     source : str
-        How it is known, in plain words.
+        Origin of the value, in plain words.
     between : (float, float), optional
         Where the scan's own witnesses disagree on an estimate: the range they leave, scan's units.
     measured : float, optional
-        What the scan itself says, in the same units, where the noise was told.
+        Noise that the scan itself shows, in the same units, where it was given.
     """
 
     sigma: float
@@ -43,8 +43,8 @@ class Noise:
 
     def facts(self) -> dict[str, Any]:
         """For JSON: all but the map, which its SHA-256 stands for."""
-        held = None if self.map is None else sha256_of(self.map, Held(self.map).tick)
-        facts: dict[str, Any] = {"sigma": self.sigma, "source": self.source, "map_sha256": held}
+        sha256 = None if self.map is None else sha256_of(self.map, PageReleaser(self.map).tick)
+        facts: dict[str, Any] = {"sigma": self.sigma, "source": self.source, "map_sha256": sha256}
         if self.between is not None:
             facts["between"] = list(self.between)
         if self.measured is not None:

@@ -1,4 +1,4 @@
-"""How likely a model finds a scan: the density of its slices under the prior of clean images."""
+"""Likelihood of a scan: the density of its slices under a model's prior of clean images."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from medrestore.core.likelihood import EVALUATIONS, FIRST, log_density
 from medrestore.core.meter import SILENT, Meter
 from medrestore.core.noise_field import START, white_slice
 from medrestore.core.predictor import Condition
-from medrestore.engine.noise import modality_of, without_padding
+from medrestore.engine.noise import without_padding
+from medrestore.engine.value_check import modality_of
 from medrestore.errors import ModelError, SettingsError
 from medrestore.modalities import modality_named
 from medrestore.models.cache import MODELS
@@ -136,7 +137,7 @@ def _of_slice(
     )
     with torch.no_grad():
         prior = model.predict(c)
-        told = model.family.null_condition(model.condition(c, prior))
+        condition = model.family.null_condition(model.condition(c, prior))
     unit = prior.log_s.exp()
     eps = _white(seed, START, 0, z, plane.shape).to(y.device)
     r = diffuse((y - prior.mu) / unit, eps, FIRST)
@@ -144,7 +145,7 @@ def _of_slice(
     nats = 0.0
     for k in range(probes):
         signs = _white(seed, PROBE, k, z, plane.shape).sign().to(y.device)
-        nats += float(log_density(denoiser, r, told, signs, steps, meter)) / probes
+        nats += float(log_density(denoiser, r, condition, signs, steps, meter)) / probes
     scaled: float = plane.size * math.log(math.cos(FIRST)) - float((unit / scale).log().sum())
     return nats + scaled
 

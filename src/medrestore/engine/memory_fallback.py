@@ -1,7 +1,7 @@
 """Going on with less when memory runs out: smaller batches first, then the CPU.
 
-`Sparing` stands in for the engine that it wraps, so the pipeline never hears of memory. What it had
-to do is in `notes` and goes into the record of the run.
+`MemoryFallback` stands in for the engine that it wraps, so the pipeline never hears of memory. Its
+`notes` go into the record of the run.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
             """Move the networks."""
 
 
-__all__ = ["CPU_BATCH", "Sparing", "out_of_memory", "run_sparingly"]
+__all__ = ["CPU_BATCH", "MemoryFallback", "out_of_memory", "run_within_memory"]
 
 T = TypeVar("T")
 
@@ -45,17 +45,19 @@ CPU_BATCH = 16
 """Windows evaluated at once on a CPU: more gain nothing there."""
 
 WORDS = ("out of memory", "not enough memory", "can't allocate", "alloc_failed")
-"""What torch, its CPU allocator, oneDNN and the CUDA libraries say in a plain RuntimeError."""
+"""Phrases of torch, its CPU allocator, oneDNN and the CUDA libraries in a plain RuntimeError."""
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Whether an error means that memory ran out, in whatever way torch says so."""
+    """True if an error means that memory ran out, in whatever way torch says so."""
     if isinstance(error, MemoryError | torch.cuda.OutOfMemoryError):
         return True
     return isinstance(error, RuntimeError) and any(w in str(error).lower() for w in WORDS)
 
 
-def run_sparingly(plan: Plan, volume: Volume, model: Movable, meter: Meter) -> tuple[Arrays, Plan]:
+def run_within_memory(
+    plan: Plan, volume: Volume, model: Movable, meter: Meter
+) -> tuple[Arrays, Plan]:
     """Run a plan with what memory allows; the plan that comes back says what that was.
 
     Raises
@@ -65,7 +67,7 @@ def run_sparingly(plan: Plan, volume: Volume, model: Movable, meter: Meter) -> t
     """
     if model.device != plan.device:  # an earlier run may have had to leave it
         model.to(plan.device)
-    engine = Sparing(model, plan.slab, plan.batch)
+    engine = MemoryFallback(model, plan.slab, plan.batch)
     try:
         arrays = run(plan, volume, engine, meter)
     except Exception as error:
@@ -84,10 +86,10 @@ def run_sparingly(plan: Plan, volume: Volume, model: Movable, meter: Meter) -> t
         return arrays, done
     note = f"memory ran out on {plan.device}: the run was done again on cpu"
     smaller = replace(plan, device="cpu", slab=1, batch=CPU_BATCH, warnings=(*plan.warnings, note))
-    return run_sparingly(smaller, volume, model, meter)
+    return run_within_memory(smaller, volume, model, meter)
 
 
-class Sparing:
+class MemoryFallback:
     """An engine that repeats what did not fit, with less at once.
 
     Parameters
@@ -114,7 +116,7 @@ class Sparing:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was changed on the way, for people to read."""
+        """Changes made on the way, for people to read."""
         slab, batch, device = self._begun
         found = []
         if self.device != device:
@@ -155,12 +157,12 @@ class Sparing:
 
         return denoise
 
-    def decode(self, z: Tensor, told: Tensor, shape: tuple[int, int], batch: int) -> Tensor:
-        """What was walked to, in voxels; ``batch`` windows at once, or as many as have fitted."""
+    def decode(self, z: Tensor, condition: Tensor, shape: tuple[int, int], batch: int) -> Tensor:
+        """Decode a sampled state; ``batch`` windows at once, or as many as have fitted."""
 
         def attempt() -> Tensor:
             at_once = min(batch, self.batch)
-            made = self._engine.decode(self._send(z), self._send(told), shape, at_once)
+            made = self._engine.decode(self._send(z), self._send(condition), shape, at_once)
             return made.to(z.device)
 
         return self._until_it_fits(attempt, "batch")

@@ -14,21 +14,21 @@ import numpy as np
 from medrestore.core.ct_values import is_padding
 from medrestore.core.intensity import check_fraction, foreground_scale, sigma_of_fraction
 from medrestore.core.slices import planes
-from medrestore.disk_arrays import Held
-from medrestore.engine.component import check_component
+from medrestore.disk_arrays import PageReleaser
 from medrestore.engine.level import Level, Noise, typical
-from medrestore.errors import InputError, ModalityError, NoiseLevelError, SettingsError
+from medrestore.engine.value_check import modality_of
+from medrestore.errors import InputError, NoiseLevelError, SettingsError
 from medrestore.modalities import modality_named
 from medrestore.settings.noise import GivenNoise, given_noise
-from medrestore.volume import Volume
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from medrestore.core.noise_level import NoiseEstimate
     from medrestore.modalities.modality import Modality
+    from medrestore.volume import Volume
 
-__all__ = ["modality_of", "resolve_levels", "without_padding"]
+__all__ = ["resolve_levels", "without_padding"]
 
 
 def resolve_levels(
@@ -84,7 +84,7 @@ def resolve_levels(
 
 
 def _like_others(array: NDArray[np.float32], usual: Level) -> Level:
-    """What is taken for a volume that says nothing of its noise itself."""
+    """Level of a volume whose own noise cannot be estimated."""
     if not np.nan_to_num(array).any():
         return Level(Noise(0.0, None, "none: the volume is empty"), usual.scale)
     source = "as in the other time points, since it could not be estimated here"
@@ -145,32 +145,9 @@ def _as_in_scan(sigma: float, own: NoiseEstimate | None, unit: str) -> Noise:
     uniform = f"given: {sigma:.3g} {unit}, taken as uniform"
     if own is None or own.map is None or sigma == 0 or own.sigma <= 0:
         return Noise(sigma, None, uniform)
-    for plane in planes(own.map, Held(own.map).tick):
+    for plane in planes(own.map, PageReleaser(own.map).tick):
         plane *= np.float32(sigma / own.sigma)
     return Noise(sigma, own.map, f"given: {sigma:.3g} {unit}, distributed as estimated")
-
-
-def modality_of(volume: Volume) -> str:
-    """What a scan that can be restored is.
-
-    Raises
-    ------
-    ModalityError
-        If it does not say.
-    InputError
-        If it is no Volume, or its header says that its values are no magnitudes.
-    """
-    if not isinstance(volume, Volume):
-        raise InputError(
-            f"a Volume is restored, as medrestore.read gives it, not a {type(volume).__name__}"
-        )
-    check_component(volume)
-    if volume.modality is None:
-        raise ModalityError(
-            "the scan does not say whether it is CT or MR; "
-            'give modality="CT" or "MR" to read(), or --modality on the command line'
-        )
-    return volume.modality
 
 
 def _estimated(
@@ -178,9 +155,9 @@ def _estimated(
 ) -> NoiseEstimate | None:
     """The noise of a volume, padding left out; None where it need not be ``certain``."""
     masked = without_padding(array, modality.name)
-    held = Held(masked)
+    pages = PageReleaser(masked)
     try:
-        return modality.estimate_noise(masked, room=held.zeros, after=held.tick)
+        return modality.estimate_noise(masked, room=pages.zeros, after=pages.tick)
     except NoiseLevelError:  # a number or a map was given all the same
         if certain:
             raise
@@ -189,11 +166,11 @@ def _estimated(
 
 def without_padding(array: NDArray[np.float32], modality: str) -> NDArray[np.float32]:
     """Padding as NaN, which every estimate leaves out."""
-    held = Held(array)
-    padding = modality_named(modality).padding(array, held.tick)
+    pages = PageReleaser(array)
+    padding = modality_named(modality).padding(array, pages.tick)
     if not padding:
         return array
-    masked = held.zeros(array.shape)
-    for plane, original in zip(planes(masked), planes(array, held.tick), strict=True):
+    masked = pages.zeros(array.shape)
+    for plane, original in zip(planes(masked), planes(array, pages.tick), strict=True):
         plane[:] = np.where(is_padding(original, padding), np.float32(np.nan), original)
     return masked

@@ -1,4 +1,4 @@
-"""How fast a model is here and now: a small run of the planned kind, timed.
+"""Speed of a model on this machine now: a small run of the planned kind, timed.
 
 The small run goes through the same pipeline, model, device, precision, sampler and guidance as the
 run that is planned, on a plane of as many windows (fewer where that is more than it takes to know
@@ -46,7 +46,7 @@ are stacks of slices. Beyond, a window costs the same within a few percent."""
 
 @dataclass(frozen=True)
 class Pace:
-    """What a model takes on a device.
+    """Time and memory that a model takes on a device.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ class Pace:
 
 
 def kind_of(plan: Plan, card: Card) -> tuple[object, ...]:
-    """What a pace depends on: runs of one kind share it."""
+    """Key of what a pace depends on: runs of one kind share it."""
     settings = plan.settings
     guided = (settings.guidance not in (0, 1), settings.measurement != 0)
     device = (plan.device, plan.precision, torch.get_num_threads())
@@ -83,7 +83,7 @@ def pace_of(
     warm: bool = False,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Pace:
-    """What a run of this plan's kind takes here and now.
+    """Measure the pace of a run of this plan's kind.
 
     Parameters
     ----------

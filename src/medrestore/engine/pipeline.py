@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from medrestore.core.meter import SILENT, Meter
-from medrestore.disk_arrays import IN_MEMORY_BYTES, Held, release, zeros
+from medrestore.disk_arrays import IN_MEMORY_BYTES, PageReleaser, release, zeros
 from medrestore.engine.arrays import Arrays
 from medrestore.engine.block import Block, predict
 from medrestore.engine.maps import fill_maps
@@ -71,7 +71,7 @@ def run(plan: Plan, volume: Volume, engine: Engine, meter: Meter = SILENT) -> Ar
     meter.start(plan.evaluations, "Restoring")
     out, drawn = Arrays.blank(plan), plan.settings.samples
     for t, y in enumerate(volumes):
-        padding = modality_named(plan.modality).padding(y, Held(y).tick)
+        padding = modality_named(plan.modality).padding(y, PageReleaser(y).tick)
         positions_mm = volume.geometry.slice_positions_mm
         point = TimePoint(plan.at(t), engine, meter, y, t, positions_mm, padding)
         drawn = min(drawn, _restore(point, out))

@@ -83,7 +83,7 @@ class Plan:
 
     @property
     def noise_map(self) -> NDArray[np.float32] | None:
-        """Where the noise is a map: (z, y, x), or (t, z, y, x) where each volume has its own."""
+        """Noise map, if there is one: (z, y, x), or (t, z, y, x) where each volume has its own."""
         return map_of(self.levels) if self.levels else self.noise.map
 
     def card(self) -> Card:

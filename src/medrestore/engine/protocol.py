@@ -1,4 +1,4 @@
-"""What a run needs of a model."""
+"""Interface that a run needs of a model."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["Engine"]
 
 
 class Engine(Protocol):
-    """What the pipeline needs of a model; `models.model.Model` is one."""
+    """Networks, spectra and factors as the pipeline uses them; `models.model.Model` has them."""
 
     slices: int
     sigma_range: tuple[float, float]
@@ -29,19 +29,19 @@ class Engine(Protocol):
     latent: Spectra | None
 
     def windows(self, length: int) -> Windows:
-        """Which slices of a scan of ``length`` slices are read together."""
+        """Windows of slices that are read together, of a scan of ``length`` slices."""
 
     def predict(self, c: Condition) -> Prediction:
         """μ and log s of whole slices; the slices of a window follow each other."""
 
     def condition(self, c: Condition, prediction: Prediction) -> Tensor:
-        """What the refiner is told."""
+        """Condition of the refiner, (batch, channels, y, x)."""
 
     def denoiser(self, batch: int, windows: Windows, slices: Sequence[int]) -> Denoiser:
         """The refiner over a batch that holds these slices of a scan."""
 
-    def decode(self, z: Tensor, told: Tensor, shape: tuple[int, int], batch: int) -> Tensor:
-        """The residual's mean, (n, 1, *shape), given what was walked to."""
+    def decode(self, z: Tensor, condition: Tensor, shape: tuple[int, int], batch: int) -> Tensor:
+        """The residual's mean, (n, 1, *shape), given the sampled state."""
 
     def intervals(self, method: str) -> Intervals:
         """Calibrated factors of ``"predictor"`` or ``"sampler:steps"``."""

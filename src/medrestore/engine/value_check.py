@@ -11,23 +11,72 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from medrestore.core.mr_values import fills_a_circle
-from medrestore.disk_arrays import Held
-from medrestore.errors import UnsuitableError
+from medrestore.disk_arrays import PageReleaser
+from medrestore.errors import InputError, ModalityError, UnsuitableError
 from medrestore.io.label_map import is_label_map
 from medrestore.modalities import modality_named
+from medrestore.volume import Volume
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-    from medrestore.volume import Volume
-
-__all__ = ["check_values"]
+__all__ = ["REFUSED", "check_component", "check_values", "modality_of"]
 
 MOST_VOXELS = 1_000_000
 """Looked at, in whole slices spread evenly over the scan, unless slices are large."""
 FEWEST_PLANES = 8
+
+REFUSED = {
+    "phase": "phase images",
+    "real": "the real part of a complex signal",
+    "imaginary": "the imaginary part of a complex signal",
+    "field map": "a field map",
+}
+"""Components that are signed, or wrapped to a circle. Maps of magnitudes are only warned about."""
+
+
+def modality_of(volume: Volume) -> str:
+    """Name of the modality of a scan that can be restored.
+
+    Raises
+    ------
+    ModalityError
+        If it does not say.
+    InputError
+        If it is no Volume, or its header says that its values are no magnitudes.
+    """
+    if not isinstance(volume, Volume):
+        raise InputError(
+            f"a Volume is restored, as medrestore.read gives it, not a {type(volume).__name__}"
+        )
+    check_component(volume)
+    if volume.modality is None:
+        raise ModalityError(
+            "the scan does not say whether it is CT or MR; "
+            'give modality="CT" or "MR" to read(), or --modality on the command line'
+        )
+    return volume.modality
+
+
+def check_component(volume: Volume) -> None:
+    """Refuse MR whose header says that its values are no magnitudes.
+
+    The models and the noise level assume magnitudes with Rician noise: of anything else every
+    negative value would become 0.
+
+    Raises
+    ------
+    UnsuitableError
+        If they are phase, real or imaginary part, or a field map.
+    """
+    what = REFUSED.get(volume.component or "")
+    if what is not None:
+        raise UnsuitableError(
+            f"{volume.source.name} holds {what}, not magnitudes, as its header says; medrestore "
+            "restores MR magnitudes: give the magnitude images of this scan"
+        )
 
 
 def check_values(volume: Volume) -> tuple[str, ...]:
@@ -72,11 +121,11 @@ def _some(volume: Volume) -> NDArray[Any]:
 
 def _spread(volume: Volume) -> Iterator[NDArray[Any]]:
     """Every slice, from the middle on: scans often begin with empty ones."""
-    places, held = _places(volume), Held(volume.array)
+    places, pages = _places(volume), PageReleaser(volume.array)
     middle = len(places) // 2
     for place in (*places[middle:], *places[:middle]):
         yield volume.array[place]
-        held.tick()
+        pages.tick()
 
 
 def _places(volume: Volume) -> list[tuple[int, ...]]:

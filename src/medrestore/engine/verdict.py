@@ -21,7 +21,7 @@ __all__ = ["AssumedNoise", "Headline", "Verdict", "Witnesses"]
 Headline = Literal["OK", "Check the noise", "Structure may be lost", "Nothing to check"]
 
 MUCH_REMOVED = 2.5e-3
-"""Share of the voxels from which structure is said to be lost. Where crops told the right σ pass
+"""Share of the voxels from which structure is said to be lost. Where crops given the right σ pass
 it, about half of what is flagged or more is real loss."""
 MEASURED_STRONGER, MEASURED_WEAKER = 1.4, 0.72
 """Noise that the scan itself says it has, over the noise assumed: beyond, they do not fit."""
@@ -72,7 +72,7 @@ class AssumedNoise:
 
 @dataclass(frozen=True)
 class Witnesses:
-    """What is known after a run.
+    """Figures that a finished run leaves about its own noise.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ class Witnesses:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is to be thought of a run.
+    """Verdict on a run: its noise and its structure.
 
     Parameters
     ----------
@@ -129,10 +129,11 @@ class Verdict:
         return cls(noise, _structure(witnesses.removed), witnesses.removed, instead)
 
     @classmethod
-    def over_time(cls, each: Sequence[Verdict], removed: float, told: bool) -> Verdict:
+    def over_time(cls, each: Sequence[Verdict], removed: float, measured_apart: bool) -> Verdict:
         """Of a 4-D scan, from the verdicts on its volumes.
 
-        ``removed`` is their share of voxels together; ``told``: the noise was not measured in each.
+        ``removed`` is their share of voxels together; ``measured_apart``: a given noise was
+        compared with that of each volume.
         """
         if len(each) == 1:
             return each[0]
@@ -146,7 +147,7 @@ class Verdict:
         noise = directions.pop() if len(directions) == 1 and len(off) == len(looked) else "differs"
         instead = (
             "auto, which measures each volume"
-            if told
+            if measured_apart
             else "the noise of each volume (a map, or one by one with --volume)"
         )
         return cls(noise, _structure(removed), removed, instead, off)

@@ -95,7 +95,7 @@ class Card:
 
     @property
     def family(self) -> Family:
-        """What kind of model it is.
+        """Family of the model: networks, samplers and statistics.
 
         Raises
         ------
@@ -157,8 +157,8 @@ class Card:
         Raises
         ------
         ModelError
-            If the sampler walks on samples or evaluates nothing, if the weights do not know what
-            they would say untold, or if what they walk on is not the image's voxels.
+            If the sampler makes samples or evaluates nothing, if the weights know no null
+            condition, or if the diffused plane is not the image's voxels.
         """
         wrong = ""
         if guidance == 1 and measurement == 0:
@@ -193,7 +193,7 @@ class Card:
 
     @property
     def latent(self) -> Spectra | None:
-        """Spectra of z − ẑ in the plane of a latent; None where r itself is walked."""
+        """Spectra of z − ẑ in the plane of a latent; None where r itself is diffused."""
         from medrestore.core.spectra import Spectra
 
         if not self.family.latent:
@@ -224,7 +224,7 @@ class Card:
         return self.family.calibrated(known, method)
 
     def region_factor(self, method: str, voxels: int) -> float:
-        """What a region's interval is multiplied by, from its size; 1 if never calibrated.
+        """Factor of a region's interval, from its size; 1 if never calibrated.
 
         Interpolated in the logarithm of the number of voxels, constant outside the calibrated
         sizes. Other numbers of steps as of `calibrated`; a card of the first kind holds one factor
@@ -237,7 +237,7 @@ class Card:
         return float(np.interp(np.log(voxels), np.log(sizes), row))
 
     def knows_regions(self, method: str) -> bool:
-        """Whether coverage was measured for regions' intervals of a method."""
+        """True if coverage was measured for regions' intervals of a method."""
         single = self.known.region_factor is not None and "+guided" not in method
         return bool(self._region_row(method)) or single
 

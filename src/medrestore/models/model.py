@@ -142,7 +142,7 @@ class Model:
         return prediction
 
     def condition(self, c: Condition, prediction: Prediction) -> Tensor:
-        """What the refiner is told."""
+        """Condition of the refiner, (batch, channels, y, x)."""
         return self.family.condition(c, prediction)
 
     def intervals(self, method: str) -> Intervals:
@@ -150,7 +150,7 @@ class Model:
         return self.card.intervals(method)
 
     def windows(self, length: int) -> Windows:
-        """Which slices of a scan of ``length`` slices are read together."""
+        """Windows of slices that are read together, of a scan of ``length`` slices."""
         from medrestore.core.tiles import Windows
 
         return Windows(length, *self.card.depth)
@@ -163,13 +163,15 @@ class Model:
         denoiser = self.family.denoiser(self.refiner)
         return Tiled(denoiser, *self.card.window, batch, depth, slices)
 
-    def encode(self, r: Tensor, told: Tensor, batch: int = 16) -> Tensor:
-        """What is walked, of a residual (n, 1, y, x): itself, or an autoencoder's latent of it."""
-        return self.family.encode(r, told, self.refiner, self._tiled(batch))
+    def encode(self, r: Tensor, condition: Tensor, batch: int = 16) -> Tensor:
+        """State to diffuse of a residual (n, 1, y, x): itself, or an autoencoder's latent."""
+        return self.family.encode(r, condition, self.refiner, self._tiled(batch))
 
-    def decode(self, z: Tensor, told: Tensor, shape: tuple[int, int], batch: int = 16) -> Tensor:
-        """The mean of the residual, (n, 1, *shape), given what was walked to."""
-        return self.family.decode(z, told, shape, self.refiner, self._tiled(batch))
+    def decode(
+        self, z: Tensor, condition: Tensor, shape: tuple[int, int], batch: int = 16
+    ) -> Tensor:
+        """The mean of the residual, (n, 1, *shape), given the sampled state."""
+        return self.family.decode(z, condition, shape, self.refiner, self._tiled(batch))
 
     def _tiled(self, batch: int) -> Callable[[Denoiser, int], Denoiser]:
         from medrestore.core.tiles import Tiled

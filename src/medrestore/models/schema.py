@@ -17,7 +17,7 @@ __all__ = ["CARD_VERSION", "CardFacts", "IntervalFacts", "RegionFacts", "Trainin
 CARD_VERSION = 1
 
 UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
-"""What turns the JSON of a version into that of the next one."""
+"""Functions that turn the JSON of a version into that of the next one."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -53,9 +53,7 @@ class Dock(QTabWidget):
                 self.denoise.cancel()
                 self.explore.jobs.cancel()
                 self.batch.jobs.cancel()
-                self.view.release()
-            else:
-                self.view.attach()
+            self.view.use_viewer(self.parent() is not None)
         return bool(super().event(event))
 
     def _open_run(self, record: Path, scan: Scan) -> None:

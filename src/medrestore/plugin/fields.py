@@ -20,7 +20,7 @@ from qtpy.QtWidgets import (
 
 from medrestore.modalities import modality_named
 from medrestore.settings.description import Choice, Flag, Number, Whole
-from medrestore.settings.noise import NoiseLevel
+from medrestore.settings.noise import NoiseSetting
 from medrestore.settings.settings import AUTO, AUTOMATIC
 
 if TYPE_CHECKING:
@@ -28,20 +28,21 @@ if TYPE_CHECKING:
 
     from medrestore.settings.description import Setting
 
-__all__ = ["ChoiceBox", "NoiseEntry", "WholeBox", "field_of"]
+__all__ = ["ChoiceBox", "FlagBox", "NoiseEntry", "PercentBox", "WholeBox", "field_of"]
 
 LARGEST_SPIN = 2**31 - 1
 """Of Qt's spin boxes, whose numbers have 32 bits."""
 
-PERCENT, OWN = "%", "a.u."
+PERCENT = "%"
 
 BOUNDS = {"": (1.0, 1000.0), "HU": (2.0, 100.0), PERCENT: (0.5, 20.0)}
-"""Lowest and highest noise of the slider; a.u. differ from scan to scan, see `AROUND`."""
+"""Lowest and highest noise of the slider; other units differ from scan to scan, see `AROUND`."""
 
 AROUND = 5.0
-"""In a.u. the slider reaches from a fifth of the noise that was measured to five times that."""
+"""In other units the slider reaches from a fifth of the measured noise to five times that."""
 
-LARGEST = {"": 1000.0, "HU": 1000.0, PERCENT: 99.9, OWN: 1e6}
+LARGEST = {"": 1000.0, "HU": 1000.0, PERCENT: 99.9}
+LARGEST_OTHER = 1e6
 NOTCHES = 200
 DECIMALS = 6
 """Scans whose intensities end at 1 have noise of thousandths."""
@@ -58,7 +59,7 @@ def field_of(setting: Setting, value: Any) -> QWidget:
         return NumberBox(value, kind) if kind.percents is None else PercentBox(value, kind.percents)
     if isinstance(kind, Flag):
         return FlagBox(setting.label, value)
-    return NoiseEntry() if isinstance(kind, NoiseLevel) else ChoiceBox({value: AUTOMATIC}, value)
+    return NoiseEntry() if isinstance(kind, NoiseSetting) else ChoiceBox({value: AUTOMATIC}, value)
 
 
 class ChoiceBox(QComboBox):
@@ -137,7 +138,7 @@ class _Number(QDoubleSpinBox):
 
 
 class NoiseEntry(QWidget):
-    """Noise in HU (CT), or in percent of the foreground or a.u. (MR); at its left end, automatic.
+    """Noise in HU (CT), or in percent of the foreground or a.u. (MR); at the left end, automatic.
 
     ``from_region`` asks for the noise to be measured in what was drawn.
     """
@@ -188,9 +189,10 @@ class NoiseEntry(QWidget):
         """Noise as `Settings` takes it: ``"auto"``, HU, a fraction of the foreground, or a.u."""
         if self.value is None:
             return AUTO
-        if self.unit == OWN:
-            return f"{self.value:g} {OWN}"
-        return self.value / 100 if self.unit == PERCENT else self.value
+        if self.unit == PERCENT:
+            return self.value / 100
+        relative = PERCENT in self._offered  # a bare number would be a fraction
+        return f"{self.value:g} {self.unit}" if relative else self.value
 
     @property
     def unit(self) -> str:
@@ -200,7 +202,7 @@ class NoiseEntry(QWidget):
     def show_measured(self, sigma: float) -> None:
         """Take the noise that was measured in a region of the scan, in its own unit."""
         self.units.setCurrentIndex(self.units.count() - 1)
-        if self.unit == OWN:
+        if self.unit not in BOUNDS:
             self._bounds = (sigma / AROUND, sigma * AROUND)
             self.slider.setEnabled(True)
         self.number.setValue(sigma)
@@ -228,7 +230,7 @@ class NoiseEntry(QWidget):
     def _take_unit(self, unit: str) -> None:
         """A number in one unit says nothing in another."""
         self.number.setValue(0)
-        self.number.setMaximum(LARGEST.get(unit, LARGEST[OWN]))
+        self.number.setMaximum(LARGEST.get(unit, LARGEST_OTHER))
         self.number.setSuffix(f" {unit}" if unit and len(self._offered) == 1 else "")
         self._bounds = BOUNDS.get(unit)
         self.slider.setEnabled(unit != "" and self._bounds is not None)

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from qtpy.QtWidgets import (
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
     QLabel,
+    QLayout,
     QLineEdit,
     QPushButton,
+    QVBoxLayout,
     QWidget,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["PathField", "button_row", "form", "heading"]
+__all__ = ["PathField", "button_row", "column", "form", "heading"]
 
 LABEL_WIDTH = 60
 """As wide as the longest label, so that fields of all boxes stand in one column."""
@@ -40,6 +42,21 @@ def form(
             field.setToolTip(tips[text])
         layout.addRow(label, field)
     return layout
+
+
+def column(panel: QWidget, spacing: int, *parts: Any, margins: bool = False) -> None:
+    """Lay out widgets and layouts of a panel below each other; None is room that stretches."""
+    layout = QVBoxLayout(panel)
+    layout.setSpacing(spacing)
+    if not margins:
+        layout.setContentsMargins(0, 0, 0, 0)
+    for part in parts:
+        if part is None:
+            layout.addStretch(1)
+        elif isinstance(part, QLayout):
+            layout.addLayout(part)
+        else:
+            layout.addWidget(part)
 
 
 def heading(text: str) -> QLabel:

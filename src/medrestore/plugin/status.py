@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QLabel, QProgressBar, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QLabel, QProgressBar, QWidget
 
 from medrestore.plugin.jobs import State
 from medrestore.plugin.messages import NO_MEMORY_FOR_PICTURES, sentence
+from medrestore.plugin.rows import column
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,11 +87,7 @@ class JobStatus(QWidget):
         self.bar = QProgressBar()
         self.pace, self.text = Sentence(QUIET_STYLE), StatusLine()
         self.bar.setTextVisible(False)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(8)
-        for part in (self.bar, self.pace, self.text):
-            layout.addWidget(part)
+        column(self, 8, self.bar, self.pace, self.text)
 
     def show_view(self, view: StatusView) -> None:
         """Show where a job is."""

@@ -10,7 +10,6 @@ from qtpy.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
     QPushButton,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -29,6 +28,7 @@ from medrestore.plugin.requests import (
     modality_of,
     stated_modality,
 )
+from medrestore.plugin.rows import column
 from medrestore.plugin.run_bar import RunBar
 from medrestore.plugin.scan_picker import ScanPicker
 from medrestore.plugin.status import QUIET_STYLE, RESEARCH_ONLY, JobStatus, Sentence
@@ -93,14 +93,9 @@ class DenoiseWidget(QWidget):
         buttons.addWidget(self.preview_button, 3)
         buttons.addWidget(self.denoise_button, 3)
         buttons.addWidget(self.cancel_button, 2)
-        layout = QVBoxLayout(self)
-        layout.setSpacing(8)
-        layout.addWidget(self.form)
-        layout.addLayout(buttons)
-        layout.addWidget(self.job)
-        layout.addStretch(1)
-        layout.addWidget(self.run_bar)
-        layout.addWidget(Sentence(QUIET_STYLE, RESEARCH_ONLY))
+        footer = Sentence(QUIET_STYLE, RESEARCH_ONLY)
+        parts = (self.form, buttons, self.job, None, self.run_bar, footer)
+        column(self, 8, *parts, margins=True)
 
     def _connect(self) -> None:
         self.preview_button.clicked.connect(self.preview)

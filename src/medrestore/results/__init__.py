@@ -1,1 +1,1 @@
-"""What a run gives back, its files, and its record."""
+"""The result of a run, its files and its record."""

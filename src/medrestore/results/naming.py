@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 __all__ = ["FORMATS", "RECORD", "SUFFIXES", "format_of", "saved", "written_as"]
 
 FORMATS = ("source", "nifti", "dicom", "zarr")
-"""What a user may ask for."""
+"""Formats that a user may ask for."""
 RECORD = "_run.json"
-"""How the name of a run's record ends."""
+"""End of the name of a run's record."""
 SUFFIXES = {"nifti": ".nii.gz", "zarr": ".zarr", "dicom": ""}
-"""How the name of a volume ends; a DICOM series is a folder of the volume's name."""
+"""End of the name of a volume; a DICOM series is a folder of the volume's name."""
 
 
 def written_as(origin: str, asked: str) -> str:

@@ -1,4 +1,4 @@
-"""Whether results can be written, asked before minutes of work and not after."""
+"""Checks that results can be written, before minutes of work and not after."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from medrestore import io
 from medrestore.core.slices import sha256_of
-from medrestore.disk_arrays import Held
+from medrestore.disk_arrays import PageReleaser
 from medrestore.engine.plan import Plan
 from medrestore.errors import InputError, MissingScanError, ModelError, SettingsError
 from medrestore.models.model import pick_device
@@ -151,7 +151,7 @@ def reopen_results(record: str | os.PathLike[str]) -> Result:
 
 
 def _maps(record: Path) -> dict[str, Path]:
-    """Where the maps of a run lie, in the order of `LAYERS`; the guards may be missing."""
+    """Paths of the maps of a run, in the order of `LAYERS`; the guards may be missing."""
     stem = record.name.removesuffix("_run.json")
     places = {name: saved(record.parent, f"{stem}_{name}") for name in LAYERS}
     for name, place in places.items():
@@ -187,7 +187,7 @@ def _on_grid(saved: Volume, wanted: Volume, place: Path) -> Volume:
 
 
 def facts_of(path: Path) -> dict[str, Any]:
-    """What a record says; raises `SettingsError` if it cannot be read or is none."""
+    """Content of a record; raises `SettingsError` if it cannot be read or is none."""
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
         _ = (facts["plan"], facts["input"]["sha256"], facts["samples_drawn"])
@@ -232,7 +232,7 @@ def _scan(wanted: dict[str, Any], plan: Plan, record: Path, source: Place | None
     if volume.is_4d and plan.times == 1:
         candidates += [volume.time_point(t) for t in range(len(volume.array))]
     for one in candidates:
-        if sha256_of(one.array, Held(one.array).tick) == wanted["sha256"]:
+        if sha256_of(one.array, PageReleaser(one.array).tick) == wanted["sha256"]:
             return one
     raise MissingScanError(
         f"{_named(places[0])} is not the scan of {record.name}: its voxels differ; say where that "
@@ -245,7 +245,7 @@ def _named(place: Place) -> str:
 
 
 def _places(wanted: dict[str, Any], record: Path) -> list[Path]:
-    """Where the scan may lie: its file, or for DICOM the folder of that name with its files."""
+    """Paths where the scan may lie: its file, or for DICOM the folder of that name."""
     around = (record.parent, record.absolute().parent.parent, Path())
     names = [*wanted.get("files", [])[:1], wanted.get("name")]
     candidates = [folder / name for folder in around for name in names if name]

@@ -71,13 +71,13 @@ class Regions:
 
     @property
     def sampling(self) -> bool:
-        """Whether intervals rest on samples rather than on the closed form."""
+        """True if intervals rest on samples rather than on the closed form."""
         asked = self.plan.settings
         return self.drawn > 1 and not without_network(asked.sampler, asked.steps)
 
     @property
     def redraws(self) -> bool:
-        """Whether samples have to be drawn again: the slow part of `measure`."""
+        """True if samples have to be drawn again: the slow part of `measure`."""
         return self.sampling and self.samples is None
 
     def measure(self, mask: NDArray[Any] | Volume, t: int = 0) -> Region:

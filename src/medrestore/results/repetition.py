@@ -1,4 +1,4 @@
-"""What a repeated run says where it cannot promise the recorded run's very bits."""
+"""Note of a repeated run that cannot promise the recorded run's very bits."""
 
 from __future__ import annotations
 

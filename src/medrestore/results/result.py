@@ -1,4 +1,4 @@
-"""What a run gives back: volumes on the source's grid, region read-outs, files and their record."""
+"""The result of a run: volumes on the source's grid, region read-outs, files and their record."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ class Result:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What the user should know of this run: from the plan, and guards that failed."""
+        """Warnings of this run: of its plan, and of guards that failed."""
         return (*self.plan.warnings, *(self.guards.warnings() if self.guards else ()))
 
     def region(self, mask: NDArray[Any] | Volume, t: int = 0) -> Region:
@@ -179,7 +179,7 @@ class Result:
         return self.regions().measure(mask, t)
 
     def regions(self) -> Regions:
-        """What measures regions: of many, its `ready` spares running again for each."""
+        """Read-out of regions: of many, its `ready` spares running again for each."""
         if self._source is None:
             raise SettingsError("regions need the scan of the run; denoise the scan again")
         return Regions(self.plan, self._source, self.drawn, self._arrays, self.samples, self._model)
@@ -246,14 +246,14 @@ class Result:
 
     def _save_extras(self, folder: Path, stem: str, suffix: str, overwrite: bool) -> list[Path]:
         extras = {}
-        frame = self.restored.time_point(0)
+        first = self.restored.time_point(0)
         noise_map = self.plan.noise_map
         if noise_map is not None:
             whole = self._source if self._source is not None else self.restored
             grid = whole.time_point(0) if noise_map.ndim == 3 else whole
             extras["noise"] = grid.with_array(noise_map)
         if self.samples is not None and self.samples.ndim == 4:
-            extras["samples"] = frame.with_array(self.samples)
+            extras["samples"] = first.with_array(self.samples)
         return [
             io.write(volume, folder / f"{stem}_{name}{suffix}", overwrite=overwrite)
             for name, volume in extras.items()

@@ -1,4 +1,4 @@
-"""What a run ran on: versions of the programs that took part, system and device."""
+"""Versions of the programs that took part in a run, its system and its device."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["device_name", "system_name", "versions"]
 
 ALWAYS = ("medrestore", "torch", "monai", "numpy", "scipy")
 READERS = {"nifti": "nibabel", "dicom": "pydicom", "itk": "SimpleITK", "zarr": "zarr"}
-"""Who reads and writes a format (`Source.format`)."""
+"""Libraries that read and write a format (`Source.format`)."""
 
 
 def versions(formats: Iterable[str] = ()) -> dict[str, str]:
@@ -41,7 +41,7 @@ def system_name() -> str:
 
 
 def device_name(device: str) -> str:
-    """What ``"cpu"`` or ``"cuda"`` is on this machine, e.g. the name of its GPU."""
+    """Name of ``"cpu"`` or ``"cuda"`` on this machine, e.g. of its GPU."""
     if device.startswith("cuda"):
         import torch
 

@@ -180,7 +180,8 @@ class Setting:
     metavar : str
         Placeholder of the command line; the kind's values if empty.
     label, tip : str
-        Its row in a form, with the tool tip; without a label it is not shown there.
+        Its row in a form, with the tool tip, which is the help if empty; without a label it is not
+        shown there.
     of_samples : bool
         True if without samples only the default makes sense.
     alters_voxels : bool

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from medrestore.errors import SettingsError
 from medrestore.modalities import modality_named, names
 
-__all__ = ["GivenNoise", "NoiseLevel", "given_noise", "parse_noise"]
+__all__ = ["GivenNoise", "NoiseSetting", "given_noise", "parse_noise"]
 
 FORMS = (
     '"auto", a number (HU for CT; for MR a fraction of the foreground: 0.05 is 5 %), one with its '
@@ -98,7 +98,7 @@ def _number(noise: object) -> float:
         raise SettingsError(f"noise is {FORMS} as a map of σ; got {found}") from None
 
 
-class NoiseLevel:
+class NoiseSetting:
     """Values of a setting: ``"auto"``, ``"map"``, a number, or one with its unit."""
 
     values = "auto, σ, σ with its unit, or a map"

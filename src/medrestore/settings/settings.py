@@ -23,7 +23,7 @@ from medrestore.settings.description import (
     setting,
 )
 from medrestore.settings.documentation import with_parameters
-from medrestore.settings.noise import NoiseLevel
+from medrestore.settings.noise import NoiseSetting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -125,7 +125,7 @@ class Settings:
     )
     noise: str | float = setting(
         AUTO,
-        NoiseLevel(),
+        NoiseSetting(),
         "standard deviation of the noise to remove: auto (estimated from the scan); a number, in "
         "HU of soft tissue for CT, or a fraction of the foreground for MR (0.05 or 5%); a number "
         "with u, in the scan's own unit (25u, '25 a.u.'); or the path of a map in that unit, on "
@@ -206,8 +206,6 @@ class Settings:
         "default: 1, off. Of guided samples std and intervals are not calibrated",
         metavar="W",
         label="Guidance",
-        tip="Weight of the prediction given the scan against the unconditional one; 1 is off. Only "
-        "models trained with both. The intervals of guided samples are not calibrated.",
         of_samples=True,
     )
     measurement: float = setting(
@@ -217,8 +215,6 @@ class Settings:
         "Of guided samples std and intervals are not calibrated",
         metavar="λ",
         label="Measurement",
-        tip="Weight of the noise's likelihood, by which samples are drawn towards the scan; 0 is "
-        "off. The intervals of guided samples are not calibrated.",
         of_samples=True,
     )
 

@@ -17,19 +17,16 @@ import numpy as np
 import torch
 
 from medrestore.core.evaluations import OWN_START
-from medrestore.core.meter import SILENT, Meter
 from medrestore.core.schedules import angles
 from medrestore.core.spectrum import AREAS
-from medrestore.training.probe import Probe, band_power, probes
+from medrestore.training.probe import band_power
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     from medrestore.models.model import Model
     from medrestore.settings.settings import Settings
-    from medrestore.training.probe import Case
+    from medrestore.training.probe import Cohort, Probe
 
 __all__ = ["Powers", "gains", "measure_gains"]
 
@@ -79,29 +76,13 @@ def gains(powers: Powers, nodes: tuple[float, ...]) -> tuple[tuple[float, ...], 
     return tuple(rows)
 
 
-def measure_gains(
-    model_of: Callable[[str], Model],
-    cases: list[Case],
-    levels: tuple[float, ...],
-    settings: Settings,
-    meter: Meter = SILENT,
-) -> tuple[tuple[float, ...], ...]:
-    """Gains of one sampler and number of steps, those of ``settings``.
-
-    Parameters as of `probe.probes`; gains of the models are ignored.
-    """
+def measure_gains(cohort: Cohort, settings: Settings) -> tuple[tuple[float, ...], ...]:
+    """Gains of one sampler and number of steps, those of ``settings``; the models' are ignored."""
     seen: list[Powers] = []
     nodes: tuple[float, ...] = ()
-    found = probes(
-        lambda person: _untuned(model_of(person)),
-        cases,
-        levels,
-        replace(settings, keep_samples=True),
-        SLICES,
-        meter,
-        f"spread of {settings.method}",
-    )
-    for model, probe in found:
+    untuned = replace(cohort, model_of=lambda person: _untuned(cohort.model_of(person)))
+    with_samples, label = replace(settings, keep_samples=True), f"spread of {settings.method}"
+    for model, probe in untuned.restored(with_samples, SLICES, label):
         nodes = model.spectra.ratios or (1.0,)
         seen.append(_powers(probe, model, settings))
     joined: dict[str, Any] = {

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from scipy.ndimage import distance_transform_edt
 
+from medrestore.core.meter import SILENT, Meter
 from medrestore.core.predictor import Condition, Prediction
 from medrestore.core.slices import neighbours
 from medrestore.core.spectrum import LAGS, measure
@@ -26,13 +27,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from medrestore.core.meter import Meter
     from medrestore.engine.arrays import Arrays
     from medrestore.engine.plan import Plan
     from medrestore.models.model import Model
     from medrestore.settings.settings import Settings
 
-__all__ = ["Case", "Probe", "band_power", "correlation_along_z", "probes", "restored"]
+__all__ = ["Case", "Cohort", "Probe", "band_power", "correlation_along_z", "restored"]
 
 WIDEST_PX, WIDEST_IN_STACKS_PX = 256, 128
 """Rows and columns that are restored, around the middle of the foreground; fewer where all slices
@@ -161,17 +161,9 @@ def restored(
     return Probe(arrays, truth, inside, noisy, sigmas, slices, plan, case.person)
 
 
-def probes(
-    model_of: Callable[[str], Model],
-    cases: list[Case],
-    levels: tuple[float, ...],
-    settings: Settings,
-    count: int,
-    meter: Meter,
-    label: str,
-    widest: int | None = None,
-) -> Iterator[tuple[Model, Probe]]:
-    """Every case at every level, restored, with the model that restored it.
+@dataclass(frozen=True, eq=False)
+class Cohort:
+    """Scans of several people at several noise levels, and the models that restore them.
 
     Parameters
     ----------
@@ -181,17 +173,25 @@ def probes(
         Scans of several people.
     levels : tuple of float
         Noise added: fraction of the foreground (MR) or HU in soft tissue (CT).
-    settings, count, widest
-        As in `restored`.
-    meter, label : Meter, str
-        One tick per case and level, and the name of the measurement.
+    meter : Meter
+        One tick per case and level.
     """
-    meter.start(len(cases) * len(levels), label)
-    for case in cases:
-        model = model_of(case.person)
-        for level in levels:
-            yield model, restored(model, case, level, settings, count, widest=widest)
-            meter.tick()
+
+    model_of: Callable[[str], Model]
+    cases: list[Case]
+    levels: tuple[float, ...]
+    meter: Meter = SILENT
+
+    def restored(
+        self, settings: Settings, count: int, label: str, widest: int | None = None
+    ) -> Iterator[tuple[Model, Probe]]:
+        """Every case at every level, as from `restored`, with the model that restored it."""
+        self.meter.start(len(self.cases) * len(self.levels), label)
+        for case in self.cases:
+            model = self.model_of(case.person)
+            for level in self.levels:
+                yield model, restored(model, case, level, settings, count, widest=widest)
+                self.meter.tick()
 
 
 @lru_cache(maxsize=32)

@@ -16,7 +16,7 @@ from medrestore.core.meter import SILENT, Meter
 from medrestore.evaluation.calibrate import scores_of, tissue
 from medrestore.evaluation.intervals import Scores, fit_intervals, merged, table
 from medrestore.training.gains import measure_gains
-from medrestore.training.probe import probes
+from medrestore.training.probe import Cohort
 from medrestore.training.regions import factors
 from medrestore.training.texture import ANGLES, measure_spectra
 
@@ -110,20 +110,20 @@ def measure_spread(
         return found
 
     spectra, latent = model.spectra, model.latent
+    cohort = Cohort(model_of, cases, levels, meter)
     angles = ANGLES[-1:] if settings.sampler in OWN_START else ANGLES  # samples: r's own spectrum
     if latent is not None:
-        latent = measure_spectra(model_of, cases, levels, meter=meter, in_latent=True)
+        latent = measure_spectra(cohort, in_latent=True)
         angles = (0.0, *ANGLES)  # at 0 what the autoencoder loses
-    spectra = measure_spectra(model_of, cases, levels, angles, meter=meter)
+    spectra = measure_spectra(cohort, angles)
     regions: dict[str, Any] = {}
     scores: list[tuple[str, dict[str, Scores]]] = []
     for count in STEPS.get(settings.sampler, STEPS[DEFAULT]):
         sampled = replace(settings, steps=count, keep_samples=True)
-        gains = measure_gains(model_of, cases, levels, sampled, meter)
+        gains = measure_gains(cohort, sampled)
         spectra = replace(spectra, gains={**spectra.gains, sampled.method: gains})
         label = f"calibrating {sampled.method}"
-        found = list(probes(model_of, cases, levels, sampled, SLICES, meter, label))
-        restored = [probe for _, probe in found]
+        restored = [probe for _, probe in cohort.restored(sampled, SLICES, label)]
         scores += [(probe.person, _scored(probe, model.sigma_range[0])) for probe in restored]
         rows = factors(restored, spectra, sampled)
         regions = {**rows, "factors": {**regions.get("factors", {}), **rows["factors"]}}
@@ -163,16 +163,8 @@ def measure_sampled(
         Samples; sampler and steps are the model's usual ones.
     """
     usual = replace(settings, sampler="auto", steps=0, keep_samples=True)
-    found = probes(
-        lambda person: model,
-        cases,
-        levels[1::2] or levels,
-        usual,
-        SAMPLED_SLICES,
-        meter,
-        "calibrating",
-        SAMPLED_PX,
-    )
+    cohort = Cohort(lambda person: model, cases, levels[1::2] or levels, meter)
+    found = cohort.restored(usual, SAMPLED_SLICES, "calibrating", SAMPLED_PX)
     restored = [probe for _, probe in found]
     used = restored[0].plan.settings
     regions = factors(restored, model.spectra, used, about_their_mean=True)

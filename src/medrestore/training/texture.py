@@ -15,19 +15,16 @@ import torch
 from torch.nn import functional as F
 
 from medrestore.core.diffusion import diffuse
-from medrestore.core.meter import SILENT, Meter
 from medrestore.core.spectra import Spectra
 from medrestore.core.spectrum import AREAS, Spectrum
 from medrestore.settings.settings import Settings
-from medrestore.training.probe import band_power, correlation_along_z, probes
+from medrestore.training.probe import Cohort, band_power, correlation_along_z
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     from medrestore.models.model import Model
-    from medrestore.training.probe import Case, Probe
+    from medrestore.training.probe import Probe
 
 __all__ = ["ANGLES", "family", "measure_spectra"]
 
@@ -82,20 +79,17 @@ def _errors(
 
 
 def measure_spectra(
-    model_of: Callable[[str], Model],
-    cases: list[Case],
-    levels: tuple[float, ...],
+    cohort: Cohort,
     angles: tuple[float, ...] = ANGLES,
     slices: int = 5,
-    meter: Meter = SILENT,
     in_latent: bool = False,
 ) -> Spectra:
     """Estimate Cov[r | z_t] at every angle as a family over mean s²/σ².
 
     Parameters
     ----------
-    model_of, cases, levels, meter
-        As of `probe.probes`.
+    cohort : Cohort
+        Scans of people, and the models that restore them.
     angles : tuple of float
         Ascending, the last one π/2; the first one may be 0, where a latent model leaves what
         its autoencoder loses.
@@ -104,11 +98,8 @@ def measure_spectra(
     in_latent : bool
         Of a latent model, estimate Cov[z | z_t], in its latent space.
     """
-    label, settings = "measuring spectra", Settings(samples=0)
-    measured = [
-        _Measured(probe, model, angles, in_latent)
-        for model, probe in probes(model_of, cases, levels, settings, slices, meter, label)
-    ]
+    restored = cohort.restored(Settings(samples=0), slices, "measuring spectra")
+    measured = [_Measured(probe, model, angles, in_latent) for model, probe in restored]
     return family(
         angles,
         np.concatenate([case.ratio for case in measured]),

@@ -11,7 +11,6 @@ from medrestore.evaluation.ensemble.observers import (
     channelised_hotelling,
     dense_dog,
     detectability,
-    laguerre_gauss,
     matched,
 )
 
@@ -42,9 +41,10 @@ def covariance_of(draw) -> np.ndarray:
 
 
 @pytest.mark.parametrize("draw", [white, coloured])
-@pytest.mark.parametrize("bands", ["dog", "laguerre-gauss"])
+@pytest.mark.parametrize("bands", ["dog", "random"])
 def test_the_channelised_observer_reaches_its_closed_form(draw, bands: str) -> None:
-    u = dense_dog((SIDE, SIDE)) if bands == "dog" else laguerre_gauss((SIDE, SIDE), 8.0)
+    random = np.random.default_rng(3).standard_normal((SIDE * SIDE, 6))  # any channels will do
+    u = dense_dog((SIDE, SIDE)) if bands == "dog" else random
     shift, covariance = u.T @ SIGNAL.ravel(), u.T @ covariance_of(draw) @ u
     exact = float(np.sqrt(shift @ np.linalg.solve(covariance, shift)))
     weak = 2 / exact  # d′ = 2 exactly
@@ -99,14 +99,6 @@ def test_there_is_nothing_to_see_where_there_is_nothing() -> None:
     assert abs(found.d_prime.value) < 0.35
 
 
-def test_noise_of_the_reader_costs_detectability() -> None:
-    rng = np.random.default_rng(5)
-    present, absent, u = SIGNAL + white(rng, 100, 4), white(rng, 100, 4), dense_dog((SIDE, SIDE))
-    best = channelised_hotelling(present, absent, u).d_prime.value
-    person = channelised_hotelling(present, absent, u, internal_noise=1.0).d_prime.value
-    assert 0.4 * best < person < 0.95 * best
-
-
 def test_area_under_curve_by_hand() -> None:
     assert area_under_curve(np.array([3.0, 1]), np.array([1.0, 0])) == pytest.approx(3.5 / 4)
     assert detectability(np.array([2.0, 4]), np.array([0.0, 2])) == pytest.approx(2 / np.sqrt(2))
@@ -121,8 +113,6 @@ def test_channels_pass_their_bands() -> None:
     assert centres[2] / centres[1] == pytest.approx(1.4, rel=0.05)
     moved = dense_dog((25, 25), (10, 14))
     assert np.unravel_index(moved[:, 6].argmax(), (25, 25)) == (10, 14)
-    gauss = laguerre_gauss((121, 121), 20.0)
-    assert gauss.T @ gauss == pytest.approx(np.eye(6), abs=1e-6)
 
 
 def test_too_few_realisations_are_refused() -> None:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.special import eval_laguerre
 from scipy.stats import rankdata
 
 from medrestore.errors import InputError
@@ -30,7 +29,6 @@ __all__ = [
     "channelised_hotelling",
     "dense_dog",
     "detectability",
-    "laguerre_gauss",
     "matched",
 ]
 
@@ -53,19 +51,14 @@ class Detection:
 
 
 def channelised_hotelling(
-    present: NDArray[Any],
-    absent: NDArray[Any],
-    channels: NDArray[np.float64],
-    *,
-    internal_noise: float = 0.0,
-    seed: int = 0,
+    present: NDArray[Any], absent: NDArray[Any], channels: NDArray[np.float64]
 ) -> Detection:
     """Channelised Hotelling observer, tested on realisations that it was not made from.
 
     With v = Uᵀg, Δv̄ the difference of the means and K the mean of both covariances, the score is
-    Δv̄ᵀ K⁻¹ v (Barrett & Myers, Foundations of Image Science, 2004, ch. 13; channels U: `dense_dog`
-    or `laguerre_gauss`). In five folds over realisations each is scored by an observer made from
-    the others; scores are in standard deviations of their maker. The mean without lesion is taken
+    Δv̄ᵀ K⁻¹ v (Barrett & Myers, Foundations of Image Science, 2004, ch. 13; channels U, as of
+    `dense_dog`). In five folds over realisations each is scored by an observer made from the
+    others; scores are in standard deviations of their maker. The mean without lesion is taken
     from each place apart: the background is known. Made from few realisations the observer is
     somewhat worse than the best one, alike for all methods.
 
@@ -75,11 +68,6 @@ def channelised_hotelling(
         With and without the lesion; independent realisations.
     channels : ndarray, shape (y·x, c)
         Orthogonal or not; fewer than the pictures it is made from.
-    internal_noise : float
-        Standard deviation of noise added to each channel's output, in units of the output's own;
-        0 is the best reader, 1 to 3 come nearer to people.
-    seed : int
-        Of the internal noise.
 
     Raises
     ------
@@ -89,12 +77,6 @@ def channelised_hotelling(
     """
     with_it, without = (_channelled(one, channels) for one in (present, absent))
     _check(with_it, without)
-    if internal_noise:
-        rng = np.random.default_rng(seed)
-        spread = internal_noise * without.std(axis=0, ddof=1).mean(axis=0)
-        with_it, without = (
-            one + spread * rng.standard_normal(one.shape) for one in (with_it, without)
-        )
 
     def metrics(first: Choice, second: Choice) -> tuple[float, float]:
         return _metrics(*_cross_validated(with_it, without, first, second))
@@ -239,34 +221,6 @@ def dense_dog(
         sigma = start * growth**number
         band = np.exp(-0.5 * (rho / (ratio * sigma)) ** 2) - np.exp(-0.5 * (rho / sigma) ** 2)
         found.append(np.fft.ifft2(band * shift).real[: shape[0], : shape[1]].ravel())
-    return _unit(np.stack(found, axis=1))
-
-
-def laguerre_gauss(
-    shape: tuple[int, int],
-    width: float,
-    centre: tuple[float, float] | None = None,
-    count: int = 6,
-) -> NDArray[np.float64]:
-    """Laguerre–Gauss functions (Gallas & Barrett 2003, doi:10.1364/JOSAA.20.001725).
-
-    u_p(r) = exp(−π r²/a²) L_p(2π r²/a²), p = 0 …; orthogonal on the plane.
-
-    Parameters
-    ----------
-    shape, centre, count
-        As for `dense_dog`.
-    width : float
-        a, pixels; about the diameter of the lesion or somewhat more.
-    """
-    row, column = centre or ((shape[0] - 1) / 2, (shape[1] - 1) / 2)
-    y = (np.arange(shape[0]) - row)[:, None]
-    x = (np.arange(shape[1]) - column)[None]
-    square = (y**2 + x**2) / width**2
-    found = [np.exp(-np.pi * square) * eval_laguerre(p, 2 * np.pi * square) for p in range(count)]
-    return _unit(np.stack([one.ravel() for one in found], axis=1))
-
-
-def _unit(channels: NDArray[np.float64]) -> NDArray[np.float64]:
+    channels = np.stack(found, axis=1)
     scaled: NDArray[np.float64] = channels / np.linalg.norm(channels, axis=0)
     return scaled

@@ -11,7 +11,6 @@ from qtpy.QtWidgets import (
     QComboBox,
     QLabel,
     QPushButton,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -21,7 +20,7 @@ from medrestore.plugin.batch.rows import EARLIER, GO_ON, REPLACE, RowState, deta
 from medrestore.plugin.batch.table import ScanTable, SkippedFiles
 from medrestore.plugin.jobs import State
 from medrestore.plugin.requests import Choices
-from medrestore.plugin.rows import PathField, button_row, form
+from medrestore.plugin.rows import PathField, button_row, column, form
 from medrestore.plugin.status import PROBLEM_STYLE, QUIET_STYLE, JobStatus
 from medrestore.plugin.worker import jobs_of
 
@@ -100,15 +99,20 @@ class BatchPanel(QWidget):
             "Modality": self.modality,
             EARLIER: self.earlier,
         }
-        layout = QVBoxLayout(self)
-        layout.setSpacing(8)
-        layout.addLayout(form(rows, TIPS))
-        layout.addWidget(self.settings)
-        layout.addLayout(button_row(self.find_button, self.start_button, self.cancel_button))
-        layout.addWidget(self.table, 1)
-        for part in (self.details, self.skipped_files, self.job):
-            layout.addWidget(part)
-        layout.addLayout(button_row(self.open_button, self.report_button))
+        column(
+            self,
+            8,
+            form(rows, TIPS),
+            self.settings,
+            button_row(self.find_button, self.start_button, self.cancel_button),
+            self.table,
+            self.details,
+            self.skipped_files,
+            self.job,
+            button_row(self.open_button, self.report_button),
+            margins=True,
+        )
+        self.layout().setStretchFactor(self.table, 1)
 
     def _connect(self) -> None:
         self.find_button.clicked.connect(self.find)

@@ -11,11 +11,11 @@ from qtpy.QtWidgets import (
     QPlainTextEdit,
     QPushButton,
     QTableView,
-    QVBoxLayout,
     QWidget,
 )
 
 from medrestore.plugin.batch.rows import COLUMNS, RowState, details, skipped_title, texts
+from medrestore.plugin.rows import column
 from medrestore.plugin.status import PROBLEM_STYLE, QUIET_STYLE
 
 if TYPE_CHECKING:
@@ -102,8 +102,8 @@ class ScanTable(QTableView):
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setStretchLastSection(True)
         header.setHighlightSections(False)
-        for column, characters in enumerate(WIDTHS):
-            self.setColumnWidth(column, characters * self.fontMetrics().averageCharWidth() + 12)
+        for at, characters in enumerate(WIDTHS):
+            self.setColumnWidth(at, characters * self.fontMetrics().averageCharWidth() + 12)
 
     @property
     def chosen(self) -> ScanRow | None:
@@ -137,11 +137,7 @@ class SkippedFiles(QWidget):
         self.text = QPlainTextEdit()
         self.text.setReadOnly(True)
         self.text.setFixedHeight(6 * self.fontMetrics().lineSpacing())
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        layout.addWidget(self.button)
-        layout.addWidget(self.text)
+        column(self, 4, self.button, self.text)
         self.button.toggled.connect(self._unfold)
         self.show_files({})
 

@@ -11,7 +11,6 @@ from qtpy.QtWidgets import (
     QFileDialog,
     QLabel,
     QPushButton,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -21,7 +20,7 @@ from medrestore.plugin.explore.region_views import LayerMeaning, RegionTable, Sp
 from medrestore.plugin.explore.regions import as_csv, measure, reading
 from medrestore.plugin.jobs import PanelJob, State, StatusView
 from medrestore.plugin.positions import stored_index
-from medrestore.plugin.rows import button_row, form, heading
+from medrestore.plugin.rows import button_row, column, form, heading
 from medrestore.plugin.scan_picker import ScanPicker
 from medrestore.plugin.status import JobStatus
 from medrestore.plugin.viewer import bare, holds_run, result_of
@@ -80,17 +79,22 @@ class ExplorePanel(QWidget):
             "The mean of each region that was drawn in the selected Shapes or Labels layer, with "
             "its interval from the samples."
         )
-        layout = QVBoxLayout(self)
-        layout.setSpacing(8)
-        layout.addLayout(form({"Result": self.picker}))
-        for part in (self.meaning, heading("Under the cursor"), self.readout, heading("Regions")):
-            layout.addWidget(part)
-        layout.addLayout(button_row(self.draw_button, self.measure_button))
-        layout.addWidget(self.table)
-        layout.addWidget(self.spread)
-        layout.addLayout(button_row(self.copy_button, self.csv_button))
-        layout.addWidget(self.job)
-        layout.addStretch(1)
+        column(
+            self,
+            8,
+            form({"Result": self.picker}),
+            self.meaning,
+            heading("Under the cursor"),
+            self.readout,
+            heading("Regions"),
+            button_row(self.draw_button, self.measure_button),
+            self.table,
+            self.spread,
+            button_row(self.copy_button, self.csv_button),
+            self.job,
+            None,
+            margins=True,
+        )
 
     def event(self, event: QEvent) -> bool:
         """Cancel a measurement when the panel is closed: nobody could any more."""

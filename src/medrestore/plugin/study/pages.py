@@ -7,19 +7,16 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QKeySequence, QShortcut
 from qtpy.QtWidgets import (
-    QCheckBox,
-    QComboBox,
     QHBoxLayout,
     QLabel,
     QLineEdit,
     QProgressBar,
     QPushButton,
-    QSpinBox,
-    QVBoxLayout,
     QWidget,
 )
 
-from medrestore.plugin.rows import PathField, form
+from medrestore.plugin.fields import ChoiceBox, FlagBox, PercentBox, WholeBox
+from medrestore.plugin.rows import PathField, button_row, column, form
 from medrestore.plugin.status import QUIET_STYLE, RESEARCH_ONLY, Sentence
 from medrestore.plugin.study.plan import QUESTIONS
 from medrestore.plugin.study.session import FromFolders, FromPlan
@@ -34,6 +31,7 @@ EXPLAINED = (
     "Scans are shown in random order and on random sides, without names. Every answer is saved at "
     "once: a study can be stopped and taken up again."
 )
+TASKS = {"preference": "Which of two is better", "score": "Score from 1 to 5"}
 ALWAYS = ("Study from", "Reader")
 """Rows that are shown for two folders and for a plan file."""
 LABEL_WIDTH = 106
@@ -61,21 +59,13 @@ class StartPage(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.origin = QComboBox()
-        self.origin.addItems(["Two folders", "A plan file"])
+        self.origin = ChoiceBox({"folders": "Two folders", "plan": "A plan file"}, "folders")
         self.first, self.second = PathField("folder"), PathField("folder")
         self.out = PathField("folder")
-        self.task = QComboBox()
-        self.task.addItem("Which of two is better", "preference")
-        self.task.addItem("Score from 1 to 5", "score")
+        self.task = ChoiceBox(TASKS, "preference")
         self.question = QLineEdit()
-        self.ties = QCheckBox("No difference may be said")
-        self.ties.setChecked(True)
-        self.repeats, self.seed = QSpinBox(), QSpinBox()
-        self.repeats.setRange(0, 100)
-        self.repeats.setValue(10)
-        self.repeats.setSuffix(" %")
-        self.seed.setRange(0, 2**31 - 1)
+        self.ties = FlagBox("No difference may be said", True)
+        self.repeats, self.seed = PercentBox(0.1, (0, 100)), WholeBox(0, 0, 2**31 - 1)
         self.plan = PathField("plan")
         self.reader = QLineEdit()
         self.reader.setPlaceholderText("name or code")
@@ -106,42 +96,37 @@ class StartPage(QWidget):
 
     def source(self) -> FromFolders | FromPlan:
         """Return what is chosen."""
-        if self.origin.currentIndex():
+        if self.origin.given() == "plan":
             return FromPlan(self.plan.path())
         return FromFolders(
             first=self.first.path(),
             second=self.second.path(),
             out=self.out.path(),
-            kind=self.task.currentData(),
+            kind=self.task.given(),
             question=self.question.text(),
-            repeats=self.repeats.value() / 100,
-            seed=self.seed.value(),
-            ties=self.ties.isChecked(),
+            repeats=self.repeats.given(),
+            seed=self.seed.given(),
+            ties=self.ties.given(),
         )
 
     def _start(self) -> None:
         self.started.emit(self.source(), self.reader.text())
 
     def _follow(self, *_: object) -> None:
-        by_plan = self.origin.currentIndex() == 1
+        by_plan = self.origin.given() == "plan"
         for name, field in self._rows.items():
             shown = name in ALWAYS or (name == "Plan file") == by_plan
             field.setVisible(shown)
             self._form.labelForField(field).setVisible(shown)
-        self.ties.setEnabled(self.task.currentData() == "preference")
-        question = QUESTIONS[self.task.currentData()]
+        self.ties.setEnabled(self.task.given() == "preference")
+        question = QUESTIONS[self.task.given()]
         self.question.setPlaceholderText(question)
         self.question.setToolTip(f"{TIPS['Question']} If empty: {question}")
 
     def _lay_out(self) -> None:
         self._form = form(self._rows, TIPS, LABEL_WIDTH)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(8)
-        layout.addWidget(Sentence(QUIET_STYLE, EXPLAINED))
-        layout.addLayout(self._form)
-        layout.addWidget(self.start_button)
-        layout.addWidget(Sentence(QUIET_STYLE, RESEARCH_ONLY))
+        texts = Sentence(QUIET_STYLE, EXPLAINED), Sentence(QUIET_STYLE, RESEARCH_ONLY)
+        column(self, 8, texts[0], self._form, self.start_button, texts[1])
 
 
 LABELS = {"left": "←  Left", "tie": "No difference", "right": "Right  →"}
@@ -236,31 +221,26 @@ class QuestionPage(QWidget):
     def _lay_out(self) -> None:
         for button in (*self.buttons.values(), self.next_button):
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # Enter confirms, whatever was clicked
-        answers = QHBoxLayout()
-        for button in self.buttons.values():
-            answers.addWidget(button, 1)
         self._anchors = QWidget()
         anchors = QHBoxLayout(self._anchors)
         anchors.setContentsMargins(0, 0, 0, 0)
         anchors.addWidget(self.low)
         anchors.addStretch(1)
         anchors.addWidget(self.high)
-        stuck = QHBoxLayout()
-        stuck.addWidget(self.retry_button)
-        stuck.addWidget(self.skip_button)
         self.hint.setWordWrap(True)
         for label in (self.hint, self.low, self.high, self.counter):
             label.setStyleSheet(QUIET_STYLE)
         self.next_button.setMinimumHeight(34)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(10)
-        layout.addWidget(self.counter)
-        layout.addWidget(self.bar)
-        layout.addWidget(self.question)
-        layout.addLayout(answers)
-        layout.addWidget(self._anchors)
-        layout.addWidget(self.next_button)
-        layout.addWidget(self.hint)
-        layout.addLayout(stuck)
-        layout.addWidget(self.stop_button)
+        column(
+            self,
+            10,
+            self.counter,
+            self.bar,
+            self.question,
+            button_row(*self.buttons.values()),
+            self._anchors,
+            self.next_button,
+            self.hint,
+            button_row(self.retry_button, self.skip_button),
+            self.stop_button,
+        )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent, Qt
-from qtpy.QtWidgets import QPushButton, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QPushButton, QScrollArea, QWidget
 
+from medrestore.plugin.rows import column
 from medrestore.plugin.status import StatusLine
 from medrestore.plugin.study.controller import StudyActions, StudyController, StudyPage, StudyView
 from medrestore.plugin.study.pages import QuestionPage, StartPage
@@ -87,20 +88,13 @@ class ReaderStudyWidget(QWidget):
 
     def _lay_out(self) -> None:
         pages = QWidget()
-        inner = QVBoxLayout(pages)
-        for part in (self.start_page, self.question_page, self.status, self.summary_page):
-            inner.addWidget(part)
-        inner.addStretch(1)
-        summary = QVBoxLayout(self.summary_page)
-        summary.setContentsMargins(0, 0, 0, 0)
-        summary.addWidget(self.summary)
-        summary.addWidget(self.back_button)
+        parts = (self.start_page, self.question_page, self.status, self.summary_page)
+        column(pages, 6, *parts, None, margins=True)
+        column(self.summary_page, 6, self.summary, self.back_button)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QScrollArea.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(pages)
         scroll.setMinimumWidth(WIDTH)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(scroll)
+        column(self, 0, scroll)

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Image
-from qtpy.QtWidgets import QGridLayout, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QGridLayout, QPushButton, QWidget
 
 from medrestore.errors import InputError
 from medrestore.plugin.adding import dress
 from medrestore.plugin.contrast import balanced_limits
 from medrestore.plugin.layers import KEY, record_in
 from medrestore.plugin.result_layers import COPIED
-from medrestore.plugin.rows import form
+from medrestore.plugin.rows import column, form
 from medrestore.plugin.scan_picker import ScanPicker
 from medrestore.plugin.view.comparison import BorrowedKey, Comparison, Mode, check_pair
 from medrestore.plugin.viewer import is_restored, is_scalar, is_scan
@@ -184,11 +184,7 @@ class CompareBox(QWidget):
         for at, button in enumerate(shown):
             button.setToolTip(TIPS[button.text()])
             buttons.addWidget(button, at // 2, at % 2)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(6)
-        layout.addLayout(form({"A": self.a, "B": self.b}, TIPS))
-        layout.addLayout(buttons)
+        column(self, 6, form({"A": self.a, "B": self.b}, TIPS), buttons)
 
     def side_by_side(self) -> None:
         """Show A and B side by side, or go back if they are."""
@@ -275,16 +271,15 @@ class CompareBox(QWidget):
         if not self._status.attempt(action):
             self.side_button.setChecked(self.comparison.mode is Mode.SIDE_BY_SIDE)
 
-    def attach(self) -> None:
-        """Take the key, if it is free."""
-        self.key.take()
-        key = f" Key: {FLICKER_KEY}." if self.key.taken else ""
-        self.flicker_button.setToolTip(TIPS["Flicker"] + key)
-
-    def release(self) -> None:
-        """End the comparison and give the key back."""
-        self.key.give_back()
-        self.comparison.end()
+    def use_viewer(self, on: bool) -> None:
+        """Take the key, if it is free, or give it back and end the comparison."""
+        if on:
+            self.key.take()
+            key = f" Key: {FLICKER_KEY}." if self.key.taken else ""
+            self.flicker_button.setToolTip(TIPS["Flicker"] + key)
+        else:
+            self.key.give_back()
+            self.comparison.end()
 
     def close_down(self) -> None:
         """Give all back and stop following the viewer."""

@@ -6,9 +6,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent
-from qtpy.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
-from medrestore.plugin.rows import form, heading
+from medrestore.plugin.rows import column, form, heading
 from medrestore.plugin.scan_picker import ScanPicker
 from medrestore.plugin.status import QUIET_STYLE, Sentence, StatusLine
 from medrestore.plugin.view.compare_box import CompareBox
@@ -69,11 +69,7 @@ class PlaneBox(QWidget):
             button.clicked.connect(self._on_click(plane))
             row.addWidget(button, len(button.text()))
         self.sides = Sentence(QUIET_STYLE)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        layout.addLayout(row)
-        layout.addWidget(self.sides)
+        column(self, 4, row, self.sides)
         self.follow(None)
         events = viewer.dims.events
         watch(self, (events.order, events.ndisplay, events.ndim), self.refresh)
@@ -105,13 +101,9 @@ class PlaneBox(QWidget):
 
         return show
 
-    def attach(self) -> None:
-        """Put the letters on the canvas."""
-        self.letters.switch(True)
-
-    def release(self) -> None:
-        """Take the letters off the canvas."""
-        self.letters.switch(False)
+    def use_viewer(self, on: bool) -> None:
+        """Put the letters on the canvas, or take them off."""
+        self.letters.switch(on)
 
     def close_down(self) -> None:
         """Take the letters off for good."""
@@ -139,7 +131,7 @@ class ViewPanel(QWidget):
         self._lay_out()
         self.picker.chosen.connect(self._picked)
         self._picked()
-        self.attach()
+        self.use_viewer(True)
         closers = [box.close_down for box in self._boxes]
         self.destroyed.connect(partial(_close_down, closers))  # must not hold on to self
 
@@ -148,35 +140,23 @@ class ViewPanel(QWidget):
         return self.planes, self.window_, self.compare
 
     def _lay_out(self) -> None:
-        layout = QVBoxLayout(self)
-        layout.setSpacing(6)
-        layout.addLayout(form({"Scan": self.picker}))
+        parts: list[Any] = [form({"Scan": self.picker})]
         for text, box in zip(("Plane", "Window", "Compare"), self._boxes, strict=True):
-            layout.addWidget(heading(text))
-            layout.addWidget(box)
-        layout.addWidget(self.status)
-        layout.addStretch(1)
+            parts += [heading(text), box]
+        column(self, 6, *parts, self.status, None, margins=True)
 
-    def attach(self) -> None:
-        """Take mouse button and key, and letter the canvas."""
-        for box in self._boxes:
-            box.attach()
+    def use_viewer(self, on: bool) -> None:
+        """Take mouse button and key and letter the canvas, or leave the viewer to itself.
 
-    def release(self) -> None:
-        """Leave the viewer to itself: end the comparison, give mouse button and key back.
-
-        For a dock that is closed while its widget lives on; `attach` undoes it.
+        False is for a dock that is closed while its widget lives on.
         """
         for box in self._boxes:
-            box.release()
+            box.use_viewer(on)
 
     def event(self, event: QEvent) -> bool:
         """Hold on to the viewer only as part of a window of its."""
         if event.type() == QEvent.Type.ParentChange and hasattr(self, "compare"):
-            if self.parent() is None:
-                self.release()
-            else:
-                self.attach()
+            self.use_viewer(self.parent() is not None)
         return bool(super().event(event))
 
     def _picked(self) -> None:

@@ -6,10 +6,10 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QWidget
 
 from medrestore.plugin.layers import record_in
-from medrestore.plugin.rows import form
+from medrestore.plugin.rows import column, form
 from medrestore.plugin.view.window import DisplayWindow, WindowDrag, Windowing, presets_for
 
 if TYPE_CHECKING:
@@ -68,12 +68,8 @@ class WindowBox(QWidget):
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
         self.preset.setMinimumContentsLength(8)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
         rows = {"Preset": self.preset, "Level": self.level, "Width": self.width_}
-        layout.addLayout(form(rows, TIPS))
-        layout.addWidget(self.drag_box)
+        column(self, 4, form(rows, TIPS), self.drag_box)
 
     def follow(self, layer: Any) -> None:
         """Turn to a layer; None for none."""
@@ -126,13 +122,9 @@ class WindowBox(QWidget):
         window = DisplayWindow(self.level.value(), self.width_.value())
         self._status.attempt(lambda: self.windowing.set(window))
 
-    def attach(self) -> None:
-        """Take the right button, if the box is ticked."""
-        self.drag.switch(self.drag_box.isChecked())
-
-    def release(self) -> None:
-        """Give the right button back."""
-        self.drag.switch(False)
+    def use_viewer(self, on: bool) -> None:
+        """Take the right button, if the box is ticked, or give it back."""
+        self.drag.switch(on and self.drag_box.isChecked())
 
     def close_down(self) -> None:
         """Give the right button back and let go of the layer."""
