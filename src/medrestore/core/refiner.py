@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 import torch
+from einops import rearrange
 from monai.networks.nets.diffusion_model_unet import DiffusionModelUNet
 from monai.networks.utils import pixelshuffle, pixelunshuffle
 from torch import Tensor, nn
@@ -127,11 +128,9 @@ def as_denoiser(refiner: nn.Module) -> Denoiser:
 
 def unfold(x: Tensor, depth: int) -> Tensor:
     """Stacks of ``depth`` slices out of the batch: (n·depth, c, y, x) → (n, c, depth, y, x)."""
-    slices, c, height, width = x.shape
-    return x.reshape(slices // depth, depth, c, height, width).transpose(1, 2)
+    return rearrange(x, "(n depth) c y x -> n c depth y x", depth=depth)
 
 
 def fold(x: Tensor) -> Tensor:
     """Undo `unfold`: (n, c, depth, y, x) → (n·depth, c, y, x)."""
-    n, c, depth, height, width = x.shape
-    return x.transpose(1, 2).reshape(n * depth, c, height, width)
+    return rearrange(x, "n c depth y x -> (n depth) c y x")
