@@ -9,9 +9,9 @@ import psutil
 import pytest
 
 from medrestore.api import make_plan
-from medrestore.core.noise_field import white_slice
 from medrestore.core.predictor import Condition
 from medrestore.core.tiles import tiles
+from medrestore.core.white_noise import white_slice
 from medrestore.engine import forecast
 from medrestore.engine.checks import check
 from medrestore.engine.forecast import complete, course_of, known_course

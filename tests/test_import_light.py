@@ -10,11 +10,11 @@ FILES = {"nibabel", "pydicom", "SimpleITK", "matplotlib", "skimage", "scipy"}
 HELP = """
 import sys
 from medrestore.cli import main
-sys.argv = ["medrestore", "--help"]
-try:
-    main()
-except SystemExit as stop:
-    assert not stop.code, stop.code
+for asked in (["--help"], ["denoise", "--help"]):
+    try:
+        main(asked)
+    except SystemExit as stop:
+        assert not stop.code, stop.code
 """
 
 
@@ -34,6 +34,13 @@ def test_the_package() -> None:
 
 def test_its_errors_and_nouns() -> None:
     code = "from medrestore import Geometry, MedrestoreError, Volume"
+    assert not loaded_by(code) & (HEAVY | FILES)
+
+
+def test_the_registries() -> None:
+    code = "from medrestore.settings.settings import Settings\n"
+    code += "from medrestore.core.evaluations import passes; passes('heun', 2, 1)\n"
+    code += "from medrestore.core.families import FAMILIES; FAMILIES['image'].samplers"
     assert not loaded_by(code) & (HEAVY | FILES)
 
 

@@ -9,7 +9,9 @@ from napari._app_model.constants._menus import is_menu_contributable
 from npe2 import PluginManifest
 
 import medrestore
+from medrestore.io.formats import FORMATS
 from medrestore.plugin.preferences import Preferences
+from medrestore.results.naming import RECORD
 from medrestore.settings.settings import SETTINGS
 
 PATH = Path(medrestore.__file__).with_name("napari.yaml")
@@ -39,8 +41,13 @@ def test_the_copy_at_the_top_is_equal():
 def test_it_takes_only_what_it_can_read(manifest):
     [reader] = manifest.contributions.readers
     assert reader.accepts_directories
-    suffixes = [p for p in reader.filename_patterns if p != "*_run.json"]  # records of runs
-    assert all(p.startswith("*.") and len(p) > 3 for p in suffixes)
+    files = [suffix for one in FORMATS.values() if not one.store for suffix in one.suffixes]
+    assert reader.filename_patterns == [*(f"*{suffix}" for suffix in files), f"*{RECORD}"]
+
+
+def test_it_writes_what_can_be_written(manifest):
+    written = [suffix for one in FORMATS.values() for suffix in one.writable]
+    assert all(one.filename_extensions == written for one in manifest.contributions.writers)
 
 
 def test_its_menus_exist(manifest):

@@ -8,13 +8,13 @@ import pytest
 
 import medrestore as mr
 from medrestore.api import make_plan, run_plan
-from medrestore.core.evaluations import OWN_START
+from medrestore.core.samplers import SAMPLERS
 from medrestore.core.slices import neighbours
 from medrestore.engine.plan import Plan
 from medrestore.errors import Cancelled, ModelError, SettingsError
 from medrestore.models.model import Card, find_card, load
 from medrestore.results.result import LAYERS
-from medrestore.settings.settings import SAMPLERS, Settings
+from medrestore.settings.settings import Settings
 from medrestore.volume import Geometry, Source, Volume
 from meters import Counter, Stop
 
@@ -69,7 +69,7 @@ def test_neighbours_are_mirrored_at_ends_and_gaps() -> None:
     assert neighbours(4, 3, 6, positions) == [3, 4, 5]
 
 
-@pytest.mark.parametrize("sampler", [name for name in SAMPLERS if name not in OWN_START])
+@pytest.mark.parametrize("sampler", [s.name for s in SAMPLERS.values() if not s.makes_samples])
 @pytest.mark.parametrize("steps", [1, 4])
 def test_every_sampler_runs_at_any_length(volume: Volume, tiny_models, sampler, steps) -> None:
     settings = Settings(noise=0.05, samples=2, steps=steps, sampler=sampler, schedule="sigmoid")

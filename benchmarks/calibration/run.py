@@ -42,8 +42,8 @@ from medrestore.evaluation.coverage import (
     pit_histogram,
     stratified,
 )
-from medrestore.evaluation.figures import std_ratio
 from medrestore.evaluation.intervals import Scores, fit_intervals, merged
+from medrestore.evaluation.metrics import std_ratio
 from medrestore.modalities import modality_named
 from medrestore.models.model import find_card, load
 from medrestore.settings.settings import Settings

@@ -41,23 +41,23 @@ def main() -> None:
         root = Path(folder)
         make(root / "in", asked.scans)
         make(root / "warm", 4)
-        crews = {n: LocalCluster(n_workers=n, threads_per_worker=1, **QUIET) for n in (1, 2)}
-        for workers, crew in crews.items():
-            with Client(crew, set_as_default=False) as client:
+        clusters = {n: LocalCluster(n_workers=n, threads_per_worker=1, **QUIET) for n in (1, 2)}
+        for workers, cluster in clusters.items():
+            with Client(cluster, set_as_default=False) as client:
                 client.register_plugin(RestoringWorker())
-            restore(root / "warm", root / f"warm{workers}", crew)
+            restore(root / "warm", root / f"warm{workers}", cluster)
         for number in range(asked.rounds):
-            for workers, crew in crews.items():
-                before, begin = computed(crew), time.monotonic()
-                restore(root / "in", root / f"out{number}_{workers}", crew)
+            for workers, cluster in clusters.items():
+                before, begin = computed(cluster), time.monotonic()
+                restore(root / "in", root / f"out{number}_{workers}", cluster)
                 seconds = time.monotonic() - begin
                 per_minute = 60 * asked.scans / seconds
-                cpu = (computed(crew) - before) / asked.scans
+                cpu = (computed(cluster) - before) / asked.scans
                 row = (number, workers, asked.scans, round(seconds, 2), round(per_minute, 2))
                 rows.append((*row, round(cpu, 3), round(os.getloadavg()[0], 2)))
                 print(*rows[-1], flush=True)
-        for crew in crews.values():
-            crew.close()
+        for cluster in clusters.values():
+            cluster.close()
     with (HERE / "throughput.csv").open("w", newline="") as file:
         csv.writer(file).writerows([COLUMNS, *rows])
     rate, cpu = ({n: column_of(rows, n, column) for n in (1, 2)} for column in (4, 5))
@@ -70,9 +70,9 @@ def column_of(rows: list[tuple[float, ...]], workers: int, column: int) -> NDArr
     return np.array([row[column] for row in rows if row[1] == workers])
 
 
-def computed(crew: LocalCluster) -> float:
+def computed(cluster: LocalCluster) -> float:
     """Seconds of processor time that the workers have had."""
-    with Client(crew, set_as_default=False) as client:
+    with Client(cluster, set_as_default=False) as client:
         times = client.run(lambda: sum(psutil.Process().cpu_times()[:2]))
     return float(sum(times.values()))
 
@@ -86,8 +86,8 @@ QUIET = {
 }
 
 
-def restore(root: Path, out: Path, crew: LocalCluster) -> None:
-    mr.denoise_folder(root, out, cluster=crew.scheduler_address, **SETTINGS)
+def restore(root: Path, out: Path, cluster: LocalCluster) -> None:
+    mr.denoise_folder(root, out, cluster=cluster.scheduler_address, **SETTINGS)
 
 
 def make(root: Path, count: int) -> None:

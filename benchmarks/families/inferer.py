@@ -2,7 +2,7 @@
 
 The network knows the angle t with cos² t = ᾱ and predicts v, which is MONAI's ``v_prediction``
 word for word. MONAI's cosine schedule has nearly our angles; what it says of a timestep is turned
-into the angle by `core.samplers.adapter.angle_of`. Its samples are unclipped.
+into the angle by `benchmarks.samplers.adapter.angle_of`. Its samples are unclipped.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from monai.networks.schedulers import DDIMScheduler, DDPMScheduler
 from torch import Tensor, nn
 
 from benchmarks.families.drawn import Drawn
+from benchmarks.samplers.adapter import angle_of
 from medrestore.core.intervals import Intervals, sampled_std
 from medrestore.core.meter import SILENT
 from medrestore.core.posterior import Moments, interval, mean_std
-from medrestore.core.samplers.adapter import angle_of
 from medrestore.engine.resolve import resolve
 from medrestore.engine.time_point import TimePoint
 

@@ -13,7 +13,7 @@ import numpy as np
 from benchmarks.families.texture import texture
 from benchmarks.quality.real_noise import edge_gain, std_within
 from benchmarks.quality.scores import DATA_RANGE, LIMITS
-from medrestore.evaluation.figures import coverage, psnr, rmse, std_ratio
+from medrestore.evaluation.metrics import coverage, psnr, rmse, std_ratio
 from medrestore.evaluation.noisy_reference import rician_mean
 from medrestore.evaluation.similarity import ssim
 

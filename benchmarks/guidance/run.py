@@ -29,7 +29,7 @@ from benchmarks.families.crops import SETS, Crop
 from benchmarks.quality.scores import DATA_RANGE
 from medrestore.engine.pipeline import run
 from medrestore.engine.resolve import resolve
-from medrestore.evaluation.figures import coverage, psnr, std_ratio
+from medrestore.evaluation.metrics import coverage, psnr, std_ratio
 from medrestore.models.model import Model, find_card, load
 from medrestore.settings.settings import Settings
 

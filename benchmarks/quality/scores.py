@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks.quality.real_noise import edge_gain, std_within
-from medrestore.evaluation.figures import psnr, rmse, rmse_floor, through_plane
+from medrestore.evaluation.metrics import psnr, rmse, rmse_floor, through_plane
 from medrestore.evaluation.noisy_reference import clean_rmse, excess_rmse, rician_mean
 from medrestore.evaluation.similarity import ssim
 

@@ -16,10 +16,10 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from medrestore.core.evaluations import OWN_START, PER_ANGLE, evaluations
-from medrestore.core.noise_field import ANCESTRAL, COLOURED
+from medrestore.core.evaluations import evaluations
 from medrestore.core.samplers import SAMPLERS
 from medrestore.core.samplers.chain import sample
+from medrestore.core.white_noise import ANCESTRAL, COLOURED
 
 BANDS = (0, 1 / 32, 1 / 16, 1 / 8, 1 / 4, 0.75)
 DENSITY = (1.08, 0.93, 0.80, 0.55, 0.24)
@@ -75,11 +75,11 @@ def law(
     sampler: str, steps: int, variance: torch.Tensor, mean: float = 0.0, schedule: str = "cosine"
 ) -> Law:
     """Law of a sample, when the truth has ``variance`` at each frequency and ``mean``."""
-    draws = 1 + steps * (2 + PER_ANGLE[sampler])
+    draws = 1 + steps * (2 + SAMPLERS[sampler].per_angle)
     field = Impulses(draws, len(variance))
     condition = torch.zeros(field.shape, dtype=torch.float64)
     condition[-1] = mean
-    response, lacking = (flow, 0.0) if sampler in OWN_START else (gain, 1.0)
+    response, lacking = (flow, 0.0) if SAMPLERS[sampler].makes_samples else (gain, 1.0)
 
     def denoise(z_t: torch.Tensor, t: float, condition: torch.Tensor) -> torch.Tensor:
         g = response(variance, t)

@@ -19,6 +19,7 @@ import time
 from datetime import date
 from pathlib import Path
 
+import adapter
 import closed_form
 import numpy as np
 import torch
@@ -27,7 +28,7 @@ from monai.networks.schedulers import DDIMScheduler, DDPMScheduler, PNDMSchedule
 import medrestore as mr
 from medrestore.core.evaluations import evaluations, steps_within, without_network
 from medrestore.core.intensity import foreground_scale
-from medrestore.core.samplers import SAMPLERS, adapter
+from medrestore.core.samplers import SAMPLERS
 from medrestore.core.schedules import SCHEDULES, angles
 from medrestore.engine.pipeline import run as run_plan
 from medrestore.engine.plan import Noise

@@ -21,12 +21,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["UNITS", "Component", "Geometry", "Modality", "Source", "Volume"]
+__all__ = ["UNITS", "Component", "Geometry", "Source", "Volume"]
 
-Modality = str
-"""Name of a modality: "CT", "MR", or another that is registered (`modalities`)."""
 UNITS = {"CT": "HU", "MR": "a.u."}
-"""Unit of each modality that scans are read as; `modalities.register` adds to it."""
+"""Unit of each modality that scans are read as, by name; `modalities.register` adds to it."""
 Component = Literal["magnitude", "phase", "real", "imaginary", "field map", "parameter map"]
 """Component of the MR signal that a scan's values are, or were computed from."""
 
@@ -214,7 +212,8 @@ class Volume:
         Physical intensities: HU for CT, arbitrary units for MR.
     geometry : Geometry
         Grid of the last three axes.
-    modality : "CT", "MR" or None
+    modality : str, optional
+        Name: ``"CT"``, ``"MR"``, or another that is registered (`modalities`).
         None where the file does not say; denoising then asks for it.
     unit : str
         ``"HU"`` for CT, ``"a.u."`` for MR.
@@ -231,7 +230,7 @@ class Volume:
 
     array: NDArray[np.float32]
     geometry: Geometry
-    modality: Modality | None = None
+    modality: str | None = None
     unit: str = "a.u."
     source: Source = field(default_factory=Source)
     warnings: tuple[str, ...] = ()

@@ -247,7 +247,7 @@ def test_patches_of_python_go_together() -> None:
     assert connect._version("2026.8.0") != connect._version("2026.8.1")
 
 
-def test_a_crew_follows_its_workers_and_their_gpus() -> None:
+def test_the_pool_follows_its_workers_and_their_gpus() -> None:
     workers: dict[str, Any] = {}
     client: Any = SimpleNamespace(scheduler_info=lambda n_workers: {"workers": workers})
     now = [0.0]

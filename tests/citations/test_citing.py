@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 import medrestore as mr
-from medrestore.citations.citing import SAMPLERS, SCHEDULES, citations
+from medrestore.citations.citing import citations
 from medrestore.citations.references import REFERENCES, Reference, bibtex, in_one_line
 from medrestore.cli import main
-from medrestore.core.schedules import SCHEDULES as ALL_SCHEDULES
+from medrestore.core.samplers import SAMPLERS
+from medrestore.core.schedules import SCHEDULES
 from medrestore.errors import SettingsError
-from medrestore.settings.settings import SAMPLERS as ALL_SAMPLERS
 from scans import ct_array, mr_array, write_ct, write_nifti
 
 pytestmark = pytest.mark.usefixtures("tiny_models")
@@ -40,6 +40,11 @@ def ct_record(tmp_path_factory: pytest.TempPathFactory, tiny_models: Path) -> Pa
 
 def keys(record: Path) -> set[str]:
     return {one.reference.key for one in citations(record)}
+
+
+def every_key() -> set[str]:
+    samplers = {key for one in SAMPLERS.values() for key in one.references}
+    return samplers | {one.reference for one in SCHEDULES.values()}
 
 
 def changed(record: Path, folder: Path, **settings: Any) -> Path:
@@ -78,20 +83,20 @@ def test_a_ct_run_without_samples(ct_record: Path) -> None:
     assert ("nibabel" in keys(ct_record)) == map_there
 
 
-@pytest.mark.parametrize("sampler", ALL_SAMPLERS)
-@pytest.mark.parametrize("schedule", ALL_SCHEDULES)
+@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("schedule", SCHEDULES)
 def test_each_sampler_and_schedule_has_its_own(
     mr_record: Path, tmp_path: Path, sampler: str, schedule: str
 ) -> None:
-    every = {key for group in SAMPLERS.values() for key in group} | set(SCHEDULES.values())
+    every = every_key()
     found = keys(changed(mr_record, tmp_path, sampler=sampler, schedule=schedule))
-    assert found & every == {*SAMPLERS[sampler], SCHEDULES[schedule]}
+    assert found & every == {*SAMPLERS[sampler].references, SCHEDULES[schedule].reference}
 
 
 def test_those_of_a_sampler_are_those_of_its_file(mr_record: Path) -> None:
     import medrestore.core.samplers as package
 
-    for sampler, own in SAMPLERS.items():
+    for sampler, own in ((one.name, one.references) for one in SAMPLERS.values()):
         file = Path(package.__file__).with_name(f"{sampler.replace('-', '_')}.py")
         said = re.findall(r"arXiv:(\d{4}\.\d{5})", file.read_text())
         assert {REFERENCES[key].arxiv for key in own} <= {*said}, sampler
@@ -176,8 +181,7 @@ def test_identifiers_are_those_of_the_documentation() -> None:
             if re.match(r"\d+\. ", line):
                 assert work.authors[0].partition(",")[0].split()[-1] in line, work.key
                 assert str(work.year) in line, work.key
-    used = {key for group in SAMPLERS.values() for key in group} | set(SCHEDULES.values())
-    assert used <= set(REFERENCES)
+    assert every_key() <= set(REFERENCES)
 
 
 def test_bibtex_is_well_formed(capsys: pytest.CaptureFixture[str], mr_record: Path) -> None:

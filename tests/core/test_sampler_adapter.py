@@ -5,14 +5,15 @@ from typing import Any
 
 import pytest
 import torch
+from benchmarks.samplers.adapter import angle_of, respaced, run
 from monai.networks.schedulers import DDIMScheduler, DDPMScheduler, PNDMScheduler, RFlowScheduler
 
-from medrestore.core.noise_field import START, NoiseField
+from medrestore.core.noise_field import NoiseField
 from medrestore.core.samplers import SAMPLERS
-from medrestore.core.samplers.adapter import angle_of, respaced, run
 from medrestore.core.samplers.chain import sample
 from medrestore.core.schedules import angles
 from medrestore.core.spectrum import Spectrum, kernel_of
+from medrestore.core.white_noise import START
 from medrestore.errors import SettingsError
 
 MEAN, STD = 0.4, 0.3

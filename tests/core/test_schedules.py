@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from medrestore.core.evaluations import PER_ANGLE, evaluations, steps_within
+from medrestore.core.evaluations import evaluations, steps_within
+from medrestore.core.samplers import SAMPLERS
 from medrestore.core.schedules import RHO, SCHEDULES, SIGMA_MAX, SIGMA_MIN, angles
 from medrestore.errors import SettingsError
 
@@ -54,7 +55,7 @@ def test_what_is_no_schedule_is_refused() -> None:
         angles(4, "square")
 
 
-@pytest.mark.parametrize("sampler", PER_ANGLE)
+@pytest.mark.parametrize("sampler", SAMPLERS)
 @pytest.mark.parametrize("budget", [1, 2, 4, 8, 16, 50])
 def test_a_budget_is_kept_and_used(sampler: str, budget: int) -> None:
     steps = steps_within(sampler, budget)

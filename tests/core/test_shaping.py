@@ -8,11 +8,12 @@ import torch
 from torch import Tensor
 
 from medrestore.core.guidance import shaped
-from medrestore.core.noise_field import START, NoiseField
+from medrestore.core.noise_field import NoiseField
 from medrestore.core.samplers.chain import sample
 from medrestore.core.samplers.consistency import consistency
 from medrestore.core.spectra import Spectra
 from medrestore.core.spectrum import AREAS, RADIUS, Kernel, Spectrum, kernel_of, measure
+from medrestore.core.white_noise import START
 
 TRUE = np.array([3.0, 2.5, 2.0, 1.6, 1.2, 0.9, 0.7, 0.5])
 SIZE = 192

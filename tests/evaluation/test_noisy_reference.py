@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from medrestore.evaluation.figures import rmse, rmse_floor
+from medrestore.evaluation.metrics import rmse, rmse_floor
 from medrestore.evaluation.noisy_reference import clean_rmse, excess_rmse, rician_mean
 
 OWN, ADDED = 0.4, 0.7

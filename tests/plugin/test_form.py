@@ -11,7 +11,7 @@ from medrestore.plugin.fields import field_of
 from medrestore.plugin.form import SettingsForm
 from medrestore.plugin.requests import Choices
 from medrestore.plugin.scan_picker import ScanPicker
-from medrestore.settings.description import Number, described, setting
+from medrestore.settings.description import Number, Text, described, setting
 from medrestore.settings.settings import SAMPLERS, SETTINGS, Settings
 
 pytestmark = pytest.mark.usefixtures("tiny_models")
@@ -85,7 +85,7 @@ def test_without_samples_nothing_is_asked_that_needs_some(form):
 
 @dataclass(frozen=True)
 class Sharper(Settings):
-    """One setting more."""
+    """Two settings more."""
 
     sharpness: float = setting(
         1.5,
@@ -94,6 +94,7 @@ class Sharper(Settings):
         label="Sharpness",
         tip="How sharp edges are.",
     )
+    remark: str = setting("", Text("any text"), "a remark", label="Remark")
 
 
 def test_a_new_setting_gets_its_row(qtbot, monkeypatch):
@@ -101,6 +102,7 @@ def test_a_new_setting_gets_its_row(qtbot, monkeypatch):
     monkeypatch.setattr(form_module, "Settings", Sharper)
     form = SettingsForm(ScanPicker(ViewerModel()))
     qtbot.addWidget(form)
-    assert "Sharpness" in labels_of(form)
+    assert {"Sharpness", "Remark"} <= labels_of(form)
     form.fields["sharpness"].setValue(9)
-    assert form.choices().settings == Sharper(sharpness=3.0)
+    form.fields["remark"].setText("of the left side ")
+    assert form.choices().settings == Sharper(sharpness=3.0, remark="of the left side")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from benchmarks.families.method import Method
-from medrestore.core.evaluations import PER_ANGLE, steps_within
+from medrestore.core import samplers
+from medrestore.core.evaluations import steps_within
 
 FAMILY = "score prior"
 SAMPLERS = ("ddim", "ve-sde", "predictor-corrector")
@@ -20,6 +21,6 @@ METHODS = [
         own=sampler == SAMPLERS[0],
     )
     for sampler in SAMPLERS
-    if sampler in PER_ANGLE
+    if sampler in samplers.SAMPLERS
     for steps in (steps_within(sampler, BUDGET),)
 ]

@@ -39,9 +39,9 @@ CLEAN = "_clean"
 
 @dataclass(frozen=True)
 class Demo:
-    """What a demo made: figures by scan, the page, the contact sheet, and how long it took."""
+    """Outcome of a demo: metrics by scan, the page, the contact sheet, and seconds taken."""
 
-    figures: dict[str, dict[str, str]]
+    metrics: dict[str, dict[str, str]]
     page: Path
     sheet: Path
     seconds: float
@@ -66,12 +66,12 @@ def demo(out: str | os.PathLike[str], meter: Meter = SILENT) -> Demo:
     """
     folder, begin = Path(out), time.monotonic()
     samples, truths = _scans()
-    rows, entries, figures = [], [], {}
+    rows, entries, metrics = [], [], {}
     for scan in samples:
         before = time.monotonic()
         noisy = io.read(scan, _modality(scan.name))
         result = _restored(noisy, folder, meter)
-        figures[scan.name] = found = _figures(noisy, result, truths)
+        metrics[scan.name] = found = _metrics(noisy, result, truths)
         row = {"noisy": noisy}
         row |= {name: getattr(result, name) for name in ("restored", "std", "lower", "upper")}
         rows.append(row)
@@ -79,7 +79,7 @@ def demo(out: str | os.PathLike[str], meter: Meter = SILENT) -> Demo:
     contact_sheet(folder / "contact_sheet.png", rows, level=result.plan.settings.level)
     write_page(folder / "report.html", entries, title="medrestore demo")
     seconds_in_all = time.monotonic() - begin
-    return Demo(figures, folder / "report.html", folder / "contact_sheet.png", seconds_in_all)
+    return Demo(metrics, folder / "report.html", folder / "contact_sheet.png", seconds_in_all)
 
 
 def _scans() -> tuple[list[io.Scan], list[io.Scan]]:
@@ -100,8 +100,8 @@ def _restored(noisy: Volume, folder: Path, meter: Meter) -> Result:
     return result
 
 
-def _figures(noisy: Volume, result: Result, truths: list[io.Scan]) -> dict[str, str]:
-    """What was found and, where the truth is known, how near to it the result is."""
+def _metrics(noisy: Volume, result: Result, truths: list[io.Scan]) -> dict[str, str]:
+    """Noise and checks and, where the truth is known, the accuracy of the result."""
     name = noisy.source.name
     found = {"noise": f"{result.plan.noise.sigma:.3g} {noisy.unit}, estimated"}
     if result.guards is not None:
@@ -114,7 +114,7 @@ def _figures(noisy: Volume, result: Result, truths: list[io.Scan]) -> dict[str, 
 
 
 def accuracy(clean: Volume, noisy: Volume, result: Result) -> dict[str, str]:
-    """How near the truth a scan was and is, and how much of it the interval covers.
+    """Error of a scan and of its result against the truth, and coverage of the interval.
 
     Only the foreground (MR) or soft tissue (CT) of the truth counts: air is easy.
     """

@@ -1,4 +1,4 @@
-"""How long a batch will take and how much memory it needs, before it starts."""
+"""Forecast of a batch's time and memory, before it starts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["Forecast", "forecast"]
 
 
 class Forecast(NamedTuple):
-    """What a batch will take.
+    """Time and memory that a batch will take.
 
     Parameters
     ----------

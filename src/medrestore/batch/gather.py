@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from medrestore.batch.log import RECORD
 from medrestore.engine.value_check import REFUSED
 from medrestore.errors import MedrestoreError
-from medrestore.io.detect import suffix_of
+from medrestore.io.formats import suffix_of
 from medrestore.io.uids import without_uids
 
 if TYPE_CHECKING:

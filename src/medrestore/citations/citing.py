@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from medrestore.citations.references import REFERENCES, Reference
+from medrestore.core.samplers import SAMPLERS
+from medrestore.core.schedules import SCHEDULES
 from medrestore.errors import ModelError, SettingsError
-from medrestore.io.detect import suffix_of
+from medrestore.io.formats import FORMATS, suffix_of
 from medrestore.modalities import modality_named
 from medrestore.models.model import find_card
 from medrestore.results.record import facts_of
@@ -25,35 +27,10 @@ __all__ = ["Citation", "citations"]
 Used = tuple[str, str]
 """Key of a reference, and what it was used for."""
 
-SAMPLERS = {
-    "moment-matched": ("bao2022analytic", "bao2022covariance"),
-    "ddpm": ("ho2020",),
-    "ddim": ("song2021ddim",),
-    "heun": ("song2021sde", "karras2022"),
-    "predictor-corrector": ("song2021sde", "lu2022"),
-    "ve-sde": ("song2021sde",),
-    "langevin": ("song2019", "jolicoeur2020"),
-    "consistency": ("song2023consistency", "lu2024"),
-}
-SCHEDULES = {
-    "cosine": "nichol2021",
-    "linear": "ho2020",
-    "sigmoid": "chen2023",
-    "karras": "karras2022",
-}
 KOAY = "Koay-corrected"
 """In the words of an estimate of MR noise that used that correction (`core.noise_level_mr`)."""
 CONFORMAL = "conformal"
 """In the words of a card whose intervals are calibrated that way."""
-READERS = {
-    ".nii.gz": "nibabel",
-    ".nii": "nibabel",
-    ".nrrd": "simpleitk",
-    ".nhdr": "simpleitk",
-    ".mha": "simpleitk",
-    ".mhd": "simpleitk",
-    ".zarr": "zarr",
-}
 PACKAGES = {"pytorch": "torch"}
 """Names of packages in records, in small letters, where they are not those of the references."""
 PARAMETRIC = "_std_map"
@@ -149,9 +126,9 @@ def _methods(facts: dict[str, Any], card: Card | None) -> Iterator[Used]:
         yield "koay2006", "estimate of the noise level"
     if facts["samples_drawn"] > 0:
         yield "salimans2022", "prediction of v"
-        for key in SAMPLERS[settings["sampler"]]:
+        for key in SAMPLERS[settings["sampler"]].references:
             yield key, f"sampler {settings['sampler']}"
-        yield SCHEDULES[settings["schedule"]], f"schedule {settings['schedule']}"
+        yield SCHEDULES[settings["schedule"]].reference, f"schedule {settings['schedule']}"
         yield from _guidance(settings)
         yield "salmon2011", "random numbers of the samples"
     if card is not None:
@@ -181,10 +158,10 @@ def _programs(facts: dict[str, Any]) -> Iterator[Used]:
     if reader is not None:
         yield reader, "reading the scan"
     outputs = [str(name) for name in facts["outputs"]]
-    if any(name.endswith(".nii.gz") for name in outputs):
-        yield "nibabel", "writing results"
-    if any(not suffix_of(Path(name)) for name in outputs):
-        yield "pydicom", "writing results"
+    wrote = {_program(name) for name in outputs}
+    for program in dict.fromkeys(one.program.lower() for one in FORMATS.values()):
+        if program in wrote:
+            yield program, "writing results"
     if any(name.endswith(PARAMETRIC) for name in outputs):
         yield "highdicom", "writing the Parametric Map"
 
@@ -193,6 +170,13 @@ def _reader(facts: dict[str, Any]) -> str | None:
     """By the file's suffix; None of a scan that was made in Python, or whose files have UIDs."""
     files = [str(name) for name in facts["input"].get("files", [])]
     if files:
-        return READERS.get(suffix_of(Path(files[0])), "pydicom")
+        return _program(files[0])
     outputs = [str(name) for name in facts["outputs"]]
     return "pydicom" if any(not suffix_of(Path(name)) for name in outputs) else None
+
+
+def _program(name: str) -> str:
+    """Key of the program that reads and writes a file or folder of that name."""
+    suffix = suffix_of(Path(name))
+    found = (one.program for one in FORMATS.values() if suffix in one.suffixes)
+    return next(found, FORMATS["dicom"].program).lower()

@@ -21,11 +21,11 @@ def run(arguments: Namespace) -> int:
 
     with Bar("stopped; the demo is not complete") as bar:
         done = demo(arguments.output, bar)
-    for name, figures in done.figures.items():
+    for name, metrics in done.metrics.items():
         print(name)
-        for what, value in figures.items():
+        for what, value in metrics.items():
             print(f"  {what:<34} {value}")
-    n = len(done.figures)
+    n = len(done.metrics)
     print(
         f"\nRestored {n} sample scan{'' if n == 1 else 's'} in {done.seconds:.0f} s, with "
         "the uncertainty of every voxel; the figures above compare them with the truth. The "

@@ -112,11 +112,11 @@ def make(arguments: Namespace) -> int:
 
 def analyse(arguments: Namespace) -> int:
     """Measure and write the report."""
-    from medrestore.evaluation.ensemble.report import check_study_folder, facts_of, write_study
+    from medrestore.evaluation.ensemble.report import STUDY_FOLDER, facts_of, write_study
     from medrestore.evaluation.ensemble.study import analyse as measured
 
     out = Path(arguments.output)
-    check_study_folder(out, arguments.overwrite)
+    STUDY_FOLDER.check(out, arguments.overwrite)
     with Bar("stopped; nothing was written") as bar:
         study = measured(arguments.input, _methods(arguments.restored), bar)
     page = write_study(study, out, overwrite=arguments.overwrite)

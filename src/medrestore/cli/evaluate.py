@@ -78,10 +78,10 @@ def run(arguments: Namespace) -> int:
     from medrestore.evaluation.findings import find
     from medrestore.evaluation.pairing import cases_of
     from medrestore.evaluation.people import people_of
-    from medrestore.evaluation.report.files import check_report_folder, facts_of, write_findings
+    from medrestore.evaluation.report.files import REPORT_FOLDER, facts_of, write_findings
 
     out = Path(arguments.output)
-    check_report_folder(out, arguments.overwrite)
+    REPORT_FOLDER.check(out, arguments.overwrite)
     methods = _methods(arguments.restored)
     cases, unpaired = cases_of(arguments.reference, arguments.noisy, methods)
     people = people_of([case.name for case in cases], arguments.person)
@@ -154,7 +154,7 @@ def _encoder(modality: str) -> Encoder:
 def _saved_run(restored: Path, noisy: Path) -> Result | None:
     """The run that a restored scan was saved with; None if there is none."""
     from medrestore.evaluation.pairing import RESTORED
-    from medrestore.io.detect import suffix_of
+    from medrestore.io.formats import suffix_of
     from medrestore.results.record import reopen
 
     name = restored.name

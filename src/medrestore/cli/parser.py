@@ -118,11 +118,13 @@ def add_setting(group: argparse._ActionsContainer, name: str, says: str = "") ->
 
 def add_writing(parser: Parser) -> None:
     """Options of writing results: ``--format``, ``--overwrite``."""
+    from medrestore.results.naming import offered
+
     group = parser.add_argument_group("writing")
     group.add_argument(
         "--format",
         default="source",
-        metavar="source|nifti|dicom|zarr",
+        metavar="|".join(offered()),
         help="source: derived DICOM series for DICOM, Zarr for Zarr, NIfTI for all else; "
         "default: %(default)s",
     )

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 __all__ = ["ESTIMATED", "nearest"]
 
 ESTIMATED = "the interval is the model's own estimate; its coverage was never measured"
-"""What an interval is where no calibrated method stands in: a Gaussian's, of the model's std."""
+"""Meaning of an interval where no calibrated method stands in: a Gaussian's, of the model's std."""
 
 
 def nearest(methods: Iterable[str], method: str) -> str | None:

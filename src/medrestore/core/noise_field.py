@@ -1,14 +1,8 @@
-"""Counter-based noise, indexed by absolute voxel.
-
-Every value is a function of (seed, stream, sample, step, t, slice) alone, through Philox (Salmon et
-al. 2011, doi:10.1145/2063384.2063405), drawn on the CPU: sample k is the same whatever the batch,
-the slab, the preview, the device or the number of samples asked for.
-"""
+"""White and coloured noise of a batch of slices, from the counters of `core.white_noise`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,33 +10,13 @@ import torch
 from torch import Tensor
 
 from medrestore.core.spectrum import LAGS, RADIUS, Kernel
+from medrestore.core.white_noise import ANCESTRAL, COLOURED, white_slice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
 
-__all__ = ["NoiseField", "filtered", "white_slice"]
-
-START, ANCESTRAL, COLOURED, LANGEVIN = 0, 1, 2, 3
-"""Streams: the initial z, the ε of ancestral steps, the ξ of the dropped covariance, the noise of
-Langevin updates."""
-
-_OFFSET = 1 << 20
-"""Added to slice indices, so that the halo below slice 0 has a counter of its own."""
-
-
-@lru_cache(maxsize=64)
-def white_slice(
-    seed: int, stream: int, sample: int, step: int, t: int, z: int, shape: tuple[int, int]
-) -> NDArray[np.float32]:
-    """Standard normal field of one slice, shape (y, x), read-only."""
-    bits = np.random.Philox(
-        key=[seed & (2**64 - 1), stream], counter=[0, z + _OFFSET, step << 32 | t, sample]
-    )
-    field = np.random.Generator(bits).standard_normal(shape, dtype=np.float32)
-    field.setflags(write=False)
-    return field
+__all__ = ["NoiseField", "filtered"]
 
 
 @dataclass(frozen=True)

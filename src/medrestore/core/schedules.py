@@ -1,4 +1,4 @@
-"""Where along the diffusion a sampler stops: angles from π/2 (pure noise) to 0 (the residual).
+"""Schedules: the angles at which a sampler evaluates, from π/2 (pure noise) to 0 (the residual).
 
 A network trained at all angles serves every schedule. A schedule is a noise level as a function of
 the time τ that is left, from 1 to 0; ᾱ = cos² t, and noise over signal is σ = tan t.
@@ -7,6 +7,7 @@ the time τ that is left, from 1 to 0; ᾱ = cos² t, and noise over signal is �
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from medrestore.errors import SettingsError
@@ -14,7 +15,7 @@ from medrestore.errors import SettingsError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["SCHEDULES", "angles"]
+__all__ = ["SCHEDULES", "Schedule", "angles"]
 
 BETA_MIN, BETA_MAX = 0.1, 20.0
 """β of DDPM's linear schedule times its 1000 steps (Ho et al. 2020, arXiv:2006.11239, §4)."""
@@ -27,6 +28,28 @@ SIGMA_MIN, SIGMA_MAX = 0.05, 20.0
 """ρ of Karras et al. 2022 (arXiv:2206.00364, eq. 5). Their bounds of 0.002 and 80 suit pixels; of a
 residual with unit variance, 5 % of signal (σ = 20) tells next to nothing, and 5 % of noise leaves
 next to nothing to decide."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Angle as a function of the time left, 1 to 0.
+
+    Parameters
+    ----------
+    name : str
+        In settings and records.
+    reference : str
+        Key of the work that it is from (`citations.references`).
+    angle : callable
+        Time left → angle, π/2 or near it at 1.
+    ends_at_zero : bool
+        True if the angle at time 0 is 0; else that is the last one before it.
+    """
+
+    name: str
+    reference: str
+    angle: Callable[[float], float]
+    ends_at_zero: bool = True
 
 
 def _cosine(left: float) -> float:
@@ -57,13 +80,16 @@ def _logistic(x: float) -> float:
     return 1 / (1 + math.exp(-x))
 
 
-SCHEDULES: dict[str, Callable[[float], float]] = {
-    "cosine": _cosine,
-    "linear": _linear,
-    "sigmoid": _sigmoid,
-    "karras": _karras,
+SCHEDULES: dict[str, Schedule] = {
+    one.name: one
+    for one in (
+        Schedule("cosine", "nichol2021", _cosine),
+        Schedule("linear", "ho2020", _linear),
+        Schedule("sigmoid", "chen2023", _sigmoid),
+        Schedule("karras", "karras2022", _karras, ends_at_zero=False),
+    )
 }
-"""Angle as a function of the time left, by the name a user gives."""
+"""By the name that a user gives; settings, command line and citations read them here."""
 
 
 def angles(steps: int, schedule: str = "cosine") -> list[float]:
@@ -81,6 +107,7 @@ def angles(steps: int, schedule: str = "cosine") -> list[float]:
         raise SettingsError(f"a sampler takes at least one step, got {steps}")
     if schedule not in SCHEDULES:
         raise SettingsError(f"schedule is one of {', '.join(SCHEDULES)}, got {schedule!r}")
-    last = steps - 1 if schedule == "karras" else steps
-    between = [SCHEDULES[schedule](1 - i / last) for i in range(1, steps)]
+    one = SCHEDULES[schedule]
+    last = steps if one.ends_at_zero else steps - 1
+    between = [one.angle(1 - i / last) for i in range(1, steps)]
     return [math.pi / 2, *between, 0.0]

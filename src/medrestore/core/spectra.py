@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
-from medrestore.core.evaluations import OWN_START
 from medrestore.core.method import nearest
+from medrestore.core.samplers import makes_samples
 from medrestore.core.spectrum import AREAS, LAGS, Kernel, Spectrum, dilated, kernel_of
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class Spectra:
         network makes samples leaves them alone where no gains were measured.
         """
         key = nearest(self.gains, method)
-        if method.partition(":")[0].partition("@")[0] in OWN_START:
+        if makes_samples(method.partition(":")[0].partition("@")[0]):
             gains = ((1.0,) * len(AREAS),) * len(self.rows) if key is None else self.gains[key]
             return replace(self, tuned=(last, gains), makes_samples=True)
         if key is None or method.endswith(":1"):  # one step draws the residual's own spectrum

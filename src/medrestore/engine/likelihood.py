@@ -12,8 +12,8 @@ import torch
 from medrestore.core.diffusion import diffuse
 from medrestore.core.likelihood import EVALUATIONS, FIRST, log_density
 from medrestore.core.meter import SILENT, Meter
-from medrestore.core.noise_field import START, white_slice
 from medrestore.core.predictor import Condition
+from medrestore.core.white_noise import START, white_slice
 from medrestore.engine.noise import without_padding
 from medrestore.engine.value_check import modality_of
 from medrestore.errors import ModelError, SettingsError

@@ -1,9 +1,11 @@
-"""The figures that methods are compared by over cases, and their units."""
+"""Metrics that methods are compared by over cases, in units that hold for all of them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from medrestore.evaluation.metric import INTENSITY
+from medrestore.evaluation.metrics import IMAGE_METRICS, UNCERTAINTY_METRICS
 from medrestore.modalities import modality_named
 
 if TYPE_CHECKING:
@@ -26,24 +28,23 @@ def in_unit(window: Window, modality: str) -> float:
 
 
 def figures_for(modality: str) -> dict[str, str]:
-    """Figures of images, with their units."""
-    unit = unit_for(modality)
-    return {"PSNR": "dB", "SSIM": "", "RMSE": unit, "absolute bias": unit}
+    """Names of the metrics of images, with their units."""
+    return {
+        one.name: unit_for(modality) if one.unit == INTENSITY else one.unit
+        for one in IMAGE_METRICS.values()
+        if one.compared
+    }
 
 
 def figure_of(one: Fidelity, figure: str, modality: str) -> float:
-    """A figure by its name, in the unit of `figures_for`."""
-    percent = in_unit(one.window, modality)
-    return {
-        "PSNR": one.psnr_db,
-        "SSIM": one.ssim,
-        "RMSE": one.rmse * percent,
-        "absolute bias": abs(one.bias) * percent,
-    }[figure]
+    """Value of a metric by its name, in the unit of `figures_for`."""
+    metric = next(m for m in IMAGE_METRICS.values() if m.compared and m.name == figure)
+    scale = in_unit(one.window, modality) if metric.unit == INTENSITY else 1.0
+    return one.values[metric.key] * scale
 
 
 def of_uncertainty(report: Report, method: str) -> dict[tuple[str, str], float]:
-    """Figures of a method's uncertainty by name and unit; none where it was not judged."""
+    """Metrics of a method's uncertainty by name and unit; none where it was not judged."""
     judged = report.uncertainties.get(method)
     if judged is None:
         return {}
@@ -53,8 +54,10 @@ def of_uncertainty(report: Report, method: str) -> dict[tuple[str, str], float]:
     return {
         (f"covered by the {100 * own.nominal:.4g} % interval", "%"): 100 * own.covered,
         ("mean width", unit): own.width * scale,
-        ("CRPS", unit): judged.crps * scale,
-        ("ENCE", ""): judged.ence,
-        ("AUSE", ""): judged.ause,
-        ("std ratio", ""): judged.std_ratio,
+        **{
+            (one.name, unit if one.unit == INTENSITY else one.unit): judged.scores[one.key]
+            * (scale if one.unit == INTENSITY else 1.0)
+            for one in UNCERTAINTY_METRICS.values()
+            if one.compared
+        },
     }

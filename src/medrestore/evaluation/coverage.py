@@ -1,4 +1,4 @@
-"""Whether an uncertainty is right: figures on arrays of truth, mean and standard deviation.
+"""Calibration of an uncertainty: metrics on arrays of truth, mean and standard deviation.
 
 Everything is a pure function of voxels that were already chosen; every voxel counts the same.
 """
@@ -36,7 +36,7 @@ Strata = dict[str, "NDArray[np.bool_]"]
 def covered(
     truth: NDArray[Any], mean: NDArray[Any], half_width: NDArray[Any] | float
 ) -> NDArray[np.bool_]:
-    """Which voxels lie within mean ± half-width; its average is the coverage."""
+    """True where voxels lie within mean ± half-width; its average is the coverage."""
     return np.asarray(np.abs(truth - mean) <= half_width)
 
 

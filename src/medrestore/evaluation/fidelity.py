@@ -1,18 +1,20 @@
-"""How near an image is to its reference, window by window."""
+"""Metrics of an image against its reference, window by window."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from medrestore.evaluation.agreement import Agreement, agreement
-from medrestore.evaluation.figures import psnr, rmse
-from medrestore.evaluation.similarity import ssim
+from medrestore.evaluation.metric import Pair
+from medrestore.evaluation.metrics import IMAGE_METRICS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     from numpy.typing import NDArray
 
+    from medrestore.evaluation.agreement import Agreement
     from medrestore.evaluation.windows import Window
 
 __all__ = ["NOISY", "Fidelity", "fidelity"]
@@ -23,22 +25,18 @@ NOISY = "noisy"
 
 @dataclass(frozen=True)
 class Fidelity:
-    """Figures of one image in one window, over the voxels whose reference lies in it.
+    """Metrics of one image in one window, over the voxels whose reference lies in it.
 
     Parameters
     ----------
     method : str
-        ``"noisy"``, or what restored it.
+        ``"noisy"``, or the name of what restored it.
     window : Window
         Its width is the data range of PSNR and SSIM.
     voxels : int
-        How many count.
-    psnr_db : float
-        Peak signal-to-noise ratio, dB; infinite for an image equal to the reference.
-    ssim : float
-        Mean structural similarity, −1 to 1, of the images cut to the window.
-    rmse : float
-        Root mean squared error, in the scan's unit.
+        Number that count.
+    values : mapping of str to float
+        Of each of `metrics.IMAGE_METRICS` by its key.
     agreement : Agreement
         Differences to the reference, in the scan's unit; nothing is cut.
     """
@@ -46,24 +44,36 @@ class Fidelity:
     method: str
     window: Window
     voxels: int
-    psnr_db: float
-    ssim: float
-    rmse: float
+    values: Mapping[str, float]
     agreement: Agreement
 
     @property
-    def bias(self) -> float:
-        """Mean of image − reference, in the scan's unit."""
-        return self.agreement.mean
+    def psnr_db(self) -> float:
+        """Peak signal-to-noise ratio, dB; infinite for an image equal to the reference."""
+        return self.values["psnr_db"]
+
+    @property
+    def ssim(self) -> float:
+        """Mean structural similarity, −1 to 1, of the images cut to the window."""
+        return self.values["ssim"]
+
+    @property
+    def rmse(self) -> float:
+        """Root mean squared error, in the scan's unit."""
+        return self.values["rmse"]
 
     @property
     def rmse_percent(self) -> float:
         """RMSE in percent of the data range."""
-        return 100 * self.rmse / self.window.data_range
+        return self.values["rmse_percent"]
+
+    @property
+    def bias(self) -> float:
+        """Mean of image − reference, in the scan's unit."""
+        return self.values["bias"]
 
     def facts(self) -> dict[str, Any]:
-        """All figures under the names of the columns of ``figures.csv``."""
-        low, high = self.agreement.limits
+        """All values under the names of the columns of ``figures.csv``."""
         return {
             "method": self.method,
             "window": self.window.name,
@@ -71,14 +81,7 @@ class Fidelity:
             "window_high": self.window.high,
             "data_range": self.window.data_range,
             "voxels": self.voxels,
-            "psnr_db": self.psnr_db,
-            "ssim": self.ssim,
-            "rmse": self.rmse,
-            "rmse_percent": self.rmse_percent,
-            "bias": self.bias,
-            "limit_low": low,
-            "limit_high": high,
-            "slope": self.agreement.slope,
+            **{one.column: self.values[one.key] for one in IMAGE_METRICS.values() if one.column},
         }
 
 
@@ -90,12 +93,6 @@ def fidelity(
     window: Window,
 ) -> Fidelity:
     """Measure an image, shape (z, y, x), over a mask; NaN may stand outside of it."""
-    return Fidelity(
-        method,
-        window,
-        int(mask.sum()),
-        psnr(image, reference, mask, window.data_range),
-        ssim(image, reference, mask, (window.low, window.high)),
-        rmse(image, reference, mask),
-        agreement(image, reference, mask),
-    )
+    pair = Pair(image, reference, mask, window)
+    values = {one.key: one.of(pair) for one in IMAGE_METRICS.values()}
+    return Fidelity(method, window, int(mask.sum()), values, pair.agreement)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from medrestore.errors import NoiseLevelError
-from medrestore.evaluation.figures import rmse
+from medrestore.evaluation.metrics import rmse
 from medrestore.evaluation.noisy_reference import clean_rmse, excess_rmse
 from medrestore.modalities import modality_named
 

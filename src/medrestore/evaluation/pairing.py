@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from medrestore import io
 from medrestore.errors import InputError
-from medrestore.io.detect import suffix_of
+from medrestore.io.formats import is_store, suffix_of
 from medrestore.io.uids import without_uids
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def scans_by_place(folder: Path) -> dict[str, Path]:
     found: dict[str, list[Path]] = {}
     for scan in io.find(folder):
         place = scan.path.relative_to(folder)
-        suffix = suffix_of(place) if scan.path.is_file() or scan.format == "zarr" else ""
+        suffix = suffix_of(place) if scan.path.is_file() or is_store(scan.path) else ""
         key = place.as_posix().removesuffix(suffix) if suffix else place.as_posix()
         found.setdefault(key, []).append(scan.path)
     return _without_companions({key: paths[0] for key, paths in found.items() if len(paths) == 1})
@@ -105,7 +105,7 @@ def by_stem(found: dict[str, Path]) -> dict[str, Path]:
 
 
 def _scans(path: Path) -> dict[str, Path]:
-    if path.is_dir() and suffix_of(path) != ".zarr":
+    if path.is_dir() and not is_store(path):
         found = scans_by_place(path)
         if not found:
             raise InputError(f"{path} holds no scan; give a scan, or the folder with the scans")

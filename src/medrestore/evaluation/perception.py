@@ -1,4 +1,4 @@
-"""Do restored slices look like references, as sets: FID and KID over all cases."""
+"""Likeness of restored slices and references, as sets: FID and KID over all cases."""
 
 from __future__ import annotations
 

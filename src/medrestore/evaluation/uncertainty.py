@@ -1,4 +1,4 @@
-"""Whether a result's standard deviation and interval are right: its figures against a reference."""
+"""Metrics of a result's standard deviation and intervals against a reference."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ import numpy as np
 from medrestore.core.intervals import LEVELS, gaussian_factor
 from medrestore.core.posterior import interval
 from medrestore.errors import ModelError
-from medrestore.evaluation.coverage import ause, crps, ence, error_by_std, pit_histogram
+from medrestore.evaluation.coverage import error_by_std, pit_histogram
+from medrestore.evaluation.metric import Errors
+from medrestore.evaluation.metrics import UNCERTAINTY_METRICS
 from medrestore.modalities import modality_named
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from medrestore.core.intervals import Intervals
@@ -27,7 +31,7 @@ NOMINAL = tuple(round(0.05 * i, 2) for i in range(1, 20))
 
 
 class Level(NamedTuple):
-    """What an interval promises and what it holds.
+    """Nominal and observed coverage of an interval.
 
     Parameters
     ----------
@@ -50,7 +54,7 @@ class Level(NamedTuple):
 
 @dataclass(frozen=True)
 class Uncertainty:
-    """Figures of a result's uncertainty over the foreground, every voxel counting the same.
+    """Metrics of a result's uncertainty over the foreground, every voxel counting the same.
 
     Parameters
     ----------
@@ -58,15 +62,8 @@ class Uncertainty:
         How many count.
     levels : tuple of Level
         Coverage and width at 50, 80, 90 and 95 % and at the result's own level.
-    crps : float
-        Mean continuous ranked probability score of a Gaussian with the result's mean and std, in
-        the scan's unit; less is better.
-    ence : float
-        Expected normalised calibration error; 0 is perfect.
-    ause : float
-        Area under the sparsification error; 0 where the largest std sits at the largest error.
-    std_ratio : float
-        √(mean std² / mean error²): 1 is honest, below 1 overconfident.
+    scores : mapping of str to float
+        Of each of `metrics.UNCERTAINTY_METRICS` by its key.
     pit : tuple of float
         Shares in equal bins of Φ((reference − restored)/std); flat if calibrated.
     reliability : tuple of (float, float)
@@ -79,24 +76,38 @@ class Uncertainty:
 
     voxels: int
     levels: tuple[Level, ...]
-    crps: float
-    ence: float
-    ause: float
-    std_ratio: float
+    scores: Mapping[str, float]
     pit: tuple[float, ...]
     reliability: tuple[tuple[float, float], ...]
     error_by_std: tuple[tuple[float, float], ...]
     regions: tuple[RegionLevel, ...] = ()
 
+    @property
+    def crps(self) -> float:
+        """Mean continuous ranked probability score of a Gaussian, in the scan's unit."""
+        return self.scores["crps"]
+
+    @property
+    def ence(self) -> float:
+        """Expected normalised calibration error; 0 is perfect."""
+        return self.scores["ence"]
+
+    @property
+    def ause(self) -> float:
+        """Area under the sparsification error; 0 where the largest std is at the largest error."""
+        return self.scores["ause"]
+
+    @property
+    def std_ratio(self) -> float:
+        """√(mean std² / mean error²): 1 is honest, below 1 overconfident."""
+        return self.scores["std_ratio"]
+
     def facts(self) -> dict[str, Any]:
-        """All figures, for JSON."""
+        """All values, for JSON."""
         return {
             "voxels": self.voxels,
             "levels": [level._asdict() for level in self.levels],
-            "crps": self.crps,
-            "ence": self.ence,
-            "ause": self.ause,
-            "std_ratio": self.std_ratio,
+            **self.scores,
             "pit": list(self.pit),
             "reliability": [list(pair) for pair in self.reliability],
             "error_by_std": [list(pair) for pair in self.error_by_std],
@@ -122,16 +133,14 @@ def uncertainty(
         array[mask].astype(np.float64)
         for array in (reference, result.restored.array, result.std.array)
     )
-    error = mean - truth
+    found = Errors(truth, mean, std)
+    error = found.error
     score = np.sort(np.abs(error) / std)
     held = [np.searchsorted(score, gaussian_factor(p), "right") / score.size for p in NOMINAL]
     return Uncertainty(
         voxels=int(mask.sum()),
         levels=_levels(result, truth, mask),
-        crps=float(crps(truth, mean, std).mean()),
-        ence=ence(error, std),
-        ause=ause(error, std),
-        std_ratio=float(np.sqrt(np.mean(std**2) / np.mean(error**2))),
+        scores={one.key: one.of(found) for one in UNCERTAINTY_METRICS.values()},
         pit=tuple(float(share) for share in pit_histogram(truth, mean, std)),
         reliability=tuple(zip(NOMINAL, (float(share) for share in held), strict=True)),
         error_by_std=tuple(

@@ -1,6 +1,6 @@
 """Reading and writing scans: NIfTI, DICOM, NRRD, MetaImage and Zarr.
 
-The formats do not know each other; this module looks at a path and picks one.
+The formats do not know each other (`formats.FORMATS`); this module looks at a path and picks one.
 """
 
 from __future__ import annotations
@@ -10,21 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from medrestore.errors import InputError, OutputError
-from medrestore.io.detect import suffix_of
+from medrestore.io.formats import FORMATS, is_store, listed, suffix_of, writer_of
 from medrestore.io.maps import read_map, write_map
 from medrestore.io.modality import check_modality, shifted
 from medrestore.io.scan import Progress, Scan, Scans
-from medrestore.io.search import search
+from medrestore.io.search import only_scan, scan_of_file, search, single_slice_warning
 from medrestore.io.staging import staged_file, staged_folder
-from medrestore.io.which import lone, lone_slice, only
-from medrestore.io.zarr_store import is_ours, is_store
 
 if TYPE_CHECKING:
     import os
 
     from medrestore.io.dicom.frame import Stack
     from medrestore.io.dicom.grid import Gaps
-    from medrestore.volume import Modality, Volume
+    from medrestore.volume import Volume
 
 __all__ = [
     "Progress",
@@ -37,8 +35,6 @@ __all__ = [
     "write_map",
     "write_series",
 ]
-
-WRITABLE = ".nii.gz, .nii, .nrrd, .mha, .mhd or .zarr"
 
 
 def read(
@@ -79,11 +75,12 @@ def read(
     if isinstance(path, Scan):
         return shifted(_load(path, None, asked, gaps), hu_offset)
     place = _existing(Path(path))
-    alone = not place.is_dir() or is_store(place)
-    scan, stack = (lone(place), None) if alone else only(place, asked)
+    is_scan = not place.is_dir() or is_store(place)
+    scan, stack = (scan_of_file(place), None) if is_scan else only_scan(place, asked)
     volume = _load(scan, stack, asked, gaps)
-    if alone:
-        volume = replace(volume, warnings=(*volume.warnings, *lone_slice(volume, place)))
+    if is_scan:
+        warnings = (*volume.warnings, *single_slice_warning(volume, place))
+        volume = replace(volume, warnings=warnings)
     return shifted(volume, hu_offset)
 
 
@@ -124,9 +121,9 @@ def write(volume: Volume, path: str | os.PathLike[str], overwrite: bool = False)
     volume : Volume
         Written as float32 on its own grid; one read from NIfTI keeps that file's header.
     path : path
-        ``.nii.gz``, ``.nii``, ``.nrrd``, ``.mha``, ``.mhd``, ``.zarr`` (a folder of compressed
-        chunks, for large results); without a suffix a folder for a derived DICOM series, if the
-        volume was read from DICOM. Missing folders are made.
+        Ends in a suffix of a format: ``.nii.gz``, ``.nii``, ``.nrrd``, ``.mha``, ``.mhd``,
+        ``.zarr`` (a folder of compressed chunks, for large results); without a suffix a folder for
+        a derived DICOM series, if the volume was read from DICOM. Missing folders are made.
     overwrite : bool
         Whether an existing file may be replaced.
 
@@ -141,29 +138,22 @@ def write(volume: Volume, path: str | os.PathLike[str], overwrite: bool = False)
         If the suffix is unknown, the file exists, or the place cannot be written.
     """
     target = Path(path)
-    suffix = suffix_of(target)
-    if suffix in (".nii.gz", ".nii"):
-        from medrestore.io import nifti
-
-        with staged_file(target, overwrite) as staged:
-            nifti.save(volume, staged)
-    elif suffix in (".nrrd", ".mha", ".mhd"):
-        from medrestore.io import itk
-
-        with staged_file(target, overwrite) as staged:
-            itk.save(volume, staged)
-    elif suffix == ".zarr":
-        from medrestore.io import zarr_store
-
-        with staged_folder(target, overwrite, is_ours) as staged:
-            zarr_store.save(volume, staged)
-    elif not target.suffix and volume.source.format == "dicom":
+    form = writer_of(suffix_of(target))
+    dicom = volume.source.format == "dicom"
+    if form is None and dicom and not target.suffix:
         return write_series(volume, target, description="medrestore", overwrite=overwrite)
-    else:
+    if form is None:
+        known = [suffix for one in FORMATS.values() for suffix in one.writable]
         raise OutputError(
-            f"{target} names no format that can be written; end it in {WRITABLE}"
-            + (", or in no suffix for a DICOM folder" if volume.source.format == "dicom" else "")
+            f"{target} names no format that can be written; end it in {listed(known)}"
+            + (", or in no suffix for a DICOM folder" if dicom else "")
         )
+    if form.store:
+        staging = staged_folder(target, overwrite, form.replaceable)
+    else:
+        staging = staged_file(target, overwrite)
+    with staging as staged:
+        form.save(volume, staged)
     return target
 
 
@@ -207,19 +197,10 @@ def _existing(path: Path) -> Path:
     return path
 
 
-def _load(scan: Scan, stack: Stack | None, modality: Modality | None, gaps: Gaps) -> Volume:
-    if scan.format == "nifti":
-        from medrestore.io import nifti
-
-        return nifti.load(scan.path, modality)
-    if scan.format == "zarr":
-        from medrestore.io import zarr_store
-
-        return zarr_store.load(scan.path, modality)
-    if scan.format == "itk":
-        from medrestore.io import itk
-
-        return itk.load(scan.path, modality)
+def _load(scan: Scan, stack: Stack | None, modality: str | None, gaps: Gaps) -> Volume:
+    form = FORMATS[scan.format]
+    if not form.series:
+        return form.load(scan.path, modality)
     from medrestore.io import dicom
 
     if stack is None:

@@ -19,7 +19,6 @@ from medrestore.volume import Geometry, Source, Volume
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from medrestore.volume import Modality
 
 __all__ = ["describe", "load", "save"]
 
@@ -54,7 +53,7 @@ def describe(path: Path) -> Scan:
     )
 
 
-def load(path: Path, modality: Modality | None = None) -> Volume:
+def load(path: Path, modality: str | None = None) -> Volume:
     """Read a file of 2, 3 or 4 axes; time is the last of four on disk and the first here.
 
     Raises

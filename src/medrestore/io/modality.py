@@ -15,7 +15,7 @@ from medrestore.volume import UNITS
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from medrestore.volume import Modality, Volume
+    from medrestore.volume import Volume
 
 __all__ = ["check_modality", "settle_modality", "shifted", "unit_of"]
 
@@ -34,7 +34,7 @@ PLANES = 32
 """Slices looked at in a long scan."""
 
 
-def check_modality(modality: str | None) -> Modality | None:
+def check_modality(modality: str | None) -> str | None:
     """The caller's word, any case; raises `ModalityError` for a modality that is not known."""
     if modality is None:
         return None
@@ -46,8 +46,8 @@ def check_modality(modality: str | None) -> Modality | None:
 
 
 def settle_modality(
-    array: NDArray[np.float32], *, requested: Modality | None, tag: str | None = None
-) -> Modality | None:
+    array: NDArray[np.float32], *, requested: str | None, tag: str | None = None
+) -> str | None:
     """Modality of a scan: ``requested``, else the file's ``tag``, else CT if its values show it.
 
     Those are air near −1000 HU, or padding below −1500 HU, and no more than single voxels outside
@@ -62,7 +62,7 @@ def settle_modality(
     return "CT" if _shows_ct(_sample(array)) else None
 
 
-def unit_of(modality: Modality | None) -> str:
+def unit_of(modality: str | None) -> str:
     """The modality's unit; ``"a.u."`` of an unknown one."""
     return UNITS.get(modality or "", "a.u.")
 

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from medrestore.io.nifti_header import Stored
-    from medrestore.volume import Modality
 
 __all__ = ["describe", "load", "save"]
 
@@ -81,7 +80,7 @@ def describe(path: Path) -> Scan:
     )
 
 
-def load(path: Path, modality: Modality | None = None) -> Volume:
+def load(path: Path, modality: str | None = None) -> Volume:
     """Read a file.
 
     Intensities are ``scl_slope * stored + scl_inter`` in float32; NaN stays NaN. The affine

@@ -1,4 +1,4 @@
-"""What `find` tells about a scan without loading it."""
+"""Description of a scan that `find` gives without loading it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FEW = 3
 
 
 class Progress(Protocol):
-    """What a long search tells its caller; any `medrestore.core.meter.Meter` is one."""
+    """Progress of a long search; any `medrestore.core.meter.Meter` is one."""
 
     def start(self, total: int, label: str) -> None:
         """Begin ``total`` steps."""
@@ -36,7 +36,7 @@ class Scan:
     path : Path
         The file, or the folder that holds the DICOM files.
     format : str
-        ``"nifti"``, ``"itk"``, ``"dicom"`` or ``"zarr"``.
+        One of `io.formats.FORMATS`.
     modality : str or None
         ``"CT"``, ``"MR"``, or None where the headers do not say.
     shape : tuple of int
@@ -107,7 +107,7 @@ class Scans(list[Scan]):
         self.refused = frozenset(refused)
 
     def reasons(self) -> list[tuple[Path, str, int]]:
-        """What was left out and why: a file, or a folder with how many files of one reason."""
+        """Files left out and why: one by one, or a folder with how many files of one reason."""
         together: dict[tuple[Path, str], list[Path]] = {}
         for path, reason in self.skipped:
             together.setdefault((path.parent, reason), []).append(path)

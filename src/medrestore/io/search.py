@@ -1,30 +1,35 @@
-"""Every volume under a folder: each file opened once, several at a time."""
+"""Search for scans: every volume under a folder, or the one that a path means.
+
+Each file is opened once, several at a time.
+"""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
-from medrestore.errors import InputError, UnsuitableError
-from medrestore.io.detect import format_of
+from medrestore.errors import InputError, UnreadableError, UnsuitableError
+from medrestore.io.formats import FORMATS, format_of, is_store, listed
 from medrestore.io.regular import listing
-from medrestore.io.zarr_store import is_store
+from medrestore.io.scan import Scan
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from medrestore.io.dicom.frame import Frame, Stack
-    from medrestore.io.scan import Progress, Scan
-    from medrestore.volume import Modality
+    from medrestore.io.scan import Progress
+    from medrestore.volume import Volume
 
-__all__ = ["Found", "search"]
+__all__ = ["Found", "only_scan", "scan_of_file", "search", "single_slice_warning"]
 
 AT_ONCE = 8
 """Files being opened: network disks answer one after the other else."""
+LISTED = 8
+"""Volumes named in a message before 'and n more'."""
 
 
 class Found(NamedTuple):
-    """What lies under a folder.
+    """Scans and other files under a folder.
 
     Parameters
     ----------
@@ -45,7 +50,7 @@ class Found(NamedTuple):
 
 
 class _Look(NamedTuple):
-    """What one file turned out to be."""
+    """Content of one file, as its header tells it."""
 
     path: Path
     scan: Scan | None = None
@@ -54,7 +59,7 @@ class _Look(NamedTuple):
     left_out: bool = False
 
 
-def search(path: Path, modality: Modality | None, progress: Progress | None = None) -> Found:
+def search(path: Path, modality: str | None, progress: Progress | None = None) -> Found:
     """Look at every file, no further than it takes to tell what it is.
 
     Parameters
@@ -98,27 +103,60 @@ def search(path: Path, modality: Modality | None, progress: Progress | None = No
     return Found(found, sorted(skipped), frozenset(apart), frozenset(refused))
 
 
-def _look(path: Path, modality: Modality | None) -> _Look:
+def _look(path: Path, modality: str | None) -> _Look:
     """Read a file's header."""
     try:
         kind = format_of(path)
-        if kind == "dicom":
+        if kind is not None and FORMATS[kind].series:
             from medrestore.io import dicom
 
             return _Look(path, planes=dicom.frames_found(path, modality))
-        if kind == "nifti":
-            from medrestore.io import nifti
-
-            return _Look(path, nifti.describe(path))
-        if kind == "itk":
-            from medrestore.io import itk
-
-            return _Look(path, itk.describe(path))
-        if kind == "zarr":
-            from medrestore.io import zarr_store
-
-            return _Look(path, zarr_store.describe(path))
+        if kind is not None:
+            return _Look(path, FORMATS[kind].describe(path))
     except InputError as error:
         reason = str(error).removeprefix(str(path)).lstrip(": ")
         return _Look(path, reason=reason, left_out=isinstance(error, UnsuitableError))
     return _Look(path, reason="not a scan")
+
+
+def scan_of_file(path: Path) -> Scan:
+    """A file taken for a scan by its format alone: its reader says what is wrong with it."""
+    kind = format_of(path)
+    if kind is None:
+        known = [label for one in FORMATS.values() for label in one.label.split(", ")]
+        raise UnreadableError(f"{path} is not a scan that medrestore knows ({listed(known)})")
+    return Scan(path, kind, None, (1, 1, 1), (1.0, 1.0, 1.0), "", files=(path,), part=None)
+
+
+def single_slice_warning(volume: Volume, path: Path) -> tuple[str, ...]:
+    """Warning for a DICOM file that is one slice while its folder holds others like it."""
+    if volume.source.format != "dicom" or volume.geometry.shape[0] > 1 or volume.is_4d:
+        return ()
+    others = sum(
+        1 for other in path.parent.iterdir() if other.suffix == path.suffix and other.is_file()
+    )
+    if others < 2:
+        return ()
+    return (
+        f"this is one slice, of a folder with {others} such files; give the folder to read a whole "
+        "series",
+    )
+
+
+def only_scan(folder: Path, modality: str | None) -> tuple[Scan, Stack | None]:
+    """The one scan under a folder."""
+    found, skipped, *_ = search(folder, modality)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        listed = "; ".join(f"[{i}] {scan}" for i, (scan, _) in enumerate(found[:LISTED]))
+        more = f"; and {len(found) - LISTED} more" if len(found) > LISTED else ""
+        raise InputError(
+            f"{folder} holds {len(found)} volumes: {listed}{more}; give the sub-folder or file of "
+            "one, read one of medrestore.find(path), or restore all with medrestore batch"
+        )
+    if not skipped:
+        raise InputError(f"{folder} holds no files; give the folder with the scan")
+    file, reason = skipped[0]
+    others = f" (and {len(skipped) - 1} more files)" if len(skipped) > 1 else ""
+    raise InputError(f"{folder} holds no scan that can be read: {file.name}: {reason}{others}")

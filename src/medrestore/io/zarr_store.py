@@ -15,7 +15,7 @@ from medrestore.errors import InputError, OutputError, UnreadableError
 from medrestore.io.limits import check_shape
 from medrestore.io.modality import settle_modality, unit_of
 from medrestore.io.scan import Scan
-from medrestore.volume import Geometry, Source, Volume
+from medrestore.volume import UNITS, Geometry, Source, Volume
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,21 +23,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from medrestore.volume import Modality
 
-__all__ = ["describe", "is_ours", "is_store", "load", "save"]
+__all__ = ["describe", "is_ours", "load", "save"]
 
-SUFFIX = ".zarr"
 MARK = "medrestore"
 LEVEL = "0"
 """Name of the array of full resolution, the only one."""
 CHUNK = 64
 """Voxels along each axis of a chunk: 1 MiB of float32."""
-
-
-def is_store(path: Path) -> bool:
-    """True if a folder is a Zarr store, by its name."""
-    return path.suffix.lower() == SUFFIX and path.is_dir()
 
 
 def is_ours(entry: Path) -> bool:
@@ -64,7 +57,7 @@ def describe(path: Path) -> Scan:
     )
 
 
-def load(path: Path, modality: Modality | None = None) -> Volume:
+def load(path: Path, modality: str | None = None) -> Volume:
     """Read a store that `save` wrote.
 
     Raises
@@ -155,7 +148,7 @@ def _open(path: Path) -> Any:
         raise UnreadableError(f"{path} is not a Zarr group, or is damaged") from error
 
 
-def _facts(path: Path) -> tuple[Any, Geometry, Modality | None]:
+def _facts(path: Path) -> tuple[Any, Geometry, str | None]:
     """The stored array, where it lies, and what it is."""
     group = _open(path)
     facts = group.attrs.get(MARK)
@@ -172,4 +165,4 @@ def _facts(path: Path) -> tuple[Any, Geometry, Modality | None]:
         tag = facts["modality"]
     except (KeyError, TypeError, ValueError) as error:
         raise UnreadableError(f"{path} has damaged metadata; write it again") from error
-    return array, geometry, tag if tag in ("CT", "MR") else None
+    return array, geometry, tag if tag in UNITS else None

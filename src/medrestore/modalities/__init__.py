@@ -1,7 +1,8 @@
 """Modalities that can be restored, by name.
 
-One more is a file like `modalities.ct` or `modalities.mr` that fills in a `modality.Modality`, its
-line in `_registry` (or a call of `register`, from outside of medrestore), and a model.
+One more is a file like `modalities.ct` or `modalities.mr` that fills in a `modality.Modality`, and
+a model. It is registered by `register` or, inside of medrestore, in `_registry` and with its unit
+in `volume.UNITS`, where those who read files find it without torch.
 """
 
 from __future__ import annotations

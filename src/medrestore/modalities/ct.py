@@ -14,6 +14,7 @@ from medrestore.errors import UnsuitableError
 from medrestore.modalities.modality import Display, Evaluation, Modality
 from medrestore.modalities.noise import NoiseLimits, NoiseModel, Simulation
 from medrestore.modalities.training import Anatomy, Training
+from medrestore.volume import UNITS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -110,7 +111,7 @@ def _made_up(rng: np.random.Generator, count: int) -> NDArray[np.float32]:
 
 CT = Modality(
     name="CT",
-    unit="HU",
+    unit=UNITS["CT"],
     air=AIR_HU,
     fixed_scale=1000.0,
     body=BODY_HU,

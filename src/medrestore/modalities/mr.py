@@ -14,6 +14,7 @@ from medrestore.errors import UnsuitableError
 from medrestore.modalities.modality import Evaluation, Modality
 from medrestore.modalities.noise import NoiseLimits, NoiseModel, Simulation
 from medrestore.modalities.training import Anatomy, Training
+from medrestore.volume import UNITS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,7 +59,7 @@ def _made_up(rng: np.random.Generator, count: int) -> NDArray[np.float32]:
 
 MR = Modality(
     name="MR",
-    unit="a.u.",
+    unit=UNITS["MR"],
     lowest=0.0,
     form="magnitude",
     check_values=_check_values,

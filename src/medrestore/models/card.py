@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medrestore.core.evaluations import OWN_START, without_network
+from medrestore.core.evaluations import without_network
 from medrestore.core.families import FAMILIES
 from medrestore.core.intervals import Intervals
+from medrestore.core.samplers import makes_samples
 from medrestore.errors import ModelError
 from medrestore.modalities import names
 from medrestore.models.schema import CARD_VERSION, CardFacts
@@ -128,7 +129,7 @@ class Card:
         if asked not in self.samplers:
             raise ModelError(
                 f"model {self.name} does not serve sampler {asked!r}, its refiner "
-                f"{'makes samples' if self.samplers[0] in OWN_START else 'predicts means'}; use "
+                f"{'makes samples' if makes_samples(self.samplers[0]) else 'predicts means'}; use "
                 f"sampler {', '.join(self.samplers)}, or a model that serves {asked!r}"
             )
         return asked
@@ -163,7 +164,7 @@ class Card:
         wrong = ""
         if guidance == 1 and measurement == 0:
             return
-        if sampler in OWN_START:
+        if makes_samples(sampler):
             wrong = f"sampler {sampler!r} makes samples, and only predicted means can be guided"
         elif without_network(sampler, steps):
             wrong = f"one step of {sampler!r} evaluates nothing; ask for at least 2 steps"

@@ -11,7 +11,7 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from medrestore.core.evaluations import DEFAULT
+from medrestore.core.samplers import DEFAULT
 from medrestore.errors import ModelError, ResourceError, SettingsError
 from medrestore.models.card import CARD_VERSION, Card
 from medrestore.resources import models_folder

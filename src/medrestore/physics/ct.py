@@ -28,7 +28,7 @@ from medrestore.physics.counts import log_count_variance
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["LowDose", "Scanner", "dose_variance", "line_integrals", "reconstruct_noise"]
+__all__ = ["LowDose", "Scanner", "dose_variance", "line_integrals"]
 
 WATER_PER_MM = 0.0193
 """Linear attenuation of water near 70 keV, 1/mm (NIST XCOM)."""
@@ -129,33 +129,6 @@ def dose_variance(paths: Tensor, dose: float, photons: float, electronic: float)
     return (low - full).clamp(min=0)
 
 
-def reconstruct_noise(
-    variance: Tensor, size: int, pixel_mm: float, scanner: Scanner, generator: torch.Generator
-) -> Tensor:
-    """One noise realisation in HU.
-
-    Parameters
-    ----------
-    variance : Tensor, shape (batch, views', 128)
-        Variance per ray of the log-sinogram on the coarse rays of `line_integrals`.
-    size : int
-        Pixels along each side of the images.
-    pixel_mm : float
-        Pixel size; rays lie this far apart.
-    scanner : Scanner
-        Views and kernel.
-    generator : torch.Generator
-        Source of randomness; decides the device.
-
-    Returns
-    -------
-    Tensor, shape (batch, size, size)
-    """
-    filtered = _filtered_draw(variance, size, pixel_mm, scanner, generator)
-    image = _back_project(filtered, size, UPSAMPLING)
-    return image * (math.pi / scanner.views) * (1000 / WATER_PER_MM)
-
-
 def _filtered_draw(
     variance: Tensor, size: int, pixel_mm: float, scanner: Scanner, generator: torch.Generator
 ) -> Tensor:
@@ -251,12 +224,15 @@ class LowDose:
 
     def draw(self, variance: Tensor, generator: torch.Generator) -> Tensor:
         """One realisation in HU, (batch, n, n)."""
-        return reconstruct_noise(variance, self.size, self.pixel_mm, self.scanner, generator)
+        return self.draw_through(variance, [self.scanner], generator)[0]
 
     def draw_through(
         self, variance: Tensor, scanners: Sequence[Scanner], generator: torch.Generator
     ) -> Tensor:
         """Independent realisations through several kernels, (scanners, batch, n, n), HU.
+
+        ``variance``, (batch, views', 128), is that of each ray of `line_integrals`; the generator
+        decides the device.
 
         All are back-projected at once: where the pixels' rays lie is found once for all kernels,
         which is most of the work.

@@ -126,7 +126,7 @@ class Controller:
         self.jobs.begin(prepare)
 
     def save(self, folder: Path, format: str = "source", result: Result | None = None) -> None:
-        """Save a run, the last one by default, into a folder, in one of `saving.FORMATS`."""
+        """Save a run, the last one by default, into a folder, in one of `naming.offered`."""
         wanted = result or self.result
 
         def prepare() -> PanelJob:

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
     QHBoxLayout,
+    QLineEdit,
     QPushButton,
     QSlider,
     QSpinBox,
@@ -21,7 +22,7 @@ from qtpy.QtWidgets import (
 from medrestore.modalities import modality_named
 from medrestore.settings.description import Choice, Flag, Number, Whole
 from medrestore.settings.noise import NoiseSetting
-from medrestore.settings.settings import AUTO, AUTOMATIC
+from medrestore.settings.settings import AUTO
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,7 +60,7 @@ def field_of(setting: Setting, value: Any) -> QWidget:
         return NumberBox(value, kind) if kind.percents is None else PercentBox(value, kind.percents)
     if isinstance(kind, Flag):
         return FlagBox(setting.label, value)
-    return NoiseEntry() if isinstance(kind, NoiseSetting) else ChoiceBox({value: AUTOMATIC}, value)
+    return NoiseEntry() if isinstance(kind, NoiseSetting) else TextBox(value)
 
 
 class ChoiceBox(QComboBox):
@@ -74,6 +75,14 @@ class ChoiceBox(QComboBox):
     def given(self) -> Any:
         """The value chosen."""
         return self.currentData()
+
+
+class TextBox(QLineEdit):
+    """A line of text."""
+
+    def given(self) -> str:
+        """The text."""
+        return str(self.text()).strip()
 
 
 class WholeBox(QSpinBox):

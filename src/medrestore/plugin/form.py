@@ -55,13 +55,13 @@ class SettingsForm(QWidget):
         self.facts.setWordWrap(True)
         self.modality = ChoiceBox({AUTO: AUTOMATIC, **{name: name for name in names()}}, AUTO)
         preferred = preferences().settings()
+        self.model = ChoiceBox({AUTO: AUTOMATIC}, AUTO)
         self.fields = {
-            name: field_of(one, preferred.get(name, one.default))
+            name: self.model if name == "model" else field_of(one, preferred.get(name, one.default))
             for name, one in SETTINGS.items()
             if one.label
         }
         self.noise_entry: NoiseEntry = self.fields["noise"]
-        self.model: ChoiceBox = self.fields["model"]
         self.first, self.last = WholeBox(0, 0, 0), WholeBox(0, 0, 0)
         self.more, self.rare = QPushButton(), QWidget()
         self._lay_out()

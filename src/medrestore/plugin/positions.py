@@ -44,10 +44,10 @@ def acquired_slice(meta: Mapping[str, Any], count: int, index: float) -> int:
     return count - 1 - z if flipped else z
 
 
-def slice_in_words(meta: Mapping[str, Any], place: int) -> str:
+def slice_in_words(meta: Mapping[str, Any], number: int) -> str:
     """A slice by its plane and its number on the viewer's slider, such as "sagittal slice 12"."""
     plane = acquired_plane(record_in(meta.get("metadata")))
-    return f"{plane} slice {place}".lstrip()
+    return f"{plane} slice {number}".lstrip()
 
 
 def stored_index(
@@ -64,11 +64,11 @@ def stored_index(
     """
     record = record_in(meta.get("metadata"))
     order, flip = record.get("order", (0, 1, 2)), record.get("flip", (False,) * 3)
-    place = [round(float(i)) for i in tuple(index)[-3:]]
-    if any(not 0 <= i < n for i, n in zip(place, shape, strict=True)):
+    voxel = [round(float(i)) for i in tuple(index)[-3:]]
+    if any(not 0 <= i < n for i, n in zip(voxel, shape, strict=True)):
         return None
-    place = [n - 1 - i if f else i for i, n, f in zip(place, shape, flip, strict=True)]
-    return place[order.index(0)], place[order.index(1)], place[order.index(2)]
+    voxel = [n - 1 - i if f else i for i, n, f in zip(voxel, shape, flip, strict=True)]
+    return voxel[order.index(0)], voxel[order.index(1)], voxel[order.index(2)]
 
 
 def begin_at(meta: Mapping[str, Any], axis: int, index: int) -> tuple[float, ...]:

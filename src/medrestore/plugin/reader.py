@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from medrestore import io
 from medrestore.errors import InputError, MedrestoreError, UnreadableError
-from medrestore.io.detect import format_of, suffix_of
-from medrestore.io.zarr_store import is_ours, is_store
+from medrestore.io.formats import format_of, store_of, suffix_of
 from medrestore.plugin.layers import KEY, to_layer
 from medrestore.resources import sample_data_folder
 from medrestore.results.naming import RECORD
@@ -106,8 +105,9 @@ def _listed(path: Paths) -> list[str]:
 
 
 def _is_ours(path: Path) -> bool:
-    if is_store(path):
-        return is_ours(path / "zarr.json")  # of others we do not know where they lie
+    store = store_of(path)
+    if store is not None:
+        return store.readable(path)
     if path.is_dir():
         return _holds_scans(path)
     return bool(suffix_of(path)) or path.name.endswith(RECORD)

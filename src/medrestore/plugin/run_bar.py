@@ -14,6 +14,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from medrestore.io.formats import FORMATS
 from medrestore.plugin.repeat import command_line, python_lines
 from medrestore.plugin.rows import button_row
 
@@ -25,16 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["RunBar"]
 
-FORMATS = {
-    "dicom": (
-        "DICOM series…",
-        "Derived series beside their source, and std as a Parametric Map; of scans from DICOM.",
-    ),
-    "nifti": ("NIfTI…", "One .nii.gz for each map."),
-    "zarr": ("Zarr…", "One store of compressed chunks for each map; for large scans."),
-}
-"""Formats offered, by the names of `saving.FORMATS`."""
-
 
 class RunBar(QWidget):
     """Three buttons; asks for files and folders, and passes on what was chosen.
@@ -42,7 +33,7 @@ class RunBar(QWidget):
     Parameters
     ----------
     save : callable
-        Takes the folder to save the run in, and one of `saving.FORMATS`.
+        Takes the folder to save the run in, and one of `naming.offered`.
     reopen : callable
         Takes the record of a run to open.
     scan : callable
@@ -65,10 +56,11 @@ class RunBar(QWidget):
         self.open_button = QPushButton("Open run…")
         self.formats = QMenu(self)
         self.formats.setToolTipsVisible(True)
-        for format, (text, tip) in FORMATS.items():
-            action = self.formats.addAction(text, partial(self.ask_where, format))
-            action.setData(format)
-            action.setToolTip(tip)
+        offered = [one for one in FORMATS.values() if one.result is not None]
+        for one in sorted(offered, key=lambda one: not one.series):
+            action = self.formats.addAction(one.menu, partial(self.ask_where, one.name))
+            action.setData(one.name)
+            action.setToolTip(one.tip)
         self.save_button.setMenu(self.formats)
         self.copy_button.setToolTip("Copies the lines that repeat this in Python or a shell.")
         self.open_button.setToolTip("Opens a saved run from its record, <scan>_run.json.")
@@ -90,7 +82,8 @@ class RunBar(QWidget):
         source = result.restored.source
         self.save_button.setToolTip(f"Saves the run of {source.name}: all its maps and its record.")
         for action in self.formats.actions():
-            action.setEnabled(action.data() != "dicom" or source.format == "dicom")
+            series = FORMATS[action.data()].series
+            action.setEnabled(not series or source.format == action.data())
 
     def ask_where(self, format: str) -> None:
         """Ask for a folder, and save the run there."""

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from medrestore import io
 from medrestore.errors import MedrestoreError, MissingScanError
 from medrestore.io import Scan
-from medrestore.io.detect import format_of
+from medrestore.io.formats import format_of
 from medrestore.plugin.layers import KEY, record_in
-from medrestore.results.naming import RECORD, SUFFIXES
+from medrestore.results.naming import RECORD, suffixes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -100,7 +100,7 @@ def _outputs(record: Path) -> list[str]:
 def _single_result(record: Path, result: Path) -> tuple[list[LayerTuple], Openers | None]:
     """One result; what is no map of its own, such as the noise, is opened like a scan."""
     name = result.name.removeprefix(f"{_stem(record)}_")
-    endings = (suffix for suffix in SUFFIXES.values() if suffix and name.endswith(suffix))
+    endings = (suffix for suffix in suffixes().values() if suffix and name.endswith(suffix))
     role = name.removesuffix(next(endings, "")).replace("_", " ")
     shown = [layer for layer in _layers_of(record) if layer[1]["metadata"][KEY]["role"] == role]
     for _, meta, _ in shown:
@@ -175,9 +175,9 @@ def reopen(
                 return Reopened(reopen_run(record, candidate), spread_beside(record))
             except MissingScanError as error:
                 first = first or error
-    said = str(first).partition(";")[0] if first else f"no scan is at {known[0]}"
+    reason = str(first).partition(";")[0] if first else f"no scan is at {known[0]}"
     advice = "open that scan, choose it under Scan, and open the run again"
-    return Missing(MissingScanError(f"{said}; {advice}"))
+    return Missing(MissingScanError(f"{reason}; {advice}"))
 
 
 def _candidates(path: Snapshot | Scan | Path | None) -> Iterator[Scan | Path | None]:

@@ -18,18 +18,34 @@ if TYPE_CHECKING:
 
     from medrestore.plugin.jobs import StatusView
 
-__all__ = ["PROBLEM_STYLE", "QUIET_STYLE", "RESEARCH_ONLY", "JobStatus", "Sentence", "StatusLine"]
+__all__ = [
+    "PROBLEM_STYLE",
+    "QUIET_STYLE",
+    "RESEARCH_ONLY",
+    "JobStatus",
+    "Sentence",
+    "StatusLine",
+    "quiet_label",
+]
 
 PROBLEM_STYLE = "color: #cc6f1c;"  # amber; both are legible on napari's dark and light themes
 QUIET_STYLE = "color: #7d828b;"
 RESEARCH_ONLY = "For research use only, not for diagnosis."
 
 
+def quiet_label(text: str = "") -> QLabel:
+    """Wrapped text that stays in the background."""
+    label = QLabel(text)
+    label.setWordWrap(True)
+    label.setStyleSheet(QUIET_STYLE)
+    return label
+
+
 class Sentence(QLabel):
     """Wrapped text, from the top, all of it: nested layouts forget how high wrapped text is."""
 
-    def __init__(self, style: str = "", text: str = "") -> None:
-        super().__init__(text)
+    def __init__(self, style: str = "") -> None:
+        super().__init__()
         self.setWordWrap(True)
         self.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.setStyleSheet(style)

@@ -31,7 +31,7 @@ from medrestore.plugin.requests import (
 from medrestore.plugin.rows import column
 from medrestore.plugin.run_bar import RunBar
 from medrestore.plugin.scan_picker import ScanPicker
-from medrestore.plugin.status import QUIET_STYLE, RESEARCH_ONLY, JobStatus, Sentence
+from medrestore.plugin.status import QUIET_STYLE, RESEARCH_ONLY, JobStatus, quiet_label
 from medrestore.plugin.viewer import bare, is_scan, layers_of, watch
 from medrestore.plugin.worker import jobs_of
 
@@ -93,7 +93,7 @@ class DenoiseWidget(QWidget):
         buttons.addWidget(self.preview_button, 3)
         buttons.addWidget(self.denoise_button, 3)
         buttons.addWidget(self.cancel_button, 2)
-        footer = Sentence(QUIET_STYLE, RESEARCH_ONLY)
+        footer = quiet_label(RESEARCH_ONLY)
         parts = (self.form, buttons, self.job, None, self.run_bar, footer)
         column(self, 8, *parts, margins=True)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medrestore import io
-from medrestore.io.detect import suffix_of
+from medrestore.io.formats import suffix_of
 from medrestore.plugin.layers import to_volume
 
 if TYPE_CHECKING:

@@ -7,24 +7,19 @@ import io
 import json
 import math
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from medrestore.errors import OutputError
 from medrestore.io.staging import staged_folder, temporary_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-__all__ = [
-    "as_csv",
-    "as_json",
-    "check_folder",
-    "finite",
-    "plot_names",
-    "write_file",
-    "write_folder",
-]
+__all__ = ["ReportFolder", "as_csv", "as_json", "finite", "write_file"]
+
+PAGE = "report.html"
 
 
 def write_file(path: Path, content: Iterable[bytes]) -> None:
@@ -47,62 +42,69 @@ def write_file(path: Path, content: Iterable[bytes]) -> None:
         ) from error
 
 
-def check_folder(folder: Path, names: Collection[str], overwrite: bool = False) -> None:
-    """Make sure that a folder is free for a report, before minutes of work.
+@dataclass(frozen=True)
+class ReportFolder:
+    """A folder with ``report.html``, tables and plots, and with no other files in it.
 
     Parameters
     ----------
-    folder : Path
-        A folder that is missing, empty, or holds an earlier report.
-    names : collection of str
-        Names of the files that such a report may have.
-    overwrite : bool
-        True if an earlier report may be replaced.
-
-    Raises
-    ------
-    OutputError
-        If it is not free.
+    tables : tuple of str
+        Names of the tables' files.
+    plots : tuple of str
+        Names of the plots, each of which is an SVG and a PDF.
     """
-    if folder.exists() and not folder.is_dir():
-        raise OutputError(f"{folder} is a file; give the name of a folder")
-    present = sorted(folder.iterdir()) if folder.is_dir() else []
-    foreign = next((path for path in present if not _is_one_of(names, path)), None)
-    if foreign is not None:
-        raise OutputError(
-            f"{folder} holds {foreign.name}, which is no part of such a report; choose a folder of "
-            "its own for it"
-        )
-    if present and not overwrite:
-        raise OutputError(
-            f"{folder} holds a report already; choose another folder, or allow --overwrite"
-        )
 
+    tables: tuple[str, ...]
+    plots: tuple[str, ...]
 
-def write_folder(
-    folder: Path,
-    names: Collection[str],
-    files: Mapping[str, bytes],
-    plots: Mapping[str, Mapping[str, bytes]],
-    overwrite: bool,
-) -> Path:
-    """Write all files and plots at once; ``names`` as for `check_folder`.
+    def check(self, folder: Path, overwrite: bool = False) -> None:
+        """Make sure that a folder is free for a report, before minutes of work.
 
-    Returns
-    -------
-    Path
-        ``report.html``.
-    """
-    drawn = {f"{name}.{kind}": data for name, of in plots.items() for kind, data in of.items()}
-    with staged_folder(folder, overwrite, lambda path: _is_one_of(names, path)) as staged:
-        for name, data in {**drawn, **files}.items():
-            (staged / name).write_bytes(data)
-    return folder / "report.html"
+        Parameters
+        ----------
+        folder : Path
+            A folder that is missing, empty, or holds an earlier report.
+        overwrite : bool
+            True if an earlier report may be replaced.
 
+        Raises
+        ------
+        OutputError
+            If it is not free.
+        """
+        if folder.exists() and not folder.is_dir():
+            raise OutputError(f"{folder} is a file; give the name of a folder")
+        present = sorted(folder.iterdir()) if folder.is_dir() else []
+        foreign = next((path for path in present if not self._has(path)), None)
+        if foreign is not None:
+            raise OutputError(
+                f"{folder} holds {foreign.name}, which is no part of such a report; choose a "
+                "folder of its own for it"
+            )
+        if present and not overwrite:
+            raise OutputError(
+                f"{folder} holds a report already; choose another folder, or allow --overwrite"
+            )
 
-def plot_names(plots: Iterable[str]) -> set[str]:
-    """Return the names of the files of some plots."""
-    return {f"{plot}.{kind}" for plot in plots for kind in ("svg", "pdf")}
+    def write(
+        self,
+        folder: Path,
+        page: str,
+        tables: Mapping[str, bytes],
+        plots: Mapping[str, Mapping[str, bytes]],
+        overwrite: bool,
+    ) -> Path:
+        """Write all files at once, and return the path of ``report.html``."""
+        files = {PAGE: page.encode(), **tables}
+        files |= {f"{name}.{kind}": data for name, of in plots.items() for kind, data in of.items()}
+        with staged_folder(folder, overwrite, self._has) as staged:
+            for name, data in files.items():
+                (staged / name).write_bytes(data)
+        return folder / PAGE
+
+    def _has(self, path: Path) -> bool:
+        plots = (f"{plot}.{kind}" for plot in self.plots for kind in ("svg", "pdf"))
+        return path.name in {PAGE, *self.tables, *plots} and path.is_file()
 
 
 def as_csv(rows: Sequence[Mapping[str, Any]]) -> bytes:
@@ -127,7 +129,3 @@ def finite(value: Any) -> Any:
     if isinstance(value, list):
         return [finite(inner) for inner in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _is_one_of(names: Collection[str], path: Path) -> bool:
-    return path.name in names and path.is_file()

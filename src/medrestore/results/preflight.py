@@ -7,15 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from medrestore.errors import OutputError
-from medrestore.io import dicom
-from medrestore.io.zarr_store import is_ours
-from medrestore.results.naming import written_as
+from medrestore.io.formats import FORMATS
+from medrestore.results.naming import RECORD, extras_format, written_as
 from medrestore.results.result import LAYERS
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable
 
+    from medrestore.io.format import Format
     from medrestore.volume import Source, Volume
 
 __all__ = ["check_destination", "check_file", "check_folder", "check_source"]
@@ -57,21 +56,14 @@ def check_source(
 ) -> None:
     """The same, from a scan's format and name alone; raises `OutputError`."""
     kind = written_as(source.format, format)
-    folder, stem = Path(out), source.name
+    form, folder, stem = FORMATS[kind], Path(out), source.name
     check_folder(folder)
-    extras = ("noise", "samples")
-    if kind == "nifti":
-        for name in (*LAYERS, *extras):
-            _check_target(folder / f"{stem}_{name}.nii.gz", overwrite)
-    elif kind == "zarr":
-        for name in (*LAYERS, *extras):
-            _check_tree(folder / f"{stem}_{name}.zarr", overwrite, is_ours)
-    else:
-        for name in (*LAYERS, "std_map"):
-            _check_tree(folder / f"{stem}_{name}", overwrite, dicom.is_derived)
-        for name in extras:
-            _check_target(folder / f"{stem}_{name}.nii.gz", overwrite)
-    _check_target(folder / f"{stem}_run.json", overwrite)
+    for name in (*LAYERS, "std_map") if form.series else LAYERS:
+        _check_output(folder / f"{stem}_{name}{form.result}", overwrite, form)
+    form = extras_format(kind)
+    for name in ("noise", "samples"):
+        _check_output(folder / f"{stem}_{name}{form.result}", overwrite, form)
+    _check_target(folder / f"{stem}{RECORD}", overwrite)
 
 
 def check_file(path: Path, overwrite: bool = False) -> None:
@@ -102,6 +94,13 @@ def check_folder(folder: Path) -> None:
         ) from error
 
 
+def _check_output(path: Path, overwrite: bool, form: Format) -> None:
+    if form.store or form.series:
+        _check_tree(path, overwrite, form)
+    else:
+        _check_target(path, overwrite)
+
+
 def _check_target(path: Path, overwrite: bool) -> None:
     if path.is_dir():
         raise OutputError(f"{path} is a folder and in the way; choose another folder")
@@ -109,13 +108,13 @@ def _check_target(path: Path, overwrite: bool) -> None:
         raise OutputError(f"{path} exists already; choose another folder, or allow --overwrite")
 
 
-def _check_tree(path: Path, overwrite: bool, ours: Callable[[Path], bool]) -> None:
+def _check_tree(path: Path, overwrite: bool, form: Format) -> None:
     present = list(path.iterdir()) if path.is_dir() else []
     if path.is_file():
         raise OutputError(f"{path} is a file and in the way; choose another folder")
     if present and not overwrite:
         raise OutputError(f"{path} exists already; choose another folder, or allow --overwrite")
-    strange = next((file for file in present if not ours(file)), None)
+    strange = next((file for file in present if not form.replaceable(file)), None)
     if strange is not None:
         raise OutputError(
             f"{path} holds {strange.name}, which medrestore did not write; choose another folder"

@@ -14,7 +14,7 @@ from medrestore.core.compute import SAME_VOXELS_WITHIN
 from medrestore.core.slices import sha256_of
 from medrestore.errors import OutputError, SettingsError
 from medrestore.io.uids import without_uids
-from medrestore.results.naming import SUFFIXES, format_of, written_as
+from medrestore.results.naming import extras_format, format_of, suffixes, written_as
 from medrestore.results.regions import Region, Regions
 from medrestore.results.software import device_name, system_name, versions
 
@@ -228,7 +228,7 @@ class Result:
             raise OutputError(f"cannot make the folder {out}: {error.strerror}") from error
         written = []
         for name, volume in self.layers().items():
-            place = folder / f"{stem}_{name}{SUFFIXES[kind]}"
+            place = folder / f"{stem}_{name}{suffixes()[kind]}"
             if kind == "dicom":
                 text = f"medrestore: {DESCRIPTIONS[name]}"
                 written.append(
@@ -240,7 +240,7 @@ class Result:
             place = folder / f"{stem}_std_map"
             text = f"medrestore: {DESCRIPTIONS['std']}"
             written.append(io.write_map(self.std, place, description=text, overwrite=overwrite))
-        suffix = SUFFIXES["zarr" if kind == "zarr" else "nifti"]
+        suffix = str(extras_format(kind).result)
         written += self._save_extras(folder, stem, suffix, overwrite)
         return [*written, _write_text(record, self._record(written))]
 

@@ -7,14 +7,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from medrestore.io.formats import FORMATS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 __all__ = ["device_name", "system_name", "versions"]
 
 ALWAYS = ("medrestore", "torch", "monai", "numpy", "scipy")
-READERS = {"nifti": "nibabel", "dicom": "pydicom", "itk": "SimpleITK", "zarr": "zarr"}
-"""Libraries that read and write a format (`Source.format`)."""
 
 
 def versions(formats: Iterable[str] = ()) -> dict[str, str]:
@@ -25,7 +25,7 @@ def versions(formats: Iterable[str] = ()) -> dict[str, str]:
     formats : iterable of str
         Formats that were read or written: their packages took part.
     """
-    took_part = (*ALWAYS, *(READERS[one] for one in sorted({*formats} & {*READERS})))
+    took_part = (*ALWAYS, *(FORMATS[one].program for one in sorted({*formats} & {*FORMATS})))
     found = {"python": platform.python_version()}
     for package in took_part:
         try:

@@ -62,15 +62,23 @@ class Choice:
 
     Parameters
     ----------
-    labels : mapping of str to str
+    fixed : mapping of str to str
         Text of a form by value, in the order of the form.
     strict : bool
         False where others are taken too, such as ``cuda:1`` beside ``cuda``.
+    registered : callable
+        Gives further ones, those of a registry.
     """
 
-    labels: Mapping[str, str]
+    fixed: Mapping[str, str]
     strict: bool = True
+    registered: Callable[[], Mapping[str, str]] = dict
     parse: ClassVar[type] = str
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Text of a form by value, of the fixed ones and then of those registered."""
+        return {**self.fixed, **self.registered()}
 
     @property
     def values(self) -> str:

@@ -10,7 +10,8 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from medrestore.core.evaluations import PER_ANGLE, passes
+from medrestore.core.evaluations import passes
+from medrestore.core.samplers import SAMPLERS
 from medrestore.core.schedules import SCHEDULES
 from medrestore.errors import SettingsError
 from medrestore.settings.description import (
@@ -28,22 +29,10 @@ from medrestore.settings.noise import NoiseSetting
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["AUTO", "AUTOMATIC", "SAMPLERS", "SETTINGS", "Settings", "feasible"]
+__all__ = ["AUTO", "AUTOMATIC", "SETTINGS", "Settings", "feasible"]
 
 AUTO, AUTOMATIC = "auto", "Automatic"
 """A choice left to the program: as a value, and as the label of a form."""
-
-SAMPLERS = tuple(PER_ANGLE)
-SAMPLER_LABELS = {
-    "moment-matched": "Moment-matched",
-    "ddpm": "DDPM",
-    "ddim": "DDIM",
-    "heun": "Heun (ODE)",
-    "predictor-corrector": "Predictor–corrector (VP SDE)",
-    "ve-sde": "Reverse diffusion (VE SDE)",
-    "langevin": "Langevin",
-    "consistency": "Consistency",
-}
 
 WEIGHT = Number(0, 100, refusal="is a weight in 0…100, got {value!r}")
 """Of guidance: beyond 100 nothing but the guide is left."""
@@ -156,7 +145,10 @@ class Settings:
     )
     sampler: str = setting(
         AUTO,
-        Choice({AUTO: AUTOMATIC, **{name: SAMPLER_LABELS[name] for name in SAMPLERS}}),
+        Choice(
+            {AUTO: AUTOMATIC},
+            registered=lambda: {one.name: one.label for one in SAMPLERS.values()},
+        ),
         "how samples are drawn; auto, the default, is the model's own: moment-matched, ddim of "
         "models of the image itself, consistency of those distilled to it",
         label="Sampler",
@@ -175,7 +167,7 @@ class Settings:
     )
     schedule: str = setting(
         "cosine",
-        Choice({name: name.capitalize() for name in SCHEDULES}),
+        Choice({}, registered=lambda: {name: name.capitalize() for name in SCHEDULES}),
         "where the steps lie between noise and sample; default: cosine",
         details="``cosine`` are equally spaced angles.",
     )

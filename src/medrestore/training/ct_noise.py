@@ -126,7 +126,7 @@ def _soft_median(std: Tensor, hu: Tensor) -> Tensor:
 class CtNoise:
     """Low-dose noise of random level from a bank made through filtered back-projection.
 
-    A draw mixes the bank's two parts (`training.noise_bank`) as physics does: quantum noise of
+    A draw mixes the bank's two parts (see the module) as physics does: quantum noise of
     variance A·g₁², electronic noise of variance Nₑ·A²·g₂². Together they have the level drawn, on
     average over the patch; the higher it is, the more of it are the streaks of starved rays.
     Two kernels are mixed, any of the bank's and the one that the scan's own noise looks like, so

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from medrestore.core.evaluations import OWN_START
+from medrestore.core.samplers import makes_samples
 from medrestore.core.schedules import angles
 from medrestore.core.spectrum import AREAS
 from medrestore.training.probe import band_power
@@ -115,7 +115,7 @@ def _powers(probe: Probe, model: Model, settings: Settings) -> Powers:
         energy.sum(dim=(1, 2)) ** 2 / energy.square().sum(dim=(1, 2)).clamp(min=1e-12)
     ).numpy()
     sampled = np.mean([band_power(r, window) for r in drawn], axis=0)
-    if settings.sampler in OWN_START:
+    if makes_samples(settings.sampler):
         added = sampled
     else:
         added = np.array([model.spectra.at(last, float(q)).power for q in ratio])

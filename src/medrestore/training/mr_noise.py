@@ -94,7 +94,7 @@ class MrNoise:
     """Magnitude noise of random level, g-factor, Fourier encoding and number of coils.
 
     σ is the Gaussian standard deviation per channel of the image as stored, after every filter.
-    Encoded patches (`training.mr_protocol`) lose the part of the signal that was not acquired:
+    Encoded patches (`Encoding`) lose the part of the signal that was not acquired:
     the target is what the acquisition shows without noise. Patches of several coils are
     non-central χ: σ alone does not tell them from one coil, so their share is modest.
 

@@ -19,7 +19,7 @@ from medrestore.training.data import Stack, stacks_of
 from medrestore.training.licences import INDEX, index_of
 from medrestore.training.pack import cropped, pack_stacks, unpack_stacks
 from medrestore.training.scan_noise import scan_kernel, scan_noise_std
-from medrestore.training.synthesis.stacks import synthetic_stacks
+from medrestore.training.synthesis import synthetic_stacks
 
 if TYPE_CHECKING:
     from medrestore.core.meter import Meter
@@ -152,7 +152,7 @@ def _scene(
     path = cache / f"{content.hexdigest()[:16]}.npz"
     if path.exists():
         with np.load(path) as bank:
-            return _with_own_kernel(replace(stack, noise=bank["noise"], gain=bank["gain"]))
+            return _with_kernel(replace(stack, noise=bank["noise"], gain=bank["gain"]))
     gpu = torch.cuda.is_available()
     made = with_noise_bank(
         stack,
@@ -167,8 +167,8 @@ def _scene(
     partial = path.with_name(f"partial-{path.name}")
     np.savez(partial, noise=made.noise, gain=made.gain)  # type: ignore[arg-type]
     partial.replace(path)
-    return _with_own_kernel(made)
+    return _with_kernel(made)
 
 
-def _with_own_kernel(stack: Stack) -> Stack:
+def _with_kernel(stack: Stack) -> Stack:
     return replace(stack, kernel=scan_kernel(stack))

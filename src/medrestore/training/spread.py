@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from medrestore.core.evaluations import DEFAULT, OWN_START
 from medrestore.core.meter import SILENT, Meter
+from medrestore.core.samplers import DEFAULT, makes_samples
 from medrestore.evaluation.calibrate import scores_of, tissue
 from medrestore.evaluation.intervals import Scores, fit_intervals, merged, table
 from medrestore.training.gains import measure_gains
@@ -111,7 +111,7 @@ def measure_spread(
 
     spectra, latent = model.spectra, model.latent
     cohort = Cohort(model_of, cases, levels, meter)
-    angles = ANGLES[-1:] if settings.sampler in OWN_START else ANGLES  # samples: r's own spectrum
+    angles = ANGLES[-1:] if makes_samples(settings.sampler) else ANGLES  # samples: r's own spectrum
     if latent is not None:
         latent = measure_spectra(cohort, in_latent=True)
         angles = (0.0, *ANGLES)  # at 0 what the autoencoder loses

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from medrestore.core.evaluations import OWN_START, PER_ANGLE
 from medrestore.core.method import ESTIMATED, nearest
 from medrestore.core.posterior import PredictionStatistics
+from medrestore.core.samplers import SAMPLERS
 from medrestore.errors import ModelError
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Family:
     @property
     def samplers(self) -> tuple[str, ...]:
         """Samplers that the weights serve, the usual one first."""
-        return tuple(name for name in PER_ANGLE if name not in OWN_START)
+        return tuple(one.name for one in SAMPLERS.values() if not one.makes_samples)
 
     def rests_on(self, drawn: int) -> int | None:
         """Number of samples that the standard deviation rests on; None if not on them alone."""

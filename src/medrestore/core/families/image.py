@@ -14,6 +14,7 @@ import numpy as np
 
 from medrestore.core.families.family import Family
 from medrestore.core.posterior import SampleStatistics
+from medrestore.core.samplers import SAMPLERS
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -40,8 +41,9 @@ class Image(Family):
 
     @property
     def samplers(self) -> tuple[str, ...]:
-        """Samplers that do without a predictor's spectra."""
-        return ("ddim", "ddpm", "heun", "predictor-corrector", "ve-sde", "langevin")
+        """Those that do without a predictor's spectra, DDIM first."""
+        served = [name for name in super().samplers if not SAMPLERS[name].adds_covariance]
+        return ("ddim", *(name for name in served if name != "ddim"))
 
     def rests_on(self, drawn: int) -> int | None:
         """All samples: nothing else tells how the image errs."""

@@ -1,4 +1,8 @@
-"""Ways from noise to a sampled residual; one method per file, all over one `Denoiser`."""
+"""Samplers: ways from noise to a residual, one a file, all over one `Denoiser`.
+
+One more is a file that decorates its step (`sampler.sampler`), and an entry in `SAMPLERS`:
+settings, command line, form, costs and citations read them here. None loads torch.
+"""
 
 from __future__ import annotations
 
@@ -14,18 +18,29 @@ from medrestore.core.samplers.predictor_corrector import predictor_corrector
 from medrestore.core.samplers.ve_sde import ve_sde
 
 if TYPE_CHECKING:
-    from medrestore.core.samplers.chain import Step
+    from medrestore.core.samplers.sampler import Sampler
 
-__all__ = ["SAMPLERS"]
+__all__ = ["DEFAULT", "SAMPLERS", "makes_samples"]
 
-SAMPLERS: dict[str, Step] = {
-    "moment-matched": moment_matched,
-    "ddpm": ddpm,
-    "ddim": ddim,
-    "heun": heun,
-    "predictor-corrector": predictor_corrector,
-    "ve-sde": ve_sde,
-    "langevin": langevin,
-    "consistency": consistency,
+SAMPLERS: dict[str, Sampler] = {
+    one.name: one
+    for one in (
+        moment_matched,
+        ddpm,
+        ddim,
+        heun,
+        predictor_corrector,
+        ve_sde,
+        langevin,
+        consistency,
+    )
 }
-"""Methods by the name a user gives; `core.evaluations` says what each costs."""
+"""By the name that a user gives, in the order in which they are offered."""
+
+DEFAULT = moment_matched.name
+"""Sampler of a refiner that predicts means."""
+
+
+def makes_samples(name: str) -> bool:
+    """True if a sampler's network makes samples, not means; False for what is no sampler."""
+    return name in SAMPLERS and SAMPLERS[name].makes_samples

@@ -1,14 +1,15 @@
-"""The walk every sampler shares: from pure noise at π/2 down the angles to the residual."""
+"""The chain every sampler shares: from pure noise at π/2 down the angles to the residual."""
 
 from __future__ import annotations
 
 import itertools
 import math
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from medrestore.core.meter import SILENT, Meter
-from medrestore.core.noise_field import START
+from medrestore.core.samplers.sampler import Chain
 from medrestore.core.schedules import angles
+from medrestore.core.white_noise import START
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,31 +18,10 @@ if TYPE_CHECKING:
 
     from medrestore.core.diffusion import Denoiser
     from medrestore.core.noise_field import NoiseField
+    from medrestore.core.samplers.sampler import Sampler
     from medrestore.core.spectrum import Kernel
 
-__all__ = ["Sample", "Step", "sample", "shared_start"]
-
-
-class Step(Protocol):
-    """One step of a method: from z_t and r̂ at angle t to z_u at the smaller angle u.
-
-    The chain has evaluated r̂ at (z_t, t); a method that needs more calls ``evaluate`` as often as
-    `core.evaluations.PER_ANGLE` says.
-    """
-
-    def __call__(
-        self,
-        z_t: Tensor,
-        r_hat: Tensor,
-        t: float,
-        u: float,
-        *,
-        index: int,
-        field: NoiseField,
-        kernel: Callable[[float], Kernel],
-        evaluate: Callable[[Tensor, float], Tensor],
-    ) -> Tensor:
-        """z_u; ``index`` counts steps and keys the noise, ``evaluate(z, t)`` gives another r̂."""
+__all__ = ["Sample", "sample", "shared_start"]
 
 
 class Sample(NamedTuple):
@@ -52,7 +32,7 @@ class Sample(NamedTuple):
 
 
 class _Evaluate:
-    """The denoiser with its condition, counted; remembers what it said last."""
+    """The denoiser with its condition, counted; remembers its last prediction."""
 
     last: Tensor
 
@@ -74,7 +54,7 @@ def shared_start(denoiser: Denoiser, condition: Tensor, field: NoiseField) -> Te
 
 
 def sample(
-    step: Step,
+    step: Sampler,
     denoiser: Denoiser,
     condition: Tensor,
     field: NoiseField,
@@ -89,12 +69,12 @@ def sample(
 
     Parameters
     ----------
-    step : Step
+    step : Sampler
         The method, one of `core.samplers.SAMPLERS`.
     denoiser : Denoiser
         Predicts r̂.
     condition : Tensor, shape (batch, channels, y, x)
-        What the denoiser is told.
+        Of the denoiser.
     field : NoiseField
         Noise of these samples and slices.
     kernel : callable
@@ -115,5 +95,5 @@ def sample(
             r_hat = evaluate.last = start
         else:
             r_hat = evaluate(z, t)
-        z = step(z, r_hat, t, u, index=index, field=field, kernel=kernel, evaluate=evaluate)
+        z = step(z, r_hat, t, u, Chain(index, field, kernel, evaluate))
     return Sample(z, evaluate.last)

@@ -8,30 +8,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from medrestore.core.diffusion import posterior
+from medrestore.core.samplers.sampler import Chain, sampler
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from torch import Tensor
-
-    from medrestore.core.noise_field import NoiseField
-    from medrestore.core.spectrum import Kernel
 
 __all__ = ["ddpm"]
 
 
-def ddpm(
-    z_t: Tensor,
-    r_hat: Tensor,
-    t: float,
-    u: float,
-    *,
-    index: int,
-    field: NoiseField,
-    kernel: Callable[[float], Kernel],
-    evaluate: Callable[[Tensor, float], Tensor],
-) -> Tensor:
+@sampler("ddpm", "DDPM", ("ho2020",))
+def ddpm(z_t: Tensor, r_hat: Tensor, t: float, u: float, chain: Chain) -> Tensor:
     """z_u = A z_t + B r̂ + β ε; ``kernel`` and ``evaluate`` are not used."""
     q = posterior(t, u)
     z_u = q.a * z_t + q.b * r_hat
-    return z_u + q.beta * field.white(index) if q.beta else z_u
+    return z_u + q.beta * chain.field.white(chain.index) if q.beta else z_u

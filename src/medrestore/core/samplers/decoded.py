@@ -1,10 +1,10 @@
-"""From what was walked in a latent's plane to a sample of the residual."""
+"""From a sample of the latent to a sample of the residual."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from medrestore.core.evaluations import DEFAULT
+from medrestore.core.samplers import SAMPLERS
 from medrestore.core.samplers.chain import Sample
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ __all__ = ["decoded"]
 
 
 def decoded(
-    walked: Sample,
+    latent: Sample,
     sampler: str,
     last: float,
     decode: Callable[[Tensor], Tensor],
@@ -25,16 +25,16 @@ def decoded(
     """The residual's sample and its last prediction, (batch, 1, y, x).
 
     A decoder gives the mean, r̂ = D(ẑ), so that the rest has to be drawn: noise with the measured
-    spectrum C_t of r − D(ẑ_t), which holds what the walk had left open at t and what no latent
+    spectrum C_t of r − D(ẑ_t), which holds what sampling had left open at t and what no latent
     holds. The moment-matched step to 0, ẑ + C^{1/2} ξ, is taken here, in voxels, at its own angle;
-    the others walk to z_0 themselves, and C_0, the autoencoder's own loss, is added.
+    the others go on to z_0 themselves, and C_0, the autoencoder's own loss, is added.
 
     Parameters
     ----------
-    walked : Sample
+    latent : Sample
         z_0 and the last ẑ.
     sampler : str
-        What walked.
+        Name of the method that sampled.
     last : float
         Angle of ẑ.
     decode : callable
@@ -42,7 +42,7 @@ def decoded(
     left : callable
         Angle → noise of the spectrum C_t, (batch, 1, y, x).
     """
-    r_hat = decode(walked.r_hat)
-    if sampler == DEFAULT:
+    r_hat = decode(latent.r_hat)
+    if SAMPLERS[sampler].adds_covariance:
         return Sample(r_hat + left(last), r_hat)
-    return Sample(decode(walked.r) + left(0.0), r_hat)
+    return Sample(decode(latent.r) + left(0.0), r_hat)

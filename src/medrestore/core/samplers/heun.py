@@ -11,33 +11,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from medrestore.core.diffusion import v_hat
+from medrestore.core.samplers.sampler import Chain, sampler
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from torch import Tensor
-
-    from medrestore.core.noise_field import NoiseField
-    from medrestore.core.spectrum import Kernel
 
 __all__ = ["heun"]
 
 
-def heun(
-    z_t: Tensor,
-    r_hat: Tensor,
-    t: float,
-    u: float,
-    *,
-    index: int,
-    field: NoiseField,
-    kernel: Callable[[float], Kernel],
-    evaluate: Callable[[Tensor, float], Tensor],
-) -> Tensor:
+@sampler("heun", "Heun (ODE)", ("song2021sde", "karras2022"), per_angle=2)
+def heun(z_t: Tensor, r_hat: Tensor, t: float, u: float, chain: Chain) -> Tensor:
     """z_u = z_t − (t − u)·(v̂_t + v̂_u)/2; to u = 0, z_0 = z_t − t·v̂_t."""
     v_t = v_hat(z_t, r_hat, t)
     z_u = z_t - (t - u) * v_t
     if u == 0:
         return z_u
-    v_u = v_hat(z_u, evaluate(z_u, u), u)
+    v_u = v_hat(z_u, chain.evaluate(z_u, u), u)
     return z_t - 0.5 * (t - u) * (v_t + v_u)

@@ -12,18 +12,16 @@ import math
 from typing import TYPE_CHECKING
 
 from medrestore.core.diffusion import eps_hat
-from medrestore.core.evaluations import PER_ANGLE
-from medrestore.core.noise_field import LANGEVIN
+from medrestore.core.samplers.sampler import Chain, sampler
+from medrestore.core.white_noise import LANGEVIN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from torch import Tensor
 
-    from medrestore.core.noise_field import NoiseField
-    from medrestore.core.spectrum import Kernel
-
 __all__ = ["langevin", "langevin_update"]
+
+UPDATES = 4
+"""At each angle, one evaluation each."""
 
 STEP = 0.5
 """η: raises the variance of pure noise by 1/(1 − η/2), that of a unit residual by less."""
@@ -35,29 +33,19 @@ def langevin_update(z_t: Tensor, r_hat: Tensor, t: float, size: float, noise: Te
     return z_t - drift + math.sqrt(2 * size) * math.sin(t) * noise
 
 
-def langevin(
-    z_t: Tensor,
-    r_hat: Tensor,
-    t: float,
-    u: float,
-    *,
-    index: int,
-    field: NoiseField,
-    kernel: Callable[[float], Kernel],
-    evaluate: Callable[[Tensor, float], Tensor],
-) -> Tensor:
+@sampler("langevin", "Langevin", ("song2019", "jolicoeur2020"), per_angle=UPDATES)
+def langevin(z_t: Tensor, r_hat: Tensor, t: float, u: float, chain: Chain) -> Tensor:
     """Updates at t, from π/2 just the start: cos u · r̂ + z, where r̂ is the mean of r.
 
     At the last angle one update fewer, and r̂ of the outcome is the sample.
     """
-    if index == 0:
+    if chain.index == 0:
         return r_hat if u == 0 else math.cos(u) * r_hat + z_t
-    updates = PER_ANGLE["langevin"]
-    for i in range(updates - 1):
-        noise = field.white(index * updates + i, LANGEVIN)
+    for i in range(UPDATES - 1):
+        noise = chain.field.white(chain.index * UPDATES + i, LANGEVIN)
         z_t = langevin_update(z_t, r_hat, t, STEP, noise)
-        r_hat = evaluate(z_t, t)
+        r_hat = chain.evaluate(z_t, t)
     if u == 0:
         return r_hat
-    noise = field.white(index * updates + updates - 1, LANGEVIN)
+    noise = chain.field.white(chain.index * UPDATES + UPDATES - 1, LANGEVIN)
     return langevin_update(z_t, r_hat, t, STEP, noise)

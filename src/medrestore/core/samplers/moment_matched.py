@@ -11,30 +11,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from medrestore.core.diffusion import posterior
+from medrestore.core.samplers.sampler import Chain, sampler
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from torch import Tensor
-
-    from medrestore.core.noise_field import NoiseField
-    from medrestore.core.spectrum import Kernel
 
 __all__ = ["moment_matched"]
 
 
-def moment_matched(
-    z_t: Tensor,
-    r_hat: Tensor,
-    t: float,
-    u: float,
-    *,
-    index: int,
-    field: NoiseField,
-    kernel: Callable[[float], Kernel],
-    evaluate: Callable[[Tensor, float], Tensor],
-) -> Tensor:
+@sampler(
+    "moment-matched",
+    "Moment-matched",
+    ("bao2022analytic", "bao2022covariance"),
+    adds_covariance=True,
+)
+def moment_matched(z_t: Tensor, r_hat: Tensor, t: float, u: float, chain: Chain) -> Tensor:
     """z_u = A z_t + B (r̂ + C_t^{1/2} ξ) + β ε; at u = 0 this is r̂ + C_t^{1/2} ξ."""
     q = posterior(t, u)
-    z_u = q.a * z_t + q.b * (r_hat + field.coloured(index, kernel(t)))
-    return z_u + q.beta * field.white(index) if q.beta else z_u
+    z_u = q.a * z_t + q.b * (r_hat + chain.field.coloured(chain.index, chain.kernel(t)))
+    return z_u + q.beta * chain.field.white(chain.index) if q.beta else z_u

@@ -10,17 +10,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from medrestore.core.noise_field import LANGEVIN
 from medrestore.core.samplers.ddpm import ddpm
 from medrestore.core.samplers.langevin import langevin_update
+from medrestore.core.samplers.sampler import Chain, sampler
+from medrestore.core.white_noise import LANGEVIN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from torch import Tensor
-
-    from medrestore.core.noise_field import NoiseField
-    from medrestore.core.spectrum import Kernel
 
 __all__ = ["predictor_corrector"]
 
@@ -30,24 +26,17 @@ update of size 2r² raises the variance of pure noise by 1/(1 − r²), that of 
 """
 
 
-def predictor_corrector(
-    z_t: Tensor,
-    r_hat: Tensor,
-    t: float,
-    u: float,
-    *,
-    index: int,
-    field: NoiseField,
-    kernel: Callable[[float], Kernel],
-    evaluate: Callable[[Tensor, float], Tensor],
-) -> Tensor:
+@sampler(
+    "predictor-corrector", "Predictor–corrector (VP SDE)", ("song2021sde", "lu2022"), per_angle=2
+)
+def predictor_corrector(z_t: Tensor, r_hat: Tensor, t: float, u: float, chain: Chain) -> Tensor:
     """Predict z_u; unless u = 0, correct it by a Langevin step of size 2 (r sin u)².
 
     Song et al. scale the step by r‖w‖/‖score‖. Here ‖score‖ = ‖ε̂‖/sin u takes its value for unit
     ε̂, so that nothing depends on how large the field is.
     """
-    z_u = ddpm(z_t, r_hat, t, u, index=index, field=field, kernel=kernel, evaluate=evaluate)
+    z_u = ddpm(z_t, r_hat, t, u, chain)
     if u == 0:
         return z_u
-    noise = field.white(index, LANGEVIN)
-    return langevin_update(z_u, evaluate(z_u, u), u, 2 * SIGNAL_TO_NOISE**2, noise)
+    noise = chain.field.white(chain.index, LANGEVIN)
+    return langevin_update(z_u, chain.evaluate(z_u, u), u, 2 * SIGNAL_TO_NOISE**2, noise)

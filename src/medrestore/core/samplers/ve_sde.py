@@ -11,29 +11,16 @@ import math
 from typing import TYPE_CHECKING
 
 from medrestore.core.diffusion import diffuse
+from medrestore.core.samplers.sampler import Chain, sampler
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from torch import Tensor
-
-    from medrestore.core.noise_field import NoiseField
-    from medrestore.core.spectrum import Kernel
 
 __all__ = ["ve_sde"]
 
 
-def ve_sde(
-    z_t: Tensor,
-    r_hat: Tensor,
-    t: float,
-    u: float,
-    *,
-    index: int,
-    field: NoiseField,
-    kernel: Callable[[float], Kernel],
-    evaluate: Callable[[Tensor, float], Tensor],
-) -> Tensor:
+@sampler("ve-sde", "Reverse diffusion (VE SDE)", ("song2021sde",))
+def ve_sde(z_t: Tensor, r_hat: Tensor, t: float, u: float, chain: Chain) -> Tensor:
     """x_u = x_t + (σ_t² − σ_u²)(r̂ − x_t)/σ_t² + √(σ_t² − σ_u²) ε, then z_u = cos u · x_u.
 
     At π/2, where σ is infinite and z_t the noise alone, the path starts at its largest finite σ:
@@ -41,9 +28,13 @@ def ve_sde(
     """
     if u == 0:
         return r_hat
-    if index == 0:
+    if chain.index == 0:
         return diffuse(r_hat, z_t, u)
     kept = (math.tan(u) / math.tan(t)) ** 2
     fallen = math.tan(t) ** 2 - math.tan(u) ** 2
-    x_u = kept / math.cos(t) * z_t + (1 - kept) * r_hat + math.sqrt(fallen) * field.white(index)
+    x_u = (
+        kept / math.cos(t) * z_t
+        + (1 - kept) * r_hat
+        + math.sqrt(fallen) * chain.field.white(chain.index)
+    )
     return math.cos(u) * x_u

@@ -11,7 +11,7 @@ from medrestore import io
 from medrestore.core.meter import SILENT
 from medrestore.errors import InputError
 from medrestore.evaluation.ensemble.scene import HALVES
-from medrestore.io.detect import suffix_of
+from medrestore.io.formats import suffix_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,14 +10,7 @@ from typing import TYPE_CHECKING, Any
 from medrestore import __version__
 from medrestore.evaluation.ensemble import tables
 from medrestore.evaluation.ensemble.plots import PLOTS
-from medrestore.report.files import (
-    as_csv,
-    as_json,
-    check_folder,
-    finite,
-    plot_names,
-    write_folder,
-)
+from medrestore.report.files import ReportFolder, as_csv, as_json, finite
 from medrestore.report.page import render
 from medrestore.report.plots import draw_plots
 
@@ -27,10 +20,10 @@ if TYPE_CHECKING:
 
     from medrestore.evaluation.ensemble.study import Study
 
-__all__ = ["check_study_folder", "facts_of", "write_study"]
+__all__ = ["STUDY_FOLDER", "facts_of", "write_study"]
 
 TITLE = "Image quality from noise realisations"
-NAMES = {"figures.csv", "figures.json", "curves.csv", "report.html", *plot_names(PLOTS)}
+STUDY_FOLDER = ReportFolder(("figures.csv", "figures.json", "curves.csv"), tuple(PLOTS))
 
 
 def write_study(study: Study, out: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
@@ -51,26 +44,14 @@ def write_study(study: Study, out: str | os.PathLike[str], *, overwrite: bool = 
         If something else is in the folder, or it cannot be written.
     """
     folder = Path(out)
-    check_study_folder(folder, overwrite)
+    STUDY_FOLDER.check(folder, overwrite)
     plots = draw(study)
-    files = {
+    written = {
         "figures.csv": _csv(tables.rows(study)),
         "curves.csv": _csv(tables.curves(study)),
         "figures.json": as_json(facts_of(study)),
-        "report.html": _page(study, plots).encode(),
     }
-    return write_folder(folder, NAMES, files, plots, overwrite)
-
-
-def check_study_folder(folder: Path, overwrite: bool = False) -> None:
-    """Make sure that a folder is free for a study's report, before minutes of work.
-
-    Raises
-    ------
-    OutputError
-        If it is not.
-    """
-    check_folder(folder, NAMES, overwrite)
+    return STUDY_FOLDER.write(folder, _page(study, plots), written, plots, overwrite)
 
 
 def facts_of(study: Study) -> dict[str, Any]:

@@ -10,17 +10,9 @@ from medrestore import __version__
 from medrestore.evaluation.compared import figure_of
 from medrestore.evaluation.findings import find
 from medrestore.evaluation.report import tables
-from medrestore.evaluation.report.plots import bland_altman, differences
-from medrestore.evaluation.report.reliability_plot import reliability
+from medrestore.evaluation.report.plots import bland_altman, differences, reliability
 from medrestore.evaluation.windows import FOREGROUND
-from medrestore.report.files import (
-    as_csv,
-    as_json,
-    check_folder,
-    finite,
-    plot_names,
-    write_folder,
-)
+from medrestore.report.files import ReportFolder, as_csv, as_json, finite
 from medrestore.report.page import render
 from medrestore.report.plots import draw_plots
 
@@ -34,7 +26,7 @@ if TYPE_CHECKING:
     from medrestore.evaluation.report_of_case import Report
 
 __all__ = [
-    "check_report_folder",
+    "REPORT_FOLDER",
     "facts_of",
     "selected_cases",
     "write_findings",
@@ -42,8 +34,9 @@ __all__ = [
 ]
 
 TITLE = "Restored scans against their references"
-PLOTS = ("reliability", "bland_altman", "differences")
-NAMES = {"figures.csv", "figures.json", "report.html", *plot_names(PLOTS)}
+REPORT_FOLDER = ReportFolder(
+    ("figures.csv", "figures.json"), ("reliability", "bland_altman", "differences")
+)
 
 
 def write_report(
@@ -86,31 +79,19 @@ def write_report(
         If something else is in the folder, or it cannot be written.
     """
     folder = Path(out)
-    check_report_folder(folder, overwrite)
+    REPORT_FOLDER.check(folder, overwrite)
     return write_findings(find(reports, seed, alone), folder, overwrite)
 
 
 def write_findings(findings: Findings, folder: Path, overwrite: bool = False) -> Path:
     """Write the same of what was found already (`findings.find`); return ``report.html``."""
-    check_report_folder(folder, overwrite)
+    REPORT_FOLDER.check(folder, overwrite)
     plots = draw(findings)
-    files = {
+    written = {
         "figures.csv": as_csv([row for report in findings.reports for row in report.rows()]),
         "figures.json": as_json(facts_of(findings)),
-        "report.html": _page(findings, plots).encode(),
     }
-    return write_folder(folder, NAMES, files, plots, overwrite)
-
-
-def check_report_folder(folder: Path, overwrite: bool = False) -> None:
-    """Make sure that a folder is free for a report, before minutes of work.
-
-    Raises
-    ------
-    OutputError
-        If it is not.
-    """
-    check_folder(folder, NAMES, overwrite)
+    return REPORT_FOLDER.write(folder, _page(findings, plots), written, plots, overwrite)
 
 
 def facts_of(findings: Findings) -> dict[str, Any]:
@@ -141,6 +122,7 @@ def _page(findings: Findings, plots: Mapping[str, Mapping[str, bytes]]) -> str:
         methods=reports[0].methods,
         plots=plots,
         cases=selected_cases(reports),
+        better={which: tables.better(which) for which in ("higher", "lower")},
         means=tables.of_summary(summaries, modality),
         means_of_uncertainty=tables.of_summary_uncertainty(summaries, modality),
         means_elsewhere=tables.of_summary(elsewhere, modality),

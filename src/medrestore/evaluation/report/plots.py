@@ -1,4 +1,4 @@
-"""Plots of metrics over cases: Bland–Altman, and what restoring changed in each case."""
+"""Plots of metrics over cases: agreement, changes by restoring, reliability of the uncertainty."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.colors import ListedColormap, LogNorm
+from matplotlib.ticker import FixedLocator
 
 from medrestore.evaluation.agreement import agreement
 from medrestore.evaluation.compared import figure_of, figures_for, in_unit, unit_for
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
     from medrestore.evaluation.agreement import Agreement
     from medrestore.evaluation.over_cases import Paired
     from medrestore.evaluation.report_of_case import Report
+    from medrestore.evaluation.uncertainty import Uncertainty
 
-__all__ = ["bland_altman", "differences"]
+__all__ = ["bland_altman", "differences", "reliability"]
 
 BINS = 90
 MOST = 3
@@ -79,7 +81,7 @@ def bland_altman(figure: Figure, reports: Sequence[Report]) -> None:
 
 
 def _points(reports: Sequence[Report]) -> NDArray[np.float64]:
-    """Reference, noisy and methods, (2 + methods, voxels), as many voxels of each case."""
+    """Return reference, noisy and methods, (2 + methods, voxels), as many voxels of each case."""
     fewest = min(len(report.points) for report in reports)
     parts = []
     for report in reports:
@@ -94,7 +96,7 @@ def _panel_title(method: str) -> str:
 
 
 def _lines(axes: Axes, found: Agreement) -> None:
-    """Mean difference and limits of agreement."""
+    """Draw the mean difference and limits of agreement."""
     low, high = found.limits
     axes.axhline(0, color=INK, lw=0.6)
     axes.axhline(found.mean, color=ACCENT, lw=1.4, label=true_minus(f"mean {found.mean:.3g}"))
@@ -111,11 +113,11 @@ def differences(figure: Figure, reports: Sequence[Report], paired: Sequence[Pair
     figure.set_size_inches(9.6, 1.7 + row * min(rows, NAMED))
     panels = figure.subplots(1, len(COMPARED), sharey=True)
     units = figures_for(reports[0].modality)
-    for axes, figure_name in zip(panels, COMPARED, strict=True):
-        _panel(axes, reports, figure_name)
-        unit = f" ({units[figure_name]})" if units[figure_name] else ""
-        title = _title(paired, figure_name) if len(reports[0].methods) == 1 else ""
-        axes.set(xlabel=f"{figure_name}{unit}", title=title)
+    for axes, metric in zip(panels, COMPARED, strict=True):
+        _panel(axes, reports, metric)
+        unit = f" ({units[metric]})" if units[metric] else ""
+        title = _mean_difference(paired, metric) if len(reports[0].methods) == 1 else ""
+        axes.set(xlabel=f"{metric}{unit}", title=title)
         axes.margins(x=0.12)
     names = [_short(report.case) for report in reports] if rows <= NAMED else None
     panels[0].set_yticks(range(rows) if names else [], names)
@@ -125,9 +127,9 @@ def differences(figure: Figure, reports: Sequence[Report], paired: Sequence[Pair
     figure.legend(handles, labels, loc="outside lower center", ncols=min(5, len(labels)))
 
 
-def _panel(axes: Axes, reports: Sequence[Report], figure_name: str) -> None:
+def _panel(axes: Axes, reports: Sequence[Report], metric: str) -> None:
     def of(method: str) -> list[float]:
-        return [figure_of(report.of(method), figure_name, report.modality) for report in reports]
+        return [figure_of(report.of(method), metric, report.modality) for report in reports]
 
     methods = reports[0].methods
     rows, noisy = np.arange(len(reports)), of("noisy")
@@ -143,13 +145,118 @@ def _panel(axes: Axes, reports: Sequence[Report], figure_name: str) -> None:
     axes.tick_params(axis="y", length=0)
 
 
-def _title(paired: Sequence[Paired], figure_name: str) -> str:
-    """The mean difference with its interval; nothing for a single case."""
+def _mean_difference(paired: Sequence[Paired], metric: str) -> str:
+    """Return the mean difference with its interval; nothing for a single case."""
     for one in paired:
-        if (one.window, one.figure) == (FOREGROUND, figure_name):
+        if (one.window, one.figure) == (FOREGROUND, metric):
             return f"Δ {one.mean:+.3g}  [{one.lower:+.3g}, {one.upper:+.3g}]"
     return ""
 
 
 def _short(name: str) -> str:
     return name if len(name) <= LONGEST else f"…{name[1 - LONGEST :]}"
+
+
+def reliability(figure: Figure, reports: Sequence[Report]) -> None:
+    """Draw every method that has an uncertainty; thin lines are cases, thick ones their mean."""
+    figure.set_size_inches(9.6, 3.3)
+    coverage, error, pit = figure.subplots(1, 3)
+    coverage.plot([0, 100], [0, 100], color=FAINT, lw=1, ls="--", zorder=1)
+    judged = {
+        method: found
+        for method in reports[0].methods
+        if (found := [r for r in reports if method in r.uncertainties])
+    }
+    colours = colours_of(reports[0].methods)
+    for method, cases in judged.items():
+        uncertainties = [case.uncertainties[method] for case in cases]
+        name = method if len(judged) > 1 else ""
+        _coverage(coverage, uncertainties, colours[method], name)
+        _pit(pit, uncertainties, colours[method], single=not name)
+    coverage.legend(loc="upper left", handlelength=1.4, fontsize=7 if len(judged) > 1 else 8)
+    _errors(error, judged, colours)
+
+
+def _coverage(axes: Axes, found: list[Uncertainty], colour: str, name: str) -> None:
+    curves = 100 * np.array([one.reliability for one in found])  # cases × levels × 2
+    for curve in curves if len(curves) > 1 else ():
+        axes.plot(*curve.T, color=colour, lw=0.6, alpha=0.35)
+    label = name or "restored ± factor · std"
+    axes.plot(*curves.mean(axis=0).T, color=colour, lw=1.8, label=label)
+    for kind, marker, label in (
+        ("calibrated", "o", "calibrated interval"),
+        ("result", "D", "the result's own interval"),
+    ):
+        points = [
+            (level.nominal, level.covered)
+            for one in found
+            for level in one.levels
+            if level.kind == kind
+        ]
+        edge = colour if name else ACCENT
+        if points:
+            axes.plot(
+                *(100 * np.array(points)).T,
+                marker,
+                color=edge,
+                ms=4.5,
+                label=None if name else label,
+                mfc=edge if kind == "result" else "white",
+            )
+    axes.set(
+        title="Coverage",
+        xlabel="nominal coverage (%)",
+        ylabel="voxels covered (%)",
+        xlim=(0, 100),
+        ylim=(0, 100),
+        aspect="equal",
+    )
+
+
+def _errors(axes: Axes, judged: dict[str, list[Report]], colours: dict[str, str]) -> None:
+    cases = [(method, case) for method, found in judged.items() for case in found]
+    unit = unit_for(cases[0][1].modality)
+    curves = []
+    for method, case in cases:
+        factor = in_unit(case.of(method).window, case.modality)
+        curves.append(factor * np.array(case.uncertainties[method].error_by_std))
+    values = np.concatenate(curves)
+    low, high = values[values > 0].min() / 1.25, values.max() * 1.25
+    axes.plot([low, high], [low, high], color=FAINT, lw=1, ls="--")
+    for (method, _), curve in zip(cases, curves, strict=True):
+        width = 1.2 if len(curves) == 1 else 0.7
+        axes.plot(*curve.T, "o-", color=colours[method], ms=3, lw=width)
+    axes.set(
+        title="Error by predicted std",
+        xlabel=f"RMS standard deviation ({unit})",
+        ylabel=f"RMS error ({unit})",
+        xscale="log",
+        yscale="log",
+        xlim=(low, high),
+        ylim=(low, high),
+        aspect="equal",
+    )
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(_ticks(low, high))
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_formatter("")
+
+
+def _pit(axes: Axes, found: list[Uncertainty], colour: str, single: bool) -> None:
+    shares = 100 * np.array([one.pit for one in found])
+    bins = shares.shape[1]
+    edges = np.linspace(0, 1, bins + 1)
+    alpha, width = (0.75, 0.0) if single else (1.0, 1.6)
+    axes.stairs(shares.mean(axis=0), edges, fill=single, color=colour, alpha=alpha, lw=width)
+    axes.axhline(100 / bins, color=INK, lw=1, ls="--")
+    axes.set(
+        title="PIT", xlabel="Φ((reference − restored) / std)", ylabel="voxels (%)", xlim=(0, 1)
+    )
+    axes.set_ylim(bottom=0)
+
+
+def _ticks(low: float, high: float) -> FixedLocator:
+    """Return 1, 2 and 5 of each decade between two values."""
+    decades = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
+    steps = (1, 2, 5) if high / low < 300 else (1,)
+    return FixedLocator([m * 10.0**d for d in decades for m in steps if low <= m * 10.0**d <= high])

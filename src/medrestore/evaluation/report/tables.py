@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from medrestore.evaluation.compared import figures_for
+from medrestore.evaluation.metric import shown
+from medrestore.evaluation.metrics import IMAGE_METRICS, UNCERTAINTY_METRICS
 from medrestore.report.tables import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from medrestore.evaluation.metric import Metric
     from medrestore.evaluation.over_cases import Paired
     from medrestore.evaluation.perception import Perception
     from medrestore.evaluation.report_of_case import Report
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from medrestore.evaluation.uncertainty import Level, Uncertainty
 
 __all__ = [
+    "better",
     "of_fidelity",
     "of_floors",
     "of_levels",
@@ -47,6 +51,12 @@ def of_summary_uncertainty(summaries: Sequence[Summary], modality: str) -> Table
     )
 
 
+def better(which: str) -> list[str]:
+    """Names of the metrics of images that are better when ``"higher"`` or ``"lower"``."""
+    compared = (one for one in IMAGE_METRICS.values() if one.compared)
+    return [one.name for one in compared if one.better == which]
+
+
 def _crossed(
     summaries: Sequence[Summary], figures: Sequence[tuple[str, str]], counted: str
 ) -> Table:
@@ -62,7 +72,7 @@ def _crossed(
 
 
 def _mean(one: Summary) -> str:
-    digits = 4 if one.figure in ("SSIM", "PSNR") else 3
+    digits = next((m.digits for m in IMAGE_METRICS.values() if m.name == one.figure), 3)
     if not np.isfinite(one.lower):
         return f"{one.mean:.{digits}g}"
     return f"{one.mean:.{digits}g} [{one.lower:.{digits}g}, {one.upper:.{digits}g}]"
@@ -92,9 +102,9 @@ def of_paired(paired: Sequence[Paired]) -> Table:
 def of_fidelity(reports: Sequence[Report]) -> Table:
     """Every image in every window."""
     unit = _unit(reports)
+    cells = shown(IMAGE_METRICS.values(), unit)
     titles = (
-        "case", "window", "method", f"from … to ({unit})", f"data range ({unit})", "voxels",
-        "PSNR (dB)", "SSIM", f"RMSE ({unit})", f"bias ({unit})", f"95 % limits ({unit})", "slope",
+        "case", "window", "method", f"from … to ({unit})", f"data range ({unit})", "voxels", *cells
     )  # fmt: skip
     rows = [
         (
@@ -104,17 +114,19 @@ def of_fidelity(reports: Sequence[Report]) -> Table:
             f"{one.window.low:.5g} … {one.window.high:.5g}",
             f"{one.window.data_range:.5g}",
             f"{one.voxels:,}",
-            f"{one.psnr_db:.2f}",
-            f"{one.ssim:.4f}",
-            f"{one.rmse:.4g}",
-            f"{one.bias:+.3g}",
-            f"{one.agreement.limits[0]:+.3g} … {one.agreement.limits[1]:+.3g}",
-            f"{one.agreement.slope:+.3f}" if np.isfinite(one.agreement.slope) else "–",
+            *(_metric_cell(of, one.values) for of in cells.values()),
         )
         for report in reports
         for one in report.fidelity
     ]
     return Table(titles, rows, 3)
+
+
+def _metric_cell(metrics: Sequence[Metric[Any]], values: Mapping[str, float]) -> str:
+    """Values as a cell shows them; a dash for one that is not defined."""
+    return " … ".join(
+        "–" if np.isnan(values[one.key]) else one.cell.format(values[one.key]) for one in metrics
+    )
 
 
 def of_levels(reports: Sequence[Report]) -> Table:
@@ -141,20 +153,17 @@ def _cells(level: Level) -> tuple[str, str]:
 
 def of_scores(reports: Sequence[Report]) -> Table:
     """Single figures of the uncertainty."""
+    cells = shown(UNCERTAINTY_METRICS.values(), _unit(reports))
     rows = [
         (
             report.case,
             method,
             f"{judged.voxels:,}",
-            f"{judged.crps:.4g}",
-            f"{judged.ence:.3f}",
-            f"{judged.ause:.3f}",
-            f"{judged.std_ratio:.3f}",
+            *(_metric_cell(of, judged.scores) for of in cells.values()),
         )
         for report, method, judged in _judged(reports)
     ]
-    titles = ("case", "method", "voxels", f"CRPS ({_unit(reports)})", "ENCE", "AUSE", "std ratio")
-    return Table(titles, rows, 2)
+    return Table(("case", "method", "voxels", *cells), rows, 2)
 
 
 def of_regions(reports: Sequence[Report]) -> Table:

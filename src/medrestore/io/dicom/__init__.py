@@ -1,4 +1,4 @@
-"""DICOM: files to planes (`headers`), to volumes (`stacks`, `series`), and back (`write`)."""
+"""DICOM: files to planes (`headers`), to volumes (`grouping`, `series`), and back (`write`)."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from medrestore.io.dicom.frame import Frame, Stack
     from medrestore.io.dicom.grid import Gaps
-    from medrestore.volume import Component, Modality
+    from medrestore.volume import Component
 
 __all__ = ["load", "open_stack", "stem", "volumes_of"]
 
@@ -43,7 +43,7 @@ def volumes_of(
     return found, skipped, refused
 
 
-def open_stack(files: Sequence[Path], part: int | None, modality: Modality | None) -> Stack:
+def open_stack(files: Sequence[Path], part: int | None, modality: str | None) -> Stack:
     """The planes of volume ``part`` of a set of files; of the only one, where it is None.
 
     ``modality`` lets files of other modalities through. Raises `UnreadableError` if a file is
@@ -65,7 +65,7 @@ def open_stack(files: Sequence[Path], part: int | None, modality: Modality | Non
     return stacks[part or 0]
 
 
-def load(stack: Stack, name: str, modality: Modality | None = None, gaps: Gaps = "error") -> Volume:
+def load(stack: Stack, name: str, modality: str | None = None, gaps: Gaps = "error") -> Volume:
     """Read a stack's voxels; ``modality`` overrides the tag, ``name`` is the stem for results.
 
     Raises

@@ -9,7 +9,6 @@ from qtpy.QtCore import QUrl
 from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import (
     QComboBox,
-    QLabel,
     QPushButton,
     QWidget,
 )
@@ -21,7 +20,7 @@ from medrestore.plugin.batch.table import ScanTable, SkippedFiles
 from medrestore.plugin.jobs import State
 from medrestore.plugin.requests import Choices
 from medrestore.plugin.rows import PathField, button_row, column, form
-from medrestore.plugin.status import PROBLEM_STYLE, QUIET_STYLE, JobStatus
+from medrestore.plugin.status import PROBLEM_STYLE, QUIET_STYLE, JobStatus, quiet_label
 from medrestore.plugin.worker import jobs_of
 
 if TYPE_CHECKING:
@@ -62,12 +61,12 @@ class BatchPanel(QWidget):
         self.source, self.destination = PathField("folder"), PathField("folder")
         self.modality = QComboBox()
         self.earlier = QComboBox()
-        self.settings = QLabel()
+        self.settings = quiet_label()
         self.find_button = QPushButton("Find")
         self.start_button = QPushButton("Start")
         self.cancel_button = QPushButton("Cancel")
         self.table = ScanTable()
-        self.details = QLabel()
+        self.details = quiet_label()
         self.skipped_files = SkippedFiles()
         self.job = JobStatus()
         self.open_button = QPushButton("Open run")
@@ -90,9 +89,6 @@ class BatchPanel(QWidget):
         self.cancel_button.setToolTip("Stops at the next step; scans that are done are kept.")
         self.open_button.setToolTip("Opens the chosen scan and its results in the viewer.")
         self.report_button.setToolTip("Opens the page with pictures and figures of all scans.")
-        for label in (self.settings, self.details):
-            label.setWordWrap(True)
-        self.settings.setStyleSheet(QUIET_STYLE)
         rows = {
             "Scans in": self.source,
             "Results in": self.destination,

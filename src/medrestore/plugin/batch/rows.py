@@ -95,18 +95,18 @@ def texts(row: ScanRow) -> tuple[str, ...]:
 
 def details(row: ScanRow) -> str:
     """All that is known of a scan, in sentences."""
-    scan, said = row.scan, [f"{row.name}:"]
+    scan, parts = row.scan, [f"{row.name}:"]
     if scan is not None:
         modality = scan.modality or "modality not said"
-        said.append(f"{modality}, {_grid(scan)} voxels of {_spacing(scan)} mm.")
-        said += [f"{warning[:1].upper()}{warning[1:].rstrip('.')}." for warning in scan.warnings]
+        parts.append(f"{modality}, {_grid(scan)} voxels of {_spacing(scan)} mm.")
+        parts += [f"{warning[:1].upper()}{warning[1:].rstrip('.')}." for warning in scan.warnings]
     if row.state is RowState.FAILED:
         named = row.reason.startswith(f"{row.name} ")
         reason = f"the file{row.reason[len(row.name) :]}" if named else row.reason
-        said.append(f"Not restored: {reason.rstrip('.')}.")
+        parts.append(f"Not restored: {reason.rstrip('.')}.")
     elif row.state is RowState.DONE:
-        said.append("Restored; double-click opens it.")
-    return " ".join(said)
+        parts.append("Restored; double-click opens it.")
+    return " ".join(parts)
 
 
 def _state(row: ScanRow) -> str:
@@ -140,23 +140,23 @@ REWORDED = {
 def settings_line(settings: Settings) -> str:
     """The settings that a batch takes, on one line."""
     steps = f", {settings.steps} steps" if settings.steps else ""
-    said = [
+    parts = [
         f"{counted(settings.samples)}{steps}" if settings.samples else "no samples",
         f"{100 * settings.level:g} % interval",
         f"model {'automatic' if settings.model == AUTO else Path(settings.model).name}",
         "noise measured in each scan",
     ]
     if settings.estimate != "mean":
-        said.append("image: " + settings.estimate.replace("-", " "))
+        parts.append("image: " + settings.estimate.replace("-", " "))
     if settings.sampler != AUTO and settings.samples:
-        said.append(f"sampler {settings.sampler}")
+        parts.append(f"sampler {settings.sampler}")
     if settings.guided:
-        said.append(f"guidance {settings.guidance:g}, measurement {settings.measurement:g}")
+        parts.append(f"guidance {settings.guidance:g}, measurement {settings.measurement:g}")
     if settings.device != AUTO:
-        said.append(f"on {settings.device.upper() if settings.device == 'cpu' else 'the GPU'}")
+        parts.append(f"on {settings.device.upper() if settings.device == 'cpu' else 'the GPU'}")
     if settings.keep_samples and settings.samples:
-        said.append("samples kept")
-    return f"As set under Denoise: {', '.join(said)}."
+        parts.append("samples kept")
+    return f"As set under Denoise: {', '.join(parts)}."
 
 
 def found_summary(gathered: Gathered, fallback: str | None = None) -> str:

@@ -106,8 +106,8 @@ class SpreadPlot(QWidget):
 
 def _paint(painter: QPainter, width: int, height: int, row: MeasuredRegion, ink: QColor) -> None:
     region = row.region
-    places = (region.lower, region.upper, row.noisy, *region.samples)
-    low, high = min(places), max(places)
+    values = (region.lower, region.upper, row.noisy, *region.samples)
+    low, high = min(values), max(values)
     pad = 0.08 * (high - low) or 1.0
     low, high = low - pad, high + pad
 

@@ -286,7 +286,7 @@ class StudyController:
         where = f"All {len(study.order)} answers are in {study.log.path.name}."
         self._actions.work(
             partial(session.conclude, study),
-            lambda said: self._show(StudyView(StudyPage.SUMMARY, status=where, summary=said)),
+            lambda found: self._show(StudyView(StudyPage.SUMMARY, status=where, summary=found)),
             lambda error: self._show(
                 StudyView(StudyPage.SUMMARY, f"{where} {_reason(error)}", problem=True)
             ),

@@ -124,8 +124,8 @@ class AnswerLog:
                     f"{name} holds the answers of {one.reader}; choose another reader name"
                 )
         given = [(one.index, one.case, one.left, one.right, one.repeat) for one in self.answers]
-        asked = [(p.index, p.case.id, p.left, p.right, p.repeat) for p in order]
-        if given != asked[: len(given)]:
+        expected = [(p.index, p.case.id, p.left, p.right, p.repeat) for p in order]
+        if given != expected[: len(given)]:
             raise InputError(
                 f"{name} does not follow this reader's order; it was edited: move it away and "
                 "start again"

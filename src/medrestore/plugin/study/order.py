@@ -109,8 +109,8 @@ def _repeated(questions: list[Question], share: float, draw: _Draw) -> list[tupl
     count = min(len(questions), round(share * len(questions)) or (1 if share > 0 else 0))
     early = questions[: max(count, len(questions) // 2)]
     chosen = draw.shuffled(early, "repeat")[:count]
-    places = [questions.index(question) for question in chosen]
-    return [(place, _exchanged(questions[place])) for place in places]
+    positions = [questions.index(question) for question in chosen]
+    return [(place, _exchanged(questions[place])) for place in positions]
 
 
 def _merged(

@@ -17,7 +17,7 @@ from qtpy.QtWidgets import (
 
 from medrestore.plugin.fields import ChoiceBox, FlagBox, PercentBox, WholeBox
 from medrestore.plugin.rows import PathField, button_row, column, form
-from medrestore.plugin.status import QUIET_STYLE, RESEARCH_ONLY, Sentence
+from medrestore.plugin.status import QUIET_STYLE, RESEARCH_ONLY, quiet_label
 from medrestore.plugin.study.plan import QUESTIONS
 from medrestore.plugin.study.session import FromFolders, FromPlan
 
@@ -125,7 +125,7 @@ class StartPage(QWidget):
 
     def _lay_out(self) -> None:
         self._form = form(self._rows, TIPS, LABEL_WIDTH)
-        texts = Sentence(QUIET_STYLE, EXPLAINED), Sentence(QUIET_STYLE, RESEARCH_ONLY)
+        texts = quiet_label(EXPLAINED), quiet_label(RESEARCH_ONLY)
         column(self, 8, texts[0], self._form, self.start_button, texts[1])
 
 

@@ -48,9 +48,9 @@ def check_same_grid(a: Any, b: Any) -> None:
     """
     shapes = [tuple(layer.data.shape) for layer in (a, b)]
     if shapes[0] != shapes[1]:
-        said = [" × ".join(map(str, shape)) for shape in shapes]
+        sizes = [" × ".join(map(str, shape)) for shape in shapes]
         raise InputError(
-            f"layer A, {a.name}, has {said[0]} voxels and B, {b.name}, {said[1]}; choose two on "
+            f"layer A, {a.name}, has {sizes[0]} voxels and B, {b.name}, {sizes[1]}; choose two on "
             "one grid, such as a scan and its restored layer"
         )
     units = [", ".join(dict.fromkeys(str(u) for u in layer.units)) for layer in (a, b)]
@@ -117,8 +117,8 @@ def difference_layer(a: LayerTuple, b: LayerTuple) -> LayerTuple:
 def _apart(a: Any, b: Any, shape: tuple[int, ...]) -> float:
     """Largest distance between the corners of two grids, in world units."""
     corners = np.array(np.meshgrid(*[(0, n - 1) for n in shape])).reshape(len(shape), -1).T
-    places = [np.array([layer.data_to_world(c) for c in corners]) for layer in (a, b)]
-    return float(np.linalg.norm(places[0] - places[1], axis=1).max())
+    points = [np.array([layer.data_to_world(c) for c in corners]) for layer in (a, b)]
+    return float(np.linalg.norm(points[0] - points[1], axis=1).max())
 
 
 def _finest(layer: LayerTuple) -> Any:

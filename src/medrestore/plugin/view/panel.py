@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
 from medrestore.plugin.rows import column, form, heading
 from medrestore.plugin.scan_picker import ScanPicker
-from medrestore.plugin.status import QUIET_STYLE, Sentence, StatusLine
+from medrestore.plugin.status import QUIET_STYLE, StatusLine, quiet_label
 from medrestore.plugin.view.compare_box import CompareBox
 from medrestore.plugin.view.planes import (
     NO_SCAN,
@@ -68,7 +68,7 @@ class PlaneBox(QWidget):
             button.setMinimumWidth(button.fontMetrics().horizontalAdvance(button.text()) + 12)
             button.clicked.connect(self._on_click(plane))
             row.addWidget(button, len(button.text()))
-        self.sides = Sentence(QUIET_STYLE)
+        self.sides = quiet_label()
         column(self, 4, row, self.sides)
         self.follow(None)
         events = viewer.dims.events
@@ -124,7 +124,7 @@ class ViewPanel(QWidget):
         super().__init__()
         self.picker = ScanPicker(viewer)
         self.picker.setToolTip("The scan that planes and window are set for.")
-        self.status = StatusLine()
+        self.status = StatusLine(QUIET_STYLE)
         self.planes = PlaneBox(viewer, self.status)
         self.window_ = WindowBox(viewer, self.status)
         self.compare = CompareBox(viewer, self.status)
