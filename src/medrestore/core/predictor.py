@@ -43,7 +43,7 @@ class Prediction(NamedTuple):
 
 
 class Condition(NamedTuple):
-    """What is known before denoising.
+    """Input of the predictor.
 
     y : (batch, slices, y, x), the noisy slice in the middle of its neighbours, intensity units;
     sigma : (batch, 1, y, x), standard deviation of the noise, same units;
@@ -100,7 +100,7 @@ def spread_of(sigma: Tensor, f2: Tensor) -> Tensor:
 
 
 class _Across(nn.Module):
-    """What each slice of a stack hears of the slices before and after it; nothing, to begin with.
+    """Exchange between each slice of a stack and those before and after it; none, to begin with.
 
     Slices of a stack follow each other in the batch; the first and the last hear themselves.
     """
@@ -198,7 +198,7 @@ class Predictor(nn.Module):
         return Prediction(mu=c.centre + c.sigma * f1, log_s=spread_of(c.sigma, f2))
 
     def encode(self, c: Condition) -> Tensor:
-        """What the deepest stage makes of the middle slices: (batch, widths[-1], y/8, x/8)."""
+        """Features of the deepest stage for the middle slices: (batch, widths[-1], y/8, x/8)."""
         return self._stages(c)[-1]
 
     def _seen(self, c: Condition) -> Tensor:
