@@ -16,7 +16,6 @@ import numpy as np
 from scipy.signal import fftconvolve
 from scipy.stats import t as student
 
-from medrestore.core.spectrum import LAGS
 from medrestore.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -209,7 +208,7 @@ def closed_form_std(
     white: dict[int, NDArray[np.float64]] = {}
     for z, region, spread, plane, shares in zip(slices, inside, s, planes, taps, strict=True):
         seen = fftconvolve(np.where(region, spread, 0) / inside.sum(), plane)
-        for offset, share in enumerate(shares, -LAGS):
+        for offset, share in enumerate(shares, -(len(shares) // 2)):
             if share:
                 white[z + offset] = white.get(z + offset, 0) + share * seen
     std = float(np.sqrt(sum((one**2).sum() for one in white.values())))

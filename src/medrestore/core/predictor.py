@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from medrestore.core.compute import in_float32
+from medrestore.errors import ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = [
     "Condition",
@@ -26,6 +30,7 @@ __all__ = [
     "condition",
     "smooth",
     "spread_of",
+    "start_predictor",
 ]
 
 SMOOTHING_PX = 2.5
@@ -246,3 +251,23 @@ class Prior(nn.Module):
         """μ = m·scale and log s = log(S·scale) for the middle slices."""
         scale = torch.broadcast_to(c.scale, c.centre.shape)
         return Prediction(mu=self.mean * scale, log_s=torch.log(scale) + math.log(self.std))
+
+
+def start_predictor(predictor: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Load weights; those of a slice model too, with which a 3-D predictor does the same.
+
+    Raises
+    ------
+    ModelError
+        If the weights belong to another architecture.
+    """
+    random = predictor.state_dict()
+    missing = random.keys() - weights.keys()
+    silent = {name: random[name] for name in missing if ".across." in name}
+    try:
+        predictor.load_state_dict({**silent, **weights})
+    except RuntimeError as error:
+        raise ModelError(
+            "the model to start from is of another architecture; change the config's predictor "
+            "to that model's, or start without it"
+        ) from error

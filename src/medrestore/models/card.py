@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medrestore.core.evaluations import without_network
 from medrestore.core.families import FAMILIES
 from medrestore.core.intervals import Intervals
+from medrestore.core.method import without_network
 from medrestore.core.samplers import makes_samples
 from medrestore.errors import ModelError
 from medrestore.modalities import names
