@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-__all__ = ["debiased", "fills_a_circle", "gaussian_sigma", "signs"]
+__all__ = ["debiased", "gaussian_sigma", "is_phase", "signs"]
 
 CUT = 0.02
 """A circle is cut open at 0 or opposite of it, give or take this fraction of its length."""
@@ -25,7 +25,7 @@ SHORTER = 0.9
 """Neighbours are so much nearer to each other round the circle than along the line, or more."""
 
 
-def fills_a_circle(planes: NDArray[Any]) -> bool:
+def is_phase(planes: NDArray[Any]) -> bool:
     """True if values wrap round, whatever the range they are stored in (±π, ±4096, 0…4095, …).
 
     Three things are so in phase only. The range begins at 0 or has it in its middle. All of it is

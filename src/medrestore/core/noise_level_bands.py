@@ -40,7 +40,7 @@ EDGE_STEP = math.log(4.0)
 LEAST_SHARE = 0.4
 """Share of k-space, along an axis, in which no edge is looked for."""
 INSIDE_EDGE = 0.97
-"""Of the share found, what is kept: frequencies beyond the edge would hold no noise."""
+"""Part of the share found that is used: frequencies beyond the edge would hold no noise."""
 FEWEST_VOXELS = 40
 """Voxels of an acquired grid: with fewer there are no blocks of tissue to read."""
 BODY = (0.3, 0.45)
@@ -94,8 +94,8 @@ def on_acquired_grid(plane: NDArray[np.float32], grid: tuple[int, int]) -> NDArr
     rows, columns = grid
     spectrum = fft.fftshift(fft.fft2(plane))
     top, left = plane.shape[0] // 2 - rows // 2, plane.shape[1] // 2 - columns // 2
-    kept = fft.ifftshift(spectrum[top : top + rows, left : left + columns])
-    image = fft.ifft2(kept).real * (rows * columns / plane.size)
+    acquired = fft.ifftshift(spectrum[top : top + rows, left : left + columns])
+    image = fft.ifft2(acquired).real * (rows * columns / plane.size)
     return np.asarray(image, dtype=np.float32)
 
 
@@ -208,9 +208,9 @@ def _measured(
     array: NDArray[np.float32], grid: tuple[int, int]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
     """Squared coefficients, mean and least value of the blocks of every slice."""
-    places = (len(array), *((n - WIDTH) // _STEP + 1 for n in grid))
-    squares = np.empty((*places, WIDTH * WIDTH), np.float32)
-    mean, lowest = np.empty(places, np.float32), np.empty(places, np.float32)
+    shape = (len(array), *((n - WIDTH) // _STEP + 1 for n in grid))
+    squares = np.empty((*shape, WIDTH * WIDTH), np.float32)
+    mean, lowest = np.empty(shape, np.float32), np.empty(shape, np.float32)
     for z, plane in enumerate(array):
         squares[z], mean[z], lowest[z] = _blocks(on_acquired_grid(np.nan_to_num(plane), grid))
     return squares, mean, lowest
