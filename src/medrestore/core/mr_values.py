@@ -23,6 +23,14 @@ EMPTIEST = 0.1
 """Of an even share, each bin of the range holds so much at least."""
 SHORTER = 0.9
 """Neighbours are so much nearer to each other round the circle than along the line, or more."""
+SHALLOW, DEEP = 0.02, 0.1
+"""Depths below zero, as fractions of the foreground scale."""
+MOST_SHALLOW, MOST_DEEP = 0.015, 0.005
+"""Shares of voxels that may lie deeper and are no undershoot."""
+REACH = 7
+UNDERSHOOT = 0.25
+"""Splines, windowed sinc and Fourier interpolation go below zero within so many pixels beside a
+bright one, by less than this fraction of it."""
 
 
 def is_phase(planes: NDArray[Any]) -> bool:
@@ -52,16 +60,6 @@ def is_phase(planes: NDArray[Any]) -> bool:
     apart = np.abs(np.diff(planes.astype(np.float64), axis=-1))
     apart = apart[np.isfinite(apart)]
     return bool(np.minimum(apart, high - low - apart).sum() < SHORTER * apart.sum())
-
-
-SHALLOW, DEEP = 0.02, 0.1
-"""Depths below zero, as fractions of the foreground scale."""
-MOST_SHALLOW, MOST_DEEP = 0.015, 0.005
-"""Shares of voxels that may lie deeper and are no undershoot."""
-REACH = 7
-UNDERSHOOT = 0.25
-"""Splines, windowed sinc and Fourier interpolation go below zero within so many pixels beside a
-bright one, by less than this fraction of it."""
 
 
 class Signs(NamedTuple):

@@ -48,6 +48,17 @@ BODY = (0.3, 0.45)
 shows no edge, which strong noise fills in where the signal is weak."""
 SLICES = 24
 """More slices say no more about an edge."""
+WIDTH = 8
+DETAIL = np.add.outer(np.arange(WIDTH), np.arange(WIDTH)) >= 2
+"""Bands (y, x) that hold detail: neither the mean nor a slope across the block."""
+SHARE, MOST_SHARE, ENOUGH, FEWEST = 0.04, 0.3, 100, 60
+"""Of the bright blocks the calmest share counts, or up to three tenths to have enough."""
+BRIGHT = 0.2
+"""Of the scale: darker blocks are no body."""
+GAUSSIAN_SNR = 4.0
+"""Magnitudes above this many σ are Gaussian but for what `noise_level_spectrum` allows for."""
+_MEDIAN = 0.4549
+_STEP = WIDTH // 2
 
 
 def acquired_shares(array: NDArray[np.float32], scale: float) -> tuple[float, float]:
@@ -119,19 +130,6 @@ def _share(power: NDArray[np.float64]) -> float:
     return (first + int(below[0])) / half
 
 
-WIDTH = 8
-DETAIL = np.add.outer(np.arange(WIDTH), np.arange(WIDTH)) >= 2
-"""Bands (y, x) that hold detail: neither the mean nor a slope across the block."""
-SHARE, MOST_SHARE, ENOUGH, FEWEST = 0.04, 0.3, 100, 60
-"""Of the bright blocks the calmest share counts, or up to three tenths to have enough."""
-BRIGHT = 0.2
-"""Of the scale: darker blocks are no body."""
-GAUSSIAN_SNR = 4.0
-"""Magnitudes above this many σ are Gaussian but for what `noise_level_spectrum` allows for."""
-_MEDIAN = 0.4549
-_STEP = WIDTH // 2
-
-
 @dataclass(frozen=True, eq=False)
 class Bands:
     """Power in calm blocks, by frequency.
@@ -180,7 +178,7 @@ def band_powers(array: NDArray[np.float32], scale: float) -> Bands | None:
     array : ndarray of float32, shape (z, y, x)
         Magnitudes; NaN is taken for 0. Squares of four times its size are held.
     scale : float
-        Intensity scale (`intensity.foreground_scale`).
+        Intensity scale (`core.intensity.foreground_scale`).
     """
     shape = (array.shape[1], array.shape[2])
     for shares in dict.fromkeys((acquired_shares(array, scale), (1.0, 1.0))):
