@@ -119,7 +119,7 @@ def test_imports_libraries_only_where_they_belong(path: Path) -> None:
     used = {module.split(".")[0] for module, _ in imports(path)}
     if here not in MONAI:
         assert "monai" not in used, f"MONAI enters in {', '.join(sorted(MONAI))} only"
-    if room != "plugin" and here != "cli.view":
+    if room != "plugin" and here != "cli.scans":
         assert not used & GUI, "the viewer is an extra: scripts and workers run without"
     if room == "core":
         assert not used & FILE_FORMATS, "core knows arrays, not files"
