@@ -8,8 +8,8 @@ from napari.components import ViewerModel
 from medrestore.plugin.explore.panel import ExplorePanel
 from medrestore.plugin.layers import KEY, to_layer
 from medrestore.plugin.requests import NO_MODALITY, NO_SCAN
-from medrestore.plugin.scan_picker import ScanPicker
 from medrestore.plugin.view.panel import ViewPanel
+from medrestore.plugin.viewer import ScanPicker
 
 
 @pytest.fixture

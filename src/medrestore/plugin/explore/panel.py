@@ -20,10 +20,8 @@ from medrestore.plugin.explore.region_views import LayerMeaning, RegionTable, Sp
 from medrestore.plugin.explore.regions import as_csv, measure, reading
 from medrestore.plugin.jobs import PanelJob, State, StatusView
 from medrestore.plugin.positions import stored_index
-from medrestore.plugin.rows import button_row, column, form, heading
-from medrestore.plugin.scan_picker import ScanPicker
-from medrestore.plugin.status import JobStatus
-from medrestore.plugin.viewer import bare, holds_run, result_of
+from medrestore.plugin.rows import JobStatus, button_row, column, form, heading
+from medrestore.plugin.viewer import ScanPicker, bare, holds_run, result_of
 from medrestore.plugin.worker import jobs_of
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from qtpy.QtWidgets import (
 
 from medrestore.plugin.explore.regions import interval, measured
 from medrestore.plugin.layers import record_in
-from medrestore.plugin.status import QUIET_STYLE, Sentence
+from medrestore.plugin.rows import QUIET_STYLE, Sentence
 from medrestore.plugin.viewer import watch
 
 if TYPE_CHECKING:

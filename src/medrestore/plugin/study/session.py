@@ -12,15 +12,14 @@ from medrestore.evaluation.pairing import by_stem, scans_by_place
 from medrestore.evaluation.reader_study import answers
 from medrestore.evaluation.reader_study.analysis import analyse
 from medrestore.evaluation.reader_study.summary import sentences
-from medrestore.plugin.study.log import AnswerLog, file_name
-from medrestore.plugin.study.order import presentations
 from medrestore.plugin.study.plan import QUESTIONS, StudyCase, StudyPlan, read_plan, write_plan
+from medrestore.plugin.study.questions import AnswerLog, file_name, presentations
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from medrestore.evaluation.reader_study.answers import Kind
-    from medrestore.plugin.study.order import Presentation
+    from medrestore.plugin.study.questions import Presentation
 
 
 __all__ = [
