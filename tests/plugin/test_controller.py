@@ -13,10 +13,10 @@ from medrestore.engine.checks import Guards
 from medrestore.engine.level import Level, Noise
 from medrestore.errors import Cancelled, InputError, NoiseLevelError
 from medrestore.plugin.controller import Actions, Controller
+from medrestore.plugin.drawings import Drawing
 from medrestore.plugin.jobs import Jobs, Progress, State
 from medrestore.plugin.layers import KEY, to_layer
 from medrestore.plugin.messages import sentence
-from medrestore.plugin.positions import Drawing
 from medrestore.plugin.requests import Choices, Snapshot, modality_of, preview_of, request_for
 from medrestore.plugin.result_layers import preview_layers, result_layers
 from medrestore.plugin.run import Outcome, PreviewCache, restore

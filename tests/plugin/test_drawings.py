@@ -5,7 +5,7 @@ import pytest
 from napari.components import ViewerModel
 from napari.layers import Image, Labels, Shapes
 
-from medrestore.plugin.positions import chosen_drawing, drawn_regions, take, union
+from medrestore.plugin.drawings import chosen_drawing, drawn_regions, take, union
 
 
 @pytest.fixture

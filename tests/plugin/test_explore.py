@@ -9,8 +9,8 @@ import pytest
 
 import medrestore as mr
 from medrestore.errors import InputError, MedrestoreError
+from medrestore.plugin.drawings import Drawing
 from medrestore.plugin.layers import displayed, record_of
-from medrestore.plugin.positions import Drawing
 from medrestore.plugin.regions import (
     COLUMNS,
     as_csv,

@@ -10,10 +10,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from medrestore.errors import MedrestoreError
+from medrestore.plugin.drawings import NO_REGION
 from medrestore.plugin.jobs import PanelJob, State, StatusView
 from medrestore.plugin.layers import to_layer
 from medrestore.plugin.messages import opened_summary, preview_summary, summary
-from medrestore.plugin.positions import NO_REGION
 from medrestore.plugin.requests import on_display, preview_of, request_for
 from medrestore.plugin.result_layers import preview_layers, result_layers
 from medrestore.plugin.run import PreviewCache, region_noise, restore
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from medrestore.core.meter import Meter
     from medrestore.errors import MissingScanError
     from medrestore.io import Scan
+    from medrestore.plugin.drawings import Drawing
     from medrestore.plugin.jobs import Jobs, Turns
     from medrestore.plugin.layers import LayerTuple
-    from medrestore.plugin.positions import Drawing
     from medrestore.plugin.requests import Choices, Snapshot
     from medrestore.plugin.run import Outcome, Request
     from medrestore.plugin.saved_runs import Reopened

@@ -15,9 +15,10 @@ from qtpy.QtWidgets import (
 )
 
 from medrestore.errors import MedrestoreError
+from medrestore.plugin.drawings import chosen_drawing, take
 from medrestore.plugin.jobs import PanelJob, State, StatusView
 from medrestore.plugin.layers import record_in
-from medrestore.plugin.positions import chosen_drawing, stored_index, take
+from medrestore.plugin.positions import stored_index
 from medrestore.plugin.regions import (
     RegionTable,
     SpreadPlot,

@@ -20,8 +20,8 @@ from qtpy.QtWidgets import (
 )
 
 from medrestore.errors import MedrestoreError
+from medrestore.plugin.drawings import NO_REGION, drawn_regions
 from medrestore.plugin.layers import stored
-from medrestore.plugin.positions import NO_REGION, drawn_regions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from qtpy.QtGui import QPaintEvent
 
     from medrestore.core.meter import Meter
-    from medrestore.plugin.positions import Drawing
+    from medrestore.plugin.drawings import Drawing
     from medrestore.results.result import Region, Result
 
 __all__ = [

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from medrestore.errors import MedrestoreError
 from medrestore.modalities import modality_named
+from medrestore.plugin.drawings import NO_REGION, drawn_regions, union
 from medrestore.plugin.jobs import RunMeter
 from medrestore.plugin.layers import stored, to_volume
-from medrestore.plugin.positions import NO_REGION, drawn_regions, union
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from medrestore.engine.forecast import Course
     from medrestore.engine.level import Level
     from medrestore.engine.plan import Plan
-    from medrestore.plugin.positions import Drawing
+    from medrestore.plugin.drawings import Drawing
     from medrestore.results.result import Result
     from medrestore.settings.settings import Settings
     from medrestore.volume import Volume

@@ -14,11 +14,12 @@ from qtpy.QtWidgets import (
 )
 
 from medrestore.plugin.controller import Actions, Controller
+from medrestore.plugin.drawings import chosen_drawing, take
 from medrestore.plugin.form import SettingsForm
 from medrestore.plugin.jobs import State
 from medrestore.plugin.layers import describe
 from medrestore.plugin.messages import as_sentence
-from medrestore.plugin.positions import acquired_axis, chosen_drawing, take
+from medrestore.plugin.positions import acquired_axis
 from medrestore.plugin.presenter import Presenter
 from medrestore.plugin.requests import (
     NO_MODALITY,
@@ -38,9 +39,9 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
 
     from medrestore.errors import MissingScanError
+    from medrestore.plugin.drawings import Drawing
     from medrestore.plugin.jobs import StatusView
     from medrestore.plugin.layers import LayerTuple
-    from medrestore.plugin.positions import Drawing
     from medrestore.plugin.requests import Choices
     from medrestore.results.result import Result
 
