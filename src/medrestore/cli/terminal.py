@@ -120,7 +120,7 @@ class Bar:
     Parameters
     ----------
     farewell : str
-        What ``Cancelled`` says where nobody catches it.
+        Text of ``Cancelled`` where nobody catches it.
     """
 
     def __init__(self, farewell: str) -> None:

@@ -144,7 +144,7 @@ def _holds_scans(folder: Path) -> bool:
 def when_added(layers: Sequence[LayerTuple]) -> None:
     """Have the open viewer settle these layers when it has got them all (`adding.settle`).
 
-    What a reader hands over is added to the viewer that is open, if any. napari is not loaded here.
+    Layers of a reader are added to the viewer that is open, if any. napari is not loaded here.
     """
     napari = sys.modules.get("napari")
     viewer: Any = None if napari is None else napari.current_viewer()

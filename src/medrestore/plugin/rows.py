@@ -178,13 +178,13 @@ class StatusLine(Sentence):
     def __init__(self, style: str = "") -> None:
         super().__init__(style)
         self._style = style
-        self._told: tuple[str, bool] = ("", False)
+        self._shown: tuple[str, bool] = ("", False)
         self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
 
     def tell(self, text: str, problem: bool = False) -> None:
         """Show a sentence; an empty one clears the line."""
-        if (text, problem) != self._told:  # a style costs, even the same one
-            self._told = text, problem
+        if (text, problem) != self._shown:  # a style costs, even the same one
+            self._shown = text, problem
             self.setText(text)
             self.setStyleSheet(PROBLEM_STYLE if problem else self._style)
 

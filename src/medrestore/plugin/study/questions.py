@@ -45,7 +45,7 @@ class Presentation:
     left, right : str
         Methods; ``right`` is empty where one picture is scored.
     repeat : bool
-        Whether it was asked before, sides exchanged.
+        True if it was asked before, sides exchanged.
     """
 
     index: int
@@ -159,7 +159,7 @@ class AnswerLog:
         Made if it is missing.
     plan, reader : StudyPlan, str
     order : sequence of Presentation
-        What the reader is asked.
+        The reader's questions.
 
     Raises
     ------
@@ -257,7 +257,7 @@ class AnswerLog:
 
 
 def _mended(path: Path) -> bool:
-    """Drop a last line without its end; whether anything is left."""
+    """Drop a last line without its end; True if anything is left."""
     with path.open("r+b") as file:
         content = file.read()
         whole = content.rfind(b"\n") + 1

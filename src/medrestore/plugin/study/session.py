@@ -1,4 +1,4 @@
-"""From what was asked on the first page to a study under way; done in a worker's thread."""
+"""Study begun from the entries of the first page; done in a worker's thread."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def pair(first: Path, second: Path, base: Path) -> CasePairs:
     first, second : Path
         A folder per method.
     base : Path
-        Where the plan will lie: paths are relative to it.
+        Folder of the plan to be: paths are relative to it.
 
     Raises
     ------
@@ -150,7 +150,7 @@ class Session:
     log : AnswerLog
         Holds the answers given so far.
     notes : tuple of str
-        What a person should know before starting.
+        Sentences to read before starting.
     """
 
     plan: StudyPlan

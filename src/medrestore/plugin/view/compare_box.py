@@ -150,7 +150,7 @@ class CompareBox(QWidget):
     viewer : ViewerModel
         Layers are hidden during a comparison and shown again after it; none is changed.
     status : StatusLine
-        Where problems are said.
+        Line that shows problems.
     """
 
     def __init__(self, viewer: ViewerModel, status: StatusLine) -> None:

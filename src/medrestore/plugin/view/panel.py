@@ -61,7 +61,7 @@ class WindowBox(QWidget):
     viewer : ViewerModel
         Its right mouse button is taken while the box is ticked.
     status : StatusLine
-        Where problems are said.
+        Line that shows problems.
     """
 
     def __init__(self, viewer: ViewerModel, status: StatusLine) -> None:
@@ -178,7 +178,7 @@ class PlaneBox(QWidget):
     viewer : ViewerModel
         Its dims and camera are set.
     status : StatusLine
-        Where problems are said.
+        Line that shows problems.
     """
 
     def __init__(self, viewer: ViewerModel, status: StatusLine) -> None:
