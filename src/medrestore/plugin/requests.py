@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from medrestore.errors import MedrestoreError
 from medrestore.modalities import names
-from medrestore.plugin.layers import KEY
+from medrestore.plugin.layers import record_in
 from medrestore.plugin.positions import acquired_axis, acquired_slice, slice_in_words
 from medrestore.plugin.run import Request
 from medrestore.settings.settings import AUTO, SETTINGS, Settings
@@ -78,8 +78,8 @@ def modality_of(scan: Snapshot | None, chosen: str) -> str | None:
 
 def stated_modality(scan: Snapshot | None) -> str | None:
     """The modality that the layer says."""
-    record = ((scan.meta.get("metadata") or {}).get(KEY) or {}) if scan else {}
-    found = record.get("modality") if isinstance(record, dict) else None
+    record = record_in(scan.meta.get("metadata")) if scan else {}
+    found = record.get("modality")
     return found if found in names() else None
 
 
@@ -208,7 +208,7 @@ def _input(scan: Snapshot | None, choices: Choices) -> tuple[Path, str | None, d
     modality = modality_of(scan, choices.modality)
     settings = asdict(choices.settings).items()
     given = {name: value for name, value in settings if value != SETTINGS[name].default}
-    record = ((scan.meta.get("metadata") or {}).get(KEY) or {}) if scan else {}
+    record = record_in(scan.meta.get("metadata")) if scan else {}
     source: Source | None = record.get("source")
     if source is None or not source.paths:
         return Path("scan.nii.gz"), modality, given
