@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterator
 
-    from medrestore.models.model import Card
+    from medrestore.models.card import Card
 
 __all__ = ["Citation", "citations"]
 

@@ -8,7 +8,7 @@ from medrestore.cli.output import as_json, table
 from medrestore.cli.parser import Commands, Namespace, command
 
 if TYPE_CHECKING:
-    from medrestore.models.model import Card
+    from medrestore.models.card import Card
 
 
 def add(commands: Commands) -> None:

@@ -19,7 +19,7 @@ from medrestore.evaluation.intervals import (
     merged,
     table,
 )
-from medrestore.evaluation.tissue import tissue
+from medrestore.evaluation.strata import tissue
 from medrestore.models.bundle import write_card
 from medrestore.models.card import Card
 from medrestore.models.model import find_card, load
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from medrestore.models.model import Model
     from medrestore.volume import Volume
 
-__all__ = ["calibrate", "scores_of", "tissue"]
+__all__ = ["calibrate", "scores_of"]
 
 VOXELS = 100_000
 """Voxels of a scan that enter the quantiles."""

@@ -10,16 +10,14 @@ import numpy as np
 from medrestore.core.method import ESTIMATED
 from medrestore.errors import InputError
 from medrestore.evaluation.features import features_of
-from medrestore.evaluation.fidelity import Fidelity, fidelity
 from medrestore.evaluation.floor import floor_of
 from medrestore.evaluation.images import images_of
+from medrestore.evaluation.metrics import Fidelity, fidelity
 from medrestore.evaluation.picture import picture_of
 from medrestore.evaluation.region_means import region_means
 from medrestore.evaluation.report_of_case import Report
-from medrestore.evaluation.strata import FEWEST, Stratum, strata
-from medrestore.evaluation.tissue import tissue
+from medrestore.evaluation.strata import FEWEST, Stratum, strata, tissue, voxels_in, windows_of
 from medrestore.evaluation.uncertainty import Uncertainty, uncertainty
-from medrestore.evaluation.windows import voxels_in, windows_of
 from medrestore.modalities import modality_named
 
 if TYPE_CHECKING:

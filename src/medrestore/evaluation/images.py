@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from medrestore.errors import InputError, ModalityError
-from medrestore.evaluation.fidelity import NOISY
+from medrestore.evaluation.metrics import NOISY
 from medrestore.volume import Volume
 
 if TYPE_CHECKING:

@@ -1,8 +1,8 @@
-"""Methods against each other over several cases: paired differences with their uncertainty."""
+"""Methods over several cases: means and paired differences, with their uncertainty."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
@@ -10,21 +10,78 @@ import numpy as np
 from scipy.stats import wilcoxon
 
 from medrestore.errors import InputError
-from medrestore.evaluation.bootstrap import bootstrap
-from medrestore.evaluation.compared import figure_of, figures_for
-from medrestore.evaluation.fidelity import NOISY
-from medrestore.evaluation.multiplicity import holm
-from medrestore.evaluation.people import over_people
+from medrestore.evaluation.metrics import IMAGE_METRICS, INTENSITY, NOISY, UNCERTAINTY_METRICS
+from medrestore.evaluation.statistics import bootstrap, holm, over_people
+from medrestore.evaluation.strata import FOREGROUND
+from medrestore.modalities import modality_named
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    from medrestore.evaluation.metrics import Fidelity
     from medrestore.evaluation.report_of_case import Report
+    from medrestore.evaluation.strata import Window
 
-__all__ = ["DRAWS", "LEVEL", "Paired", "check_alike", "compare", "having"]
+__all__ = [
+    "Paired",
+    "Summary",
+    "check_alike",
+    "compare",
+    "figure_of",
+    "figures_for",
+    "having",
+    "in_unit",
+    "of_uncertainty",
+    "summarise",
+    "unit_for",
+]
 
-LEVEL = 0.95
-DRAWS = 5000
+
+def unit_for(modality: str) -> str:
+    """The modality's; percent of the foreground scale for MR, whose units differ between scans."""
+    kind = modality_named(modality)
+    return "% of scale" if kind.noise.relative else kind.unit
+
+
+def in_unit(window: Window, modality: str) -> float:
+    """Factor from a scan's unit to that of `unit_for`."""
+    return 100 / window.data_range if modality_named(modality).noise.relative else 1.0
+
+
+def figures_for(modality: str) -> dict[str, str]:
+    """Names of the metrics of images, with their units."""
+    return {
+        one.name: unit_for(modality) if one.unit == INTENSITY else one.unit
+        for one in IMAGE_METRICS.values()
+        if one.compared
+    }
+
+
+def figure_of(one: Fidelity, figure: str, modality: str) -> float:
+    """Value of a metric by its name, in the unit of `figures_for`."""
+    metric = next(m for m in IMAGE_METRICS.values() if m.compared and m.name == figure)
+    scale = in_unit(one.window, modality) if metric.unit == INTENSITY else 1.0
+    return one.values[metric.key] * scale
+
+
+def of_uncertainty(report: Report, method: str) -> dict[tuple[str, str], float]:
+    """Metrics of a method's uncertainty by name and unit; none where it was not judged."""
+    judged = report.uncertainties.get(method)
+    if judged is None:
+        return {}
+    unit = unit_for(report.modality)
+    scale = in_unit(report.of(method).window, report.modality)
+    (own,) = [level for level in judged.levels if level.kind == "result"]
+    return {
+        (f"covered by the {100 * own.nominal:.4g} % interval", "%"): 100 * own.covered,
+        ("mean width", unit): own.width * scale,
+        **{
+            (one.name, unit if one.unit == INTENSITY else one.unit): judged.scores[one.key]
+            * (scale if one.unit == INTENSITY else 1.0)
+            for one in UNCERTAINTY_METRICS.values()
+            if one.compared
+        },
+    }
 
 
 @dataclass(frozen=True)
@@ -62,10 +119,6 @@ class Paired:
     upper: float
     p: float
     p_holm: float
-
-    def facts(self) -> dict[str, Any]:
-        """All figures, for JSON."""
-        return asdict(self)
 
 
 def compare(reports: Sequence[Report], seed: int = 0) -> tuple[Paired, ...]:
@@ -136,7 +189,7 @@ def _paired(
     if not np.isfinite(values).all():
         return None
     difference = over_people([r.person for r in reports], values[:, 0] - values[:, 1])
-    found = bootstrap(difference[None], LEVEL, DRAWS, seed)
+    found = bootstrap(difference[None], seed=seed)
     if found is None:
         return None
     p = float(wilcoxon(difference).pvalue) if difference.any() else 1.0
@@ -153,3 +206,89 @@ def _paired(
         p,
         p,
     )
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Mean over people of a method's figure in a window.
+
+    Parameters
+    ----------
+    method, window, figure, unit : str
+        What it is; units as in `Paired`.
+    cases, people : int
+        How many have it.
+    mean : float
+        Over people, of the mean over their cases.
+    lower, upper : float
+        95 % interval: percentile bootstrap over people; NaN for one person or what is infinite.
+    """
+
+    method: str
+    window: str
+    figure: str
+    unit: str
+    cases: int
+    people: int
+    mean: float
+    lower: float
+    upper: float
+
+
+def summarise(reports: Sequence[Report], seed: int = 0) -> tuple[Summary, ...]:
+    """Means of every method, the noisy scan first, in every window; then of its uncertainty.
+
+    Parameters
+    ----------
+    reports : sequence of Report
+        One per case, of one modality and the same methods.
+    seed : int
+        Of the bootstrap.
+
+    Raises
+    ------
+    InputError
+        If modalities or methods differ between the cases.
+    """
+    check_alike(reports)
+    return tuple(
+        _summary(key, who, np.array(values), seed)
+        for key, (who, values) in _gathered(reports).items()
+    )
+
+
+Key = tuple[str, str, str, str]
+
+
+def _gathered(reports: Sequence[Report]) -> dict[Key, tuple[list[str], list[float]]]:
+    """People and values by method, window, figure and unit."""
+    found: dict[Key, tuple[list[str], list[float]]] = {}
+    for key, person, value in (*_of_images(reports), *_of_uncertainties(reports)):
+        who, values = found.setdefault(key, ([], []))
+        who.append(person)
+        values.append(value)
+    return found
+
+
+def _of_images(reports: Sequence[Report]) -> Iterator[tuple[Key, str, float]]:
+    units = figures_for(reports[0].modality)
+    for window in dict.fromkeys(one.window.name for report in reports for one in report.fidelity):
+        for method in (NOISY, *reports[0].methods):
+            for report in having(reports, window):
+                for figure, unit in units.items():
+                    value = figure_of(report.of(method, window), figure, report.modality)
+                    yield (method, window, figure, unit), report.person, value
+
+
+def _of_uncertainties(reports: Sequence[Report]) -> Iterator[tuple[Key, str, float]]:
+    for method in reports[0].methods:
+        for report in reports:
+            for (figure, unit), value in of_uncertainty(report, method).items():
+                yield (method, FOREGROUND, figure, unit), report.person, value
+
+
+def _summary(key: Key, who: list[str], values: np.ndarray[Any, Any], seed: int) -> Summary:
+    means = over_people(who, values)
+    drawn = bootstrap(means[None], seed=seed) if np.isfinite(means).all() else None
+    ends = (np.nan, np.nan) if drawn is None else (drawn.lower, drawn.upper)
+    return Summary(*key, len(values), means.size, float(means.mean()), *ends)

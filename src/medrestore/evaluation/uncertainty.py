@@ -11,8 +11,7 @@ from medrestore.core.intervals import LEVELS, gaussian_factor
 from medrestore.core.posterior import interval
 from medrestore.errors import ModelError
 from medrestore.evaluation.coverage import error_by_std, pit_histogram
-from medrestore.evaluation.metric import Errors
-from medrestore.evaluation.metrics import UNCERTAINTY_METRICS
+from medrestore.evaluation.metrics import UNCERTAINTY_METRICS, Errors
 from medrestore.modalities import modality_named
 
 if TYPE_CHECKING:

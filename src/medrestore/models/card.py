@@ -15,7 +15,7 @@ from medrestore.core.intervals import Intervals
 from medrestore.core.samplers import makes_samples
 from medrestore.errors import ModelError
 from medrestore.modalities import names
-from medrestore.models.schema import CARD_VERSION, CardFacts
+from medrestore.models.schema import CardFacts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from medrestore.core.families import Family
     from medrestore.core.spectra import Spectra
 
-__all__ = ["CARD_VERSION", "Card"]
+__all__ = ["Card"]
 
 
 @dataclass(frozen=True)

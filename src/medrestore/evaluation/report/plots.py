@@ -9,10 +9,10 @@ from matplotlib import colormaps
 from matplotlib.colors import ListedColormap, LogNorm
 from matplotlib.ticker import FixedLocator
 
-from medrestore.evaluation.agreement import agreement
-from medrestore.evaluation.compared import figure_of, figures_for, in_unit, unit_for
+from medrestore.evaluation.fidelity import agreement
 from medrestore.evaluation.images import RESTORED
-from medrestore.evaluation.windows import FOREGROUND
+from medrestore.evaluation.over_cases import figure_of, figures_for, in_unit, unit_for
+from medrestore.evaluation.strata import FOREGROUND
 from medrestore.report.plots import ACCENT, FAINT, INK, NOISY, colours_of
 from medrestore.report.tables import true_minus
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-    from medrestore.evaluation.agreement import Agreement
+    from medrestore.evaluation.fidelity import Agreement
     from medrestore.evaluation.over_cases import Paired
     from medrestore.evaluation.report_of_case import Report
     from medrestore.evaluation.uncertainty import Uncertainty
