@@ -66,9 +66,9 @@ def evaluate(
     case : str, optional
         Name of the case; the reference's if absent.
     person : str, optional
-        Who the scan is of; the case's name if absent: each is another person.
+        Person whom the scan is of; the case's name if absent: each is another person.
     redraw : bool
-        Whether samples that a result did not keep may be drawn again, in five slices, to judge
+        True if samples that a result did not keep may be drawn again, in five slices, to judge
         the intervals of region means: about as long as denoising these slices took.
     encoder : Encoder, optional
         From `features.encoder_for`: also takes features for FID and KID over several cases.

@@ -118,7 +118,7 @@ def agreement(image: NDArray[Any], reference: NDArray[Any], mask: NDArray[np.boo
     """Compare an image with the reference over a mask (Bland & Altman 1999).
 
     The method of doi:10.1177/096228029900800204 with voxels for subjects; neighbouring voxels are
-    alike, so their number says nothing about the precision of the figures.
+    alike, so their number says nothing about the precision of the metrics.
     """
     one, other = image[mask].astype(np.float64), reference[mask].astype(np.float64)
     difference, middle = one - other, (one + other) / 2

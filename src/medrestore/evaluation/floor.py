@@ -1,4 +1,4 @@
-"""How near a noisy reference lets any restoration come, and metrics corrected for its noise."""
+"""Floor that a noisy reference sets to any restoration, and metrics corrected for its noise."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Floor", "clean_rmse", "excess_rmse", "floor_of", "rician_mean", "rmse_floor"]
 
 GIVEN = ("given", "map given")
-"""How the source of a noise begins that was stated, not estimated."""
+"""First words of the source of a noise that was stated, not estimated."""
 
 
 @dataclass(frozen=True)
@@ -63,13 +63,13 @@ def floor_of(images: Images, counted: NDArray[np.bool_]) -> tuple[tuple[Floor, .
     tuple of Floor
         Noisy first; empty where the noise is not known.
     str
-        Why it is not known though a result states its noise; else empty.
+        Reason why it is not known though a result states its noise; else empty.
     """
     plans = [result.plan for result in images.results.values()]
-    told = [plan for plan in plans if plan.noise.source.startswith(GIVEN)]
-    if not told:
+    stated = [plan for plan in plans if plan.noise.source.startswith(GIVEN)]
+    if not stated:
         return (), ""
-    added = _added(told[0], counted)
+    added = _added(stated[0], counted)
     try:
         found = modality_named(images.modality).estimate_noise(images.reference.array)
     except NoiseLevelError as error:
@@ -116,7 +116,7 @@ def rmse_floor(own: float, added: float) -> float:
 
 
 def excess_rmse(measured: float, floor: float) -> float:
-    """What an RMSE has above the floor, in quadrature; 0 below it.
+    """Part of an RMSE above the floor, in quadrature; 0 below it.
 
     The distance to the best guess of the noisy reference, E[reference | x, y], which misses it by
     the floor and independently of all that depends on y alone.
@@ -145,7 +145,7 @@ def clean_rmse(
     image, reference, noisy : ndarray
         Restored, reference and noisy image in one unit.
     mask : ndarray of bool
-        Where it is taken.
+        Voxels that count.
     own, added : float
         σ_own of the reference and σ of the noise added to it.
 
@@ -163,7 +163,7 @@ def clean_rmse(
 def rician_mean(signal: NDArray[Any], sigma: float) -> NDArray[np.float64]:
     """Expected magnitude √(π/2) σ L½(−x²/2σ²) of a signal x with noise σ in either channel.
 
-    What a restored image has to be compared as, where the reference is a magnitude with the same
+    A restored image has to be compared as this, where the reference is a magnitude with the same
     noise, or a mean of such (Gudbjartsson & Patz 1995, doi:10.1002/mrm.1910340618).
     """
     if sigma <= 0:

@@ -32,8 +32,8 @@ __all__ = [
     "Fidelity",
     "Metric",
     "Pair",
+    "cells_of",
     "fidelity",
-    "shown",
 ]
 
 INTENSITY = "intensity"
@@ -117,7 +117,7 @@ class Metric(Generic[Evidence]):
         return self.column or self.name
 
 
-def shown(metrics: Iterable[Metric[Any]], unit: str) -> dict[str, list[Metric[Any]]]:
+def cells_of(metrics: Iterable[Metric[Any]], unit: str) -> dict[str, list[Metric[Any]]]:
     """The metrics of each cell of a table of cases, by the cell's title."""
     cells: dict[str, list[Metric[Any]]] = {}
     for one in metrics:

@@ -27,13 +27,13 @@ __all__ = [
     "Summary",
     "check_alike",
     "compare",
-    "figure_of",
-    "figures_for",
-    "having",
+    "compared_metrics",
+    "compared_value",
     "in_unit",
-    "of_uncertainty",
     "summarise",
+    "uncertainty_metrics",
     "unit_for",
+    "with_window",
 ]
 
 
@@ -48,7 +48,7 @@ def in_unit(window: Window, modality: str) -> float:
     return 100 / window.data_range if modality_named(modality).noise.relative else 1.0
 
 
-def figures_for(modality: str) -> dict[str, str]:
+def compared_metrics(modality: str) -> dict[str, str]:
     """Names of the metrics of images, with their units."""
     return {
         one.name: unit_for(modality) if one.unit == INTENSITY else one.unit
@@ -57,24 +57,24 @@ def figures_for(modality: str) -> dict[str, str]:
     }
 
 
-def figure_of(one: Fidelity, figure: str, modality: str) -> float:
-    """Value of a metric by its name, in the unit of `figures_for`."""
+def compared_value(one: Fidelity, figure: str, modality: str) -> float:
+    """Value of a metric by its name, in the unit of `compared_metrics`."""
     metric = next(m for m in IMAGE_METRICS.values() if m.compared and m.name == figure)
     scale = in_unit(one.window, modality) if metric.unit == INTENSITY else 1.0
     return one.values[metric.key] * scale
 
 
-def of_uncertainty(report: Report, method: str) -> dict[tuple[str, str], float]:
+def uncertainty_metrics(report: Report, method: str) -> dict[tuple[str, str], float]:
     """Metrics of a method's uncertainty by name and unit; none where it was not judged."""
     judged = report.uncertainties.get(method)
     if judged is None:
         return {}
     unit = unit_for(report.modality)
     scale = in_unit(report.of(method).window, report.modality)
-    (own,) = [level for level in judged.levels if level.kind == "result"]
+    (result,) = [level for level in judged.levels if level.kind == "result"]
     return {
-        (f"covered by the {100 * own.nominal:.4g} % interval", "%"): 100 * own.covered,
-        ("mean width", unit): own.width * scale,
+        (f"covered by the {100 * result.nominal:.4g} % interval", "%"): 100 * result.covered,
+        ("mean width", unit): result.width * scale,
         **{
             (one.name, unit if one.unit == INTENSITY else one.unit): judged.scores[one.key]
             * (scale if one.unit == INTENSITY else 1.0)
@@ -86,17 +86,17 @@ def of_uncertainty(report: Report, method: str) -> dict[tuple[str, str], float]:
 
 @dataclass(frozen=True)
 class Paired:
-    """Mean over people of a figure's difference between two methods.
+    """Mean over people of a metric's difference between two methods.
 
     Parameters
     ----------
     method, against : str
         The difference is method − against; ``"noisy"`` is the scan that nothing was done to.
     window, figure, unit : str
-        What was compared. RMSE and bias are in HU for CT and in percent of the foreground scale for
+        Window and metric. RMSE and bias are in HU for CT and in percent of the foreground scale for
         MR, whose units differ from scan to scan.
     cases, people : int
-        How many have this window.
+        Number that have this window.
     mean, lower, upper : float
         Mean over people of the mean over their cases, and its 95 % interval: percentile bootstrap
         over people.
@@ -122,7 +122,7 @@ class Paired:
 
 
 def compare(reports: Sequence[Report], seed: int = 0) -> tuple[Paired, ...]:
-    """Paired differences over people, for each pair of methods, window and figure.
+    """Paired differences over people, for each pair of methods, window and metric.
 
     Every method against the noisy scan, then methods against each other, the one named first
     against those named later. What fewer than two people have is left out. People are taken as
@@ -148,8 +148,8 @@ def compare(reports: Sequence[Report], seed: int = 0) -> tuple[Paired, ...]:
         one
         for window in windows
         for pair in pairs
-        for figure in figures_for(reports[0].modality)
-        if (one := _paired(having(reports, window), pair, window, figure, seed)) is not None
+        for figure in compared_metrics(reports[0].modality)
+        if (one := _paired(with_window(reports, window), pair, window, figure, seed)) is not None
     ]
     adjusted = holm([one.p for one in found])
     return tuple(replace(one, p_holm=p) for one, p in zip(found, adjusted, strict=True))
@@ -174,8 +174,8 @@ def check_alike(reports: Sequence[Report]) -> None:
             )
 
 
-def having(reports: Sequence[Report], window: str) -> list[Report]:
-    """The cases that have figures in a window."""
+def with_window(reports: Sequence[Report], window: str) -> list[Report]:
+    """Cases that have metrics in a window."""
     return [r for r in reports if any(one.window.name == window for one in r.fidelity)]
 
 
@@ -184,7 +184,10 @@ def _paired(
 ) -> Paired | None:
     modality = reports[0].modality
     values = np.array(
-        [[figure_of(r.of(method, window), figure, modality) for method in pair] for r in reports]
+        [
+            [compared_value(r.of(method, window), figure, modality) for method in pair]
+            for r in reports
+        ]
     )
     if not np.isfinite(values).all():
         return None
@@ -197,7 +200,7 @@ def _paired(
         *pair,
         window,
         figure,
-        figures_for(modality)[figure],
+        compared_metrics(modality)[figure],
         len(reports),
         difference.size,
         found.mean,
@@ -210,14 +213,14 @@ def _paired(
 
 @dataclass(frozen=True)
 class Summary:
-    """Mean over people of a method's figure in a window.
+    """Mean over people of a method's metric in a window.
 
     Parameters
     ----------
     method, window, figure, unit : str
-        What it is; units as in `Paired`.
+        Method, window and metric; units as in `Paired`.
     cases, people : int
-        How many have it.
+        Number that have it.
     mean : float
         Over people, of the mean over their cases.
     lower, upper : float
@@ -261,7 +264,7 @@ Key = tuple[str, str, str, str]
 
 
 def _gathered(reports: Sequence[Report]) -> dict[Key, tuple[list[str], list[float]]]:
-    """People and values by method, window, figure and unit."""
+    """People and values by method, window, metric and unit."""
     found: dict[Key, tuple[list[str], list[float]]] = {}
     for key, person, value in (*_of_images(reports), *_of_uncertainties(reports)):
         who, values = found.setdefault(key, ([], []))
@@ -271,19 +274,19 @@ def _gathered(reports: Sequence[Report]) -> dict[Key, tuple[list[str], list[floa
 
 
 def _of_images(reports: Sequence[Report]) -> Iterator[tuple[Key, str, float]]:
-    units = figures_for(reports[0].modality)
+    units = compared_metrics(reports[0].modality)
     for window in dict.fromkeys(one.window.name for report in reports for one in report.fidelity):
         for method in (NOISY, *reports[0].methods):
-            for report in having(reports, window):
+            for report in with_window(reports, window):
                 for figure, unit in units.items():
-                    value = figure_of(report.of(method, window), figure, report.modality)
+                    value = compared_value(report.of(method, window), figure, report.modality)
                     yield (method, window, figure, unit), report.person, value
 
 
 def _of_uncertainties(reports: Sequence[Report]) -> Iterator[tuple[Key, str, float]]:
     for method in reports[0].methods:
         for report in reports:
-            for (figure, unit), value in of_uncertainty(report, method).items():
+            for (figure, unit), value in uncertainty_metrics(report, method).items():
                 yield (method, FOREGROUND, figure, unit), report.person, value
 
 

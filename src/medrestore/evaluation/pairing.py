@@ -27,7 +27,7 @@ __all__ = ["RESTORED", "Case", "Cases", "by_stem", "cases_of", "people_of", "sca
 RESTORED = "_restored"
 NOISY = "_noisy"
 BESIDE = ("_std", "_lower", "_upper", "_removed", "_inconsistent", "_samples", "_noise", "_std_map")
-"""What a run writes beside its restored scan."""
+"""Ends of the names that a run writes beside its restored scan."""
 COLUMNS = ("case", "person")
 
 
@@ -44,7 +44,7 @@ class Cases(NamedTuple):
     """Cases by name, and scans without partners, by their place in their folder; never a UID."""
 
     cases: tuple[Case, ...]
-    alone: tuple[str, ...]
+    unpaired: tuple[str, ...]
 
 
 def cases_of(
@@ -85,9 +85,9 @@ def cases_of(
             "files belong together by their names, like a.nii.gz, a_noisy.nii.gz and "
             "a_restored.nii.gz"
         )
-    alone = sorted({key for one in found for key in one} - set(common))
+    unpaired = sorted({key for one in found for key in one} - set(common))
     cases = [_case(key, [one[key] for one in found], restored) for key in common]
-    return Cases(tuple(cases), tuple(without_uids(place) for place in alone))
+    return Cases(tuple(cases), tuple(without_uids(place) for place in unpaired))
 
 
 def scans_by_place(folder: Path) -> dict[str, Path]:
@@ -123,9 +123,9 @@ def _scans(path: Path) -> dict[str, Path]:
 def _without_companions(found: dict[str, Path]) -> dict[str, Path]:
     runs = {key.removesuffix(RESTORED) for key in found if key.endswith(RESTORED)}
     beside = {stem + end for stem in runs for end in BESIDE}
-    kept = {key: path for key, path in found.items() if key not in beside}
-    restored = {stem: kept.pop(stem + RESTORED) for stem in runs}
-    return kept | restored  # a source that lies beside its restored scan gives way to it
+    scans = {key: path for key, path in found.items() if key not in beside}
+    restored = {stem: scans.pop(stem + RESTORED) for stem in runs}
+    return scans | restored  # a source that lies beside its restored scan gives way to it
 
 
 def _plain_keys(found: dict[str, Path]) -> dict[str, Path]:
@@ -153,14 +153,14 @@ def _case(key: str, paths: list[Path], methods: Iterable[str]) -> Case:
     return Case(name, reference, noisy, dict(zip(methods, restored, strict=True)))
 
 
-def people_of(cases: Sequence[str], told: str | None) -> dict[str, str]:
+def people_of(cases: Sequence[str], rule: str | None) -> dict[str, str]:
     """The person of each case.
 
     Parameters
     ----------
     cases : sequence of str
         Names of the cases.
-    told : str, optional
+    rule : str, optional
         A CSV file with the columns ``case`` and ``person``, or a regular expression with one group
         that is searched for in the case's name, e.g. ``"(sub-[0-9]+)"``. Without it, each case is
         another person.
@@ -170,14 +170,14 @@ def people_of(cases: Sequence[str], told: str | None) -> dict[str, str]:
     SettingsError
         If it is neither, or says nothing of a case.
     """
-    if told is None:
+    if rule is None:
         return {case: case for case in cases}
-    is_file = told.lower().endswith(".csv") or Path(told).is_file()
-    found = _from_file(Path(told)) if is_file else _from_pattern(cases, told)
+    is_file = rule.lower().endswith(".csv") or Path(rule).is_file()
+    found = _from_file(Path(rule)) if is_file else _from_pattern(cases, rule)
     missing = [case for case in cases if case not in found]
     if missing:
         raise SettingsError(
-            f"{told} does not say who {missing[0]} is of ({len(missing)} of {len(cases)} cases); "
+            f"{rule} does not say who {missing[0]} is of ({len(missing)} of {len(cases)} cases); "
             "name the person of every case"
         )
     return {case: found[case] for case in cases}
@@ -205,16 +205,16 @@ def _from_file(path: Path) -> dict[str, str]:
     return found
 
 
-def _from_pattern(cases: Sequence[str], told: str) -> dict[str, str]:
+def _from_pattern(cases: Sequence[str], rule: str) -> dict[str, str]:
     try:
-        pattern = re.compile(told)
+        pattern = re.compile(rule)
     except re.error as error:
         raise SettingsError(
-            f"{told!r} is neither a CSV file nor a regular expression: {error}"
+            f"{rule!r} is neither a CSV file nor a regular expression: {error}"
         ) from error
     if pattern.groups != 1:
         raise SettingsError(
-            f"the pattern {told!r} has {pattern.groups} groups; put one pair of parentheses around "
+            f"the pattern {rule!r} has {pattern.groups} groups; put one pair of parentheses around "
             "what names the person, e.g. '(sub-[0-9]+)'"
         )
     matches = {case: pattern.search(case) for case in cases}

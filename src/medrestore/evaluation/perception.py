@@ -42,7 +42,7 @@ class Perception:
         Slices of each set, whose they are, and features of each.
     fid, fid_lower, fid_upper : float
         Fréchet distance and 95 % percentile interval over people; too large for few slices, and a
-        bootstrap's repeats make it larger still: the interval need not hold the figure.
+        bootstrap's repeats make it larger still: the interval need not hold the distance.
     fid_limit : float
         Extrapolated to sets without end; NaN with fewer than four slices per feature.
     kid, kid_lower, kid_upper : float
@@ -110,7 +110,7 @@ def _of(method: str, having: Sequence[tuple[str, SliceFeatures]], seed: int) -> 
 
 def _rows(rows: list[NDArray[np.intp]], times: NDArray[np.int64]) -> NDArray[np.intp]:
     """Slices of the people drawn, each as often."""
-    return np.concatenate([np.tile(own, n) for own, n in zip(rows, times, strict=True)])
+    return np.concatenate([np.tile(theirs, n) for theirs, n in zip(rows, times, strict=True)])
 
 
 def _ends(values: Sequence[float]) -> tuple[float, float]:
@@ -181,7 +181,7 @@ class KernelSums:
     x, y : ndarray, shapes (n, d) and (m, d)
         The sets.
     groups_x, groups_y : sequence
-        Which group each row is of; two groups or more.
+        Group of each row; two groups or more.
     """
 
     def __init__(
@@ -217,10 +217,10 @@ class KernelSums:
 
     def _members(self, groups: Sequence[Any]) -> csr_array:
         """Rows × groups: 1 where the row is of the group."""
-        places = {name: i for i, name in enumerate(self.groups)}
-        columns = [places[group] for group in groups]
+        column_of = {name: i for i, name in enumerate(self.groups)}
+        columns = [column_of[group] for group in groups]
         ones, rows = np.ones(len(columns)), np.arange(len(columns))
-        return csr_array((ones, (rows, columns)), (len(columns), len(places)))
+        return csr_array((ones, (rows, columns)), (len(columns), len(column_of)))
 
 
 def _kernel(p: NDArray[np.float64], q: NDArray[np.float64]) -> NDArray[np.float64]:

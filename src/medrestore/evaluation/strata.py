@@ -51,7 +51,7 @@ class Window(NamedTuple):
 
     @property
     def data_range(self) -> float:
-        """What PSNR and SSIM are relative to."""
+        """Width, which PSNR and SSIM are relative to."""
         return self.high - self.low
 
 
@@ -102,7 +102,7 @@ def _terciles(values: NDArray[Any], mask: NDArray[np.bool_], names: tuple[str, .
 
 @dataclass(frozen=True)
 class Stratum:
-    """Figures of the restored image in one part of the foreground.
+    """Metrics of the restored image in one part of the foreground.
 
     Parameters
     ----------
@@ -110,13 +110,13 @@ class Stratum:
         ``"tissue"`` (CT: windows of HU, `modalities.ct.TISSUES_HU`; MR: thirds of the intensity,
         dark to bright) or ``"gradient"`` (thirds of the in-plane gradient, flat to edge).
     voxels : int
-        How many count.
+        Number that count.
     rmse, rmse_noisy, bias : float
         Of the restored and of the noisy image, in the scan's unit.
     covered, std_ratio : float, optional
-        What the result's interval covers, and √(mean std² / mean error²); None without a result.
+        Coverage of the result's interval, and √(mean std² / mean error²); None without a result.
     method : str
-        What restored the image.
+        Name of what restored the image.
     """
 
     kind: str
@@ -139,7 +139,7 @@ def strata(
     result: Result | None = None,
     method: str = "restored",
 ) -> tuple[Stratum, ...]:
-    """Figures of every tissue and gradient stratum with at least `FEWEST` voxels.
+    """Metrics of every tissue and gradient stratum with at least `FEWEST` voxels.
 
     Arrays are (z, y, x); ``result`` brings std and interval, where there is one; ``method`` is the
     name of what restored.

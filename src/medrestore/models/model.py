@@ -106,11 +106,11 @@ class Model:
     Parameters
     ----------
     card : Card
-        What it is.
+        Its card.
     predictor, refiner : Module
         The two networks, in evaluation mode on ``device``.
     device : str
-        Where they are.
+        Device that they are on.
     precision : str
         ``"float32"``, or ``"bfloat16"`` for all but the outer layers.
     """
@@ -211,8 +211,8 @@ def load(card: Card, device: str = "cpu", precision: str = "float32") -> Model:
     tensors = parse(data)
     predictor, refiner = networks(card.facts)
     for prefix, net in (("predictor.", predictor), ("refiner.", refiner)):
-        own = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-        net.load_state_dict(own)
+        weights = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+        net.load_state_dict(weights)
     return Model(card, predictor, refiner, device, precision)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from medrestore import __version__
 from medrestore.errors import InputError
-from medrestore.evaluation.over_cases import compare, figure_of, summarise
+from medrestore.evaluation.over_cases import compare, compared_value, summarise
 from medrestore.evaluation.perception import perception
 from medrestore.evaluation.report import tables
 from medrestore.evaluation.report.plots import bland_altman, differences, reliability
@@ -43,7 +43,7 @@ TITLE = "Restored scans against their references"
 
 @dataclass(frozen=True, eq=False)
 class Findings:
-    """What the files of a report are made from.
+    """All that an evaluation found, as the files of a report hold it.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class Findings:
         FID and KID, where the cases have features.
     seed : int
         Of the bootstrap.
-    alone : tuple of str
+    unpaired : tuple of str
         Scans that had no partner.
     """
 
@@ -66,34 +66,34 @@ class Findings:
     paired: tuple[Paired, ...]
     perceptions: tuple[Perception, ...]
     seed: int
-    alone: tuple[str, ...] = ()
+    unpaired: tuple[str, ...] = ()
 
     @property
     def people(self) -> tuple[str, ...]:
-        """Who the cases are of."""
+        """Names of the people whom the cases are of."""
         return tuple(dict.fromkeys(report.person for report in self.reports))
 
     @property
     def grouped(self) -> bool:
-        """Whether a person has several cases."""
+        """True if a person has several cases."""
         return len(self.people) < len(self.reports)
 
     def notes(self) -> list[str]:
-        """What a reader should know, each with the cases it is about."""
-        said: dict[str, list[str]] = {}
+        """Cautions for a reader, each with the cases it is about."""
+        cases_by_note: dict[str, list[str]] = {}
         for report in self.reports:
             for note in report.notes:
-                said.setdefault(note, []).append(report.case)
+                cases_by_note.setdefault(note, []).append(report.case)
         everywhere = len(self.reports) if len(self.reports) > 1 else None
         lines = [
             f"{'every case' if len(cases) == everywhere else ', '.join(cases)}: {note}"
-            for note, cases in said.items()
+            for note, cases in cases_by_note.items()
         ]
-        left_out = f"left out, without partner: {', '.join(self.alone)}"
-        return [*lines, left_out] if self.alone else lines
+        left_out = f"left out, without partner: {', '.join(self.unpaired)}"
+        return [*lines, left_out] if self.unpaired else lines
 
     def facts(self) -> dict[str, Any]:
-        """All figures, for JSON."""
+        """All metrics, for JSON."""
         return {
             "cases": [report.facts() for report in self.reports],
             "people": len(self.people),
@@ -102,11 +102,11 @@ class Findings:
             "perception": [asdict(one) for one in self.perceptions],
             "tests": len(self.paired),
             "seed": self.seed,
-            "left_out": list(self.alone),
+            "left_out": list(self.unpaired),
         }
 
 
-def find(reports: Sequence[Report], seed: int = 0, alone: Sequence[str] = ()) -> Findings:
+def find(reports: Sequence[Report], seed: int = 0, unpaired: Sequence[str] = ()) -> Findings:
     """Means and differences over the people of some cases.
 
     Raises
@@ -122,7 +122,7 @@ def find(reports: Sequence[Report], seed: int = 0, alone: Sequence[str] = ()) ->
         compare(reports, seed),
         perception(reports, seed),
         seed,
-        tuple(alone),
+        tuple(unpaired),
     )
 
 
@@ -137,7 +137,7 @@ def write_report(
     *,
     seed: int = 0,
     overwrite: bool = False,
-    alone: Sequence[str] = (),
+    unpaired: Sequence[str] = (),
 ) -> Path:
     """Write the metrics of one or several cases into a folder.
 
@@ -155,7 +155,7 @@ def write_report(
         Of the bootstrap over people.
     overwrite : bool
         True if an earlier report may be replaced.
-    alone : sequence of str
+    unpaired : sequence of str
         Scans that had no partner, to be named.
 
     Returns
@@ -172,7 +172,7 @@ def write_report(
     """
     folder = Path(out)
     REPORT_FOLDER.check(folder, overwrite)
-    return write_findings(find(reports, seed, alone), folder, overwrite)
+    return write_findings(find(reports, seed, unpaired), folder, overwrite)
 
 
 def write_findings(findings: Findings, folder: Path, overwrite: bool = False) -> Path:
@@ -242,7 +242,7 @@ def selected_cases(reports: Sequence[Report]) -> dict[str, Report]:
 
     def error(report: Report) -> float:
         found = report.of(method)
-        return figure_of(found, "RMSE", report.modality)
+        return compared_value(found, "RMSE", report.modality)
 
     order = sorted(pictured, key=error)
     if len(order) < 3:

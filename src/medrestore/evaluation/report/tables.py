@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medrestore.evaluation.metrics import IMAGE_METRICS, UNCERTAINTY_METRICS, shown
-from medrestore.evaluation.over_cases import figures_for
+from medrestore.evaluation.metrics import IMAGE_METRICS, UNCERTAINTY_METRICS, cells_of
+from medrestore.evaluation.over_cases import compared_metrics
 from medrestore.report.tables import Table
 
 if TYPE_CHECKING:
@@ -36,12 +36,12 @@ __all__ = [
 
 def of_summary(summaries: Sequence[Summary], modality: str) -> Table:
     """Method by figure, in every window."""
-    return _crossed(summaries, [*figures_for(modality).items()])
+    return _crossed(summaries, [*compared_metrics(modality).items()])
 
 
 def of_summary_uncertainty(summaries: Sequence[Summary], modality: str) -> Table:
     """Method by figure of the uncertainty."""
-    images = figures_for(modality)
+    images = compared_metrics(modality)
     return _crossed(
         [one for one in summaries if one.figure not in images],
         list(dict.fromkeys((s.figure, s.unit) for s in summaries if s.figure not in images)),
@@ -97,7 +97,7 @@ def of_paired(paired: Sequence[Paired]) -> Table:
 def of_fidelity(reports: Sequence[Report]) -> Table:
     """Every image in every window."""
     unit = reports[0].unit
-    cells = shown(IMAGE_METRICS.values(), unit)
+    cells = cells_of(IMAGE_METRICS.values(), unit)
     titles = (
         "case", "window", "method", f"from … to ({unit})", f"data range ({unit})", "voxels", *cells
     )  # fmt: skip
@@ -148,7 +148,7 @@ def _cells(level: Level) -> tuple[str, str]:
 
 def of_scores(reports: Sequence[Report]) -> Table:
     """Single figures of the uncertainty."""
-    cells = shown(UNCERTAINTY_METRICS.values(), reports[0].unit)
+    cells = cells_of(UNCERTAINTY_METRICS.values(), reports[0].unit)
     rows = [
         (
             report.case,
