@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from monai.bundle import ConfigParser
 
 from medrestore.errors import ModelError
 from medrestore.models import schema
@@ -63,3 +64,14 @@ def test_an_older_version_is_brought_up_to_date(tmp_path: Path, monkeypatch: Any
     upgraded = {0: lambda old: {**old, "summary": old["title"], "version": 1}}
     monkeypatch.setattr(schema, "UPGRADES", upgraded)
     assert Card.read(folder).summary == older["title"]
+
+
+def test_monai_opens_a_shipped_bundle() -> None:
+    folder = next(path for path in FOLDERS if path.name == "mr_slice")
+    parser = ConfigParser()
+    parser.read_config(folder / "configs" / "inference.json")
+    parser["bundle_root"] = str(folder)
+    parser.get_parsed_content("imports")
+    model = parser.get_parsed_content("model")
+    assert model.card.name == "mr_slice"
+    assert parser.get_parsed_content("predictor") is model.predictor

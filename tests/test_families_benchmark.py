@@ -20,8 +20,8 @@ from benchmarks.families.verdict import difference
 from benchmarks.quality.cases import Case
 
 from medrestore.core.diffusion import v_hat
-from medrestore.core.evaluations import passes
-from medrestore.core.networks import networks
+from medrestore.core.families import networks
+from medrestore.core.method import passes
 from medrestore.core.noise_field import NoiseField
 from medrestore.core.samplers import SAMPLERS
 from medrestore.core.samplers.chain import sample

@@ -13,10 +13,9 @@ import medrestore as mr
 from medrestore.api import make_plan, run_plan
 from medrestore.cli import main
 from medrestore.core.diffusion import v_hat
-from medrestore.core.families import FAMILIES
+from medrestore.core.families import FAMILIES, networks
 from medrestore.core.intervals import Intervals
 from medrestore.core.meter import SILENT
-from medrestore.core.networks import networks
 from medrestore.core.posterior import Moments, mean_std
 from medrestore.core.predictor import Condition
 from medrestore.errors import Cancelled, ModelError, SettingsError

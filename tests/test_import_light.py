@@ -39,7 +39,7 @@ def test_its_errors_and_nouns() -> None:
 
 def test_the_registries() -> None:
     code = "from medrestore.settings.settings import Settings\n"
-    code += "from medrestore.core.evaluations import passes; passes('heun', 2, 1)\n"
+    code += "from medrestore.core.method import passes; passes('heun', 2, 1)\n"
     code += "from medrestore.core.families import FAMILIES; FAMILIES['image'].samplers"
     assert not loaded_by(code) & (HEAVY | FILES)
 

@@ -12,7 +12,7 @@ import medrestore as mr
 from medrestore.api import make_plan, run_plan
 from medrestore.cli import main
 from medrestore.core.diffusion import diffuse
-from medrestore.core.networks import networks
+from medrestore.core.families import networks
 from medrestore.core.spectra import Spectra
 from medrestore.core.spectrum import AREAS, LAGS, Spectrum, _band_index, measure
 from medrestore.errors import ModelError

@@ -13,10 +13,10 @@ import pytest
 import medrestore as mr
 from medrestore.api import make_plan
 from medrestore.cli import main
+from medrestore.core.families import networks
 from medrestore.core.intervals import Intervals
 from medrestore.core.meter import SILENT
 from medrestore.core.method import ESTIMATED
-from medrestore.core.networks import networks
 from medrestore.engine.plan import Plan
 from medrestore.models.bundle import write_card
 from medrestore.models.card import Card

@@ -121,7 +121,7 @@ class Doubtful(Family):
 
 
 def test_a_family(scan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from medrestore.core.networks import networks
+    from medrestore.core.families import networks
     from medrestore.models.card_page import page
     from medrestore.models.model import find_card
     from medrestore.training.finish import write_bundle

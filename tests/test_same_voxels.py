@@ -14,7 +14,7 @@ import torch
 import medrestore as mr
 from medrestore.api import make_plan, run_plan
 from medrestore.core.compute import SAME_VOXELS_WITHIN
-from medrestore.core.networks import networks
+from medrestore.core.families import networks
 from medrestore.engine.plan import Plan
 from medrestore.models.model import Model, find_card, load
 from medrestore.results.record import read_record

@@ -10,7 +10,7 @@ import torch
 import medrestore as mr
 from medrestore import modalities
 from medrestore.api import make_plan, run_plan
-from medrestore.core.networks import networks
+from medrestore.core.families import networks
 from medrestore.core.noise_level import Estimator, NoiseEstimate
 from medrestore.core.residual_score import GAUSSIAN
 from medrestore.engine.plan_text import noise_in_words

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from medrestore.core.networks import networks
+from medrestore.core.families import networks
 from medrestore.core.predictor import Predictor
 from medrestore.core.refiner import Refiner
 from medrestore.core.spectrum import BANDS

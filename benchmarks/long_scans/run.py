@@ -29,7 +29,7 @@ import nibabel as nib
 import numpy as np
 import torch
 
-from medrestore.core.networks import networks
+from medrestore.core.families import networks
 from medrestore.models.model import find_card
 from medrestore.training.finish import write_bundle
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from medrestore.core.evaluations import evaluations
+from medrestore.core.method import evaluations
 from medrestore.core.samplers import SAMPLERS
 from medrestore.core.samplers.chain import sample
 from medrestore.core.white_noise import ANCESTRAL, COLOURED

@@ -26,8 +26,8 @@ import torch
 from monai.networks.schedulers import DDIMScheduler, DDPMScheduler, PNDMScheduler
 
 import medrestore as mr
-from medrestore.core.evaluations import evaluations, steps_within, without_network
 from medrestore.core.intensity import foreground_scale
+from medrestore.core.method import evaluations, steps_within, without_network
 from medrestore.core.samplers import SAMPLERS
 from medrestore.core.schedules import SCHEDULES, angles
 from medrestore.engine.pipeline import run as run_plan

@@ -8,7 +8,7 @@ from medrestore.core.intervals import (
     Intervals,
     controllable,
     controlled_factor,
-    empirical_factors,
+    empirical_factor,
 )
 
 
@@ -25,13 +25,13 @@ def test_control_by_hand() -> None:
     R̂ ≤ (0.2·13 − 1)/12 = 0.133: one miss of twelve, so λ = 11. Empirically two misses: λ = 10."""
     people = [np.array([float(i)]) for i in range(1, 13)]
     assert controlled_factor(people, 0.8) == 11
-    assert empirical_factors(people, (0.8,)) == (10,)
+    assert empirical_factor(people, 1 - 0.8) == 10
 
 
 def test_too_few_people_are_empirical() -> None:
     people = [np.arange(1.0, 101) * scale for scale in (1, 2, 3)]
     for level in (0.9, 0.95):
-        assert controlled_factor(people, level) == empirical_factors(people, (level,))[0]
+        assert controlled_factor(people, level) == empirical_factor(people, 1 - level)
 
 
 def test_the_expected_risk_of_a_new_person_is_controlled() -> None:
@@ -47,7 +47,7 @@ def test_the_expected_risk_of_a_new_person_is_controlled() -> None:
         people = [scale * grid for scale in scales[:12]]
         for name, factor in (
             ("controlled", controlled_factor(people, 0.9)),
-            ("empirical", empirical_factors(people, (0.9,))[0]),
+            ("empirical", empirical_factor(people, 1 - 0.9)),
         ):
             risks[name].append(max(0.0, 1 - factor / scales[12]))
     error = np.std(risks["controlled"]) / np.sqrt(400)

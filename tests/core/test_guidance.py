@@ -7,9 +7,9 @@ from functools import partial
 import pytest
 import torch
 
-from medrestore.core.evaluations import passes
 from medrestore.core.families import FAMILIES
 from medrestore.core.guidance import classifier_free, measured
+from medrestore.core.method import passes
 from medrestore.core.noise_field import NoiseField
 from medrestore.core.samplers import SAMPLERS
 from medrestore.core.samplers.chain import sample

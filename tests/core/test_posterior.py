@@ -5,7 +5,7 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from medrestore.core.intervals import LEVELS, Intervals, empirical_factors, gaussian_factor
+from medrestore.core.intervals import LEVELS, Intervals, empirical_factor, gaussian_factor
 from medrestore.core.posterior import Moments, interval, total_std
 from medrestore.errors import SettingsError
 
@@ -70,7 +70,7 @@ def test_each_person_counts_the_same() -> None:
     """Many voxels of a calm person must not outvote few of another: levels are per person."""
     rng = np.random.default_rng(1)
     calm, wild = rng.normal(0, 1, 200_000), rng.normal(0, 3, 2_000)
-    factors = empirical_factors([calm, wild])
+    factors = [empirical_factor([calm, wild], 1 - level) for level in LEVELS]
     for level, factor in zip(LEVELS, factors, strict=True):
         misses = [(np.abs(one) > factor).mean() for one in (calm, wild)]
         assert np.mean(misses) == pytest.approx(1 - level, abs=0.004)

@@ -3,8 +3,7 @@
 import pytest
 import torch
 
-from medrestore.core.networks import start_predictor
-from medrestore.core.predictor import Condition, Predictor
+from medrestore.core.predictor import Condition, Predictor, start_predictor
 from medrestore.errors import ModelError
 from tiny import speak
 

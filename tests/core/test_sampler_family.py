@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from medrestore.core.evaluations import (
+from medrestore.core.method import (
     evaluations,
     passes,
     shares_start,

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from medrestore.core.evaluations import evaluations, steps_within
+from medrestore.core.method import evaluations, steps_within
 from medrestore.core.samplers import SAMPLERS
 from medrestore.core.schedules import RHO, SCHEDULES, SIGMA_MAX, SIGMA_MIN, angles
 from medrestore.errors import SettingsError

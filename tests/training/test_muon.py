@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from medrestore.core.networks import networks
+from medrestore.core.families import networks
 from medrestore.training.muon import Muon, hidden_weights, orthogonal
 
 

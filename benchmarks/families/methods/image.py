@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.families.method import Method
-from medrestore.core.evaluations import steps_within
+from medrestore.core.method import steps_within
 
 FAMILY = "plain diffusion"
 SAMPLERS = ("ddpm", "ddim", "heun")

@@ -7,7 +7,7 @@ draws the samples, so real noise would say nothing new.
 from __future__ import annotations
 
 from benchmarks.families.method import Method
-from medrestore.core.evaluations import steps_within
+from medrestore.core.method import steps_within
 
 FAMILY = "same network, other samplers"
 BUDGETS = {

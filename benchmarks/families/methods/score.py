@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmarks.families.method import Method
 from medrestore.core import samplers
-from medrestore.core.evaluations import steps_within
+from medrestore.core.method import steps_within
 
 FAMILY = "score prior"
 SAMPLERS = ("ddim", "ve-sde", "predictor-corrector")

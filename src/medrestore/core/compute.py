@@ -1,4 +1,4 @@
-"""How networks compute: layout of their weights, bfloat16 where a chip has it, peak memory.
+"""Numerics of networks: layout of their weights, bfloat16 where a chip has it, peak memory.
 
 bfloat16 keeps 8 bits of a number, float32 has 24. In a noise-standardised network that is enough
 for the trunk and nowhere else: inputs (differences in units of σ), the first layer, the sum that
@@ -19,7 +19,6 @@ from torch.utils._pytree import tree_map_only
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-
 __all__ = [
     "SAME_VOXELS_WITHIN",
     "has_bfloat16",
@@ -31,14 +30,14 @@ __all__ = [
 ]
 
 SAME_VOXELS_WITHIN = {"float32": 1e-3, "bfloat16": 2e-2}
-"""What "the same voxels" means: the largest difference, in units of the noise's σ, between two runs
-of one plan in another batch, slab, number of threads, or on another device. The same device, build
-and batch give the same bits. A sum in another order differs in its last bit; where that bit decides
-how a number is rounded to bfloat16, the difference becomes 2⁻⁸ of it."""
+"""Tolerance of "the same voxels": the largest difference, in units of the noise's σ, between two
+runs of one plan in another batch, slab, number of threads, or on another device. The same device,
+build and batch give the same bits. A sum in another order differs in its last bit; where that bit
+decides how a number is rounded to bfloat16, the difference becomes 2⁻⁸ of it."""
 
 
 def has_bfloat16(device: str) -> bool:
-    """Whether a device multiplies bfloat16 in hardware (AVX-512-BF16 or AMX; Ampere and later)."""
+    """True if a device multiplies bfloat16 in hardware (AVX-512-BF16 or AMX; Ampere and later)."""
     if device.startswith("cuda"):
         return torch.cuda.is_available() and torch.cuda.get_device_capability(device)[0] >= 8
     found = (

@@ -29,6 +29,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import ndimage
 
 from medrestore.core.residual_score import SCALES_PX, SLICES_FOR_NULL, Evidence, Scores
 from medrestore.core.significance import DARK, Discoveries, Null
@@ -40,23 +41,21 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-
 __all__ = [
     "FALSE_DISCOVERY_RATE",
     "SCALES_PX",
     "Evidence",
     "Guard",
     "Tally",
-    "Witness",
     "guard",
-    "invented",
     "looks",
 ]
 
 FALSE_DISCOVERY_RATE = 0.01
 OUTSIDE_90 = 1.645
+NEAR_PX, AROUND_PX = 1.0, 3.0
 LEAST_STRENGTH = 0.25
-"""Noise is not taken to be weaker than this part of what was told."""
+"""Noise is not taken to be weaker than this part of what was assumed."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ class Tally:
         Sum of e², and of 1 − s²/σ², which an honest restoration with the right σ makes it; over
         the voxels whose σ was measured.
     left, lag : float, optional
-        What the run says of the noise (`core.guard_witness`), where there is tissue.
+        As `AssumedNoise` has them, where there is tissue.
     """
 
     voxels: int
@@ -120,11 +119,11 @@ def guard(
     maps : two ndarrays of float32, optional
         Zeros for the maps to be written into; new ones by default.
     after : callable
-        Told whenever a slice was looked at.
+        Called when a slice was looked at.
     """
     e = Scores(evidence)
-    witness = Witness()
-    inverse = _inverse_std(e, witness, after)
+    assumed = AssumedNoise()
+    inverse = _inverse_std(e, assumed, after)
     removed = Discoveries(rate, len(SCALES_PX))
     outside, energy, expected = 0, 0.0, 0.0
     for z in range(len(evidence.y)):
@@ -144,7 +143,7 @@ def guard(
     taken, beyond = maps or (np.zeros_like(evidence.y), np.zeros_like(evidence.y))
     threshold = removed.threshold()
     counts = removed.show(threshold, taken), _show_invented(e, taken, beyond, after)
-    run = witness.left, witness.lag
+    run = assumed.left, assumed.lag
     tally = Tally(removed.tested, *counts, outside, threshold, energy, expected, *run)
     return Guard(taken, beyond, tally)
 
@@ -155,11 +154,11 @@ def _show_invented(
     out: NDArray[np.float32],
     after: Callable[[], object],
 ) -> int:
-    """Write what the restoration shows and the scan does not into zeros; how many are not 0."""
+    """Write what the restoration shows and the scan does not into zeros; return its voxels."""
     shown = 0
     for z, flagged in enumerate(taken):
         if flagged.any():
-            more = invented(e.evidence.y[z], e.evidence.mu[z], e.usable(z), flagged)
+            more = _invented(e.evidence.y[z], e.evidence.mu[z], e.usable(z), flagged)
             out[z][more] = flagged[more]
             shown += int(np.count_nonzero(more))
             after()
@@ -167,11 +166,13 @@ def _show_invented(
 
 
 def looks(slices: int) -> int:
-    """How many slices a guard of so many goes through, those of its null twice."""
+    """Number of slices that a check of so many reads, those of its null twice."""
     return slices + min(slices, SLICES_FOR_NULL)
 
 
-def _inverse_std(e: Scores, witness: Witness, after: Callable[[], object]) -> NDArray[np.float32]:
+def _inverse_std(
+    e: Scores, assumed: AssumedNoise, after: Callable[[], object]
+) -> NDArray[np.float32]:
     """1/std of smoothed scores for each scale and group, from evenly spread slices."""
     measured = e.evidence.measured
     strength = 1.0 if measured is None else min(1.0, max(measured, LEAST_STRENGTH))
@@ -180,7 +181,7 @@ def _inverse_std(e: Scores, witness: Witness, after: Callable[[], object]) -> ND
         null.add(e.group(z), e.smoothed(z), e.usable(z))
         tissue, sigma = e.known(z) & ~e.dark(z), e.sigma(z)
         y, mu = e.evidence.y[z] / sigma, e.evidence.mu[z] / sigma
-        witness.add(y, mu, e.score(z), tissue)
+        assumed.add(y, mu, e.score(z), tissue)
         after()
     return null.inverse_std()
 
@@ -198,26 +199,13 @@ def _largest(
     return best, value
 
 
-NEAR_PX, AROUND_PX = 1.0, 3.0
-
-
-def invented(
+def _invented(
     y: NDArray[np.float32],
     mu: NDArray[np.float32],
     usable: NDArray[np.bool_],
     removed: NDArray[np.float32],
 ) -> NDArray[np.bool_]:
-    """Voxels of a slice where the restoration has the larger contrast.
-
-    Parameters
-    ----------
-    y, mu : ndarray of float32, shape (y, x)
-        Scan and restoration.
-    usable : ndarray of bool, shape (y, x)
-        Where the scan is a measurement.
-    removed : ndarray of float32, shape (y, x)
-        Scan less restoration, smoothed, where noise does not explain it; 0 elsewhere.
-    """
+    """Voxels of a slice, where noise does not explain what was removed, that μ has more of."""
     restored = _contrast(np.where(usable, mu, np.float32(0)))
     scan = _contrast(np.where(usable, y, np.float32(0)))
     return np.asarray((restored * removed < 0) & (np.abs(restored) > np.abs(scan)))
@@ -228,8 +216,8 @@ def _contrast(plane: NDArray[np.float32]) -> NDArray[np.float32]:
     return near - smooth(near, float(np.sqrt(AROUND_PX**2 - NEAR_PX**2)))
 
 
-class Witness:
-    """Sums over slices, from which the two figures are made."""
+class AssumedNoise:
+    """Evidence that too much or too little noise was assumed: sums over slices."""
 
     def __init__(self) -> None:
         self._of_scan = self._of_mu = 0.0
@@ -243,7 +231,7 @@ class Witness:
         tissue: NDArray[np.bool_],
     ) -> None:
         """One more slice, all arrays (y, x): scan and μ over σ, score, and voxels with signal."""
-        inner = _all_of_nine(tissue)
+        inner = ndimage.binary_erosion(tissue, np.ones((3, 3)))[1:-1, 1:-1]
         if inner.any():
             count = int(inner.sum())
             self._of_scan += count * float(np.median(np.abs(_fine(y)[inner])))
@@ -272,8 +260,3 @@ def _fine(plane: NDArray[np.float32]) -> NDArray[np.float32]:
     """[1, −2, 1] along both axes, where it fits."""
     along_y = plane[2:] - 2 * plane[1:-1] + plane[:-2]
     return np.asarray(along_y[:, 2:] - 2 * along_y[:, 1:-1] + along_y[:, :-2])
-
-
-def _all_of_nine(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    along_y = mask[2:] & mask[1:-1] & mask[:-2]
-    return np.asarray(along_y[:, 2:] & along_y[:, 1:-1] & along_y[:, :-2])

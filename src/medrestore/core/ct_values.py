@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-
 __all__ = ["Scale", "ct_padding", "is_padding", "judge", "lies_in_air"]
 
 AIR_HU = (-1100.0, -900.0)
@@ -48,7 +47,7 @@ PILE = 0.01
 
 @dataclass(frozen=True)
 class Scale:
-    """What the numbers look like.
+    """Fault or doubt about the numbers of a CT.
 
     Parameters
     ----------
@@ -107,7 +106,7 @@ def judge(values: NDArray[Any]) -> Scale:
 
 
 def _air(values: NDArray[Any]) -> tuple[float, bool]:
-    """Where air lies, zeros left out, and whether it is where an offset of 1024 puts it.
+    """Value of air, zeros left out, and True if it is where an offset of 1024 puts it.
 
     Of air at 0 that was cut off there the half above is left: it thins out from 0 on.
     """
@@ -184,7 +183,7 @@ def ct_padding(hu: NDArray[np.float32], after: Callable[[], object] = nothing) -
 
 
 def is_padding(plane: NDArray[Any], values: Sequence[float]) -> NDArray[np.bool_]:
-    """Where an array holds one of the padding values."""
+    """Mask of the voxels that hold one of the padding values."""
     return np.isin(plane, np.asarray(values, np.float32))
 
 

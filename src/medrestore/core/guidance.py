@@ -38,26 +38,25 @@ if TYPE_CHECKING:
     from medrestore.core.diffusion import Denoiser
     from medrestore.core.spectrum import Kernel
 
-
-__all__ = ["Merged", "classifier_free", "informed", "measured", "merged", "shaped"]
+__all__ = ["classifier_free", "informed", "measured", "merged", "shaped"]
 
 
 def classifier_free(
     denoiser: Denoiser,
-    silent: Callable[[Tensor], Tensor],
+    null_condition: Callable[[Tensor], Tensor],
     weight: float,
     meter: Meter = SILENT,
 ) -> Denoiser:
     """r̂ = r̂_∅ + w (r̂_c − r̂_∅) (Ho & Salimans 2022, arXiv:2207.12598, eq. 6 with w = 1 + their w).
 
     Every sampler is linear in r̂, so that this is the same for noise, velocity and score. Two
-    evaluations; one where w is 0 (nothing is told) or 1 (the denoiser itself).
+    evaluations; one where w is 0 (the null condition) or 1 (the denoiser itself).
 
     Parameters
     ----------
     denoiser : Denoiser
-        Knows the condition that says nothing.
-    silent : callable
+        Was trained with the null condition too.
+    null_condition : callable
         Makes that of a condition (`core.families.family.Family.null_condition`).
     weight : float
         w, not below 0.
@@ -68,11 +67,11 @@ def classifier_free(
         return denoiser
 
     def denoise(z_t: Tensor, t: float, condition: Tensor) -> Tensor:
-        alone = denoiser(z_t, t, silent(condition))
+        unconditional = denoiser(z_t, t, null_condition(condition))
         if weight == 0:
-            return alone
+            return unconditional
         meter.tick(len(z_t))
-        return alone + weight * (denoiser(z_t, t, condition) - alone)
+        return unconditional + weight * (denoiser(z_t, t, condition) - unconditional)
 
     return denoise
 
@@ -91,8 +90,8 @@ def measured(
     2023, "Pseudoinverse-guided diffusion models for inverse problems", ICLR) for denoising, with
     the Jacobian of r̂ as Tweedie's formula has it, C_t cos t/sin²t.
     Diffusion posterior sampling (Chung et al. 2023, arXiv:2209.14687) takes steps of a gradient
-    instead. Around an unconditional denoiser this is posterior sampling; one that is told of the
-    scan already knows the likelihood, and is told it twice.
+    instead. Around an unconditional denoiser this is posterior sampling; with the scan in the
+    condition the likelihood counts twice.
 
     Parameters
     ----------
@@ -110,8 +109,8 @@ def measured(
 
     def denoise(z_t: Tensor, t: float, condition: Tensor) -> Tensor:
         r_hat = denoiser(z_t, t, condition)
-        open_to = weight * left(t)
-        return r_hat + open_to / (open_to + tau.square()) * (y - r_hat)
+        variance = weight * left(t)
+        return r_hat + variance / (variance + tau.square()) * (y - r_hat)
 
     return denoise
 
@@ -124,7 +123,7 @@ class Merged(NamedTuple):
 
 
 def merged(z_t: Tensor, t: float, y: Tensor, tau: Tensor) -> Merged:
-    """What z_t and y say of r, as one z at the angle t*.
+    """Two observations of r, z_t and y, as one z at the angle t*.
 
     Parameters
     ----------
@@ -146,7 +145,7 @@ def merged(z_t: Tensor, t: float, y: Tensor, tau: Tensor) -> Merged:
 
 
 def informed(refiner: nn.Module) -> Denoiser:
-    """The unconditional network as a `Denoiser` that is told (y, τ), (batch, 2, y, x)."""
+    """The unconditional network as a `Denoiser` of condition (y, τ), (batch, 2, y, x)."""
 
     def denoise(z_t: Tensor, t: float, condition: Tensor) -> Tensor:
         z, t_star = merged(z_t, t, condition[:, :1], condition[:, 1:])

@@ -20,7 +20,6 @@ from medrestore.errors import InputError, SettingsError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-
 __all__ = [
     "FOREGROUND_FRACTION",
     "KNOWN",
@@ -37,8 +36,8 @@ FOREGROUND_FRACTION = 0.06
 """Voxels above this fraction of the 99.5th percentile count as foreground (MR)."""
 
 KNOWN = (-2.0, 4.0)
-"""What networks are shown, in units of the intensity scale. Training scans reach 3.1 of it in CT
-and hardly ever 4 in MR, and noise of what is trained for stays above −2; metal of 30000 HU or a
+"""Range of intensities that networks see, in units of the scale. Training scans reach 3.1 of it in
+CT and hardly ever 4 in MR, and noise of what is trained for stays above −2; metal of 30000 HU or a
 spike of a hundred times the tissue is beyond, and would disturb what is restored around it."""
 
 MOST_VOXELS = 2**26

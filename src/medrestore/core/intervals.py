@@ -16,7 +16,6 @@ import numpy as np
 from scipy.signal import fftconvolve
 from scipy.stats import t as student
 
-from medrestore.core.spectrum import LAGS
 from medrestore.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -24,14 +23,13 @@ if TYPE_CHECKING:
 
     from medrestore.core.spectrum import Kernel
 
-
 __all__ = [
     "LEVELS",
     "Intervals",
     "closed_form_std",
     "controllable",
     "controlled_factor",
-    "empirical_factors",
+    "empirical_factor",
     "gaussian_factor",
     "sampled_std",
 ]
@@ -125,18 +123,8 @@ def _at_level(level: float, row: NDArray[Any]) -> float:
     return float(np.interp(wanted, nominal, row))
 
 
-def empirical_factors(
-    standardised: list[NDArray[Any]], levels: tuple[float, ...] = LEVELS
-) -> tuple[float, ...]:
-    """λ for some levels from |x − μ|/std of several people, each person counting the same.
-
-    λ is the smallest factor at which the miss rate, averaged over people, is at most 1 − level.
-    """
-    return tuple(_smallest(standardised, 1 - level) for level in levels)
-
-
 def controllable(people: int, level: float) -> bool:
-    """Whether so many people allow a finite-sample guarantee: 1/(n + 1) < 1 − level."""
+    """True if so many people allow a finite-sample guarantee: 1/(n + 1) < 1 − level."""
     return people >= FEWEST_PEOPLE and 1 / (people + 1) < 1 - level - 1e-9
 
 
@@ -161,11 +149,11 @@ def controlled_factor(standardised: list[NDArray[Any]], level: float) -> float:
     n, alpha = len(standardised), 1 - level
     if controllable(n, level):
         alpha = (alpha * (n + 1) - 1) / n
-    return _smallest(standardised, alpha)
+    return empirical_factor(standardised, alpha)
 
 
-def _smallest(standardised: list[NDArray[Any]], alpha: float) -> float:
-    """The smallest factor at which the people's mean miss rate is at most ``alpha``."""
+def empirical_factor(standardised: list[NDArray[Any]], alpha: float) -> float:
+    """λ, the smallest factor at which the people's mean miss rate is at most ``alpha``."""
     pooled = np.concatenate([np.abs(one).ravel() for one in standardised])
     weights = np.concatenate([np.full(one.size, 1 / one.size) for one in standardised])
     order = np.argsort(pooled)
@@ -220,7 +208,7 @@ def closed_form_std(
     white: dict[int, NDArray[np.float64]] = {}
     for z, region, spread, plane, shares in zip(slices, inside, s, planes, taps, strict=True):
         seen = fftconvolve(np.where(region, spread, 0) / inside.sum(), plane)
-        for offset, share in enumerate(shares, -LAGS):
+        for offset, share in enumerate(shares, -(len(shares) // 2)):
             if share:
                 white[z + offset] = white.get(z + offset, 0) + share * seen
     std = float(np.sqrt(sum((one**2).sum() for one in white.values())))

@@ -1,4 +1,4 @@
-"""How likely a refiner finds what it is shown: the probability-flow ODE, from r to pure noise.
+"""Likelihood of a residual under a refiner: the probability-flow ODE, from r to pure noise.
 
 The ODE dz/dt = v̂(z, t) carries the density of z at a small angle into that of white unit noise at
 π/2, and its divergence says by how much it changes on the way (instantaneous change of variables,
@@ -65,7 +65,7 @@ def log_density(
     z : Tensor, shape (batch, 1, y, x)
         cos t·r + sin t·ε at that angle.
     condition : Tensor, shape (batch, channels, y, x)
-        What the denoiser is told.
+        Condition of the denoiser.
     probe : Tensor, shape (batch, 1, y, x)
         Of ±1, independent; exact where voxels do not act on each other.
     steps : int

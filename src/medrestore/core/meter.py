@@ -8,7 +8,7 @@ __all__ = ["SILENT", "Meter"]
 
 
 class Meter(Protocol):
-    """What numerics tell their caller.
+    """Progress of numerics, for their caller.
 
     ``tick`` may raise `medrestore.errors.Cancelled` to stop the work at the next step.
     """

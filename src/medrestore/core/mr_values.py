@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-
-__all__ = ["Signs", "debiased", "fills_a_circle", "gaussian_sigma", "signs"]
+__all__ = ["debiased", "fills_a_circle", "gaussian_sigma", "signs"]
 
 CUT = 0.02
 """A circle is cut open at 0 or opposite of it, give or take this fraction of its length."""
@@ -27,7 +26,7 @@ SHORTER = 0.9
 
 
 def fills_a_circle(planes: NDArray[Any]) -> bool:
-    """Whether values wrap round, whatever the range they are stored in (±π, ±4096, 0…4095, …).
+    """True if values wrap round, whatever the range they are stored in (±π, ±4096, 0…4095, …).
 
     Three things are so in phase only. The range begins at 0 or has it in its middle. All of it is
     filled up to both ends, since noise has any phase; a magnitude's largest values are few. And
@@ -66,7 +65,7 @@ bright one, by less than this fraction of it."""
 
 
 class Signs(NamedTuple):
-    """What negative voxels are.
+    """Meaning of negative voxels.
 
     Parameters
     ----------

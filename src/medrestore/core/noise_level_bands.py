@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-
 __all__ = [
     "DETAIL",
     "WIDTH",
@@ -101,7 +100,7 @@ def on_acquired_grid(plane: NDArray[np.float32], grid: tuple[int, int]) -> NDArr
 
 
 def _share(power: NDArray[np.float64]) -> float:
-    """Where a power spectrum, from frequency 0 up, falls by the largest step."""
+    """Frequency, of the highest, at which a power spectrum falls by the largest step."""
     half = len(power) - 1
     logs = np.log(np.maximum(power, 1e-300))
     wide = max(6, half // 16)
@@ -135,7 +134,7 @@ _STEP = WIDTH // 2
 
 @dataclass(frozen=True, eq=False)
 class Bands:
-    """What calm blocks hold, by frequency.
+    """Power in calm blocks, by frequency.
 
     Parameters
     ----------
@@ -208,7 +207,7 @@ def band_powers(array: NDArray[np.float32], scale: float) -> Bands | None:
 def _measured(
     array: NDArray[np.float32], grid: tuple[int, int]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """What `_blocks` gives of every slice."""
+    """Squared coefficients, mean and least value of the blocks of every slice."""
     places = (len(array), *((n - WIDTH) // _STEP + 1 for n in grid))
     squares = np.empty((*places, WIDTH * WIDTH), np.float32)
     mean, lowest = np.empty(places, np.float32), np.empty(places, np.float32)

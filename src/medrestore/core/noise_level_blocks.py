@@ -21,7 +21,16 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Blocks", "calm", "even_slabs", "kept_variance", "log_mean", "log_mode", "measure"]
+__all__ = [
+    "Blocks",
+    "calm",
+    "even_slabs",
+    "kept_variance",
+    "log_mean",
+    "log_mode",
+    "measure",
+    "smooth_histogram",
+]
 
 _LENGTHS = np.linspace(0.0, 2.5, 51)
 """Correlation lengths tabulated: standard deviation of the smoothing kernel, voxels."""
@@ -144,20 +153,32 @@ def calm(blocks: Blocks, usable: NDArray[np.bool_], share: float) -> NDArray[np.
     return np.asarray(known & (around <= np.quantile(around[known], share)))
 
 
+def smooth_histogram(
+    values: NDArray[np.floating[Any]], bins: float | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Centres and smoothed counts of 200 bins of a sample of logarithms, its tails left out.
+
+    Smoothed by a Gaussian of ``bins``; by default of 0.1 in log variance (5 % in σ), or more where
+    blocks are few. A sample without spread has one bin.
+    """
+    low, high = np.quantile(values, [0.005, 0.995])
+    if high - low < 1e-6:
+        return np.array([low]), np.ones(1)
+    counts, edges = np.histogram(values, bins=200, range=(low, high))
+    if bins is None:
+        bins = max(0.1, 0.5 * float(np.std(values)) * len(values) ** -0.2) / (edges[1] - edges[0])
+    smooth = ndimage.gaussian_filter1d(counts.astype(float), bins, mode="constant")
+    return 0.5 * (edges[:-1] + edges[1:]), smooth
+
+
 def log_mode(values: NDArray[np.floating[Any]]) -> float:
     """Mode of a sample of logarithms, by a smoothed histogram.
 
     The mode of log s² is log σ² whatever the degrees of freedom of s², so it needs no correction
     for block size; anatomy only adds a tail to the right.
     """
-    low, high = np.quantile(values, [0.005, 0.995])
-    if high - low < 1e-6:
-        return float(low)
-    counts, edges = np.histogram(values, bins=200, range=(low, high))
-    # Smoothing by 0.1 in log variance (5 % in σ), or more where blocks are few.
-    bandwidth = max(0.1, 0.5 * float(np.std(values)) * len(values) ** -0.2) / (edges[1] - edges[0])
-    smooth = ndimage.gaussian_filter1d(counts.astype(float), bandwidth, mode="constant")
-    return float(0.5 * (edges[:-1] + edges[1:])[smooth.argmax()])
+    centres, counts = smooth_histogram(values)
+    return float(centres[counts.argmax()])
 
 
 def log_mean(values: NDArray[np.floating[Any]], reach: float) -> float:

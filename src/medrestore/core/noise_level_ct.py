@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from medrestore.core.noise_level_blocks import Blocks
 
-
 __all__ = ["ADDITIVE_CT"]
 
 _WIDTH = 9
@@ -37,13 +36,20 @@ _REACH = 0.7
 _ENOUGH = 24
 """Blocks that a mode is read from at least; a single slice has few."""
 _WITHOUT_NEIGHBOURS = 2
-"""Slices up to which blocks are judged by those around them (`noise_level_slice`)."""
+"""Slices up to which blocks are judged by those around them."""
 _PASSES = ((0.7, 0.3), (0.15, 0.4), (0.15, 0.4), (0.15, 0.4))
 """Share of the body's blocks that count in each pass over the map, and the quantile of a cell: at
 first nearly all, as the calmest lie where the noise is low; then the calmest when judged against
 the pass before."""
 _SPAN = 2 * math.log(6.0)
 """The map stays within a factor of 6 of the usual std: starved rays reach 4."""
+_SMALL_WIDTH = 7
+_SMALL_STEP = 3
+"""Voxels from a block to the next, which overlaps it."""
+_SMALL_SHARE = 0.4
+_SMALL_REACH = 1.0
+"""Log variance, on both sides, that still counts."""
+_SMALL_FEWEST = 20
 
 
 def _whole(
@@ -64,7 +70,7 @@ def _whole(
         If fewer than 20 blocks of 9×9 voxels lie between −50 and 150 HU on average.
     """
     blocks = measure(array, _WIDTH, after)
-    soft = (blocks.mean > _SOFT_HU[0]) & (blocks.mean < _SOFT_HU[1])
+    soft = _within(blocks, _SOFT_HU)
     if soft.sum() < 20:
         raise NoiseLevelError(
             f"the noise level cannot be estimated: {int(soft.sum())} blocks of 9×9 voxels of soft "
@@ -72,9 +78,9 @@ def _whole(
         )
     logs = np.log(np.maximum(blocks.variance, _FLOOR_HU**2))
     usual = log_mode(logs[_calm_or_all(blocks, soft, _CALM_LEVEL)])
-    places = zip(blocks.mean.shape, (_slice_cell, _block_cell, _block_cell), strict=True)
-    positions = [cell(np.arange(n)) for n, cell in places]
-    body = (blocks.mean > _BODY_HU[0]) & (blocks.mean < _BODY_HU[1])
+    axes = zip(blocks.mean.shape, (_slice_cell, _block_cell, _block_cell), strict=True)
+    positions = [cell(np.arange(n)) for n, cell in axes]
+    body = _within(blocks, _BODY_HU)
     flat = blocks
     for share, quantile in _PASSES:
         counted = _calm_or_all(flat, body, share)
@@ -86,12 +92,10 @@ def _whole(
     shape = 0.5 * float(np.median(at_blocks[quiet]))
     found = "local variance in calm soft tissue"
     if len(array) <= _WITHOUT_NEIGHBOURS:
-        alone = sigma_of_slice(array, _SOFT_HU, _FLOOR_HU)
-        if alone is not None:
-            level, found = (
-                math.log(alone) - shape,
-                "local variance of the calm soft tissue, in small blocks",
-            )
+        std = _without_neighbours(array)
+        if std is not None:
+            level = math.log(std) - shape
+            found = "local variance of the calm soft tissue, in small blocks"
     sigma = math.exp(level + shape)
     y, x = (_voxel_cell(n) for n in array.shape[1:])
     local = room(array.shape)
@@ -108,6 +112,10 @@ def _region(std: float, *_: object) -> NoiseEstimate:
 
 ADDITIVE_CT = Estimator(_whole, _region)
 """Additive noise of CT, correlated and different from place to place; σ is that in soft tissue."""
+
+
+def _within(blocks: Blocks, hu: tuple[float, float]) -> NDArray[np.bool_]:
+    return (blocks.mean > hu[0]) & (blocks.mean < hu[1])
 
 
 def _calm_or_all(blocks: Blocks, usable: NDArray[np.bool_], share: float) -> NDArray[np.bool_]:
@@ -185,38 +193,23 @@ def _interpolate(
     return result
 
 
-_SMALL_WIDTH = 7
-_SMALL_STEP = 3
-"""Voxels from a block to the next, which overlaps it."""
-_SMALL_SHARE = 0.4
-_SMALL_REACH = 1.0
-"""Log variance, on both sides, that still counts."""
-_SMALL_FEWEST = 20
-
-
-def sigma_of_slice(
-    array: NDArray[np.float32], soft: tuple[float, float], floor: float
-) -> float | None:
+def _without_neighbours(array: NDArray[np.float32]) -> float | None:
     """Noise std (HU) in the soft tissue of one slice or two; None where there is too little.
 
-    Parameters
-    ----------
-    array : ndarray of float32, shape (z, y, x)
-        HU.
-    soft : (float, float)
-        Block means of soft tissue, HU.
-    floor : float
-        Variances below its square are none, HU.
+    A single slice has few blocks, and the mode of few variances scatters. So blocks are smaller
+    and overlap, the calmest 40 % of them count (judged by the blocks around each), and their
+    variance is the mean of those within a factor e of it: a mean scatters less than a mode, and
+    the factor leaves anatomy out.
     """
     variances, lags = [], []
     for top in range(0, _SMALL_WIDTH, _SMALL_STEP):
         for left in range(0, _SMALL_WIDTH, _SMALL_STEP):
             blocks = measure(array[:, top:, left:], _SMALL_WIDTH)
-            usable = (blocks.mean > soft[0]) & (blocks.mean < soft[1])
+            usable = _within(blocks, _SOFT_HU)
             if usable.sum() < _SMALL_FEWEST:
                 continue
             chosen = calm(blocks, usable, _SMALL_SHARE)
-            variances.append(np.maximum(blocks.variance[chosen], floor**2))
+            variances.append(np.maximum(blocks.variance[chosen], _FLOOR_HU**2))
             lags.append(blocks.lag[chosen])
     if not variances:
         return None

@@ -14,13 +14,19 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import ndimage
 
 from medrestore.core.intensity import KNOWN, foreground_scale, noise_free_scale
 from medrestore.core.mr_values import gaussian_sigma
 from medrestore.core.noise_level import Estimator, NoiseEstimate
 from medrestore.core.noise_level_bands import band_powers
-from medrestore.core.noise_level_blocks import calm, even_slabs, kept_variance, log_mode, measure
+from medrestore.core.noise_level_blocks import (
+    calm,
+    even_slabs,
+    kept_variance,
+    log_mode,
+    measure,
+    smooth_histogram,
+)
 from medrestore.core.noise_level_spectrum import fit_spectrum
 from medrestore.errors import InputError, NoiseLevelError
 
@@ -51,6 +57,12 @@ LOUDER = 1.05
 """Air over tissue above which it is not the tissue's noise: stationary noise cannot be."""
 _CERTAIN = 0.8
 """Share of calm blocks near their mode above which they overrule the air, without a spectrum."""
+_RAYLEIGH_RATIO = (1.75, 2.10)
+"""Accepted mean / standard deviation of a noise background; exactly 1.913 for Rayleigh."""
+_MOST_VOXELS = 4_000_000
+"""More say little more: the calmest tenth of their blocks are thousands."""
+_HOMOGENEOUS = 0.7
+"""Share of calm 7×7 blocks near the mode above which they hold noise and little anatomy."""
 
 
 @dataclass(frozen=True)
@@ -187,15 +199,8 @@ def _acquisition(spectrum: InSpectrum) -> str:
     return words + (", filtered in k-space" if spectrum.edge < FILTERED else "")
 
 
-_RAYLEIGH_RATIO = (1.75, 2.10)
-"""Accepted mean / standard deviation of a noise background; exactly 1.913 for Rayleigh."""
-
-
 def background(blocks: Blocks, scale: float) -> float | None:
-    """σ of the quietest population of dark blocks, if it is Rayleigh; else None.
-
-    ``scale`` is the foreground scale. It holds whatever the noise's spectrum.
-    """
+    """σ of the quietest dark blocks, whatever the noise's spectrum; None if they are no air."""
     rms = np.sqrt(blocks.square)
     dark = (rms < 0.35 * scale) & (rms > 1e-6 * scale)
     if dark.sum() < 30:
@@ -214,20 +219,9 @@ def background(blocks: Blocks, scale: float) -> float | None:
 
 def _first_peak(logs: NDArray[np.floating[Any]]) -> float:
     """Lowest of the peaks of a histogram that reach a third of the highest."""
-    low, high = np.quantile(logs, [0.005, 0.995])
-    if high - low < 1e-6:
-        return float(low)
-    counts, edges = np.histogram(logs, bins=200, range=(low, high))
-    smooth = ndimage.gaussian_filter1d(counts.astype(float), 3, mode="constant")
-    peak = (smooth >= np.roll(smooth, 1)) & (smooth >= np.roll(smooth, -1))
-    first = np.flatnonzero(peak & (smooth > smooth.max() / 3))[0]
-    return float(0.5 * (edges[first] + edges[first + 1]))
-
-
-_MOST_VOXELS = 4_000_000
-"""More say little more: the calmest tenth of their blocks are thousands."""
-_HOMOGENEOUS = 0.7
-"""Share of calm 7×7 blocks near the mode above which they hold noise and little anatomy."""
+    centres, counts = smooth_histogram(logs, 3)
+    peak = (counts >= np.roll(counts, 1)) & (counts >= np.roll(counts, -1))
+    return float(centres[peak & (counts > counts.max() / 3)][0])
 
 
 def _whole(array: NDArray[np.float32], *_: object) -> NoiseEstimate:
@@ -296,13 +290,11 @@ def _foreground(blocks: Blocks, scale: float, share: float) -> InBlocks | None:
         chosen = usable
     if chosen.sum() < 20:
         return None
-    floor = (1e-6 * scale) ** 2
-    logs = np.log(np.maximum(blocks.variance[chosen], floor))
+    logs = np.log(np.maximum(blocks.variance[chosen], (1e-6 * scale) ** 2))
     peak = log_mode(logs)
     near = np.abs(logs - peak) < 0.5
-    variance = np.exp(peak)
     energy = float(blocks.variance[chosen][near].sum())
     lag = float(blocks.lag[chosen][near].sum()) / energy if energy > 0 else 0.0
-    std = float(np.sqrt(variance / kept_variance(lag, blocks.width, ramp=False)))
+    std = float(np.sqrt(np.exp(peak) / kept_variance(lag, blocks.width, ramp=False)))
     mean = float(np.median(blocks.mean[chosen][near])) if near.any() else scale
     return InBlocks(gaussian_sigma(std, mean), float(near.mean()))

@@ -1,4 +1,4 @@
-"""Noise told from anatomy by how their power falls with spatial frequency.
+"""Noise and anatomy separated by the way their power falls with spatial frequency.
 
 The power of band (u, v) of calm blocks (`noise_level_bands`) is taken for
 
@@ -56,7 +56,7 @@ MOST_FOLDED = 0.1
 
 @dataclass(frozen=True)
 class Spectrum:
-    """What a fit says of noise.
+    """Noise according to a fit.
 
     Parameters
     ----------

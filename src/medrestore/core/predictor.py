@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from medrestore.core.compute import in_float32
+from medrestore.errors import ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = [
     "Condition",
@@ -26,6 +30,7 @@ __all__ = [
     "condition",
     "smooth",
     "spread_of",
+    "start_predictor",
 ]
 
 SMOOTHING_PX = 2.5
@@ -43,7 +48,7 @@ class Prediction(NamedTuple):
 
 
 class Condition(NamedTuple):
-    """What is known before denoising.
+    """Input of the predictor.
 
     y : (batch, slices, y, x), the noisy slice in the middle of its neighbours, intensity units;
     sigma : (batch, 1, y, x), standard deviation of the noise, same units;
@@ -100,7 +105,7 @@ def spread_of(sigma: Tensor, f2: Tensor) -> Tensor:
 
 
 class _Across(nn.Module):
-    """What each slice of a stack hears of the slices before and after it; nothing, to begin with.
+    """Exchange between each slice of a stack and those before and after it; none, to begin with.
 
     Slices of a stack follow each other in the batch; the first and the last hear themselves.
     """
@@ -198,7 +203,7 @@ class Predictor(nn.Module):
         return Prediction(mu=c.centre + c.sigma * f1, log_s=spread_of(c.sigma, f2))
 
     def encode(self, c: Condition) -> Tensor:
-        """What the deepest stage makes of the middle slices: (batch, widths[-1], y/8, x/8)."""
+        """Features of the deepest stage for the middle slices: (batch, widths[-1], y/8, x/8)."""
         return self._stages(c)[-1]
 
     def _seen(self, c: Condition) -> Tensor:
@@ -246,3 +251,23 @@ class Prior(nn.Module):
         """μ = m·scale and log s = log(S·scale) for the middle slices."""
         scale = torch.broadcast_to(c.scale, c.centre.shape)
         return Prediction(mu=self.mean * scale, log_s=torch.log(scale) + math.log(self.std))
+
+
+def start_predictor(predictor: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Load weights; those of a slice model too, with which a 3-D predictor does the same.
+
+    Raises
+    ------
+    ModelError
+        If the weights belong to another architecture.
+    """
+    random = predictor.state_dict()
+    missing = random.keys() - weights.keys()
+    silent = {name: random[name] for name in missing if ".across." in name}
+    try:
+        predictor.load_state_dict({**silent, **weights})
+    except RuntimeError as error:
+        raise ModelError(
+            "the model to start from is of another architecture; change the config's predictor "
+            "to that model's, or start without it"
+        ) from error

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 import torch
+from einops import rearrange
 from monai.networks.nets.diffusion_model_unet import DiffusionModelUNet
 from monai.networks.utils import pixelshuffle, pixelunshuffle
 from torch import Tensor, nn
@@ -18,7 +19,6 @@ from medrestore.core.predictor import compress, smooth
 if TYPE_CHECKING:
     from medrestore.core.diffusion import Denoiser
     from medrestore.core.predictor import Condition, Prediction
-
 
 __all__ = [
     "CONDITION_CHANNELS",
@@ -59,7 +59,7 @@ class Refiner(nn.Module):
         GroupNorm groups.
     depth : int
         Slices of a stack, which follow each other in the batch; 1 for a slice model.
-    told : int
+    conditions : int
         Channels of the condition.
     """
 
@@ -69,13 +69,13 @@ class Refiner(nn.Module):
         blocks: int = 1,
         groups: int = 8,
         depth: int = 1,
-        told: int = CONDITION_CHANNELS,
+        conditions: int = CONDITION_CHANNELS,
     ) -> None:
         super().__init__()
         self.depth, block = depth, 4 if depth == 1 else 8
         self.unet = DiffusionModelUNet(
             spatial_dims=2 if depth == 1 else 3,
-            in_channels=block * (1 + told),
+            in_channels=block * (1 + conditions),
             out_channels=block,
             channels=channels,
             attention_levels=(False,) * len(channels),
@@ -97,7 +97,7 @@ class Refiner(nn.Module):
 
 
 def refiner_condition(c: Condition, prediction: Prediction) -> Tensor:
-    """What the refiner is told, (batch, 6, y, x), all of order one.
+    """Condition of the refiner, (batch, 6, y, x), all of order one.
 
     The noise removed, the detail kept (in σ and in s), log s/σ, log σ and the local mean.
     """
@@ -128,11 +128,9 @@ def as_denoiser(refiner: nn.Module) -> Denoiser:
 
 def unfold(x: Tensor, depth: int) -> Tensor:
     """Stacks of ``depth`` slices out of the batch: (n·depth, c, y, x) → (n, c, depth, y, x)."""
-    slices, c, height, width = x.shape
-    return x.reshape(slices // depth, depth, c, height, width).transpose(1, 2)
+    return rearrange(x, "(n depth) c y x -> n c depth y x", depth=depth)
 
 
 def fold(x: Tensor) -> Tensor:
     """Undo `unfold`: (n, c, depth, y, x) → (n·depth, c, y, x)."""
-    n, c, depth, height, width = x.shape
-    return x.transpose(1, 2).reshape(n * depth, c, height, width)
+    return rearrange(x, "n c depth y x -> (n depth) c y x")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from skimage.measure import block_reduce
 
 from medrestore.core.ct_values import is_padding
 from medrestore.core.significance import DARK, LEVELS
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
-
 
 __all__ = [
     "GAUSSIAN",
@@ -29,6 +30,13 @@ __all__ = [
     "gaussian_score",
     "rician_score",
 ]
+
+SCALES_PX = (0.0, 1.0, 2.0, 4.0)
+SLICES_FOR_NULL = 24
+FLOOR_PX, STEP = 12.0, 4
+"""The noise floor of dark voxels varies no faster than this Gaussian, over bins of 4 × 4 pixels."""
+HIGHEST_FLOOR = 2.0
+"""Scores of dark voxels above this are no noise floor."""
 
 
 def gaussian_score(
@@ -74,7 +82,7 @@ def rician_score(
 
 @dataclass(frozen=True)
 class ResidualModel:
-    """What a consistency check expects of scan less restoration.
+    """Model of scan less restoration in a consistency check.
 
     Parameters
     ----------
@@ -99,21 +107,12 @@ class ResidualModel:
 
 GAUSSIAN = ResidualModel()
 RICIAN = ResidualModel(rician_score, magnitudes=True, least=0.2)
-"""What is amiss by less than 0.2 σ in MR, over 4 pixels and more, is shading or the noise floor of
-the coils."""
-
-
-SCALES_PX = (0.0, 1.0, 2.0, 4.0)
-SLICES_FOR_NULL = 24
-FLOOR_PX, STEP = 12.0, 4
-"""The noise floor of dark voxels varies no faster than this Gaussian, over bins of 4 × 4 pixels."""
-HIGHEST_FLOOR = 2.0
-"""Scores of dark voxels above this are no noise floor."""
+"""Less than 0.2 σ amiss over 4 pixels and more, in MR, is shading or the coils' noise floor."""
 
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What a restoration is judged by; arrays are (z, y, x), in the scan's unit.
+    """Scan, restoration and noise to judge; arrays are (z, y, x), in the scan's unit.
 
     Parameters
     ----------
@@ -169,7 +168,7 @@ class Scores:
         self.evidence = evidence
         self.taps = gaussian_taps(min(evidence.along_z, 1.0))
         self._scores: OrderedDict[int, NDArray[np.float32]] = OrderedDict()
-        self._usable: OrderedDict[int, NDArray[np.bool_]] = OrderedDict()
+        self.usable = lru_cache(2 * len(self.taps))(evidence.usable)
         depth = len(evidence.y)
         even = np.linspace(0, depth - 1, min(depth, SLICES_FOR_NULL)).round().astype(int)
         self.even_slices = [int(z) for z in np.unique(even)]
@@ -183,7 +182,8 @@ class Scores:
         """
         dark = self.dark(z)
         seen = (dark & (e < HIGHEST_FLOOR)).astype(np.float32)
-        weight, total = (smooth(_binned(a), FLOOR_PX / STEP) for a in (seen, e * seen))
+        bins = [block_reduce(a, STEP, np.mean) for a in (seen, e * seen)]  # type: ignore[no-untyped-call]
+        weight, total = (smooth(plane, FLOOR_PX / STEP) for plane in bins)
         mean = (total / np.maximum(weight, np.float32(1e-3))).repeat(STEP, 0).repeat(STEP, 1)
         height, width = e.shape
         return np.where(dark, e - mean[:height, :width], e)
@@ -212,14 +212,6 @@ class Scores:
         tissue = self.evidence.mu[z] > np.float32(self.evidence.model.tissue_above)
         return np.asarray(self.usable(z) & tissue & ~self.dark(z))
 
-    def usable(self, z: int) -> NDArray[np.bool_]:
-        """Voxels of a slice that can be judged; asked for many times in a row."""
-        if z not in self._usable:
-            self._usable[z] = self.evidence.usable(z)
-            if len(self._usable) > 2 * len(self.taps):
-                self._usable.popitem(last=False)
-        return self._usable[z]
-
     def score(self, z: int) -> NDArray[np.float32]:
         """Score e of one slice; 0 where nothing is to be judged."""
         if z not in self._scores:
@@ -236,9 +228,9 @@ class Scores:
         """Score e through each of `SCALES_PX`; the coarsest is computed on every second voxel."""
         mixed = self.score(z) * np.float32(self.taps[0])
         for i, weight in enumerate(self.taps[1:], 1):
-            for there in (z - i, z + i):
-                if 0 <= there < len(self.evidence.y):
-                    mixed += self.score(there) * np.float32(weight)
+            for other in (z - i, z + i):
+                if 0 <= other < len(self.evidence.y):
+                    mixed += self.score(other) * np.float32(weight)
         _, fine, middle, coarse = SCALES_PX
         first = smooth(mixed, fine)
         second = smooth(first, float(np.sqrt(middle**2 - fine**2)))
@@ -252,11 +244,3 @@ class Scores:
         group: NDArray[np.uint8] = np.minimum(level, np.float32(LEVELS - 1)).astype(np.uint8)
         group[self.dark(z)] += DARK
         return group
-
-
-def _binned(plane: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Means of `STEP` × `STEP` pixels, as if zeros lay beyond the borders."""
-    rows, columns = (-(-n // STEP) for n in plane.shape)
-    padded = np.zeros((rows * STEP, columns * STEP), np.float32)
-    padded[: plane.shape[0], : plane.shape[1]] = plane
-    return np.asarray(padded.reshape(rows, STEP, columns, STEP).mean(axis=(1, 3)))

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-
 __all__ = ["DARK", "LEVELS", "Discoveries", "Null"]
 
 LEVELS = 128
@@ -62,7 +61,7 @@ class Null:
         The Gaussian across slices, in slices.
     strength : float
         The noise's standard deviation in units of the score, as far as it is known: 1, or less
-        where the noise was told too strong.
+        where too much noise was assumed.
     """
 
     def __init__(self, scales_px: Sequence[float], along_z: float, strength: float = 1.0) -> None:
@@ -94,7 +93,7 @@ class Null:
         groups = np.concatenate(self._groups)
         order = np.argsort(groups, kind="stable")
         counts = np.bincount(groups, minlength=LEVELS + DARK)
-        growth = self._growth(order, int(counts[:DARK].sum()))
+        square = self._correlation(order, int(counts[:DARK].sum()))
         tables = []
         for scale, sizes, cells in zip(self.scales_px, self._sizes, self.cells, strict=True):
             values = np.concatenate(sizes)[order]
@@ -105,7 +104,7 @@ class Null:
                 stop = start + int(counts[first:last].sum())
                 if stop > start:
                     error = 0.95 * np.sqrt(cells / (stop - start))
-                    most = MOST * self.strength * growth.at(scale) / np.sqrt(cells)
+                    most = MOST * self.strength * _growth(square, scale) / np.sqrt(cells)
                     std = np.quantile(values[start:stop], QUANTILE) / NORMAL
                     std = min(std, most) if first < DARK else std
                     table[first:last] = 1 / (std * (1 + error)) if std > 0 else 0
@@ -113,45 +112,34 @@ class Null:
             tables.append(_bounded(table))
         return np.stack(tables)
 
-    def _growth(self, order: NDArray[np.intp], bright: int) -> _Growth:
-        """Of the surest part of the bright voxels at the finest scale; ``order``: surest first."""
+    def _correlation(self, order: NDArray[np.intp], bright: int) -> float:
+        """ℓ² of the surest bright voxels at the finest scale; ``order``: surest first."""
         at = next(i for i, scale in enumerate(self.scales_px) if scale > 0)
         scale, cells = self.scales_px[at], self.cells[at]
         surest = order[: max(int(bright * SUREST), int(FEWEST_CELLS * cells))]
         if not surest.size:
-            return _Growth(0.0)
+            return 0.0
         ratio = float(np.median(np.concatenate(self._sizes[at])[surest])) / HALF * np.sqrt(cells)
         independent = len(surest) / (cells * max(1.0, ratio**2))
-        return _Growth.of(ratio * (1 + 2 / np.sqrt(independent)), scale)
+        return _correlation(ratio * (1 + 2 / np.sqrt(independent)), scale)
 
 
-@dataclass(frozen=True)
-class _Growth:
-    """By how much correlated noise outdoes white noise once smoothed.
+def _correlation(ratio: float, scale_px: float) -> float:
+    """ℓ² (px²) of noise whose standard deviation at one scale is ``ratio`` that of white noise.
 
     Noise of unit variance and power ∝ exp(−(2πℓf)²) keeps the variance ℓ²/(ℓ² + s²) through a
     Gaussian of s pixels; white noise keeps 1/(4πs²).
-
-    Parameters
-    ----------
-    square : float
-        ℓ², px².
     """
+    r, s = float(ratio) ** 2, scale_px**2
+    rest = 4 * np.pi * s - r
+    square = LONGEST_PX**2 if rest <= 0 else r * s / rest
+    return min(square, LONGEST_PX**2)
 
-    square: float
 
-    @classmethod
-    def of(cls, ratio: float, scale_px: float) -> _Growth:
-        """From the ratio of standard deviations at one scale."""
-        r, s = float(ratio) ** 2, scale_px**2
-        rest = 4 * np.pi * s - r
-        square = LONGEST_PX**2 if rest <= 0 else r * s / rest
-        return cls(min(square, LONGEST_PX**2))
-
-    def at(self, scale_px: float) -> float:
-        """The ratio at another scale; 1 where correlation lowers it."""
-        s = scale_px**2
-        return max(1.0, float(np.sqrt(4 * np.pi * s * self.square / (self.square + s))))
+def _growth(square: float, scale_px: float) -> float:
+    """The ratio at another scale, from ℓ²; 1 where correlation lowers it."""
+    s = scale_px**2
+    return max(1.0, float(np.sqrt(4 * np.pi * s * square / (square + s))))
 
 
 def _bounded(table: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -200,7 +188,7 @@ class Discoveries:
     rate : float
         False discovery rate, 0 to 1: expected share of chance among what is flagged.
     tries : int
-        How many scores each z is the largest of; p is multiplied by it (Bonferroni).
+        Number of scores that each z is the largest of; p is multiplied by it (Bonferroni).
     """
 
     rate: float
@@ -218,7 +206,7 @@ class Discoveries:
         z : ndarray of float32, shape (y, x)
             Scores, standard normal by chance alone; 0 where nothing was tested.
         value : ndarray of float32, shape (y, x)
-            What the map shows where a score stands out.
+            Shown in the map where a score stands out.
         tested : int
             Number of voxels that were tested.
         """
@@ -240,7 +228,7 @@ class Discoveries:
         return float(min(sizes[enough[-1]], strict) if enough.size else strict)
 
     def show(self, threshold: float, out: NDArray[np.float32]) -> int:
-        """Write values where |z| ≥ threshold into zeros (slices, y, x); how many are not 0."""
+        """Write values where |z| ≥ threshold into zeros (slices, y, x); return their number."""
         shown = 0
         for plane, (index, size, value) in zip(out, self._kept, strict=True):
             found = size >= np.float32(threshold)

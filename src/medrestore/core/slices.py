@@ -12,12 +12,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-
 __all__ = ["neighbours", "nothing", "planes", "reflected", "sha256_of"]
 
 
 def nothing() -> None:
-    """What is done after a plane, by default."""
+    """Do nothing after a plane: the default."""
 
 
 def planes(array: NDArray[Any], after: Callable[[], object] = nothing) -> Iterator[NDArray[Any]]:

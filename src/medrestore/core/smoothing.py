@@ -33,7 +33,7 @@ def gaussian_taps(sigma: float) -> tuple[float, ...]:
 def smooth(plane: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
     """A slice (y, x) through a Gaussian of ``sigma`` pixels; beyond its borders lie zeros."""
     taps = [np.float32(w) for w in gaussian_taps(sigma)]
-    return _along_x(_along_y(plane, taps), taps)
+    return _along_y(_along_y(plane, taps).T, taps).T
 
 
 def _along_y(plane: NDArray[np.float32], taps: list[np.float32]) -> NDArray[np.float32]:
@@ -45,16 +45,7 @@ def _along_y(plane: NDArray[np.float32], taps: list[np.float32]) -> NDArray[np.f
     return out
 
 
-def _along_x(plane: NDArray[np.float32], taps: list[np.float32]) -> NDArray[np.float32]:
-    out = plane * taps[0]
-    for i, weight in enumerate(taps[1 : plane.shape[1]], 1):
-        part = plane * weight
-        out[:, i:] += part[:, :-i]
-        out[:, :-i] += part[:, i:]
-    return out
-
-
 def noise_voxels(sigma: float) -> float:
-    """How many voxels of white noise a Gaussian averages along one axis: 1 / Σ weights²."""
+    """Number of voxels of white noise that a Gaussian averages along one axis: 1 / Σ weights²."""
     taps = np.array(gaussian_taps(sigma))
     return float(1 / (2 * (taps**2).sum() - taps[0] ** 2))

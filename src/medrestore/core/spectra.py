@@ -190,7 +190,7 @@ class Spectra:
         return low, low + 1, at - low
 
     def _beyond(self, t: float, edge: float, ratio: float, low: int) -> NDArray[np.float64]:
-        """What the edge's power at ``t`` is multiplied by at a ratio outside the measured range.
+        """Factor on the edge's power at ``t`` at a ratio outside the measured range.
 
         At π/2 the error's power in units of σ² keeps its low-frequency limit, and its frequencies
         are stretched until the integral is the ratio; at smaller angles the power follows as

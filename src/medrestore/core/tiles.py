@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from medrestore.core.diffusion import Denoiser
 
-
 __all__ = ["Tiled", "Windows", "starts", "taper", "tiles"]
 
 
@@ -44,7 +43,7 @@ def starts(length: int, window: int, stride: int) -> list[int]:
 
 
 def tiles(plane: tuple[int, int], window: int, stride: int) -> int:
-    """How many square windows cover a plane (y, x)."""
+    """Number of square windows that cover a plane (y, x)."""
     return len(starts(plane[0], window, stride)) * len(starts(plane[1], window, stride))
 
 
@@ -55,7 +54,7 @@ def taper(window: int) -> Tensor:
 
 @dataclass(frozen=True)
 class Windows:
-    """The stretches of consecutive slices that a network reads at once.
+    """Runs of consecutive slices that a network reads at once.
 
     Which slices share a window depends on the whole scan's number of slices only, so a slab or a
     preview sees the windows that the whole run sees. A slice model reads windows of one.

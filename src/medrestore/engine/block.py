@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from medrestore.core.evaluations import evaluations
+from medrestore.core.method import evaluations
 from medrestore.core.schedules import angles
 from medrestore.core.spectra import mean_ratio
 from medrestore.core.tiles import taper

@@ -16,7 +16,7 @@ import psutil
 import torch
 
 from medrestore.core.consistency_check import looks
-from medrestore.core.evaluations import evaluations, shares_start, without_network
+from medrestore.core.method import evaluations, shares_start, without_network
 from medrestore.core.refiner import CONDITION_CHANNELS
 from medrestore.core.tiles import Windows
 from medrestore.disk_arrays import IN_MEMORY_BYTES

@@ -19,7 +19,7 @@ import torch
 
 from medrestore.core.compute import peak_bytes
 from medrestore.core.consistency_check import looks
-from medrestore.core.evaluations import passes
+from medrestore.core.method import passes
 from medrestore.core.predictor import Condition, Prediction
 from medrestore.core.tiles import starts, tiles
 from medrestore.engine.checks import check

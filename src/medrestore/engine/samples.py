@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from medrestore.core.evaluations import shares_start, without_network
 from medrestore.core.guidance import shaped
+from medrestore.core.method import shares_start, without_network
 from medrestore.core.noise_field import NoiseField
 from medrestore.core.samplers import SAMPLERS
-from medrestore.core.samplers.chain import sample, shared_start
-from medrestore.core.samplers.decoded import decoded
+from medrestore.core.samplers.chain import decoded, sample, shared_start
 from medrestore.engine.guidance import guided
 
 if TYPE_CHECKING:

@@ -83,7 +83,7 @@ class Witnesses:
     residual : float, optional
         RMS of what was taken away over what an honest restoration takes.
     left, lag : float, optional
-        As `core.guard_witness.Witness`.
+        As `core.consistency_check.AssumedNoise`.
     """
 
     voxels: int

@@ -120,8 +120,9 @@ def save(volume: Volume, path: Path) -> None:
     try:
         sitk.WriteImage(image, str(path))
     except RuntimeError as error:
+        reason = str(error).strip().splitlines()[-1].strip()  # lines before name sources of ITK
         raise OutputError(
-            f"{path.name} cannot be written: {_reason(error)}; check the folder and the space left"
+            f"{path.name} cannot be written: {reason}; check the folder and the space left"
         ) from error
     if sum(file.stat().st_size for file in path.parent.iterdir()) < volume.array.nbytes:
         raise OutputError(f"{path.name} was not written whole; check the space left on the disk")
@@ -184,8 +185,3 @@ def _is_known(reader: Any, path: Path, axes: int) -> tuple[bool, tuple[str, ...]
         reason = "a 2-D image" if axes == 2 else "no 'space' field"
         return False, (f"position and orientation are not given ({reason})",)
     return True, ()
-
-
-def _reason(error: RuntimeError) -> str:
-    """The last line of an ITK message; the ones before it name source files of ITK."""
-    return str(error).strip().splitlines()[-1].strip()

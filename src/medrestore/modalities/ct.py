@@ -48,7 +48,7 @@ TISSUES_HU = {
     "soft": (-30.0, 150.0),
     "bone": (200.0, 2000.0),
 }
-"""What lies between them belongs to none."""
+"""Values between them belong to none."""
 
 WINDOWS = (
     ("lung", -1350.0, 150.0),

@@ -1,4 +1,4 @@
-"""What differs between modalities: one object for each, with its data and functions."""
+"""Modalities: one object for each, with the data and functions in which they differ."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Display:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How restored scans of a modality are compared with references.
+    """Comparison of restored scans of a modality with references.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ class Modality:
     evaluation: Evaluation = Evaluation()
 
     def scale(self, array: NDArray[Any]) -> float:
-        """What divides intensities before a network sees them."""
+        """Scale that divides intensities before a network sees them."""
         return foreground_scale(array) if self.fixed_scale is None else self.fixed_scale
 
     def noise_free_scale(self, array: NDArray[Any], sigma: float) -> float:
@@ -192,7 +192,7 @@ class Modality:
 
     @property
     def trained(self) -> Training:
-        """How models are trained.
+        """Training of its models.
 
         Raises
         ------

@@ -39,7 +39,7 @@ class Anatomy:
 
 @dataclass(frozen=True)
 class Training:
-    """How models of a modality are trained.
+    """Training of models of a modality.
 
     Parameters
     ----------

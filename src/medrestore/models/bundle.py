@@ -80,10 +80,10 @@ def _installed(package: str) -> str:
 def _inference(card: dict[str, Any]) -> dict[str, Any]:
     """Return the MONAI bundle configuration that loads the two networks."""
     return {
-        "imports": ["$import medrestore.models"],
+        "imports": ["$import medrestore.models as models"],
         "bundle_root": ".",
-        "card": "$medrestore.models.Card.read(__import__('pathlib').Path(@bundle_root))",
-        "model": "$medrestore.models.load(@card, 'cpu')",
+        "card": "$models.Card.read(@bundle_root)",
+        "model": "$models.load(@card, 'cpu')",
         "predictor": "$@model.predictor",
         "refiner": "$@model.refiner",
     }

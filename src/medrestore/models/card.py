@@ -5,21 +5,22 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medrestore.core.evaluations import without_network
 from medrestore.core.families import FAMILIES
 from medrestore.core.intervals import Intervals
+from medrestore.core.method import without_network
 from medrestore.core.samplers import makes_samples
 from medrestore.errors import ModelError
 from medrestore.modalities import names
 from medrestore.models.schema import CardFacts
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping
-    from pathlib import Path
 
     from medrestore.core.families import Family
     from medrestore.core.spectra import Spectra
@@ -259,7 +260,7 @@ class Card:
         return self.known.weights_sha256
 
     @classmethod
-    def read(cls, folder: Path) -> Card:
+    def read(cls, folder: str | os.PathLike[str]) -> Card:
         """Read a model's card.
 
         Raises
@@ -267,6 +268,7 @@ class Card:
         ModelError
             If the folder holds no card, or one of another version.
         """
+        folder = Path(folder)
         path = folder / "configs" / "card.json"
         try:
             facts = json.loads(path.read_text(encoding="utf-8"))

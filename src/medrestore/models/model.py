@@ -194,7 +194,7 @@ def load(card: Card, device: str = "cpu", precision: str = "float32") -> Model:
     """
     from safetensors.torch import load as parse
 
-    from medrestore.core.networks import networks
+    from medrestore.core.families import networks
 
     try:
         data = card.weights.read_bytes()

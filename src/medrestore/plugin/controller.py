@@ -1,4 +1,4 @@
-"""What the dock widget decides, without Qt: preview, run, noise from a region.
+"""Decisions of the dock widget, without Qt: preview, run, noise from a region.
 
 The widget shows what `jobs.StatusView` says and passes on what the user does.
 """
@@ -44,7 +44,7 @@ NO_RUN = "There is no run to save yet: denoise a scan first."
 
 @dataclass(frozen=True)
 class Actions:
-    """What the controller asks of the widget.
+    """Callbacks into the widget.
 
     Those that add layers are generators: the window lives after each layer.
 

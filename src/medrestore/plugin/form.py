@@ -68,7 +68,7 @@ class SettingsForm(QWidget):
         self.show_noise_unit(None)
 
     def choices(self) -> Choices:
-        """What is set; what has no field is as preferred."""
+        """The settings as they stand; those without a field are as preferred."""
         preferred = preferences()
         given = {name: field.given() for name, field in self.fields.items()}
         slices = (self.first.value(), self.last.value())

@@ -1,4 +1,4 @@
-"""What a run does, in whatever thread it is: layer → volume → plan → result. No Qt.
+"""A run in whatever thread it is: layer → volume → plan → result. No Qt.
 
 torch and MONAI are loaded here, on the first run, so that the dock widget opens at once.
 """
@@ -73,7 +73,7 @@ class Outcome(NamedTuple):
 
 
 class PreviewCache:
-    """What one preview leaves for the next: the noise of the scan that was measured last."""
+    """Noise of the scan that was measured last, for the next preview."""
 
     def __init__(self) -> None:
         self._scan: Callable[[], Any] = lambda: None

@@ -56,7 +56,7 @@ def read_record(
     -------
     plan : Plan
         With as many samples as the run drew, in its precision, and with a warning where this
-        machine cannot give the very bits (`batch.repetition`).
+        machine cannot give the very bits (`results.repetition`).
     volume : Volume
         The scan, or the time point of a 4-D scan, that was restored.
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from medrestore.core.evaluations import without_network
 from medrestore.core.intervals import closed_form_std
+from medrestore.core.method import without_network
 from medrestore.engine.pipeline import run
 from medrestore.errors import SettingsError
 from medrestore.models.model import pick_device

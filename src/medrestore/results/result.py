@@ -55,9 +55,9 @@ class Result:
         Restored scan; RMS error expected about it; interval of the plan's level. For the slices of
         the plan (all, unless it is a preview).
     removed, inconsistent : Volume, optional
-        Guards (`core.guard`), in the scan's unit and 0 where all is well: what was taken away that
-        noise does not explain, smoothed, above 0 where the scan was brighter; the part of it that μ
-        shows and the scan does not.
+        Guards (`core.consistency_check`), in the scan's unit, 0 where all is well: what was taken
+        away that noise does not explain, smoothed, above 0 where the scan was brighter; the part of
+        it that μ shows and the scan does not.
     samples : ndarray of float32, shape (k, z, y, x) or (k, t, z, y, x), optional
         Posterior samples, if they were kept.
     plan : Plan

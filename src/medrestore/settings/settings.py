@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from medrestore.core.evaluations import passes
+from medrestore.core.method import passes
 from medrestore.core.samplers import SAMPLERS
 from medrestore.core.schedules import SCHEDULES
 from medrestore.errors import SettingsError

@@ -184,6 +184,6 @@ class Config:
 
     @property
     def networks(self) -> dict[str, Any]:
-        """Arguments of `core.networks`; the same keys as in a card."""
+        """Arguments of `core.families.networks`; the same keys as in a card."""
         facts = {"predictor": self.predictor, "refiner": self.refiner, "depth": self.depth}
         return {"family": self.family, **facts}

@@ -102,14 +102,14 @@ def finish(
 
 
 def _facts(config: Config, trained: Trained, work: Path) -> dict[str, Any]:
-    before = () if trained.start is None else people_of(trained.start)
-    option, source = "", {}
-    if trained.start is not None and config.teacher:
-        source = {"teacher": trained.start.name}
-    elif trained.start is not None and config.behind:
-        source = {"behind": trained.start.name}
-    elif trained.start is not None:
-        option = f" --from {trained.start.name}"
+    option, source, start = "", dict[str, Any](), trained.start
+    before = () if start is None else people_of(start)
+    if start is not None:
+        if config.teacher or config.behind:
+            source["teacher" if config.teacher else "behind"] = start.name
+        else:
+            option = f" --from {start.name}"
+        source["start"] = {"model": start.name, "weights_sha256": start.sha256}
     stages = {}
     for stage in (work / name for name in trained.stages):
         state = json.loads((stage / "state.json").read_text())
@@ -139,19 +139,13 @@ def _facts(config: Config, trained: Trained, work: Path) -> dict[str, Any]:
             "command": f"medrestore train models/{config.name}/configs/train.json{option}",
             "seed": config.seed,
             **source,
-            **_start(trained.start),
             "scans": [scan.file for scan in config.scans],
             "people": sorted({*before, *(scan.person for scan in config.scans)}),
-            "licences": licences(config, trained.start),
+            "licences": licences(config, start),
             "notes": [],
             "stages": stages,
         },
     }
-
-
-def _start(card: Card | None) -> dict[str, Any]:
-    """The model whose weights were the start, or stand in the new one."""
-    return {} if card is None else {"start": {"model": card.name, "weights_sha256": card.sha256}}
 
 
 def _thinned(curve: list[str]) -> list[list[float]]:

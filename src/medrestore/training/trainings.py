@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from medrestore.core.compute import weights_last
-from medrestore.core.networks import networks, start_predictor
+from medrestore.core.families import networks
+from medrestore.core.predictor import start_predictor
 from medrestore.models.model import load
 from medrestore.training.crossfit import FoldResidual, fit_folds
 from medrestore.training.devices import can_compile

@@ -84,7 +84,9 @@ class Image(Family):
         from medrestore.core.predictor import Prior
         from medrestore.core.refiner import Refiner
 
-        refiner = Refiner(**self.arguments(facts["refiner"]), told=self.network_channels(facts))
+        refiner = Refiner(
+            **self.arguments(facts["refiner"]), conditions=self.network_channels(facts)
+        )
         return Prior(**facts["predictor"]), refiner
 
     def network_channels(self, facts: dict[str, Any]) -> int:

@@ -55,7 +55,7 @@ class Latent(Family):
         diffusion = self.arguments(facts["refiner"])
         coder = diffusion.pop("autoencoder", {})
         refiner = LatentRefiner(
-            Autoencoder(**coder, told=channels), Refiner(**diffusion, told=channels)
+            Autoencoder(**coder, conditions=channels), Refiner(**diffusion, conditions=channels)
         )
         return Predictor(**self.arguments(facts["predictor"])), refiner
 

@@ -7,6 +7,7 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from medrestore.core.meter import SILENT, Meter
+from medrestore.core.samplers import SAMPLERS
 from medrestore.core.samplers.sampler import Chain
 from medrestore.core.schedules import angles
 from medrestore.core.white_noise import START
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from medrestore.core.samplers.sampler import Sampler
     from medrestore.core.spectrum import Kernel
 
-__all__ = ["Sample", "sample", "shared_start"]
+__all__ = ["Sample", "decoded", "sample", "shared_start"]
 
 
 class Sample(NamedTuple):
@@ -80,7 +81,7 @@ def sample(
     kernel : callable
         Angle → kernel of the covariance of r − r̂ there.
     steps : int
-        Steps from π/2 to 0; `core.evaluations.evaluations` says what they cost.
+        Steps from π/2 to 0; `core.method.evaluations` says what they cost.
     start : Tensor, optional
         r̂ at π/2 from `shared_start`; evaluated here when absent.
     meter : Meter
@@ -97,3 +98,36 @@ def sample(
             r_hat = evaluate(z, t)
         z = step(z, r_hat, t, u, Chain(index, field, kernel, evaluate))
     return Sample(z, evaluate.last)
+
+
+def decoded(
+    latent: Sample,
+    sampler: str,
+    last: float,
+    decode: Callable[[Tensor], Tensor],
+    left: Callable[[float], Tensor],
+) -> Sample:
+    """The residual's sample and its last prediction, (batch, 1, y, x).
+
+    A decoder gives the mean, r̂ = D(ẑ), so that the rest has to be drawn: noise with the measured
+    spectrum C_t of r − D(ẑ_t), which holds what sampling had left open at t and what no latent
+    holds. The moment-matched step to 0, ẑ + C^{1/2} ξ, is taken here, in voxels, at its own angle;
+    the others go on to z_0 themselves, and C_0, the autoencoder's own loss, is added.
+
+    Parameters
+    ----------
+    latent : Sample
+        z_0 and the last ẑ.
+    sampler : str
+        Name of the method that sampled.
+    last : float
+        Angle of ẑ.
+    decode : callable
+        D, from the plane to voxels.
+    left : callable
+        Angle → noise of the spectrum C_t, (batch, 1, y, x).
+    """
+    r_hat = decode(latent.r_hat)
+    if SAMPLERS[sampler].adds_covariance:
+        return Sample(r_hat + left(last), r_hat)
+    return Sample(decode(latent.r) + left(0.0), r_hat)

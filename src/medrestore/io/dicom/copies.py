@@ -37,7 +37,7 @@ def without_copies(frames: Iterable[Frame]) -> tuple[list[Frame], dict[Path, Pat
     copies: dict[Path, Path] = {}
     images = [
         image
-        for rivals in _alike(files.values(), _identity)
+        for rivals in _alike(files.values(), lambda f: (f.instance or f.path, _content(f)))
         for image in (_distinguished(_images(rivals, copies)) if len(rivals) > 1 else rivals)
     ]
     images = [
@@ -108,10 +108,6 @@ def _digest(planes: Sequence[Frame]) -> bytes:
         return hashlib.sha256(file_planes(planes).tobytes()).digest()
     except MedrestoreError:
         return str(planes[0].path).encode()
-
-
-def _identity(frame: Frame) -> Hashable:
-    return frame.instance or frame.path, _content(frame)
 
 
 def _content(frame: Frame) -> Hashable:

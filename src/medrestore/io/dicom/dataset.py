@@ -90,6 +90,8 @@ DAMAGE = (
 )
 """Exceptions of pydicom on garbled bytes, from file or when a value is first looked at."""
 PIECE = 2**20
+VOXELS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
+"""Tags of Float, Double Float and plain Pixel Data."""
 HEADER_ROOM = 256 * 2**20
 """Bytes that all but the voxels may unpack to: thousands of functional groups have some tens."""
 READS, READS_PER_BYTE = 200_000, 4
@@ -114,26 +116,18 @@ def read(path: Path, tags: Sequence[str] | None = None, room: int = 0) -> FileDa
         One of `DAMAGE`, where the file is no DICOM or unpacks to more than there is room for.
     """
     selected: list[Any] | None = None if tags is None else [Tag(tag) for tag in tags]
-    stop = None if tags is not None else _at_voxels
+    stop = None if tags is not None else lambda tag, vr, length: tag in VOXELS
     size = path.stat().st_size
     with quiet(), opened(path) as raw:
         file: Any = _Unpacked(raw.read, size, room) if is_packed(path) else _Pieces(raw)
         preamble = read_preamble(file, force=True)
-        meta = read_dataset(file, False, True, stop_when=_behind_meta)
+        meta = read_dataset(file, False, True, stop_when=lambda tag, vr, length: tag.group != 2)
         if meta.get("TransferSyntaxUID") != DeflatedExplicitVRLittleEndian:
             file.seek(0)
             return read_partial(file, stop, force=True, specific_tags=selected)
         inside: Any = _Unpacked(_inflating(file), size, room)
         data = read_dataset(inside, False, True, stop_when=stop, specific_tags=selected)
         return FileDataset(BytesIO(), data, preamble, FileMetaDataset(meta), False, True)
-
-
-def _behind_meta(tag: Any, vr: str | None, length: int) -> bool:
-    return bool(tag.group != 2)
-
-
-def _at_voxels(tag: Any, vr: str | None, length: int) -> bool:
-    return tag in (0x7FE00008, 0x7FE00009, 0x7FE00010)
 
 
 class _Pieces:
