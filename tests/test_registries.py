@@ -16,8 +16,14 @@ from medrestore.core.families import FAMILIES, Family
 from medrestore.core.samplers import SAMPLERS
 from medrestore.core.samplers.sampler import sampler
 from medrestore.errors import ModelError, OutputError, SettingsError
-from medrestore.evaluation.metric import INTENSITY, Errors, Metric, Pair
-from medrestore.evaluation.metrics import IMAGE_METRICS, UNCERTAINTY_METRICS
+from medrestore.evaluation.metrics import (
+    IMAGE_METRICS,
+    INTENSITY,
+    UNCERTAINTY_METRICS,
+    Errors,
+    Metric,
+    Pair,
+)
 from medrestore.evaluation.report.files import write_report
 from medrestore.io.format import Format
 from medrestore.io.formats import FORMATS

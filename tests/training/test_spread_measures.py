@@ -11,7 +11,8 @@ from medrestore.core.noise_field import NoiseField
 from medrestore.core.predictor import Condition, Prediction
 from medrestore.core.spectrum import Spectrum, kernel_of
 from medrestore.errors import SettingsError
-from medrestore.models.model import Card, load
+from medrestore.models.card import Card
+from medrestore.models.model import load
 from medrestore.settings.settings import Settings
 from medrestore.training.crossfit import FoldResidual, fit_folds, folds
 from medrestore.training.gains import Powers, gains, measure_gains

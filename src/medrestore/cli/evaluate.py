@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from medrestore.evaluation.evaluate import Report
     from medrestore.evaluation.features import Encoder
-    from medrestore.evaluation.findings import Findings
     from medrestore.evaluation.pairing import Case
+    from medrestore.evaluation.report.files import Findings
     from medrestore.results.result import Result
     from medrestore.volume import Volume
 
@@ -74,10 +74,8 @@ def add_evaluate(commands: Commands) -> None:
 
 def run_evaluate(arguments: Namespace) -> int:
     """Measure one case after the other; nothing is written unless all can be judged."""
-    from medrestore.evaluation.findings import find
-    from medrestore.evaluation.pairing import cases_of
-    from medrestore.evaluation.people import people_of
-    from medrestore.evaluation.report.files import REPORT_FOLDER, facts_of, write_findings
+    from medrestore.evaluation.pairing import cases_of, people_of
+    from medrestore.evaluation.report.files import REPORT_FOLDER, facts_of, find, write_findings
 
     out = Path(arguments.output)
     REPORT_FOLDER.check(out, arguments.overwrite)
@@ -166,7 +164,7 @@ def _saved_run(restored: Path, noisy: Path) -> Result | None:
 
 def _print_means(findings: Findings) -> None:
     from medrestore.evaluation.report import tables
-    from medrestore.evaluation.windows import FOREGROUND
+    from medrestore.evaluation.strata import FOREGROUND
 
     reports = findings.reports
     if len(reports) == 1:

@@ -89,7 +89,7 @@ def run(arguments: Namespace) -> int:
 
 def _print_left_out(path: Path, changes: dict[str, Any], folder: Path) -> None:
     """Print a note if the config's notes and limits are not on the card."""
-    from medrestore.models.model import Card
+    from medrestore.models.card import Card
     from medrestore.training.config import Config
 
     config, weights = Config.read(path, changes), Card.read(folder).sha256
