@@ -22,7 +22,7 @@ from medrestore.evaluation.intervals import (
 from medrestore.evaluation.strata import tissue
 from medrestore.models.bundle import write_card
 from medrestore.models.card import Card
-from medrestore.models.model import find_card, load
+from medrestore.models.model import MODELS, find_card
 from medrestore.settings.settings import Settings
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def _look(
 ) -> dict[str, dict[str, Scores]]:
     """By method and person, the scores of (person, reference, noisy scan)."""
     plans = [make_plan(noisy, settings) for _, _, noisy in scans]
-    model = load(card, plans[0].device)
+    model = MODELS.get(card, plans[0].device, "float32")
     meter.start(len(plans), "Calibrating")
     found: dict[str, dict[str, list[Scores]]] = {}
     for (name, reference, noisy), plan in zip(scans, plans, strict=True):

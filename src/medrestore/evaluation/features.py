@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from medrestore.core.predictor import Condition, Predictor
 from medrestore.errors import ModelError
 from medrestore.modalities import modality_named
-from medrestore.models.model import find_card, load
+from medrestore.models.model import MODELS, find_card
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -108,7 +108,7 @@ def encoder_for(modality: str, model: str = "auto") -> Encoder:
         If there is none for this modality.
     """
     card = find_card(model, modality, "slice")
-    network = load(card, "cpu").predictor
+    network = MODELS.get(card, "cpu", "float32").predictor
     if not isinstance(network, Predictor):
         raise ModelError(f"model {card.name} has no encoder to take features from; name another")
     return Encoder(card.name, card.sha256, modality, network)
