@@ -19,8 +19,7 @@ from medrestore.errors import ModelError, OutputError, SettingsError
 from medrestore.evaluation.metric import INTENSITY, Errors, Metric, Pair
 from medrestore.evaluation.metrics import IMAGE_METRICS, UNCERTAINTY_METRICS
 from medrestore.evaluation.report.files import write_report
-from medrestore.io.format import Format
-from medrestore.io.formats import FORMATS
+from medrestore.io.formats import FORMATS, Format
 from medrestore.io.scan import Scan
 from medrestore.plugin.reader import get_reader
 from medrestore.volume import Source

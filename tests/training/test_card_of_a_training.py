@@ -11,8 +11,7 @@ from medrestore.core.method import ESTIMATED
 from medrestore.errors import Cancelled, InputError
 from medrestore.models.model import Card, find_card, load
 from medrestore.training.config import Config
-from medrestore.training.licences import INDEX, licences
-from medrestore.training.source import pack
+from medrestore.training.source import INDEX, licences, pack
 from small import PEOPLE, quick, trained, write_config
 
 MODELS = Path(__file__).parents[2] / "models"
