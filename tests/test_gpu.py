@@ -18,7 +18,8 @@ from medrestore.engine.memory_fallback import MemoryFallback
 from medrestore.engine.pipeline import run
 from medrestore.engine.plan import Noise
 from medrestore.engine.resolve import resolve
-from medrestore.models.model import Card, Model, load
+from medrestore.models.card import Card
+from medrestore.models.model import Model, load
 from medrestore.settings.settings import Settings
 from medrestore.volume import Geometry, Volume
 

@@ -12,7 +12,8 @@ from medrestore.core.samplers import SAMPLERS
 from medrestore.core.slices import neighbours
 from medrestore.engine.plan import Plan
 from medrestore.errors import Cancelled, ModelError, SettingsError
-from medrestore.models.model import Card, find_card, load
+from medrestore.models.card import Card
+from medrestore.models.model import find_card, load
 from medrestore.results.result import LAYERS
 from medrestore.settings.settings import Settings
 from medrestore.volume import Geometry, Source, Volume

@@ -16,12 +16,18 @@ from medrestore.core.families import FAMILIES, Family
 from medrestore.core.samplers import SAMPLERS
 from medrestore.core.samplers.sampler import sampler
 from medrestore.errors import ModelError, OutputError, SettingsError
-from medrestore.evaluation.metric import INTENSITY, Errors, Metric, Pair
-from medrestore.evaluation.metrics import IMAGE_METRICS, UNCERTAINTY_METRICS
+from medrestore.evaluation.metrics import (
+    IMAGE_METRICS,
+    INTENSITY,
+    UNCERTAINTY_METRICS,
+    Errors,
+    Metric,
+    Pair,
+)
 from medrestore.evaluation.report.files import write_report
 from medrestore.io.formats import FORMATS, Format
 from medrestore.io.scan import Scan
-from medrestore.plugin.reader import get_reader
+from medrestore.plugin.files import get_reader
 from medrestore.volume import Source
 from scans import mr_array, write_nifti
 from tiny import tiny_card
@@ -75,7 +81,7 @@ def test_a_sampler_is_in_the_form(qtbot, tiny_models: Path, monkeypatch) -> None
     from napari.components import ViewerModel
 
     from medrestore.plugin.form import SettingsForm
-    from medrestore.plugin.scan_picker import ScanPicker
+    from medrestore.plugin.viewer import ScanPicker
 
     monkeypatch.setitem(SAMPLERS, "halfway", halfway)
     form = SettingsForm(ScanPicker(ViewerModel()))

@@ -12,7 +12,8 @@ from medrestore.engine import pipeline
 from medrestore.engine.arrays import MAPS, Arrays
 from medrestore.engine.checks import check
 from medrestore.engine.pipeline import run
-from medrestore.models.model import Card, load
+from medrestore.models.card import Card
+from medrestore.models.model import load
 from medrestore.settings.settings import Settings
 from medrestore.volume import Geometry, Volume
 from meters import Stop

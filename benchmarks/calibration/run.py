@@ -32,18 +32,9 @@ from medrestore.core.intervals import LEVELS, Intervals
 from medrestore.engine.pipeline import run
 from medrestore.engine.plan import Noise
 from medrestore.engine.resolve import resolve
-from medrestore.evaluation.coverage import (
-    ause,
-    by_gradient,
-    by_tissue,
-    covered,
-    crps,
-    ence,
-    pit_histogram,
-    stratified,
-)
+from medrestore.evaluation.coverage import ause, crps, ence, pit_histogram, std_ratio
 from medrestore.evaluation.intervals import Scores, fit_intervals, merged
-from medrestore.evaluation.metrics import std_ratio
+from medrestore.evaluation.strata import FEWEST, by_gradient, by_tissue
 from medrestore.modalities import modality_named
 from medrestore.models.model import find_card, load
 from medrestore.settings.settings import Settings
@@ -118,7 +109,10 @@ class Seen:
         by_level = []
         for level in LEVELS:
             half = intervals.factor(level, self.scores.relative_sigma) * self.std
-            by_level.append(stratified(covered(self.truth, self.mu, half), self.strata))
+            hits = np.abs(self.truth - self.mu) <= half
+            by_level.append(
+                {n: float(hits[m].mean()) for n, m in self.strata.items() if m.sum() >= FEWEST}
+            )
         return {name: [one[name] for one in by_level] for name in by_level[0]}
 
     def figures(self) -> dict[str, float]:

@@ -30,7 +30,7 @@ from scipy.stats import t as student
 from benchmarks.headline import headline
 from benchmarks.quality.cases import SCANS
 from benchmarks.spread.run import LEVEL, LEVELS, MOST, middle
-from medrestore.evaluation.noisy_reference import clean_rmse
+from medrestore.evaluation.floor import clean_rmse
 from medrestore.modalities import modality_named
 from medrestore.models.bundle import write_card
 from medrestore.models.model import Model, find_card, load

@@ -30,9 +30,9 @@ from medrestore.api import make_plan, run_plan
 from medrestore.core.ct_values import ct_padding
 from medrestore.evaluation.ensemble.design import of_phantom
 from medrestore.evaluation.ensemble.folder import NoiseLevel, make, open_ensemble
+from medrestore.evaluation.ensemble.report import rows
 from medrestore.evaluation.ensemble.scene import HALVES
 from medrestore.evaluation.ensemble.study import analyse
-from medrestore.evaluation.ensemble.tables import rows
 from medrestore.models.model import find_card, load
 from medrestore.physics.simulate import noisier_ct
 from medrestore.settings.settings import Settings

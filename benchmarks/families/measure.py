@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from benchmarks.families.drawn import Drawn
     from benchmarks.families.method import Method
     from benchmarks.families.table import Row
-    from medrestore.models.model import Card, Model
+    from medrestore.models.card import Card
+    from medrestore.models.model import Model
 
 __all__ = ["measured", "training"]
 

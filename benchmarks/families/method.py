@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from benchmarks.families.crops import Crop
     from benchmarks.families.drawn import Drawn
-    from medrestore.models.model import Card, Model
+    from medrestore.models.card import Card
+    from medrestore.models.model import Model
 
 __all__ = ["SAMPLES", "Method"]
 

@@ -13,9 +13,9 @@ import numpy as np
 from benchmarks.families.texture import texture
 from benchmarks.quality.real_noise import edge_gain, std_within
 from benchmarks.quality.scores import DATA_RANGE, LIMITS
-from medrestore.evaluation.metrics import coverage, psnr, rmse, std_ratio
-from medrestore.evaluation.noisy_reference import rician_mean
-from medrestore.evaluation.similarity import ssim
+from medrestore.evaluation.coverage import coverage, std_ratio
+from medrestore.evaluation.fidelity import psnr, rmse, ssim
+from medrestore.evaluation.floor import rician_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

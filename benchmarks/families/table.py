@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from benchmarks.families.crops import DataSet
     from benchmarks.families.method import Method
-    from medrestore.models.model import Card
+    from medrestore.models.card import Card
 
 __all__ = ["COLUMNS", "PATH", "Row", "Table", "head"]
 

@@ -11,9 +11,9 @@ import torch
 from torch.nn import functional as F
 
 from medrestore.core.predictor import Condition
-from medrestore.evaluation.distributions import KernelSums, frechet
 from medrestore.evaluation.ensemble.nps import nps
 from medrestore.evaluation.features import ASSUMED, encoder_for
+from medrestore.evaluation.perception import KernelSums, frechet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -29,7 +29,8 @@ from benchmarks.families.crops import SETS, Crop
 from benchmarks.quality.scores import DATA_RANGE
 from medrestore.engine.pipeline import run
 from medrestore.engine.resolve import resolve
-from medrestore.evaluation.metrics import coverage, psnr, std_ratio
+from medrestore.evaluation.coverage import coverage, std_ratio
+from medrestore.evaluation.fidelity import psnr
 from medrestore.models.model import Model, find_card, load
 from medrestore.settings.settings import Settings
 

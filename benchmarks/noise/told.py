@@ -25,7 +25,7 @@ from benchmarks.noise.scans import cases
 from medrestore.api import make_plan, run_plan
 from medrestore.core.intensity import foreground_scale
 from medrestore.engine.noise import resolve_levels
-from medrestore.evaluation.metrics import psnr
+from medrestore.evaluation.fidelity import psnr
 from medrestore.modalities.mr import MR
 from medrestore.models.model import find_card, load
 from medrestore.results.software import device_name

@@ -6,7 +6,7 @@ On people of ../shared/data/train that neither was trained on (`HELD_OUT`; `note
 config), one of ../shared/data/validation where train has nobody else of that anatomy. CT noise
 through a smooth and a sharp kernel. Both are told all the noise that there is, the added and the
 scan's own, as an estimate would. Figures, one evaluation: RMSE against the reference; RMSE and std
-over RMSE as estimated against the noise-free anatomy (`evaluation.noisy_reference`; where the added
+over RMSE as estimated against the noise-free anatomy (`evaluation.floor`; where the added
 noise is sharper than the scan's own, that estimate is too low, down to 0). The checkpoint is the
 one in `models/<model>/progress` by default. Writes `benchmarks/progress/<model>.csv`.
 """

@@ -11,7 +11,8 @@ from medrestore.api import run_plan
 from medrestore.engine.noise import resolve_levels
 from medrestore.engine.plan import Noise
 from medrestore.engine.resolve import resolve
-from medrestore.evaluation.metrics import coverage, psnr, std_ratio
+from medrestore.evaluation.coverage import coverage, std_ratio
+from medrestore.evaluation.fidelity import psnr
 from medrestore.modalities import modality_named
 from medrestore.settings.settings import Settings
 

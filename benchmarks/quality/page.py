@@ -28,7 +28,7 @@ window of 1.5 pixels, 11 × 11, per slice, averaged over the same voxels.
 References carry noise of their own, σ_own (estimated by `medrestore`, which reads some anatomy as
 noise). *Floor*: σ_own·σ/√(σ_own² + σ²), the RMSE of a method that knows the anatomy perfectly.
 *Excess*: what the RMSE has above it, in quadrature. *Clean RMSE*: estimated against the noise-free
-anatomy (`evaluation/noisy_reference.py`). Floor and clean RMSE assume own and added noise of one
+anatomy (`evaluation/floor.py`). Floor and clean RMSE assume own and added noise of one
 spectrum.
 
 Peers' parameters were chosen on training scans, per noise level, by PSNR over a grid

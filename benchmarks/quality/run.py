@@ -25,7 +25,8 @@ from benchmarks.quality.cases import CLEAN, LEVELS, SCANS, SEED, Case, simulated
 from benchmarks.quality.peers import PEERS, restored
 from benchmarks.quality.scores import figures
 from medrestore.models.bundle import write_card
-from medrestore.models.model import Card, available, load
+from medrestore.models.card import Card
+from medrestore.models.model import available, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

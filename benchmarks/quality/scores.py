@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks.quality.real_noise import edge_gain, std_within
-from medrestore.evaluation.metrics import psnr, rmse, rmse_floor, through_plane
-from medrestore.evaluation.noisy_reference import clean_rmse, excess_rmse, rician_mean
-from medrestore.evaluation.similarity import ssim
+from medrestore.evaluation.fidelity import psnr, rmse, ssim, through_plane
+from medrestore.evaluation.floor import clean_rmse, excess_rmse, rician_mean, rmse_floor
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks.quality.cases import SEED, Case, central, cropped, simulated
 from benchmarks.quality.peers import TUNED, restored
-from medrestore.evaluation.metrics import psnr
+from medrestore.evaluation.fidelity import psnr
 
 SCANS = {
     "MR": ("mr_uih_t1_a", "mr_studyforrest_t1_2x"),

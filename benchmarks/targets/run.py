@@ -7,7 +7,7 @@ any, as noise-aware targets need the scan's own noise. *plain*: the training sca
 *noise-aware*: the same with `training.targets.noise_aware`; *synthetic*: plain, 30 % of the patches
 from dead leaves and label maps (`training.synthesis`), which have no noise of their own. Scored
 on the validation scans (`benchmarks.quality`): RMSE against the reference, which carries noise of
-its own, and RMSE estimated against the noise-free anatomy (`evaluation.noisy_reference`). Writes
+its own, and RMSE estimated against the noise-free anatomy (`evaluation.floor`). Writes
 `benchmarks/targets/<model>.csv`.
 """
 

@@ -22,8 +22,7 @@ from medrestore.engine.noise import Noise, resolve_levels, typical
 from medrestore.engine.resolve import resolve
 from medrestore.engine.value_check import check_values, modality_of
 from medrestore.errors import MedrestoreWarning
-from medrestore.models.cache import MODELS
-from medrestore.models.model import find_card, pick_device
+from medrestore.models.model import MODELS, find_card, pick_device
 from medrestore.results.result import Result
 from medrestore.volume import Geometry, Volume
 

@@ -12,7 +12,8 @@ from medrestore.core.compute import (
     weights_last,
 )
 from medrestore.core.predictor import Condition, Predictor
-from medrestore.models.model import Card, load
+from medrestore.models.card import Card
+from medrestore.models.model import load
 from tiny import speak
 
 

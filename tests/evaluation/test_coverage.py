@@ -6,17 +6,8 @@ from scipy.integrate import quad
 from scipy.stats import norm
 
 from medrestore.core.intervals import LEVELS, gaussian_factor
-from medrestore.evaluation.coverage import (
-    ause,
-    by_gradient,
-    by_tissue,
-    covered,
-    crps,
-    ence,
-    pit_histogram,
-    region_means,
-    stratified,
-)
+from medrestore.evaluation.coverage import ause, crps, ence, pit_histogram
+from medrestore.evaluation.strata import by_gradient, by_tissue
 
 # Quantiles of a Gaussian: its distribution without Monte Carlo noise.
 Z = norm.ppf((np.arange(100_000) + 0.5) / 100_000)
@@ -24,9 +15,9 @@ Z = norm.ppf((np.arange(100_000) + 0.5) / 100_000)
 
 @pytest.mark.parametrize("level", LEVELS)
 def test_a_gaussian_is_covered_as_its_quantiles_say(level: float) -> None:
-    hits = covered(5 + 2 * Z, 5.0, gaussian_factor(level) * 2)
+    hits = np.abs(2 * Z) <= gaussian_factor(level) * 2
     assert hits.mean() == pytest.approx(level, abs=2e-5)
-    assert covered(5 + 2 * Z, 5.0, gaussian_factor(level)).mean() == pytest.approx(
+    assert (np.abs(2 * Z) <= gaussian_factor(level)).mean() == pytest.approx(
         2 * norm.cdf(gaussian_factor(level) / 2) - 1, abs=2e-5
     )
 
@@ -63,21 +54,6 @@ def test_pit_is_flat_for_an_honest_gaussian_and_not_for_a_shifted_one() -> None:
     assert pit_histogram(Z + 1, 0 * Z, 1 + 0 * Z) == pytest.approx(wanted, abs=1e-4)
 
 
-def test_region_means_by_hand() -> None:
-    array = np.arange(16.0).reshape(1, 4, 4)
-    inside = np.ones((1, 4, 4), bool)
-    inside[0, 3, 3] = False  # the last block is not wholly inside
-    means, samples = region_means([array, np.stack([array, array + 1])], inside, (1, 2, 2))
-    assert means.tolist() == [2.5, 4.5, 10.5]
-    assert samples.tolist() == [[2.5, 4.5, 10.5], [3.5, 5.5, 11.5]]
-
-
-def test_blocks_reach_through_slices() -> None:
-    array = np.stack([np.zeros((2, 3)), np.ones((2, 3))])
-    (means,) = region_means([array], np.ones(array.shape, bool), (2, 2, 2))
-    assert means.tolist() == [0.5]
-
-
 def test_tissues_are_windows_of_ct_and_terciles_of_mr() -> None:
     hu = np.array([[[-1000, -700, -100, -30, 40, 170, 500]]], float)
     inside = np.ones(hu.shape, bool)
@@ -101,5 +77,3 @@ def test_gradient_terciles_of_a_cubic_are_thirds_of_the_line() -> None:
         [3, 4, 5],
         [6, 7, 8],
     ]
-    assert stratified(image, strata, fewest=1)["flat"] == pytest.approx(3)  # (0 + 1 + 8)/3
-    assert stratified(image, strata, fewest=100) == {}

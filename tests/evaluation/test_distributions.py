@@ -7,7 +7,7 @@ from scipy.stats import norm
 from torchmetrics.image.fid import FrechetInceptionDistance
 from torchmetrics.image.kid import KernelInceptionDistance
 
-from medrestore.evaluation.distributions import KernelSums, frechet, frechet_limit
+from medrestore.evaluation.perception import KernelSums, frechet, frechet_limit
 
 RNG = np.random.default_rng(0)
 MIX = RNG.normal(size=(5, 5))

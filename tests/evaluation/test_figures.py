@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from medrestore.evaluation.metrics import through_plane
+from medrestore.evaluation.fidelity import through_plane
 
 RNG = np.random.default_rng(0)
 TRUTH = RNG.normal(0, 10, (24, 64, 64)).astype(np.float32)

@@ -21,9 +21,8 @@ from torchmetrics.functional.regression import mean_squared_error
 
 import medrestore as mr
 from medrestore.core.intervals import gaussian_factor
-from medrestore.evaluation.bootstrap import bootstrap
 from medrestore.evaluation.coverage import crps, ence, pit_histogram
-from medrestore.evaluation.over_cases import LEVEL
+from medrestore.evaluation.statistics import LEVEL, bootstrap
 
 REFERENCE = mr_reference()
 NOISY = (REFERENCE + 50 * gaussian_errors(1)).astype(np.float32)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from medrestore.evaluation.metrics import rmse, rmse_floor
-from medrestore.evaluation.noisy_reference import clean_rmse, excess_rmse, rician_mean
+from medrestore.evaluation.fidelity import rmse
+from medrestore.evaluation.floor import clean_rmse, excess_rmse, rician_mean, rmse_floor
 
 OWN, ADDED = 0.4, 0.7
 

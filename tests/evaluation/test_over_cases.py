@@ -10,9 +10,8 @@ from made_cases import ct_reference, mr_reference, volume
 from statsmodels.stats.multitest import multipletests
 
 import medrestore as mr
-from medrestore.evaluation.multiplicity import holm
-from medrestore.evaluation.over_cases import compare
-from medrestore.evaluation.summary import summarise
+from medrestore.evaluation.over_cases import compare, summarise
+from medrestore.evaluation.statistics import holm
 
 ERRORS = (20.0, -23.0, 17.0, -31.0, 26.0)
 

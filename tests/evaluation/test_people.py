@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import medrestore as mr
-from medrestore.evaluation.people import over_people, people_of
+from medrestore.evaluation.pairing import people_of
+from medrestore.evaluation.statistics import over_people
 
 CASES = ("sub-01/t1", "sub-01/t2", "sub-02/t1")
 

@@ -8,10 +8,9 @@ import torch
 
 import medrestore as mr
 from medrestore.core.predictor import Condition
-from medrestore.evaluation.distributions import frechet
 from medrestore.evaluation.features import encoder_for
-from medrestore.evaluation.findings import find
-from medrestore.evaluation.perception import perception
+from medrestore.evaluation.perception import frechet, perception
+from medrestore.evaluation.report.files import find
 from medrestore.models.model import find_card
 from scans import AFFINE, body
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from medrestore.evaluation.similarity import ssim
+from medrestore.evaluation.fidelity import ssim
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ import pytest
 from medrestore.cli import main
 from medrestore.core.method import ESTIMATED
 from medrestore.errors import Cancelled, InputError
-from medrestore.models.model import Card, find_card, load
+from medrestore.models.card import Card
+from medrestore.models.model import find_card, load
 from medrestore.training.config import Config
 from medrestore.training.source import INDEX, licences, pack
 from small import PEOPLE, quick, trained, write_config

@@ -9,7 +9,8 @@ import torch
 
 import medrestore as mr
 from medrestore.errors import SettingsError
-from medrestore.models.model import Card, find_card, load
+from medrestore.models.card import Card
+from medrestore.models.model import find_card, load
 from small import PEOPLE, quick, scan, trained, write_config
 from tiny import write_tiny_prior
 

@@ -11,7 +11,8 @@ from torch.nn import functional as F
 
 import medrestore as mr
 from medrestore.core.autoencoder import Autoencoder
-from medrestore.models.model import Card, load
+from medrestore.models.card import Card
+from medrestore.models.model import load
 from medrestore.training.autoencoder import Adversary, autoencoder_step, divergence
 from small import quick, trained, write_config
 

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 import medrestore as mr
-from medrestore.models.model import Card, load
+from medrestore.models.card import Card
+from medrestore.models.model import load
 from small import PEOPLE, quick, scan, trained, write_config
 
 pytestmark = pytest.mark.slow

@@ -11,7 +11,8 @@ from medrestore.core.noise_field import NoiseField
 from medrestore.core.predictor import Condition, Prediction
 from medrestore.core.spectrum import Spectrum, kernel_of
 from medrestore.errors import SettingsError
-from medrestore.models.model import Card, load
+from medrestore.models.card import Card
+from medrestore.models.model import load
 from medrestore.settings.settings import Settings
 from medrestore.training.corrections import Powers, factors, gains, measure_gains
 from medrestore.training.probe import Case, Cohort, band_power, correlation_along_z, restored

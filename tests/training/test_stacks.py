@@ -9,7 +9,8 @@ import torch
 
 import medrestore as mr
 from medrestore.core.refiner import fold, unfold
-from medrestore.models.model import Card, load
+from medrestore.models.card import Card
+from medrestore.models.model import load
 from medrestore.training.config import Config
 from medrestore.training.data import PatchSampler, Stack
 from medrestore.training.pairs import Pairs, as_stacks

@@ -11,7 +11,8 @@ import torch
 import medrestore as mr
 from medrestore.core.predictor import Condition, Prediction, Predictor
 from medrestore.errors import ModelError, SettingsError
-from medrestore.models.model import Card, load
+from medrestore.models.card import Card
+from medrestore.models.model import load
 from medrestore.training.config import Config
 from medrestore.training.data import PatchSampler, Stack, stacks_of
 from medrestore.training.finish import write_bundle

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterator
 
-    from medrestore.models.model import Card
+    from medrestore.models.card import Card
 
 __all__ = ["Citation", "citations"]
 
@@ -61,7 +61,7 @@ def citations(record: str | os.PathLike[str]) -> list[Citation]:
     facts = facts_of(path)
     try:
         card = _card(facts["plan"])
-        own = [*_own(facts, card), *_data(card)]
+        found = [*_program_and_model(facts, card), *_data(card)]
         used = [*_methods(facts, card), *_programs(facts)]
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise SettingsError(
@@ -72,11 +72,11 @@ def citations(record: str | os.PathLike[str]) -> list[Citation]:
     for key, use in used:
         uses.setdefault(key, []).append(use)
     # records of 0.1.0 may hold no versions
-    versions = {name.lower(): str(told) for name, told in facts.get("software", {}).items()}
+    versions = {name.lower(): str(version) for name, version in facts.get("software", {}).items()}
     for key, why in uses.items():
         version = versions.get(PACKAGES.get(key, key), "")
-        own.append(Citation(replace(REFERENCES[key], version=version), tuple(why)))
-    return own
+        found.append(Citation(replace(REFERENCES[key], version=version), tuple(why)))
+    return found
 
 
 def _card(plan: dict[str, Any]) -> Card | None:
@@ -91,7 +91,7 @@ def _card(plan: dict[str, Any]) -> Card | None:
     return None
 
 
-def _own(facts: dict[str, Any], card: Card | None) -> Iterator[Citation]:
+def _program_and_model(facts: dict[str, Any], card: Card | None) -> Iterator[Citation]:
     plan = facts["plan"]
     version = str(facts["medrestore"])
     yield Citation(Reference("medrestore", "misc", "medrestore", version=version), ("the program",))

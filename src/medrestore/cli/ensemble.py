@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from medrestore.cli.meter import Bar
-from medrestore.cli.output import as_json, table
 from medrestore.cli.parser import Commands, Namespace, Parser, add_source, command
+from medrestore.cli.terminal import Bar, as_json, table
 from medrestore.errors import OutputError, SettingsError
 
 if TYPE_CHECKING:
@@ -185,9 +184,9 @@ def _methods(given: list[str]) -> dict[str, str]:
 
 
 def _print_tables(study: Study) -> None:
-    from medrestore.evaluation.ensemble import tables
+    from medrestore.evaluation.ensemble import report
 
-    for make_table in (tables.of_noise, tables.of_lesions, tables.of_lines, tables.of_erased):
+    for make_table in (report.of_noise, report.of_lesions, report.of_lines, report.of_erased):
         made = make_table(study)
         if made.rows:
             table(made.titles, made.rows)

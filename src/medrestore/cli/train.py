@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from medrestore.cli.meter import Bar
 from medrestore.cli.parser import Commands, Namespace, command
+from medrestore.cli.terminal import Bar
 from medrestore.errors import SettingsError
 
 EXAMPLES = """\
@@ -89,7 +89,7 @@ def run(arguments: Namespace) -> int:
 
 def _print_left_out(path: Path, changes: dict[str, Any], folder: Path) -> None:
     """Print a note if the config's notes and limits are not on the card."""
-    from medrestore.models.model import Card
+    from medrestore.models.card import Card
     from medrestore.training.config import Config
 
     config, weights = Config.read(path, changes), Card.read(folder).sha256

@@ -18,8 +18,7 @@ from medrestore.engine.noise import without_padding
 from medrestore.engine.value_check import modality_of
 from medrestore.errors import ModelError, SettingsError
 from medrestore.modalities import modality_named
-from medrestore.models.cache import MODELS
-from medrestore.models.model import find_card, pick_device
+from medrestore.models.model import MODELS, find_card, pick_device
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 
 from medrestore.engine.noise import Level, Noise, map_of, typical
 from medrestore.errors import SettingsError
-from medrestore.models.cache import MODELS
-from medrestore.models.model import find_card
+from medrestore.models.model import MODELS, find_card
 from medrestore.settings.settings import Settings
 
 if TYPE_CHECKING:

@@ -1,1 +1,1 @@
-"""How good a restoration is, in the terms radiology research uses."""
+"""Image quality and calibration of restorations, in the terms radiology research uses."""

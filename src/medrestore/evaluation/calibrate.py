@@ -19,7 +19,7 @@ from medrestore.evaluation.intervals import (
     merged,
     table,
 )
-from medrestore.evaluation.tissue import tissue
+from medrestore.evaluation.strata import tissue
 from medrestore.models.bundle import write_card
 from medrestore.models.card import Card
 from medrestore.models.model import find_card, load
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from medrestore.models.model import Model
     from medrestore.volume import Volume
 
-__all__ = ["calibrate", "scores_of", "tissue"]
+__all__ = ["calibrate", "scores_of"]
 
 VOXELS = 100_000
 """Voxels of a scan that enter the quantiles."""
@@ -75,7 +75,7 @@ def calibrate(
     noise, samples, steps, sampler, seed, device
         As for `denoise`; use what is later used on patients.
     people : sequence of str, optional
-        Who each scan is of; each is another person if absent.
+        Person of each scan; each is another person if absent.
     slices : int
         Slices looked at in each scan, evenly spaced over those with tissue.
     progress : Meter, optional
@@ -110,7 +110,7 @@ def scores_of(
     arrays : Arrays
         Of a run of ``plan``.
     plan : Plan
-        Whose slices ``truth`` holds.
+        Plan whose slices ``truth`` holds.
     truth : ndarray, shape (z, y, x)
         The reference.
     inside : ndarray of bool, shape (z, y, x)

@@ -10,34 +10,34 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.special import ndtr
 
-from medrestore.modalities import modality_named
-
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from numpy.typing import NDArray
 
 __all__ = [
     "ause",
-    "by_gradient",
-    "by_tissue",
-    "covered",
+    "coverage",
     "crps",
     "ence",
     "error_by_std",
     "pit_histogram",
-    "region_means",
-    "stratified",
+    "std_ratio",
 ]
 
-Strata = dict[str, "NDArray[np.bool_]"]
+
+def coverage(
+    lower: NDArray[Any], upper: NDArray[Any], truth: NDArray[Any], mask: NDArray[np.bool_]
+) -> float:
+    """Fraction of masked voxels whose true value lies inside the interval."""
+    inside = (truth >= lower) & (truth <= upper)
+    return float(inside[mask].mean())
 
 
-def covered(
-    truth: NDArray[Any], mean: NDArray[Any], half_width: NDArray[Any] | float
-) -> NDArray[np.bool_]:
-    """True where voxels lie within mean ± half-width; its average is the coverage."""
-    return np.asarray(np.abs(truth - mean) <= half_width)
+def std_ratio(
+    std: NDArray[Any], image: NDArray[Any], truth: NDArray[Any], mask: NDArray[np.bool_]
+) -> float:
+    """√(mean std² / mean error²): 1 is honest, below 1 overconfident."""
+    error = image[mask].astype(np.float64) - truth[mask]
+    return float(np.sqrt(np.mean(std[mask].astype(np.float64) ** 2) / np.mean(error**2)))
 
 
 def crps(truth: NDArray[Any], mean: NDArray[Any], std: NDArray[Any]) -> NDArray[np.float64]:
@@ -101,69 +101,3 @@ def pit_histogram(
     pit = ndtr((np.ravel(truth).astype(np.float64) - np.ravel(mean)) / np.ravel(std))
     counts, _ = np.histogram(pit, bins, (0, 1))
     return np.asarray(counts / counts.sum())
-
-
-def region_means(
-    maps: Iterable[NDArray[Any]], inside: NDArray[np.bool_], block: tuple[int, int, int]
-) -> list[NDArray[np.float64]]:
-    """Means over the blocks of a grid that lie wholly inside a mask.
-
-    Parameters
-    ----------
-    maps : iterable of ndarray, shape (..., z, y, x)
-        What is averaged, e.g. truth, μ and samples ``(k, z, y, x)``; each by itself.
-    inside : ndarray of bool, shape (z, y, x)
-        The mask.
-    block : tuple of int
-        Voxels of a block along ``(z, y, x)``; 10² to 10⁴ in all are usual.
-
-    Returns
-    -------
-    list of ndarray, shape (..., blocks)
-        One for each map, the blocks in the same order.
-    """
-    kept = _blocks(inside, block).all(axis=-1)
-    return [_blocks(one, block).mean(axis=-1, dtype=np.float64)[..., kept] for one in maps]
-
-
-def _blocks(array: NDArray[Any], block: tuple[int, int, int]) -> NDArray[Any]:
-    """(..., z, y, x) → (..., blocks, voxels of a block); what does not fill a block is cut off."""
-    lead = array.shape[:-3]
-    counts = [n // b for n, b in zip(array.shape[-3:], block, strict=True)]
-    z, y, x = (c * b for c, b in zip(counts, block, strict=True))
-    cut = array[..., :z, :y, :x]
-    split = cut.reshape(*lead, counts[0], block[0], counts[1], block[1], counts[2], block[2])
-    n = len(lead)
-    order = (*range(n), n, n + 2, n + 4, n + 1, n + 3, n + 5)
-    return split.transpose(order).reshape(*lead, int(np.prod(counts)), int(np.prod(block)))
-
-
-def by_tissue(reference: NDArray[Any], mask: NDArray[np.bool_], modality: str) -> Strata:
-    """Masks by what the reference shows: tissues of the modality, else terciles of intensity."""
-    tissues = modality_named(modality).evaluation.tissues
-    if not tissues:
-        return _terciles(reference, mask, ("dark", "middle", "bright"))
-    return {
-        name: mask & (reference > low) & (reference <= high)
-        for name, (low, high) in tissues.items()
-    }
-
-
-def by_gradient(reference: NDArray[Any], mask: NDArray[np.bool_]) -> Strata:
-    """Masks by terciles of the reference's in-plane gradient magnitude, (z, y, x)."""
-    y, x = np.gradient(np.asarray(reference, np.float64), axis=(-2, -1))
-    return _terciles(np.hypot(y, x), mask, ("flat", "sloping", "edge"))
-
-
-def stratified(values: NDArray[Any], strata: Strata, fewest: int = 200) -> dict[str, float]:
-    """Mean of a map in each stratum that holds at least ``fewest`` voxels."""
-    return {
-        name: float(values[inside].mean())
-        for name, inside in strata.items()
-        if inside.sum() >= fewest
-    }
-
-
-def _terciles(values: NDArray[Any], mask: NDArray[np.bool_], names: tuple[str, ...]) -> Strata:
-    third = np.digitize(values, np.quantile(values[mask], (1 / 3, 2 / 3)))
-    return {name: mask & (third == i) for i, name in enumerate(names)}

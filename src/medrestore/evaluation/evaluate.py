@@ -10,16 +10,14 @@ import numpy as np
 from medrestore.core.method import ESTIMATED
 from medrestore.errors import InputError
 from medrestore.evaluation.features import features_of
-from medrestore.evaluation.fidelity import Fidelity, fidelity
 from medrestore.evaluation.floor import floor_of
 from medrestore.evaluation.images import images_of
+from medrestore.evaluation.metrics import Fidelity, fidelity
 from medrestore.evaluation.picture import picture_of
 from medrestore.evaluation.region_means import region_means
 from medrestore.evaluation.report_of_case import Report
-from medrestore.evaluation.strata import FEWEST, Stratum, strata
-from medrestore.evaluation.tissue import tissue
+from medrestore.evaluation.strata import FEWEST, Stratum, strata, tissue, voxels_in, windows_of
 from medrestore.evaluation.uncertainty import Uncertainty, uncertainty
-from medrestore.evaluation.windows import voxels_in, windows_of
 from medrestore.modalities import modality_named
 
 if TYPE_CHECKING:
@@ -68,9 +66,9 @@ def evaluate(
     case : str, optional
         Name of the case; the reference's if absent.
     person : str, optional
-        Who the scan is of; the case's name if absent: each is another person.
+        Person whom the scan is of; the case's name if absent: each is another person.
     redraw : bool
-        Whether samples that a result did not keep may be drawn again, in five slices, to judge
+        True if samples that a result did not keep may be drawn again, in five slices, to judge
         the intervals of region means: about as long as denoising these slices took.
     encoder : Encoder, optional
         From `features.encoder_for`: also takes features for FID and KID over several cases.

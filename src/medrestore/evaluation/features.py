@@ -1,4 +1,4 @@
-"""What a frozen predictor's encoder sees in slices: features for comparing sets of images."""
+"""Features of slices from a frozen predictor's encoder, for comparing sets of images."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Encoder", "SliceFeatures", "encoder_for", "features_of"]
 
 ASSUMED = 0.03
-"""Noise that the network is told, over the intensity scale: the same for every image."""
+"""Noise level of the encoder's condition, over the intensity scale: the same for every image."""
 MOST = 24
 """Slices of a case, evenly spaced over those with tissue."""
 LEAST = 0.02
@@ -42,7 +42,7 @@ class Encoder:
     sha256 : str
         Of its weights: features of other weights are not comparable.
     modality : str
-        What it was trained on.
+        Modality it was trained on.
     predictor : Predictor
         The network, in evaluation mode.
     """
@@ -75,7 +75,7 @@ class Encoder:
 
 
 def _shares(counted: NDArray[np.bool_], shape: Sequence[int]) -> torch.Tensor:
-    """How much of each of the encoder's places counts, (y, x)."""
+    """Share of each of the encoder's positions that counts, (y, x)."""
     mask = torch.from_numpy(counted).float()
     step = -(-mask.shape[0] // shape[0])
     below, right = (n * step - size for n, size in zip(shape, mask.shape, strict=True))
@@ -89,7 +89,7 @@ class SliceFeatures:
     Parameters
     ----------
     encoder, sha256 : str
-        Whose they are.
+        Model that they come from, and the hash of its weights.
     images : dict of str to ndarray, shape (slices, d)
         By name; ``"reference"``, ``"noisy"`` and the methods.
     """
@@ -119,7 +119,7 @@ def features_of(
 ) -> SliceFeatures | None:
     """Features of the case's images; None where no slice has enough tissue.
 
-    All are scaled by the reference and told the same noise, so that only the images differ.
+    All are scaled by the reference and have one noise level as condition: only the images differ.
     """
     if encoder.modality != images.modality:
         raise ModelError(

@@ -1,15 +1,15 @@
-"""How near a noisy reference lets any restoration come, and figures corrected for its noise."""
+"""Floor that a noisy reference sets to any restoration, and metrics corrected for its noise."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy import special
 
 from medrestore.errors import NoiseLevelError
-from medrestore.evaluation.metrics import rmse
-from medrestore.evaluation.noisy_reference import clean_rmse, excess_rmse
+from medrestore.evaluation.fidelity import rmse
 from medrestore.modalities import modality_named
 
 if TYPE_CHECKING:
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from medrestore.engine.plan import Noise, Plan
     from medrestore.evaluation.images import Images
 
-__all__ = ["Floor", "floor_of"]
+__all__ = ["Floor", "clean_rmse", "excess_rmse", "floor_of", "rician_mean", "rmse_floor"]
 
 GIVEN = ("given", "map given")
-"""How the source of a noise begins that was stated, not estimated."""
+"""First words of the source of a noise that was stated, not estimated."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Floor:
     excess : float
         √(rmse² − floor²); 0 below the floor.
     clean : float
-        RMSE against the noise-free anatomy, estimated (`noisy_reference.clean_rmse`).
+        RMSE against the noise-free anatomy, estimated (`clean_rmse`).
     """
 
     method: str
@@ -51,10 +51,6 @@ class Floor:
     floor: float
     excess: float
     clean: float
-
-    def facts(self) -> dict[str, Any]:
-        """All figures, for JSON."""
-        return asdict(self)
 
 
 def floor_of(images: Images, counted: NDArray[np.bool_]) -> tuple[tuple[Floor, ...], str]:
@@ -67,13 +63,13 @@ def floor_of(images: Images, counted: NDArray[np.bool_]) -> tuple[tuple[Floor, .
     tuple of Floor
         Noisy first; empty where the noise is not known.
     str
-        Why it is not known though a result states its noise; else empty.
+        Reason why it is not known though a result states its noise; else empty.
     """
     plans = [result.plan for result in images.results.values()]
-    told = [plan for plan in plans if plan.noise.source.startswith(GIVEN)]
-    if not told:
+    stated = [plan for plan in plans if plan.noise.source.startswith(GIVEN)]
+    if not stated:
         return (), ""
-    added = _added(told[0], counted)
+    added = _added(stated[0], counted)
     try:
         found = modality_named(images.modality).estimate_noise(images.reference.array)
     except NoiseLevelError as error:
@@ -109,3 +105,69 @@ def _added(plan: Plan, counted: NDArray[np.bool_]) -> NDArray[np.float64]:
     if noise.map is None:
         return np.full(int(counted.sum()), noise.sigma, np.float64)
     return np.asarray(noise.map[list(plan.chosen)][counted], np.float64)
+
+
+def rmse_floor(own: float, added: float) -> float:
+    """RMSE that even a perfect denoiser keeps against a reference with noise of its own.
+
+    σ_own·σ/√(σ_own² + σ²): the posterior std of a noisy reference given its noisier copy.
+    """
+    return own * added / float(np.hypot(own, added))
+
+
+def excess_rmse(measured: float, floor: float) -> float:
+    """Part of an RMSE above the floor, in quadrature; 0 below it.
+
+    The distance to the best guess of the noisy reference, E[reference | x, y], which misses it by
+    the floor and independently of all that depends on y alone.
+    """
+    return float(np.sqrt(max(measured**2 - floor**2, 0.0)))
+
+
+def clean_rmse(
+    image: NDArray[Any],
+    reference: NDArray[Any],
+    noisy: NDArray[Any],
+    mask: NDArray[np.bool_],
+    own: float,
+    added: float,
+) -> float:
+    """RMSE against the noise-free x, which nobody has seen.
+
+    With e = image − reference, MSE(image, x) = MSE(e) − σ_own² + 2 σ_own²/σ² · mean(e · n): n_own
+    is, given the sum n_own + n, on average its share σ_own²/(σ_own² + σ²) of it, and the image
+    depends on the noise through the sum only, so that the correlation with the noise that is known
+    tells the correlation with the noise that is not. Exact for Gaussian noise, own and added of one
+    spectrum; an estimate otherwise.
+
+    Parameters
+    ----------
+    image, reference, noisy : ndarray
+        Restored, reference and noisy image in one unit.
+    mask : ndarray of bool
+        Voxels that count.
+    own, added : float
+        σ_own of the reference and σ of the noise added to it.
+
+    Returns
+    -------
+    float
+        0 where the estimate of the square is negative.
+    """
+    error = image[mask].astype(np.float64) - reference[mask]
+    drawn = noisy[mask].astype(np.float64) - reference[mask]
+    shared = np.mean(error * (drawn - drawn.mean())) * (own / added) ** 2
+    return float(np.sqrt(max(np.mean(error**2) - own**2 + 2 * shared, 0.0)))
+
+
+def rician_mean(signal: NDArray[Any], sigma: float) -> NDArray[np.float64]:
+    """Expected magnitude √(π/2) σ L½(−x²/2σ²) of a signal x with noise σ in either channel.
+
+    A restored image has to be compared as this, where the reference is a magnitude with the same
+    noise, or a mean of such (Gudbjartsson & Patz 1995, doi:10.1002/mrm.1910340618).
+    """
+    if sigma <= 0:
+        return np.abs(np.asarray(signal, dtype=np.float64))
+    quarter = (np.asarray(signal, dtype=np.float64) / (2 * sigma)) ** 2
+    half = (1 + 2 * quarter) * special.ive(0, quarter) + 2 * quarter * special.ive(1, quarter)
+    return np.asarray(sigma * np.sqrt(np.pi / 2) * half)

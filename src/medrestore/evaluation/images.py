@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from medrestore.errors import InputError, ModalityError
-from medrestore.evaluation.fidelity import NOISY
+from medrestore.evaluation.metrics import NOISY
 from medrestore.volume import Volume
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["RESTORED", "Images", "images_of"]
 
 RESTORED = "restored"
-"""What a restored scan is called that came without a name."""
+"""Name of a restored scan that came without one."""
 REFERENCE = "reference"
 
 SMALLEST = 11
@@ -29,7 +29,7 @@ SAME_MM = 0.01
 
 @dataclass(frozen=True, eq=False)
 class Images:
-    """What a case is judged by.
+    """Images that a case is judged by.
 
     Parameters
     ----------
@@ -118,14 +118,14 @@ def _check(name: str, volumes: Mapping[str, Volume]) -> str:
                 f"{name}: the {role} scan has shape {volume.geometry.shape} and its own grid, the "
                 f"reference's is {reference.geometry.shape}; resample one onto the other"
             )
-    said = {v.modality for v in volumes.values() if v.modality is not None}
-    if len(said) > 1:
+    modalities = {v.modality for v in volumes.values() if v.modality is not None}
+    if len(modalities) > 1:
         raise InputError(
             f"{name}: "
             + ", ".join(f"the {role} scan is {v.modality}" for role, v in volumes.items())
             + "; say CT or MR, the same for all"
         )
-    if not said:
+    if not modalities:
         raise ModalityError(
             f"{name}: none of the scans says whether it is CT or MR; "
             'give modality="CT" or "MR" to read(), or --modality on the command line'
@@ -135,4 +135,4 @@ def _check(name: str, volumes: Mapping[str, Volume]) -> str:
             f"{name}: slices of {reference.geometry.shape[1:]} voxels are smaller than the window "
             f"of SSIM, {SMALLEST} × {SMALLEST}"
         )
-    return said.pop()
+    return modalities.pop()

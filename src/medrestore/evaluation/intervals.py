@@ -39,7 +39,7 @@ ENOUGH_PEOPLE = 20
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """What one person's scan says about a model's intervals; flat arrays over the same voxels.
+    """Scores of a model's intervals on one person's scan; flat arrays over the same voxels.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def fit_intervals(people: Sequence[Scores]) -> tuple[Intervals, tuple[int, ...]]
     -------
     intervals : Intervals
     people : tuple of int
-        How many people each stratum rests on.
+        Number of people each stratum rests on.
 
     Raises
     ------
@@ -94,15 +94,15 @@ def fit_intervals(people: Sequence[Scores]) -> tuple[Intervals, tuple[int, ...]]
 
 
 def guarantee(people: int) -> str:
-    """What may be said of factors that rest on so many people."""
-    held = [f"{level:.0%}" for level in LEVELS if controllable(people, level)]
-    if len(held) == len(LEVELS):
+    """Return the guarantee that factors have which rest on so many people."""
+    controlled = [f"{level:.0%}" for level in LEVELS if controllable(people, level)]
+    if len(controlled) == len(LEVELS):
         return f"conformal risk control, n = {people}"
     rest = f"empirical, n = {people}, no finite-sample guarantee"
-    kept = [name for level, name in zip(LEVELS, held, strict=False) if level >= 0.9]
-    if not kept:
+    high = [name for level, name in zip(LEVELS, controlled, strict=False) if level >= 0.9]
+    if not high:
         return rest
-    return f"conformal risk control up to {kept[-1]}, n = {people}; above that {rest}"
+    return f"conformal risk control up to {high[-1]}, n = {people}; above that {rest}"
 
 
 def table(
@@ -113,9 +113,9 @@ def table(
     Parameters
     ----------
     fitted : dict
-        What `fit_intervals` returned, by method; the same voxels for all.
+        Results of `fit_intervals` by method; the same voxels for all.
     how, who : str
-        Said in the card: the method, and which people.
+        Entries of the card: the method, and the people.
     """
     first, counts = next(iter(fitted.values()))
     return {

@@ -6,80 +6,125 @@ One more is a function, here or in a file of its own, and an entry in a table at
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 
 from medrestore.evaluation.coverage import ause, crps, ence
-from medrestore.evaluation.metric import INTENSITY, Errors, Metric, Pair
-from medrestore.evaluation.similarity import ssim
+from medrestore.evaluation.fidelity import Agreement, agreement, psnr, rmse, ssim
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
     from numpy.typing import NDArray
+
+    from medrestore.evaluation.fidelity import Agreement
+    from medrestore.evaluation.strata import Window
 
 __all__ = [
     "IMAGE_METRICS",
+    "INTENSITY",
+    "NOISY",
     "UNCERTAINTY_METRICS",
-    "coverage",
-    "psnr",
-    "rmse",
-    "rmse_floor",
-    "std_ratio",
-    "through_plane",
+    "Errors",
+    "Fidelity",
+    "Metric",
+    "Pair",
+    "cells_of",
+    "fidelity",
 ]
 
+INTENSITY = "intensity"
+"""Unit of what is in the scan's own: HU, or a.u., over cases percent of the foreground scale."""
+BLAND_ALTMAN = "doi:10.1177/096228029900800204"
+NOISY = "noisy"
+"""The method that does nothing."""
 
-def rmse(image: NDArray[Any], reference: NDArray[Any], mask: NDArray[np.bool_]) -> float:
-    """Root mean squared error inside the mask, in the images' unit."""
-    error = image[mask].astype(np.float64) - reference[mask]
-    return float(np.sqrt(np.mean(error**2)))
+
+Evidence = TypeVar("Evidence", bound="Pair | Errors")
 
 
-def psnr(
-    image: NDArray[Any], reference: NDArray[Any], mask: NDArray[np.bool_], data_range: float
-) -> float:
-    """Peak signal-to-noise ratio inside the mask, dB; ``data_range`` is always stated.
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """An image and its reference, (z, y, x), in a window; NaN may stand outside of the mask."""
 
-    Infinite where image and reference are equal.
+    image: NDArray[Any]
+    reference: NDArray[Any]
+    mask: NDArray[np.bool_]
+    window: Window
+
+    @cached_property
+    def agreement(self) -> Agreement:
+        """Differences to the reference; nothing is cut to the window."""
+        return agreement(self.image, self.reference, self.mask)
+
+
+@dataclass(frozen=True, eq=False)
+class Errors:
+    """Truth, expected image and its standard deviation at the voxels that count, (n,)."""
+
+    truth: NDArray[np.float64]
+    mean: NDArray[np.float64]
+    std: NDArray[np.float64]
+
+    @cached_property
+    def error(self) -> NDArray[np.float64]:
+        """Expected image − truth."""
+        return self.mean - self.truth
+
+
+@dataclass(frozen=True)
+class Metric(Generic[Evidence]):
+    """A number, from `Pair` for an image and from `Errors` for an uncertainty.
+
+    Parameters
+    ----------
+    name : str
+        In tables; neighbours of one name share a cell.
+    column : str
+        In ``figures.csv`` and JSON; of what is compared over cases only, empty.
+    unit : str
+        ``"dB"``, empty, or `INTENSITY`.
+    of : callable
+        Measures it.
+    cell : str
+        Format in the table of cases; empty if it is not shown there.
+    better : str
+        ``"higher"``, ``"lower"``, a number that is best, or empty.
+    compared : bool
+        True if methods are compared by it over cases.
+    digits : int
+        Significant ones of a mean over cases.
+    reference : str
+        Identifier of the work that defines it, where it is not elementary.
     """
-    error = rmse(image, reference, mask)
-    return float(20 * np.log10(data_range / error)) if error else float("inf")
+
+    name: str
+    column: str
+    unit: str
+    of: Callable[[Evidence], float]
+    cell: str = ""
+    better: str = ""
+    compared: bool = True
+    digits: int = 3
+    reference: str = ""
+
+    @property
+    def key(self) -> str:
+        """Name of its value among those of an image or an uncertainty."""
+        return self.column or self.name
 
 
-def through_plane(image: NDArray[Any], reference: NDArray[Any], mask: NDArray[np.bool_]) -> float:
-    """Change of the error from slice to slice: RMS difference of neighbours over √2·RMSE.
-
-    1: errors of neighbouring slices have nothing to do with each other (they flicker when one
-    scrolls); near 0: they are the same. Arrays are (z, y, x); over pairs with both voxels masked.
-    """
-    error = image.astype(np.float64) - reference
-    both = mask[1:] & mask[:-1]
-    one, two = error[1:][both], error[:-1][both]
-    return float(np.sqrt(np.mean((one - two) ** 2) / np.mean(one**2 + two**2)))
-
-
-def coverage(
-    lower: NDArray[Any], upper: NDArray[Any], truth: NDArray[Any], mask: NDArray[np.bool_]
-) -> float:
-    """Fraction of masked voxels whose true value lies inside the interval."""
-    inside = (truth >= lower) & (truth <= upper)
-    return float(inside[mask].mean())
-
-
-def std_ratio(
-    std: NDArray[Any], image: NDArray[Any], truth: NDArray[Any], mask: NDArray[np.bool_]
-) -> float:
-    """√(mean std² / mean error²): 1 is honest, below 1 overconfident."""
-    error = image[mask].astype(np.float64) - truth[mask]
-    return float(np.sqrt(np.mean(std[mask].astype(np.float64) ** 2) / np.mean(error**2)))
-
-
-def rmse_floor(own: float, added: float) -> float:
-    """RMSE that even a perfect denoiser keeps against a reference with noise of its own.
-
-    σ_own·σ/√(σ_own² + σ²): the posterior std of a noisy reference given its noisier copy.
-    """
-    return own * added / float(np.hypot(own, added))
+def cells_of(metrics: Iterable[Metric[Any]], unit: str) -> dict[str, list[Metric[Any]]]:
+    """The metrics of each cell of a table of cases, by the cell's title."""
+    cells: dict[str, list[Metric[Any]]] = {}
+    for one in metrics:
+        if one.cell:
+            own = unit if one.unit == INTENSITY else one.unit
+            cells.setdefault(f"{one.name} ({own})" if own else one.name, []).append(one)
+    return cells
 
 
 def _psnr(pair: Pair) -> float:
@@ -93,8 +138,6 @@ def _ssim(pair: Pair) -> float:
 def _rmse(pair: Pair) -> float:
     return rmse(pair.image, pair.reference, pair.mask)
 
-
-BLAND_ALTMAN = "doi:10.1177/096228029900800204"
 
 _OF_IMAGES: tuple[Metric[Pair], ...] = (
     Metric("PSNR", "psnr_db", "dB", _psnr, "{:.2f}", "higher", digits=4),
@@ -142,6 +185,7 @@ _OF_IMAGES: tuple[Metric[Pair], ...] = (
     ),
 )
 
+
 _OF_UNCERTAINTIES: tuple[Metric[Errors], ...] = (
     Metric(
         "CRPS",
@@ -172,8 +216,85 @@ _OF_UNCERTAINTIES: tuple[Metric[Errors], ...] = (
     ),
 )
 
+
 IMAGE_METRICS = {one.key: one for one in _OF_IMAGES}
 """Of an image in a window, by key, in the order of columns."""
 
+
 UNCERTAINTY_METRICS = {one.key: one for one in _OF_UNCERTAINTIES}
 """Of an expected image with its standard deviation, over the foreground."""
+
+
+@dataclass(frozen=True)
+class Fidelity:
+    """Metrics of one image in one window, over the voxels whose reference lies in it.
+
+    Parameters
+    ----------
+    method : str
+        ``"noisy"``, or the name of what restored it.
+    window : Window
+        Its width is the data range of PSNR and SSIM.
+    voxels : int
+        Number that count.
+    values : mapping of str to float
+        Of each of `IMAGE_METRICS` by its key.
+    agreement : Agreement
+        Differences to the reference, in the scan's unit; nothing is cut.
+    """
+
+    method: str
+    window: Window
+    voxels: int
+    values: Mapping[str, float]
+    agreement: Agreement
+
+    @property
+    def psnr_db(self) -> float:
+        """Peak signal-to-noise ratio, dB; infinite for an image equal to the reference."""
+        return self.values["psnr_db"]
+
+    @property
+    def ssim(self) -> float:
+        """Mean structural similarity, −1 to 1, of the images cut to the window."""
+        return self.values["ssim"]
+
+    @property
+    def rmse(self) -> float:
+        """Root mean squared error, in the scan's unit."""
+        return self.values["rmse"]
+
+    @property
+    def rmse_percent(self) -> float:
+        """RMSE in percent of the data range."""
+        return self.values["rmse_percent"]
+
+    @property
+    def bias(self) -> float:
+        """Mean of image − reference, in the scan's unit."""
+        return self.values["bias"]
+
+    def facts(self) -> dict[str, Any]:
+        """All values under the names of the columns of ``figures.csv``."""
+        return {
+            "method": self.method,
+            "window": self.window.name,
+            "window_low": self.window.low,
+            "window_high": self.window.high,
+            "data_range": self.window.data_range,
+            "voxels": self.voxels,
+            **{one.column: self.values[one.key] for one in IMAGE_METRICS.values() if one.column},
+        }
+
+
+def fidelity(
+    method: str,
+    image: NDArray[np.float32],
+    reference: NDArray[np.float32],
+    mask: NDArray[np.bool_],
+    window: Window,
+) -> Fidelity:
+    """Measure an image, shape (z, y, x), over a mask; NaN may stand outside of it."""
+    pair = Pair(image, reference, mask, window)
+    values = {one.key: one.of(pair) for one in IMAGE_METRICS.values()}
+    return Fidelity(method, window, int(mask.sum()), values, pair.agreement)

@@ -7,24 +7,28 @@ series is known by its folder.
 
 from __future__ import annotations
 
+import csv
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from medrestore import io
-from medrestore.errors import InputError
+from medrestore.errors import InputError, SettingsError
 from medrestore.io.formats import is_store, suffix_of
 from medrestore.io.uids import without_uids
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["RESTORED", "Case", "Cases", "by_stem", "cases_of", "scans_by_place"]
+
+__all__ = ["RESTORED", "Case", "Cases", "by_stem", "cases_of", "people_of", "scans_by_place"]
 
 RESTORED = "_restored"
 NOISY = "_noisy"
 BESIDE = ("_std", "_lower", "_upper", "_removed", "_inconsistent", "_samples", "_noise", "_std_map")
-"""What a run writes beside its restored scan."""
+"""Ends of the names that a run writes beside its restored scan."""
+COLUMNS = ("case", "person")
 
 
 class Case(NamedTuple):
@@ -40,7 +44,7 @@ class Cases(NamedTuple):
     """Cases by name, and scans without partners, by their place in their folder; never a UID."""
 
     cases: tuple[Case, ...]
-    alone: tuple[str, ...]
+    unpaired: tuple[str, ...]
 
 
 def cases_of(
@@ -81,9 +85,9 @@ def cases_of(
             "files belong together by their names, like a.nii.gz, a_noisy.nii.gz and "
             "a_restored.nii.gz"
         )
-    alone = sorted({key for one in found for key in one} - set(common))
+    unpaired = sorted({key for one in found for key in one} - set(common))
     cases = [_case(key, [one[key] for one in found], restored) for key in common]
-    return Cases(tuple(cases), tuple(without_uids(place) for place in alone))
+    return Cases(tuple(cases), tuple(without_uids(place) for place in unpaired))
 
 
 def scans_by_place(folder: Path) -> dict[str, Path]:
@@ -119,9 +123,9 @@ def _scans(path: Path) -> dict[str, Path]:
 def _without_companions(found: dict[str, Path]) -> dict[str, Path]:
     runs = {key.removesuffix(RESTORED) for key in found if key.endswith(RESTORED)}
     beside = {stem + end for stem in runs for end in BESIDE}
-    kept = {key: path for key, path in found.items() if key not in beside}
-    restored = {stem: kept.pop(stem + RESTORED) for stem in runs}
-    return kept | restored  # a source that lies beside its restored scan gives way to it
+    scans = {key: path for key, path in found.items() if key not in beside}
+    restored = {stem: scans.pop(stem + RESTORED) for stem in runs}
+    return scans | restored  # a source that lies beside its restored scan gives way to it
 
 
 def _plain_keys(found: dict[str, Path]) -> dict[str, Path]:
@@ -147,3 +151,71 @@ def _case(key: str, paths: list[Path], methods: Iterable[str]) -> Case:
             f"{', '.join(str(path) for path in paths)}; give each its own file or folder"
         )
     return Case(name, reference, noisy, dict(zip(methods, restored, strict=True)))
+
+
+def people_of(cases: Sequence[str], rule: str | None) -> dict[str, str]:
+    """The person of each case.
+
+    Parameters
+    ----------
+    cases : sequence of str
+        Names of the cases.
+    rule : str, optional
+        A CSV file with the columns ``case`` and ``person``, or a regular expression with one group
+        that is searched for in the case's name, e.g. ``"(sub-[0-9]+)"``. Without it, each case is
+        another person.
+
+    Raises
+    ------
+    SettingsError
+        If it is neither, or says nothing of a case.
+    """
+    if rule is None:
+        return {case: case for case in cases}
+    is_file = rule.lower().endswith(".csv") or Path(rule).is_file()
+    found = _from_file(Path(rule)) if is_file else _from_pattern(cases, rule)
+    missing = [case for case in cases if case not in found]
+    if missing:
+        raise SettingsError(
+            f"{rule} does not say who {missing[0]} is of ({len(missing)} of {len(cases)} cases); "
+            "name the person of every case"
+        )
+    return {case: found[case] for case in cases}
+
+
+def _from_file(path: Path) -> dict[str, str]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise SettingsError(f"{path} cannot be read as CSV: {error}; check the file") from error
+    found: dict[str, str] = {}
+    for number, row in enumerate(rows, 2):
+        case, person = ((row.get(name) or "").strip() for name in COLUMNS)
+        if not case or not person:
+            raise SettingsError(
+                f"line {number} of {path} has no case or no person; the file needs the columns "
+                f"{' and '.join(COLUMNS)}, filled in every line"
+            )
+        if found.setdefault(case, person) != person:
+            raise SettingsError(
+                f"{path} says that {case} is of {found[case]} and of {person}; a case is of one "
+                "person"
+            )
+    return found
+
+
+def _from_pattern(cases: Sequence[str], rule: str) -> dict[str, str]:
+    try:
+        pattern = re.compile(rule)
+    except re.error as error:
+        raise SettingsError(
+            f"{rule!r} is neither a CSV file nor a regular expression: {error}"
+        ) from error
+    if pattern.groups != 1:
+        raise SettingsError(
+            f"the pattern {rule!r} has {pattern.groups} groups; put one pair of parentheses around "
+            "what names the person, e.g. '(sub-[0-9]+)'"
+        )
+    matches = {case: pattern.search(case) for case in cases}
+    return {case: match[1] for case, match in matches.items() if match is not None and match[1]}

@@ -10,8 +10,8 @@ import numpy as np
 from matplotlib import colormaps
 from PIL import Image
 
-from medrestore.evaluation.fidelity import NOISY
-from medrestore.evaluation.windows import FOREGROUND, Window, windows_of
+from medrestore.evaluation.metrics import NOISY
+from medrestore.evaluation.strata import FOREGROUND, Window, windows_of
 from medrestore.modalities import modality_named
 from medrestore.report.plots import DIFFERENCE_MAP, STD_MAP
 from medrestore.report.slices import view_of

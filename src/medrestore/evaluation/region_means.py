@@ -1,4 +1,4 @@
-"""Whether the intervals of region means hold: boxes of tissue in several sizes."""
+"""Coverage of the intervals of region means: boxes of tissue in several sizes."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ SLAB = 5
 
 
 class RegionLevel(NamedTuple):
-    """What the intervals of region means promise and hold, for one size.
+    """Nominal and observed coverage of the intervals of region means, for one size.
 
     Parameters
     ----------
     shape : tuple of int
         Slices, rows and columns of the boxes.
     regions : int
-        How many.
+        Their number.
     nominal, covered : float
         Share of the regions whose interval is to hold the reference's mean, and does.
     width : float
@@ -78,14 +78,14 @@ def region_means(
     counted : ndarray of bool, shape (z, y, x)
         Voxels that count.
     redraw : bool
-        Whether samples that were not kept may be drawn again.
+        True if samples that were not kept may be drawn again.
 
     Returns
     -------
     tuple of RegionLevel
         A row for every size with enough boxes.
     str
-        Why there is none; else empty.
+        The reason why there is none; else empty.
     """
     if result.scan is None:
         return (), "region means are not judged: the scan of the run is not at hand"
@@ -125,14 +125,14 @@ def _level(
         return None
     picked = [boxes[i] for i in np.linspace(0, len(boxes) - 1, min(len(boxes), MOST)).astype(int)]
     inside = np.zeros(ready.plan.shape, bool)
-    held, widths, errors = [], [], []
+    covered, widths, errors = [], [], []
     for box in picked:
-        place = (slice(chosen[box[0].start], chosen[box[0].stop - 1] + 1), *box[1:])
-        inside[place] = True
+        box_in_scan = (slice(chosen[box[0].start], chosen[box[0].stop - 1] + 1), *box[1:])
+        inside[box_in_scan] = True
         region = ready.measure(inside)
-        inside[place] = False
+        inside[box_in_scan] = False
         truth = float(reference[box].mean(dtype=np.float64))
-        held.append(region.lower <= truth <= region.upper)
+        covered.append(region.lower <= truth <= region.upper)
         widths.append(region.upper - region.lower)
         errors.append(region.mean - truth)
     level = ready.plan.settings.level
@@ -140,7 +140,7 @@ def _level(
         shape,
         len(picked),
         level,
-        float(np.mean(held)),
+        float(np.mean(covered)),
         float(np.mean(widths)),
         float(np.mean(errors)),
     )

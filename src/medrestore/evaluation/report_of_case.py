@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from medrestore.errors import InputError
-from medrestore.evaluation.fidelity import NOISY
-from medrestore.evaluation.windows import FOREGROUND
+from medrestore.evaluation.metrics import NOISY
+from medrestore.evaluation.strata import FOREGROUND
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from medrestore.evaluation.features import SliceFeatures
-    from medrestore.evaluation.fidelity import Fidelity
     from medrestore.evaluation.floor import Floor
+    from medrestore.evaluation.metrics import Fidelity
     from medrestore.evaluation.picture import Picture
     from medrestore.evaluation.strata import Stratum
     from medrestore.evaluation.uncertainty import Uncertainty
@@ -112,9 +112,9 @@ class Report:
             "unit": self.unit,
             "methods": list(self.methods),
             "fidelity": [one.facts() for one in self.fidelity],
-            "strata": [one.facts() for one in self.strata],
+            "strata": [asdict(one) for one in self.strata],
             "uncertainty": {name: one.facts() for name, one in self.uncertainties.items()},
-            "floor": [one.facts() for one in self.floors],
+            "floor": [asdict(one) for one in self.floors],
             "notes": list(self.notes),
         }
 

@@ -11,8 +11,7 @@ from medrestore.core.intervals import LEVELS, gaussian_factor
 from medrestore.core.posterior import interval
 from medrestore.errors import ModelError
 from medrestore.evaluation.coverage import error_by_std, pit_histogram
-from medrestore.evaluation.metric import Errors
-from medrestore.evaluation.metrics import UNCERTAINTY_METRICS
+from medrestore.evaluation.metrics import UNCERTAINTY_METRICS, Errors
 from medrestore.modalities import modality_named
 
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ class Uncertainty:
     Parameters
     ----------
     voxels : int
-        How many count.
+        Number that count.
     levels : tuple of Level
         Coverage and width at 50, 80, 90 and 95 % and at the result's own level.
     scores : mapping of str to float
@@ -123,7 +122,7 @@ def uncertainty(
     Parameters
     ----------
     result : Result
-        Whose restored image is the expected one (``estimate="mean"``).
+        Result whose restored image is the expected one (``estimate="mean"``).
     reference : ndarray, shape (z, y, x)
         On the result's grid; its own noise counts as error.
     mask : ndarray of bool, shape (z, y, x)
@@ -136,13 +135,13 @@ def uncertainty(
     found = Errors(truth, mean, std)
     error = found.error
     score = np.sort(np.abs(error) / std)
-    held = [np.searchsorted(score, gaussian_factor(p), "right") / score.size for p in NOMINAL]
+    covered = [np.searchsorted(score, gaussian_factor(p), "right") / score.size for p in NOMINAL]
     return Uncertainty(
         voxels=int(mask.sum()),
         levels=_levels(result, truth, mask),
         scores={one.key: one.of(found) for one in UNCERTAINTY_METRICS.values()},
         pit=tuple(float(share) for share in pit_histogram(truth, mean, std)),
-        reliability=tuple(zip(NOMINAL, (float(share) for share in held), strict=True)),
+        reliability=tuple(zip(NOMINAL, (float(share) for share in covered), strict=True)),
         error_by_std=tuple(
             (float(s), float(e)) for s, e in zip(*error_by_std(error, std), strict=True)
         ),
@@ -153,16 +152,16 @@ def _levels(
     result: Result, truth: NDArray[np.float64], mask: NDArray[np.bool_]
 ) -> tuple[Level, ...]:
     plan = result.plan
-    own = plan.settings.level
+    stated = plan.settings.level
     mean, std = result.restored.array[mask], result.std.array[mask]
     lowest = modality_named(plan.modality).lowest
     noise = plan.noise.sigma
     sigma = noise if plan.noise.map is None else plan.noise.map[list(plan.chosen)][mask]
     calibrated = _intervals(result)
     found = []
-    for level in sorted({*LEVELS, own}):
+    for level in sorted({*LEVELS, stated}):
         bounds = {"gaussian": interval(mean, std, gaussian_factor(level), lowest)}
-        if level == own:
+        if level == stated:
             bounds["result"] = (result.lower.array[mask], result.upper.array[mask])
         elif calibrated is not None:
             factor = calibrated.factor(level, sigma / plan.scale)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from medrestore import __version__
 from medrestore.modalities import modality_named
 from medrestore.models.card_page import curve_picture, page
-from medrestore.models.model import CARD_VERSION
+from medrestore.models.schema import CARD_VERSION
 
 if TYPE_CHECKING:
     from pathlib import Path

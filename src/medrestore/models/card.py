@@ -16,7 +16,7 @@ from medrestore.core.method import without_network
 from medrestore.core.samplers import makes_samples
 from medrestore.errors import ModelError
 from medrestore.modalities import names
-from medrestore.models.schema import CARD_VERSION, CardFacts
+from medrestore.models.schema import CardFacts
 
 if TYPE_CHECKING:
     import os
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from medrestore.core.families import Family
     from medrestore.core.spectra import Spectra
 
-__all__ = ["CARD_VERSION", "Card"]
+__all__ = ["Card"]
 
 
 @dataclass(frozen=True)
@@ -117,33 +117,33 @@ class Card:
         """Samplers that the refiner's weights serve, the usual one first."""
         return tuple(self.known.samplers or self.family.samplers)
 
-    def sampler(self, asked: str) -> str:
-        """The sampler that ``asked`` means: the model's usual one for ``"auto"``.
+    def sampler(self, requested: str) -> str:
+        """The sampler that ``requested`` means: the model's usual one for ``"auto"``.
 
         Raises
         ------
         ModelError
             If the weights do not serve it.
         """
-        if asked == "auto":
+        if requested == "auto":
             return self.samplers[0]
-        if asked not in self.samplers:
+        if requested not in self.samplers:
             raise ModelError(
-                f"model {self.name} does not serve sampler {asked!r}, its refiner "
+                f"model {self.name} does not serve sampler {requested!r}, its refiner "
                 f"{'makes samples' if makes_samples(self.samplers[0]) else 'predicts means'}; use "
-                f"sampler {', '.join(self.samplers)}, or a model that serves {asked!r}"
+                f"sampler {', '.join(self.samplers)}, or a model that serves {requested!r}"
             )
-        return asked
+        return requested
 
-    def steps(self, asked: int, samples: int) -> int:
-        """The steps that ``asked`` means, the model's usual ones for 0; checked.
+    def steps(self, requested: int, samples: int) -> int:
+        """The steps that ``requested`` means, the model's usual ones for 0; checked.
 
         Raises
         ------
         ModelError
             If the model has no image without samples, and these are too few for one.
         """
-        steps = asked or self.known.steps or self.family.steps
+        steps = requested or self.known.steps or self.family.steps
         fewest = self.family.fewest_samples, self.family.fewest_steps
         if samples < fewest[0] or steps < fewest[1]:
             raise ModelError(

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from medrestore.core.families import FAMILIES
 from medrestore.core.method import ESTIMATED
 from medrestore.modalities import modality_named
+from medrestore.models.schema import CardFacts, IntervalFacts, RegionFacts
 from medrestore.report.page import render
 from medrestore.report.tables import Table
 
@@ -24,35 +25,31 @@ Row = dict[str, Any]
 
 def page(card: dict[str, Any]) -> str:
     """Return the card as Markdown."""
-    training, evaluation = card.get("training"), card.get("evaluation")
-    rows = evaluation["rows"] if evaluation else []
-    sampled = bool(evaluation) and all("method" in row for row in rows)
-    stages = training["stages"] if training else {}
+    facts = CardFacts.of(card, card["name"])
+    stages = facts.training.stages
+    rows = facts.evaluation["rows"] if facts.evaluation else []
+    sampled = bool(facts.evaluation) and all("method" in row for row in rows)
     return render(
         "models/card.md",
-        card=card,
-        facts=_facts(card),
-        training=training,
+        card=facts,
+        facts=_facts(facts, FAMILIES[facts.family].described(card)),
         sessions=_sessions(stages),
         stages=_table(
             ("stage", "steps", "minutes", "last loss"),
             [(name, one["steps"], one["minutes"], _last(one)) for name, one in stages.items()],
         ),
-        intervals=card["intervals"],
         estimated=ESTIMATED,
-        factors=_factors(card["intervals"]),
-        regions=card.get("region_factors"),
-        region_factors=_region_factors(card.get("region_factors")),
-        evaluation=evaluation,
+        factors=_factors(facts.intervals),
+        region_factors=_region_factors(facts.region_factors),
         explained=_sampling_explained(rows) if sampled else "",
-        measured=(_sampling if sampled else _restoring)(rows, card["modality"]),
-        beside_slices=_beside_slices(evaluation, card["modality"]),
+        measured=(_sampling if sampled else _restoring)(rows, facts.modality),
+        beside_slices=_beside_slices(facts),
     )
 
 
 def curve_picture(card: dict[str, Any]) -> bytes | None:
     """Return the loss curves of the training stages as PNG; None where the card has none."""
-    stages = card.get("training", {}).get("stages", {})
+    stages = CardFacts.of(card, card["name"]).training.stages
     if not stages:
         return None
     figure = Figure(figsize=(7, 2.6), layout="constrained")
@@ -68,22 +65,22 @@ def curve_picture(card: dict[str, Any]) -> bytes | None:
     return buffer.getvalue()
 
 
-def _facts(card: dict[str, Any]) -> Table:
-    low, high = card["sigma_range"]
+def _facts(card: CardFacts, networks: list[tuple[str, str]]) -> Table:
+    low, high = card.sigma_range
     facts = [
-        ("modality, mode", f"{card['modality']}, {card['mode']}"),
-        ("slices read", card["predictor"].get("slices", 1) + card.get("depth", 1) - 1),
-        *FAMILIES[card.get("family", "residual")].described(card),
+        ("modality, mode", f"{card.modality}, {card.mode}"),
+        ("slices read", card.predictor.get("slices", 1) + card.depth - 1),
+        *networks,
     ]
-    if "samplers" in card:  # distilled: how it samples, and whose refiner it learnt from
-        teacher = card.get("training", {}).get("teacher", "another model")
+    if card.samplers is not None:  # distilled: how it samples, and whose refiner it learnt from
+        teacher = card.training.teacher or "another model"
         facts += [
-            ("samplers", ", ".join(card["samplers"])),
+            ("samplers", ", ".join(card.samplers)),
             ("distilled from", f"the refiner of {teacher}, whose predictor it has"),
         ]
     facts += [
         ("noise removed", f"σ of {low:.1%} to {high:.1%} of the intensity scale"),
-        ("weights, SHA-256", f"`{card['weights_sha256']}`"),
+        ("weights, SHA-256", f"`{card.weights_sha256}`"),
     ]
     return _table(("", ""), facts)
 
@@ -105,22 +102,22 @@ def _last(stage: dict[str, Any]) -> str:
     return f"{stage['curve'][-1][1]:.3f}" if stage["curve"] else "–"
 
 
-def _factors(intervals: dict[str, Any]) -> Table:
+def _factors(intervals: IntervalFacts) -> Table:
     rows = [
         (method, f"{sigma:.1%}", *(f"{value:.2f}" for value in factors))
-        for method, table in intervals["factors"].items()
-        for sigma, factors in zip(intervals["relative_sigma"], table, strict=True)
+        for method, table in intervals.factors.items()
+        for sigma, factors in zip(intervals.relative_sigma, table, strict=True)
     ]
     return _table(("method", "σ/scale", "50 %", "80 %", "90 %", "95 %"), rows)
 
 
-def _region_factors(regions: dict[str, Any] | None) -> Table:
-    if not regions or not regions["voxels"]:
-        return _table((), [])
+def _region_factors(regions: RegionFacts) -> Table:
     rows = [
-        (method, *(f"{value:.2f}" for value in row)) for method, row in regions["factors"].items()
+        (method, *(f"{value:.2f}" for value in row))
+        for method, row in regions.factors.items()
+        if regions.voxels
     ]
-    return _table(("method", *(f"{n}" for n in regions["voxels"])), rows)
+    return _table(("method", *(f"{n}" for n in regions.voxels)), rows)
 
 
 def _sampling(rows: list[Row], modality: str) -> Table:
@@ -170,23 +167,22 @@ def _restoring(rows: list[Row], modality: str) -> Table:
     return _table(titles, cells)
 
 
-def _beside_slices(evaluation: dict[str, Any] | None, modality: str) -> Table:
+def _beside_slices(card: CardFacts) -> Table:
     """Return a 3-D model's metrics beside the slice model's; no rows for a slice model."""
-    rows = evaluation["rows"] if evaluation else []
-    pairs = [row for row in rows if "slice_through_plane" in row]
-    measure = evaluation["measure"] if evaluation else ""
+    evaluation = card.evaluation or {"rows": [], "measure": ""}
     columns = {
-        measure: ("predictor", "slice_model"),
+        evaluation["measure"]: ("predictor", "slice_model"),
         "error through the plane": ("through_plane", "slice_through_plane"),
         "CPU s/Mvoxel": ("cpu_s_per_mvoxel", "slice_cpu_s_per_mvoxel"),
     }
     cells = [
         (
             row["scan"],
-            _noise(row, modality),
+            _noise(row, card.modality),
             *(f"{row[ours]:.2f} / {row[slices]:.2f}" for ours, slices in columns.values()),
         )
-        for row in pairs
+        for row in evaluation["rows"]
+        if "slice_through_plane" in row
     ]
     return _table(("scan", "noise", *columns), cells)
 

@@ -8,12 +8,14 @@ A model is a folder laid out as a MONAI bundle: ``configs/card.json`` (ours, the
 from __future__ import annotations
 
 import hashlib
+from collections import OrderedDict
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from medrestore.core.samplers import DEFAULT
 from medrestore.errors import ModelError, ResourceError, SettingsError
-from medrestore.models.card import CARD_VERSION, Card
+from medrestore.models.card import Card
 from medrestore.resources import models_folder
 
 if TYPE_CHECKING:
@@ -27,7 +29,10 @@ if TYPE_CHECKING:
     from medrestore.core.predictor import Condition, Prediction
     from medrestore.core.tiles import Tiled, Windows
 
-__all__ = ["CARD_VERSION", "Card", "Model", "available", "find_card", "load", "pick_device"]
+__all__ = ["MODELS", "Model", "ModelCache", "available", "find_card", "load", "pick_device"]
+
+MOST = 4
+"""Models held at once; the one that was used longest ago goes first."""
 
 
 def available() -> list[Card]:
@@ -101,11 +106,11 @@ class Model:
     Parameters
     ----------
     card : Card
-        What it is.
+        Its card.
     predictor, refiner : Module
         The two networks, in evaluation mode on ``device``.
     device : str
-        Where they are.
+        Device that they are on.
     precision : str
         ``"float32"``, or ``"bfloat16"`` for all but the outer layers.
     """
@@ -206,6 +211,47 @@ def load(card: Card, device: str = "cpu", precision: str = "float32") -> Model:
     tensors = parse(data)
     predictor, refiner = networks(card.facts)
     for prefix, net in (("predictor.", predictor), ("refiner.", refiner)):
-        own = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-        net.load_state_dict(own)
+        weights = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+        net.load_state_dict(weights)
     return Model(card, predictor, refiner, device, precision)
+
+
+class ModelCache:
+    """Each model is loaded, and its weights hashed, once for a device and a precision.
+
+    A model is read again if its file of weights was touched since.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._loaded: OrderedDict[tuple[object, ...], Model] = OrderedDict()
+
+    def get(self, card: Card, device: str, precision: str) -> Model:
+        """The model of a card.
+
+        Raises
+        ------
+        ModelError
+            If its weights are missing, damaged or do not fit the card.
+        """
+        with self._lock:
+            key = (card.sha256, _state(card), device, precision)
+            if key not in self._loaded:
+                self._loaded[key] = load(card, device, precision)
+            self._loaded.move_to_end(key)
+            while len(self._loaded) > MOST:
+                self._loaded.popitem(last=False)
+            return self._loaded[key]
+
+
+def _state(card: Card) -> tuple[object, ...]:
+    """Path, size and time of a file of weights; the path alone where there is none."""
+    try:
+        stat = card.weights.stat()
+    except OSError:
+        return (card.weights,)
+    return card.weights, stat.st_size, stat.st_mtime_ns
+
+
+MODELS = ModelCache()
+"""The models of this process."""

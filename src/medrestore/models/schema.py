@@ -133,7 +133,7 @@ class CardFacts(Section):
     samplers, steps
         Samplers that the weights serve and usual steps, where they are not the family's.
     evaluation : dict, optional
-        Measured figures, with command, date, machine and seed.
+        Measured metrics, with command, date, machine and seed.
     limits : list of str
         Known limits, in sentences.
     """

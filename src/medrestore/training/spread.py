@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from medrestore.core.meter import SILENT, Meter
 from medrestore.core.samplers import DEFAULT, makes_samples
-from medrestore.evaluation.calibrate import scores_of, tissue
+from medrestore.evaluation.calibrate import scores_of
 from medrestore.evaluation.intervals import Scores, fit_intervals, merged, table
+from medrestore.evaluation.strata import tissue
 from medrestore.training.corrections import factors, measure_gains
 from medrestore.training.probe import Cohort
 from medrestore.training.texture import ANGLES, measure_spectra

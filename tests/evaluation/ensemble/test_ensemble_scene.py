@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 import medrestore as mr
-from medrestore.evaluation.ensemble.design import Design, of_phantom, of_scan
-from medrestore.evaluation.ensemble.placement import Need, find_positions
+from medrestore.evaluation.ensemble.design import Design, Need, find_positions, of_phantom, of_scan
 from medrestore.evaluation.ensemble.scene import Insert, drawn
 from scans import body
 

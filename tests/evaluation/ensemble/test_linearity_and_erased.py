@@ -6,8 +6,8 @@ from scipy.stats import norm
 
 import medrestore as mr
 from medrestore.evaluation.ensemble.erased import recall, remaining
-from medrestore.evaluation.ensemble.jackknife import jackknife
 from medrestore.evaluation.ensemble.rods import contrast_to_noise, linearity
+from medrestore.evaluation.statistics import jackknife
 
 
 def test_a_straight_line() -> None:

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from medrestore.evaluation.bootstrap import bootstrap
 from medrestore.evaluation.reader_study.agreement import icc, kappa
 from medrestore.evaluation.reader_study.statistics import paired_p_value, preference, scores
+from medrestore.evaluation.statistics import bootstrap
 
 # Shrout & Fleiss 1979, table 2: six targets (rows), four judges.
 SHROUT_FLEISS = np.array(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["Recall", "recall", "remaining"]
 
 FALSE_POSITIVES = 0.01
+"""Rate at which a map is judged."""
 ERASED_BELOW = 0.5
 """Share of its contrast below which a lesion counts as erased."""
 
@@ -40,10 +41,6 @@ class Recall:
     threshold: float
     false_positives: float
 
-    def facts(self) -> dict[str, float]:
-        """Return plain values for CSV and JSON."""
-        return asdict(self)
-
 
 def remaining(
     present: NDArray[Any], absent: NDArray[Any], signal: NDArray[Any]
@@ -61,8 +58,7 @@ def remaining(
     template = np.asarray(signal, dtype=np.float64)
     change = np.asarray(present, dtype=np.float64) - absent.mean(axis=0, dtype=np.float64)
     energy = np.square(template).sum(axis=(1, 2))
-    found: NDArray[np.float64] = np.einsum("npyx,pyx->np", change, template) / energy
-    return found
+    return np.asarray(np.einsum("npyx,pyx->np", change, template) / energy)
 
 
 def recall(
@@ -70,9 +66,6 @@ def recall(
     absent: NDArray[Any],
     signal: NDArray[Any],
     left: NDArray[np.float64],
-    *,
-    false_positives: float = FALSE_POSITIVES,
-    erased_below: float = ERASED_BELOW,
 ) -> Recall:
     """Return the recall of a map of removed structure at a rate of false positives.
 
@@ -88,8 +81,6 @@ def recall(
         Noise-free lesion.
     left : ndarray, shape (n, places)
         Share of each lesion's contrast that was left (`remaining`).
-    false_positives, erased_below : float
-        The rate, and the share below which a lesion counts as erased.
     """
     peak = np.abs(signal).max(axis=(1, 2), keepdims=True)
     inside = np.abs(signal) >= peak / 2
@@ -99,9 +90,9 @@ def recall(
         for one in (present, absent)
     )
     ordered = np.sort(without.ravel())
-    allowed = int(false_positives * ordered.size)
+    allowed = int(FALSE_POSITIVES * ordered.size)
     threshold = max(0.0, float(ordered[ordered.size - 1 - allowed]))
-    flagged, gone = with_it > threshold, left < erased_below
+    flagged, gone = with_it > threshold, left < ERASED_BELOW
     return Recall(
         inserted=int(flagged.size),
         erased=int(gone.sum()),

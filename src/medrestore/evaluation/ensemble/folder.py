@@ -136,7 +136,7 @@ def make(
         )
     record: list[dict[str, Any]] = []
     progress.start(realisations, "Making realisations")
-    with staged_folder(Path(out), overwrite, _is_part) as staged:
+    with staged_folder(Path(out), overwrite, lambda path: path.name in PARTS) as staged:
         for half in HALVES:
             io.write(scene.clean(half), staged / "truth" / f"{half}.nii.gz")
             for number in range(realisations // 2):
@@ -222,10 +222,6 @@ def _facts(
         "numpy": np.__version__,
         "realisations": record,
     }
-
-
-def _is_part(path: Path) -> bool:
-    return path.name in PARTS
 
 
 def _seed_of(seed: int, half: Half, number: int) -> int:

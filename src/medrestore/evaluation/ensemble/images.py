@@ -51,10 +51,6 @@ class Images:
     regions: dict[tuple[Half, Region], NDArray[np.float32]]
     removed: Squares | None
 
-    def count(self, half: Half) -> int:
-        """Return the number of realisations in a half."""
-        return len(next(one for (there, _), one in self.squares.items() if there == half))
-
 
 def read_images(ensemble: Ensemble, method: str, folder: Path, progress: Meter = SILENT) -> Images:
     """Read a method's images.

@@ -98,9 +98,7 @@ def powers(realisations: NDArray[Any], spacing_mm: tuple[float, float]) -> NDArr
     power = np.abs(np.fft.fft2(residual)) ** 2
     power = power.reshape(count, -1, height, width).mean(axis=1)
     area = spacing_mm[0] * spacing_mm[1]
-    planes: NDArray[np.float64] = np.fft.fftshift(power, axes=(-2, -1))
-    planes *= area / (height * width)
-    return planes
+    return np.asarray(np.fft.fftshift(power, axes=(-2, -1)) * (area / (height * width)))
 
 
 def of_powers(planes: NDArray[np.float64], spacing_mm: tuple[float, float]) -> Spectrum:

@@ -16,12 +16,12 @@ import numpy as np
 from scipy.stats import rankdata
 
 from medrestore.errors import InputError
-from medrestore.evaluation.ensemble.jackknife import Estimate, jackknife
+from medrestore.evaluation.statistics import Estimate, jackknife
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from medrestore.evaluation.ensemble.jackknife import Choice
+    from medrestore.evaluation.statistics import Choice
 
 __all__ = [
     "Detection",
@@ -33,6 +33,8 @@ __all__ = [
 ]
 
 FOLDS = 5
+CHANNELS, GROWTH, RATIO = 10, 1.4, 1.67
+"""Number of the channels, and their α and Q."""
 FEWEST = 4
 """Realisations of either kind."""
 GRID = 512
@@ -188,15 +190,7 @@ def _check(present: NDArray[np.float64], absent: NDArray[np.float64]) -> None:
         )
 
 
-def dense_dog(
-    shape: tuple[int, int],
-    centre: tuple[float, float] | None = None,
-    count: int = 10,
-    *,
-    start: float = 0.005,
-    growth: float = 1.4,
-    ratio: float = 1.67,
-) -> NDArray[np.float64]:
+def dense_dog(shape: tuple[int, int], start: float = 0.005) -> NDArray[np.float64]:
     """Dense differences of Gaussians (Abbey & Barrett 2001, doi:10.1364/JOSAA.18.000473).
 
     C_j(ρ) = exp(−½ (ρ/(Q σ_j))²) − exp(−½ (ρ/σ_j)²), σ_j = σ₀ αʲ, j = 0 …; the ten channels with
@@ -205,22 +199,19 @@ def dense_dog(
     Parameters
     ----------
     shape : (int, int)
-        The picture, pixels along (y, x).
-    centre : (float, float), optional
-        Position where the lesion is expected, pixels; the middle of the picture if absent.
-    count, start, growth, ratio
-        Number of channels, σ₀ in cycles/pixel, α and Q.
+        The picture, pixels along (y, x); the lesion is expected in its middle.
+    start : float
+        σ₀ in cycles/pixel.
     """
-    row, column = centre or ((shape[0] - 1) / 2, (shape[1] - 1) / 2)
+    row, column = (shape[0] - 1) / 2, (shape[1] - 1) / 2
     grid = max(GRID, *(2 * n for n in shape))
     f = np.fft.fftfreq(grid)
     rho = np.hypot(f[:, None], f[None])
     shift = np.exp(-2j * np.pi * (f[:, None] * row + f[None] * column))
     found = []
-    for number in range(count):
-        sigma = start * growth**number
-        band = np.exp(-0.5 * (rho / (ratio * sigma)) ** 2) - np.exp(-0.5 * (rho / sigma) ** 2)
+    for number in range(CHANNELS):
+        sigma = start * GROWTH**number
+        band = np.exp(-0.5 * (rho / (RATIO * sigma)) ** 2) - np.exp(-0.5 * (rho / sigma) ** 2)
         found.append(np.fft.ifft2(band * shift).real[: shape[0], : shape[1]].ravel())
     channels = np.stack(found, axis=1)
-    scaled: NDArray[np.float64] = channels / np.linalg.norm(channels, axis=0)
-    return scaled
+    return np.asarray(channels / np.linalg.norm(channels, axis=0))

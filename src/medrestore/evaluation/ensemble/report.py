@@ -2,27 +2,54 @@
 
 from __future__ import annotations
 
-import math
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from medrestore import __version__
-from medrestore.evaluation.ensemble import tables
 from medrestore.evaluation.ensemble.plots import PLOTS
+from medrestore.evaluation.ensemble.scene import contrast_of
+from medrestore.evaluation.statistics import Estimate
 from medrestore.report.files import ReportFolder, as_csv, as_json, finite
 from medrestore.report.page import render
 from medrestore.report.plots import draw_plots
+from medrestore.report.tables import Table
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
-    from medrestore.evaluation.ensemble.study import Study
+    from medrestore.evaluation.ensemble.study import LesionMetrics, MethodMetrics, RodMetrics, Study
 
-__all__ = ["STUDY_FOLDER", "facts_of", "write_study"]
+__all__ = [
+    "STUDY_FOLDER",
+    "curves",
+    "facts_of",
+    "of_erased",
+    "of_lesions",
+    "of_lines",
+    "of_noise",
+    "of_rods",
+    "rows",
+    "write_study",
+]
 
 TITLE = "Image quality from noise realisations"
+ALL = "all"
+RECALL = {
+    "of_inserted": "recall of inserted",
+    "of_erased": "recall of erased",
+    "inserted": "lesions inserted",
+    "erased": "lesions erased",
+    "false_positives": "false positives",
+}
+LINE = {"slope": "", "intercept": "unit", "r_squared": "", "largest": "unit"}
+NAN = float("nan")
+
+
 STUDY_FOLDER = ReportFolder(("figures.csv", "figures.json", "curves.csv"), tuple(PLOTS))
 
 
@@ -47,8 +74,8 @@ def write_study(study: Study, out: str | os.PathLike[str], *, overwrite: bool = 
     STUDY_FOLDER.check(folder, overwrite)
     plots = draw(study)
     written = {
-        "figures.csv": _csv(tables.rows(study)),
-        "curves.csv": _csv(tables.curves(study)),
+        "figures.csv": as_csv(finite(rows(study))),
+        "curves.csv": as_csv(finite(curves(study))),
         "figures.json": as_json(facts_of(study)),
     }
     return STUDY_FOLDER.write(folder, _page(study, plots), written, plots, overwrite)
@@ -61,8 +88,8 @@ def facts_of(study: Study) -> dict[str, Any]:
             "medrestore": __version__,
             "ensemble": {k: v for k, v in study.facts.items() if k != "realisations"},
             "realisations": list(study.realisations),
-            "figures": tables.rows(study),
-            "curves": tables.curves(study),
+            "figures": rows(study),
+            "curves": curves(study),
             "notes": {one.method: list(one.notes) for one in study.methods},
         }
     )
@@ -81,18 +108,187 @@ def _page(study: Study, plots: Mapping[str, Mapping[str, bytes]]) -> str:
         study=study,
         remarks=[f"{one.method}: {text}" for one in study.methods for text in one.notes],
         plots=plots,
-        noise=tables.of_noise(study),
-        lesions=tables.of_lesions(study),
-        lines=tables.of_lines(study),
-        rods=tables.of_rods(study),
-        erased=tables.of_erased(study),
+        noise=of_noise(study),
+        lesions=of_lesions(study),
+        lines=of_lines(study),
+        rods=of_rods(study),
+        erased=of_erased(study),
     )
 
 
-def _csv(rows: Sequence[dict[str, Any]]) -> bytes:
-    """Return the rows, with nothing for what is not finite."""
-    return as_csv([{key: _or_empty(value) for key, value in row.items()} for row in rows])
+def rows(study: Study) -> list[dict[str, Any]]:
+    """Return a row for each method, metric and object, with its 95 % interval if it has one."""
+    return [row for method in study.methods for row in _of_method(method, study.scene.unit)]
 
 
-def _or_empty(value: Any) -> Any:
-    return "" if isinstance(value, float) and not math.isfinite(value) else value
+def curves(study: Study) -> list[dict[str, Any]]:
+    """Return radial NPS and TTF, one row for each method, object and frequency."""
+    found = []
+    for method in study.methods:
+        spectrum = method.noise.spectrum
+        lines = [("NPS", ALL, f"{study.scene.unit}² mm²", spectrum.frequency, spectrum.power)]
+        for one in method.rods:
+            sharp, name = one.transfer, contrast_of(one.rod, study.scene.unit)
+            lines.append(("TTF", name, "", sharp.frequency, sharp.value))
+        found += [
+            {
+                "method": method.method,
+                "curve": curve,
+                "of": name,
+                "cycles_per_mm": float(f),
+                "value": float(v),
+                "unit": unit,
+            }
+            for curve, name, unit, frequency, value in lines
+            for f, v in zip(frequency, value, strict=True)
+        ]
+    return found
+
+
+def _of_method(method: MethodMetrics, unit: str) -> Iterator[dict[str, Any]]:
+    name, noise = method.method, method.noise
+    yield _row(name, ALL, "noise std", noise.std, unit)
+    yield _row(name, ALL, "NPS mean frequency", noise.mean, "1/mm")
+    yield _row(name, ALL, "NPS peak frequency", noise.peak, "1/mm")
+    for one in method.rods:
+        yield from _of_rod(name, one, unit)
+    for metric, value in asdict(method.line).items():
+        plain = Estimate(value, NAN, NAN)
+        yield _row(name, ALL, f"linearity {metric}", plain, unit if LINE[metric] else "")
+    for group in method.lesions:
+        yield from _of_lesions(name, group, unit)
+
+
+def _of_rod(name: str, one: RodMetrics, unit: str) -> Iterator[dict[str, Any]]:
+    of = f"rod {contrast_of(one.rod, unit)}"
+    yield _row(name, of, "TTF f50", one.f50, "1/mm")
+    yield _row(name, of, "TTF f10", one.f10, "1/mm")
+    yield _row(name, of, "bias", one.bias, unit)
+    yield _row(name, of, "CNR", one.cnr, "")
+
+
+def _of_lesions(name: str, one: LesionMetrics, unit: str) -> Iterator[dict[str, Any]]:
+    of = f"lesion {contrast_of(one.lesions, unit)}"
+    for observer, found in (("CHO", one.hotelling), ("matched filter", one.matched)):
+        if found is not None:
+            yield _row(name, of, f"{observer} d'", found.d_prime, "")
+            yield _row(name, of, f"{observer} AUC", found.auc, "")
+    yield _row(name, of, "contrast left", one.remaining, "")
+    if one.recall is not None:
+        facts = asdict(one.recall)
+        for key, metric in RECALL.items():
+            yield _row(name, of, metric, Estimate(facts[key], NAN, NAN), "")
+
+
+def _row(method: str, of: str, metric: str, found: Estimate, unit: str) -> dict[str, Any]:
+    return {"method": method, "of": of, "figure": metric, **found._asdict(), "unit": unit}
+
+
+def of_noise(study: Study) -> Table:
+    """Return strength and texture of the noise, and their shift against the noisy images."""
+    before = study.methods[0].noise
+    rows = [
+        (
+            one.method,
+            _cell(one.noise.std, ".3g"),
+            _cell(one.noise.mean, ".3f"),
+            f"{one.noise.mean.value - before.mean.value:+.3f}",
+            _cell(one.noise.peak, ".3f"),
+            f"{one.noise.peak.value - before.peak.value:+.3f}",
+        )
+        for one in study.methods
+    ]
+    titles = (
+        "method", f"noise std ({study.scene.unit})", "mean frequency (1/mm)", "shift",
+        "peak frequency (1/mm)", "shift",
+    )  # fmt: skip
+    return Table(titles, rows, 1)
+
+
+def of_rods(study: Study) -> Table:
+    """Return sharpness, bias and contrast-to-noise ratio of each rod."""
+    unit = study.scene.unit
+    rows = [
+        (
+            method.method,
+            contrast_of(one.rod, unit),
+            _cell(one.f50, ".3f"),
+            _cell(one.f10, ".3f"),
+            _cell(one.bias, "+.3g"),
+            _cell(one.cnr, ".3g"),
+        )
+        for method in study.methods
+        for one in method.rods
+    ]
+    titles = ("method", "rod", "f₅₀ (1/mm)", "f₁₀ (1/mm)", f"bias ({unit})", "CNR")
+    return Table(titles, rows, 2)
+
+
+def of_lines(study: Study) -> Table:
+    """Return the linearity of every method."""
+    unit = study.scene.unit
+    rows = [
+        (
+            one.method,
+            f"{one.line.slope:.4f}",
+            f"{one.line.intercept:+.3g}",
+            f"{one.line.r_squared:.6f}",
+            f"{one.line.largest:+.3g}",
+        )
+        for one in study.methods
+    ]
+    titles = ("method", "slope", f"intercept ({unit})", "R²", f"largest deviation ({unit})")
+    return Table(titles, rows, 1)
+
+
+def of_lesions(study: Study) -> Table:
+    """Return both observers for each kind of lesion."""
+    rows = [
+        (
+            method.method,
+            contrast_of(one.lesions, study.scene.unit),
+            "–" if one.hotelling is None else _cell(one.hotelling.d_prime, ".2f"),
+            "–" if one.hotelling is None else _cell(one.hotelling.auc, ".3f"),
+            _cell(one.matched.d_prime, ".2f"),
+            _cell(one.matched.auc, ".3f"),
+            _cell(one.remaining, ".2f"),
+        )
+        for method in study.methods
+        for one in method.lesions
+    ]
+    titles = (
+        "method", "lesion", "Hotelling d′", "Hotelling AUC", "matched filter d′",
+        "matched filter AUC", "contrast left",
+    )  # fmt: skip
+    return Table(titles, rows, 2)
+
+
+def of_erased(study: Study) -> Table:
+    """Return the recall of the maps of removed structure; no rows where no method has any."""
+    rows = [
+        (
+            method.method,
+            contrast_of(one.lesions, study.scene.unit),
+            f"{one.recall.inserted}",
+            f"{one.recall.erased}",
+            f"{one.recall.of_inserted:.2f}",
+            f"{one.recall.of_erased:.2f}" if one.recall.erased else "–",
+            f"{one.recall.false_positives:.3f}",
+        )
+        for method in study.methods
+        for one in method.lesions
+        if one.recall is not None
+    ]
+    titles = (
+        "method", "lesion", "inserted", "erased", "recall, inserted", "recall, erased",
+        "false positives",
+    )  # fmt: skip
+    return Table(titles, rows, 2)
+
+
+def _cell(found: Estimate, form: str) -> str:
+    if not np.isfinite(found.value):
+        return "–"
+    if not np.isfinite(found.lower):
+        return f"{found.value:{form}}"
+    return f"{found.value:{form}} [{found.lower:{form}}, {found.upper:{form}}]"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,11 +15,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Linearity", "Transfer", "contrast_to_noise", "linearity", "ttf"]
+__all__ = ["Linearity", "Transfer", "contrast_to_noise", "core_of", "linearity", "ttf"]
 
 PADDING = 4
 """The picture is padded to so many times its width: frequencies close enough for the rings."""
 FEWEST_PX = 6
+CORE = 0.6
+"""Share of a rod's radius within which its value is read."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +43,6 @@ class Linearity:
     r_squared: float
     largest: float
 
-    def facts(self) -> dict[str, float]:
-        """Return plain values for CSV and JSON."""
-        return asdict(self)
-
 
 def linearity(true: Sequence[float], measured: Sequence[float]) -> Linearity:
     """Return the least squares of measured on true values.
@@ -64,6 +62,14 @@ def linearity(true: Sequence[float], measured: Sequence[float]) -> Linearity:
     error = found - truth
     worst = float(error[np.argmax(np.abs(error))])
     return Linearity(float(line.slope), float(line.intercept), float(line.rvalue) ** 2, worst)
+
+
+def core_of(
+    shape: tuple[int, ...], pixel_mm: tuple[float, float], diameter_mm: float
+) -> NDArray[np.bool_]:
+    """Return the pixels well inside a rod in the middle of a square."""
+    y, x = ((np.arange(n) - (n - 1) / 2) * s for n, s in zip(shape[-2:], pixel_mm, strict=True))
+    return np.asarray(np.hypot(y[:, None], x[None]) <= CORE * diameter_mm / 2)
 
 
 def contrast_to_noise(
@@ -188,6 +194,4 @@ def _rings(
     quarter = np.floor(rho / (wide / 2)).astype(np.intp)  # two of these to a ring
     sums = [np.bincount(quarter.ravel(), one.ravel()) for one in (rho * energy, cross, energy)]
     weighted, product, power = (np.concatenate([one[:1], one[:-1] + one[1:]]) for one in sums)
-    mean: NDArray[np.float64] = weighted / power
-    gain: NDArray[np.float64] = product / power
-    return mean, gain
+    return np.asarray(weighted / power), np.asarray(product / power)

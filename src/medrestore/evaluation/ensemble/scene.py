@@ -78,11 +78,10 @@ def drawn(
     for insert in inserts:
         box = _box(insert, shape, spacing_mm)
         image[box] += np.float32(insert.contrast) * _cover(insert, box, spacing_mm)
-    softened: NDArray[np.float32] = ndimage.gaussian_filter(image, (0, BLUR_PX, BLUR_PX))
-    return softened
+    return np.asarray(ndimage.gaussian_filter(image, (0, BLUR_PX, BLUR_PX)))
 
 
-def contrast_of(insert: Insert, unit: str) -> str:
+def contrast_of(insert: Insert | Lesions, unit: str) -> str:
     """Return size and contrast in words, ``10 mm, +20 HU``."""
     return f"{insert.diameter_mm:g} mm, {insert.contrast:+.4g} {unit}"
 
@@ -235,5 +234,4 @@ def _cover(
     if insert.kind == "rod":
         return mean(square <= radius2)[None]
     planes = [mean(square + height**2 <= radius2) for height in z]
-    averaged: NDArray[np.float32] = np.stack(planes).reshape(-1, FINE, rows, columns).mean(axis=1)
-    return averaged
+    return np.asarray(np.stack(planes).reshape(-1, FINE, rows, columns).mean(axis=1))

@@ -14,6 +14,7 @@ import numpy as np
 from scipy import stats
 
 from medrestore.evaluation.reader_study.answers import SKIPPED, Item, item_of, value_of
+from medrestore.evaluation.statistics import LEVEL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -129,7 +130,7 @@ class Icc(NamedTuple):
     upper: float
 
 
-def icc(table: NDArray[np.float64], level: float = 0.95) -> Icc | None:
+def icc(table: NDArray[np.float64]) -> Icc | None:
     """Two-way random effects, single rater, absolute agreement.
 
     Shrout & Fleiss 1979 (doi:10.1037/0033-2909.86.2.420), interval by Satterthwaite's degrees of
@@ -139,8 +140,6 @@ def icc(table: NDArray[np.float64], level: float = 0.95) -> Icc | None:
     ----------
     table : ndarray, shape (items, readers)
         Every item scored by every reader.
-    level : float
-        Nominal coverage of the interval.
 
     Returns
     -------
@@ -165,8 +164,8 @@ def icc(table: NDArray[np.float64], level: float = 0.95) -> Icc | None:
     freedom = (a * ms_readers + b * ms_error) ** 2 / (
         (a * ms_readers) ** 2 / (k - 1) + (b * ms_error) ** 2 / ((n - 1) * (k - 1))
     )
-    f_low = stats.f.ppf((1 + level) / 2, n - 1, freedom)
-    f_high = stats.f.ppf((1 + level) / 2, freedom, n - 1)
+    f_low = stats.f.ppf((1 + LEVEL) / 2, n - 1, freedom)
+    f_high = stats.f.ppf((1 + LEVEL) / 2, freedom, n - 1)
     between = k * ms_readers + (k * n - k - n) * ms_error
     lower = n * (ms_items - f_low * ms_error) / (f_low * between + n * ms_items)
     upper = n * (f_high * ms_items - ms_error) / (between + n * f_high * ms_items)

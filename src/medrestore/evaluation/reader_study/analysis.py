@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medrestore.evaluation.bootstrap import bootstrap
 from medrestore.evaluation.reader_study import agreement
 from medrestore.evaluation.reader_study.answers import SKIPPED, item_of, same_study, table
 from medrestore.evaluation.reader_study.statistics import (
@@ -18,19 +17,18 @@ from medrestore.evaluation.reader_study.statistics import (
     preference,
     scores,
 )
+from medrestore.evaluation.statistics import LEVEL, bootstrap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from medrestore.evaluation.bootstrap import Difference
     from medrestore.evaluation.reader_study.agreement import Agreement, Icc
     from medrestore.evaluation.reader_study.answers import Answer
+    from medrestore.evaluation.statistics import Difference
 
-__all__ = ["LEVEL", "Analysis", "Comparison", "Reader", "analyse"]
-
-LEVEL = 0.95
+__all__ = ["Analysis", "Comparison", "Reader", "analyse"]
 
 
 @dataclass(frozen=True)
@@ -150,7 +148,7 @@ def _by_preference(
         cases = _cases(compared)
         votes = table(compared, names, cases)
         by_reader = {name: _votes(row) for name, row in zip(names, votes, strict=True)}
-        share = bootstrap((1 + votes) / 2, LEVEL, seed=seed)
+        share = bootstrap((1 + votes) / 2, seed=seed)
         found.append(Comparison(first, second, len(cases), _votes(votes), by_reader, None, share))
     return tuple(found)
 
@@ -174,7 +172,7 @@ def _by_score(answers: Sequence[Answer], names: list[str], seed: int) -> tuple[C
                 None,
                 {},
                 paired_p_value(*paired),
-                bootstrap(difference[:, both], LEVEL, seed=seed),
+                bootstrap(difference[:, both], seed=seed),
             )
         )
     return tuple(found)
@@ -187,7 +185,7 @@ def _scores(answers: Sequence[Answer], names: list[str], seed: int) -> dict[str,
         given = _scored(answers, names, cases, method)
         seen = np.isfinite(given).any(axis=0)
         if seen.any():
-            found[method] = scores(given[:, seen], LEVEL, seed)
+            found[method] = scores(given[:, seen], seed)
     return found
 
 
@@ -200,12 +198,12 @@ def _scored(
 def _left(answers: Sequence[Answer]) -> Preference:
     """Return votes for the left picture: far from half, a reader judged sides."""
     given = [one.answer for one in answers]
-    return preference(given.count("left"), given.count("right"), given.count("tie"), LEVEL)
+    return preference(given.count("left"), given.count("right"), given.count("tie"))
 
 
 def _votes(votes: NDArray[np.float64]) -> Preference:
     wins, losses, ties = (int((votes == value).sum()) for value in (1, -1, 0))
-    return preference(wins, losses, ties, LEVEL)
+    return preference(wins, losses, ties)
 
 
 def _case_means(table: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import stats
 
+from medrestore.evaluation.statistics import LEVEL
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -47,18 +49,18 @@ class Preference:
     share_with_ties: float | None
 
 
-def preference(wins: int, losses: int, ties: int = 0, level: float = 0.95) -> Preference:
-    """Return the share of decided votes, its exact interval at ``level``, and a chance test.
+def preference(wins: int, losses: int, ties: int = 0) -> Preference:
+    """Return the share of decided votes, its exact 95 % interval, and a chance test.
 
     The interval takes votes for independent. Votes of one reader on different cases are; pooled
-    over readers they share cases: `bootstrap.bootstrap` is for that.
+    over readers they share cases: `evaluation.statistics.bootstrap` is for that.
     """
     decided, votes = wins + losses, wins + losses + ties
     half = (wins + ties / 2) / votes if votes else None
     if not decided:
         return Preference(wins, losses, ties, None, 0.0, 1.0, 1.0, half)
     test = stats.binomtest(wins, decided, 0.5)
-    interval = test.proportion_ci(level, method="exact")
+    interval = test.proportion_ci(LEVEL, method="exact")
     return Preference(
         wins,
         losses,
@@ -92,21 +94,19 @@ class Scores:
     upper: float | None
 
 
-def scores(table: NDArray[np.float64], level: float = 0.95, seed: int = 0) -> Scores:
+def scores(table: NDArray[np.float64], seed: int = 0) -> Scores:
     """Return a summary of a method's scores.
 
     Parameters
     ----------
     table : ndarray, shape (readers, cases)
         Scores 1…5; NaN where a reader gave none, at least one per case.
-    level : float
-        Nominal coverage of the percentile bootstrap over cases, readers fixed.
     seed : int
-        Of the bootstrap.
+        Of the percentile bootstrap over cases, readers fixed.
     """
     given = table[np.isfinite(table)]
     counts = tuple(int(np.sum(given == k)) for k in range(1, 6))
-    lower, upper = _interval(np.nanmean(table, axis=0), level, seed)
+    lower, upper = _interval(np.nanmean(table, axis=0), seed)
     return Scores(counts, float(given.mean()), float(np.median(given)), lower, upper)
 
 
@@ -136,11 +136,9 @@ def paired_p_value(one: NDArray[np.float64], other: NDArray[np.float64]) -> floa
     return float(test.pvalue)
 
 
-def _interval(
-    cases: NDArray[np.float64], level: float, seed: int
-) -> tuple[float | None, float | None]:
+def _interval(cases: NDArray[np.float64], seed: int) -> tuple[float | None, float | None]:
     if cases.size < 2:
         return None, None
     picks = np.random.default_rng(seed).integers(cases.size, size=(DRAWS, cases.size))
-    low, high = np.quantile(cases[picks].mean(axis=1), [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(cases[picks].mean(axis=1), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)

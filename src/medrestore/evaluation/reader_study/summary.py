@@ -77,7 +77,7 @@ def _comparison(one: Comparison, analysis: Analysis) -> str:
     winner, loser = one.first, one.second
     if votes.share < 0.5:
         winner, loser = loser, winner
-        votes = preference(votes.losses, votes.wins, votes.ties, analysis.level)
+        votes = preference(votes.losses, votes.wins, votes.ties)
     decided = votes.wins + votes.losses
     ties = f", {_counted(votes.ties, 'tie')} left out" if votes.ties else ", no ties"
     return (

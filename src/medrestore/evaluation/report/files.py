@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medrestore import __version__
-from medrestore.evaluation.compared import figure_of
-from medrestore.evaluation.findings import find
+from medrestore.errors import InputError
+from medrestore.evaluation.over_cases import compare, compared_value, summarise
+from medrestore.evaluation.perception import perception
 from medrestore.evaluation.report import tables
 from medrestore.evaluation.report.plots import bland_altman, differences, reliability
-from medrestore.evaluation.windows import FOREGROUND
+from medrestore.evaluation.strata import FOREGROUND
 from medrestore.report.files import ReportFolder, as_csv, as_json, finite
 from medrestore.report.page import render
 from medrestore.report.plots import draw_plots
@@ -22,18 +24,108 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-    from medrestore.evaluation.findings import Findings
+    from medrestore.evaluation.over_cases import Paired, Summary
+    from medrestore.evaluation.perception import Perception
     from medrestore.evaluation.report_of_case import Report
 
 __all__ = [
     "REPORT_FOLDER",
+    "Findings",
     "facts_of",
+    "find",
     "selected_cases",
     "write_findings",
     "write_report",
 ]
 
 TITLE = "Restored scans against their references"
+
+
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """All that an evaluation found, as the files of a report hold it.
+
+    Parameters
+    ----------
+    reports : tuple of Report
+        The cases.
+    summaries : tuple of Summary
+        Means over people.
+    paired : tuple of Paired
+        Differences between methods; empty for fewer than two people.
+    perceptions : tuple of Perception
+        FID and KID, where the cases have features.
+    seed : int
+        Of the bootstrap.
+    unpaired : tuple of str
+        Scans that had no partner.
+    """
+
+    reports: tuple[Report, ...]
+    summaries: tuple[Summary, ...]
+    paired: tuple[Paired, ...]
+    perceptions: tuple[Perception, ...]
+    seed: int
+    unpaired: tuple[str, ...] = ()
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """Names of the people whom the cases are of."""
+        return tuple(dict.fromkeys(report.person for report in self.reports))
+
+    @property
+    def grouped(self) -> bool:
+        """True if a person has several cases."""
+        return len(self.people) < len(self.reports)
+
+    def notes(self) -> list[str]:
+        """Cautions for a reader, each with the cases it is about."""
+        cases_by_note: dict[str, list[str]] = {}
+        for report in self.reports:
+            for note in report.notes:
+                cases_by_note.setdefault(note, []).append(report.case)
+        everywhere = len(self.reports) if len(self.reports) > 1 else None
+        lines = [
+            f"{'every case' if len(cases) == everywhere else ', '.join(cases)}: {note}"
+            for note, cases in cases_by_note.items()
+        ]
+        left_out = f"left out, without partner: {', '.join(self.unpaired)}"
+        return [*lines, left_out] if self.unpaired else lines
+
+    def facts(self) -> dict[str, Any]:
+        """All metrics, for JSON."""
+        return {
+            "cases": [report.facts() for report in self.reports],
+            "people": len(self.people),
+            "means": [asdict(one) for one in self.summaries],
+            "paired": [asdict(one) for one in self.paired],
+            "perception": [asdict(one) for one in self.perceptions],
+            "tests": len(self.paired),
+            "seed": self.seed,
+            "left_out": list(self.unpaired),
+        }
+
+
+def find(reports: Sequence[Report], seed: int = 0, unpaired: Sequence[str] = ()) -> Findings:
+    """Means and differences over the people of some cases.
+
+    Raises
+    ------
+    InputError
+        If there is no case, or modalities or methods differ between them.
+    """
+    if not reports:
+        raise InputError("there is no case to report; evaluate at least one")
+    return Findings(
+        tuple(reports),
+        summarise(reports, seed),
+        compare(reports, seed),
+        perception(reports, seed),
+        seed,
+        tuple(unpaired),
+    )
+
+
 REPORT_FOLDER = ReportFolder(
     ("figures.csv", "figures.json"), ("reliability", "bland_altman", "differences")
 )
@@ -45,7 +137,7 @@ def write_report(
     *,
     seed: int = 0,
     overwrite: bool = False,
-    alone: Sequence[str] = (),
+    unpaired: Sequence[str] = (),
 ) -> Path:
     """Write the metrics of one or several cases into a folder.
 
@@ -63,7 +155,7 @@ def write_report(
         Of the bootstrap over people.
     overwrite : bool
         True if an earlier report may be replaced.
-    alone : sequence of str
+    unpaired : sequence of str
         Scans that had no partner, to be named.
 
     Returns
@@ -80,11 +172,11 @@ def write_report(
     """
     folder = Path(out)
     REPORT_FOLDER.check(folder, overwrite)
-    return write_findings(find(reports, seed, alone), folder, overwrite)
+    return write_findings(find(reports, seed, unpaired), folder, overwrite)
 
 
 def write_findings(findings: Findings, folder: Path, overwrite: bool = False) -> Path:
-    """Write the same of what was found already (`findings.find`); return ``report.html``."""
+    """Write the same of what was found already (`find`); return ``report.html``."""
     REPORT_FOLDER.check(folder, overwrite)
     plots = draw(findings)
     written = {
@@ -150,7 +242,7 @@ def selected_cases(reports: Sequence[Report]) -> dict[str, Report]:
 
     def error(report: Report) -> float:
         found = report.of(method)
-        return figure_of(found, "RMSE", report.modality)
+        return compared_value(found, "RMSE", report.modality)
 
     order = sorted(pictured, key=error)
     if len(order) < 3:

@@ -9,10 +9,10 @@ from matplotlib import colormaps
 from matplotlib.colors import ListedColormap, LogNorm
 from matplotlib.ticker import FixedLocator
 
-from medrestore.evaluation.agreement import agreement
-from medrestore.evaluation.compared import figure_of, figures_for, in_unit, unit_for
+from medrestore.evaluation.fidelity import agreement
 from medrestore.evaluation.images import RESTORED
-from medrestore.evaluation.windows import FOREGROUND
+from medrestore.evaluation.over_cases import compared_metrics, compared_value, in_unit, unit_for
+from medrestore.evaluation.strata import FOREGROUND
 from medrestore.report.plots import ACCENT, FAINT, INK, NOISY, colours_of
 from medrestore.report.tables import true_minus
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-    from medrestore.evaluation.agreement import Agreement
+    from medrestore.evaluation.fidelity import Agreement
     from medrestore.evaluation.over_cases import Paired
     from medrestore.evaluation.report_of_case import Report
     from medrestore.evaluation.uncertainty import Uncertainty
@@ -112,7 +112,7 @@ def differences(figure: Figure, reports: Sequence[Report], paired: Sequence[Pair
     row = 0.26 if len(reports[0].methods) == 1 else 0.2 + 0.08 * len(reports[0].methods)
     figure.set_size_inches(9.6, 1.7 + row * min(rows, NAMED))
     panels = figure.subplots(1, len(COMPARED), sharey=True)
-    units = figures_for(reports[0].modality)
+    units = compared_metrics(reports[0].modality)
     for axes, metric in zip(panels, COMPARED, strict=True):
         _panel(axes, reports, metric)
         unit = f" ({units[metric]})" if units[metric] else ""
@@ -129,7 +129,7 @@ def differences(figure: Figure, reports: Sequence[Report], paired: Sequence[Pair
 
 def _panel(axes: Axes, reports: Sequence[Report], metric: str) -> None:
     def of(method: str) -> list[float]:
-        return [figure_of(report.of(method), metric, report.modality) for report in reports]
+        return [compared_value(report.of(method), metric, report.modality) for report in reports]
 
     methods = reports[0].methods
     rows, noisy = np.arange(len(reports)), of("noisy")

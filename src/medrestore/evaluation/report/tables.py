@@ -6,19 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medrestore.evaluation.compared import figures_for
-from medrestore.evaluation.metric import shown
-from medrestore.evaluation.metrics import IMAGE_METRICS, UNCERTAINTY_METRICS
+from medrestore.evaluation.metrics import IMAGE_METRICS, UNCERTAINTY_METRICS, cells_of
+from medrestore.evaluation.over_cases import compared_metrics
 from medrestore.report.tables import Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from medrestore.evaluation.metric import Metric
-    from medrestore.evaluation.over_cases import Paired
+    from medrestore.evaluation.metrics import Metric
+    from medrestore.evaluation.over_cases import Paired, Summary
     from medrestore.evaluation.perception import Perception
     from medrestore.evaluation.report_of_case import Report
-    from medrestore.evaluation.summary import Summary
     from medrestore.evaluation.uncertainty import Level, Uncertainty
 
 __all__ = [
@@ -38,16 +36,15 @@ __all__ = [
 
 def of_summary(summaries: Sequence[Summary], modality: str) -> Table:
     """Method by figure, in every window."""
-    return _crossed(summaries, [*figures_for(modality).items()], "people")
+    return _crossed(summaries, [*compared_metrics(modality).items()])
 
 
 def of_summary_uncertainty(summaries: Sequence[Summary], modality: str) -> Table:
     """Method by figure of the uncertainty."""
-    images = figures_for(modality)
+    images = compared_metrics(modality)
     return _crossed(
         [one for one in summaries if one.figure not in images],
         list(dict.fromkeys((s.figure, s.unit) for s in summaries if s.figure not in images)),
-        "people",
     )
 
 
@@ -57,9 +54,7 @@ def better(which: str) -> list[str]:
     return [one.name for one in compared if one.better == which]
 
 
-def _crossed(
-    summaries: Sequence[Summary], figures: Sequence[tuple[str, str]], counted: str
-) -> Table:
+def _crossed(summaries: Sequence[Summary], figures: Sequence[tuple[str, str]]) -> Table:
     found = {(one.window, one.method, one.figure): one for one in summaries}
     wanted = {name for name, _ in figures}
     rows = []
@@ -68,7 +63,7 @@ def _crossed(
         people = str(max(one.people for one in of if one is not None))
         rows.append((window, method, people, *("–" if one is None else _mean(one) for one in of)))
     titles = [f"{name} ({unit})" if unit else name for name, unit in figures]
-    return Table(("window", "method", counted, *titles), rows, 2)
+    return Table(("window", "method", "people", *titles), rows, 2)
 
 
 def _mean(one: Summary) -> str:
@@ -101,8 +96,8 @@ def of_paired(paired: Sequence[Paired]) -> Table:
 
 def of_fidelity(reports: Sequence[Report]) -> Table:
     """Every image in every window."""
-    unit = _unit(reports)
-    cells = shown(IMAGE_METRICS.values(), unit)
+    unit = reports[0].unit
+    cells = cells_of(IMAGE_METRICS.values(), unit)
     titles = (
         "case", "window", "method", f"from … to ({unit})", f"data range ({unit})", "voxels", *cells
     )  # fmt: skip
@@ -131,7 +126,7 @@ def _metric_cell(metrics: Sequence[Metric[Any]], values: Mapping[str, float]) ->
 
 def of_levels(reports: Sequence[Report]) -> Table:
     """Coverage and width at every level: the model's interval beside a Gaussian's."""
-    unit = _unit(reports)
+    unit = reports[0].unit
     rows = []
     for report, method, judged in _judged(reports):
         for nominal in dict.fromkeys(level.nominal for level in judged.levels):
@@ -153,7 +148,7 @@ def _cells(level: Level) -> tuple[str, str]:
 
 def of_scores(reports: Sequence[Report]) -> Table:
     """Single figures of the uncertainty."""
-    cells = shown(UNCERTAINTY_METRICS.values(), _unit(reports))
+    cells = cells_of(UNCERTAINTY_METRICS.values(), reports[0].unit)
     rows = [
         (
             report.case,
@@ -183,7 +178,7 @@ def of_regions(reports: Sequence[Report]) -> Table:
         for report, method, judged in _judged(reports)
         for one in judged.regions
     ]
-    unit = _unit(reports)
+    unit = reports[0].unit
     titles = (
         "case", "method", "slices × rows × columns", "voxels", "regions", "nominal (%)",
         "covered (%)", f"mean width ({unit})", f"bias ({unit})",
@@ -208,7 +203,7 @@ def of_floors(reports: Sequence[Report]) -> Table:
         for report in reports
         for one in report.floors
     ]
-    unit = _unit(reports)
+    unit = reports[0].unit
     titles = (
         "case", "method", f"reference’s own noise ({unit})", f"added ({unit})", f"RMSE ({unit})",
         f"floor ({unit})", "above it (dB)", f"excess ({unit})", f"to noise-free ({unit})",
@@ -243,7 +238,7 @@ def of_perception(perceptions: Sequence[Perception]) -> Table:
 
 def of_strata(reports: Sequence[Report]) -> Table:
     """Tissues and gradients."""
-    unit = _unit(reports)
+    unit = reports[0].unit
     rows = [
         (
             report.case,
@@ -271,7 +266,3 @@ def _judged(reports: Sequence[Report]) -> Iterator[tuple[Report, str, Uncertaint
     for report in reports:
         for method, judged in report.uncertainties.items():
             yield report, method, judged
-
-
-def _unit(reports: Sequence[Report]) -> str:
-    return reports[0].unit
