@@ -15,8 +15,8 @@ from medrestore.citations.citing import citations
 from medrestore.cli import main
 from medrestore.core.diffusion import v_hat
 from medrestore.core.intervals import Intervals
-from medrestore.engine.guidance import guided
 from medrestore.engine.plan import Plan
+from medrestore.engine.samples import guided
 from medrestore.errors import ModelError, SettingsError
 from medrestore.models.model import find_card, load
 from medrestore.plugin.requests import Choices, command_line, python_lines

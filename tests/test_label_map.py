@@ -11,7 +11,7 @@ from scipy.spatial import cKDTree
 import medrestore as mr
 from medrestore.batch.gather import gather
 from medrestore.errors import InputError, UnsuitableError
-from medrestore.io.label_map import is_label_map
+from medrestore.io.modality import is_label_map
 from scans import body, mr_array
 
 SHAPE = (6, 60, 64)

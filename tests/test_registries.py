@@ -25,8 +25,7 @@ from medrestore.evaluation.metrics import (
     Pair,
 )
 from medrestore.evaluation.report.files import write_report
-from medrestore.io.format import Format
-from medrestore.io.formats import FORMATS
+from medrestore.io.formats import FORMATS, Format
 from medrestore.io.scan import Scan
 from medrestore.plugin.files import get_reader
 from medrestore.volume import Source

@@ -178,8 +178,8 @@ def test_another_machine_is_named_and_said_once(
     monkeypatch.setenv("MEDRESTORE_MODELS", str(models))
     volume = mr.read(write_nifti(tmp_path / "head.nii.gz", mr_array((2, 24, 24))), "MR")
     record = mr.denoise(volume, noise=0.05, samples=0).save(tmp_path / "out")[-1]
-    monkeypatch.setattr("medrestore.results.repetition.device_name", lambda _device: "a new chip")
-    monkeypatch.setattr("medrestore.results.repetition.version", lambda _package: "9.9")
+    monkeypatch.setattr("medrestore.results.software.device_name", lambda _device: "a new chip")
+    monkeypatch.setattr("medrestore.results.software.version", lambda _package: "9.9")
     again = mr.rerun(record)
     (note,) = [text for text in again.warnings if text.startswith("repeated ")]
     assert note.startswith("repeated on a new chip, recorded on ")

@@ -35,8 +35,8 @@ from medrestore.modalities import modality_named
 from medrestore.models.bundle import write_card
 from medrestore.models.model import Model, find_card, load
 from medrestore.settings.settings import Settings
+from medrestore.training.corrections import SHAPES, region_errors
 from medrestore.training.probe import Case, Probe, restored
-from medrestore.training.regions import SHAPES, region_errors
 
 HERE = Path(__file__).resolve().parent
 REFERENCE = ("moment-matched", 4)

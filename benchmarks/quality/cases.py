@@ -19,7 +19,7 @@ import medrestore as mr
 from benchmarks.quality.cache import ROOT, cached
 from medrestore.core.intensity import foreground_scale
 from medrestore.modalities import modality_named
-from medrestore.physics import counts, ct, simulate
+from medrestore.physics import ct, simulate
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -127,7 +127,7 @@ def low_dose(
     part: NDArray[np.float32], pixel_mm: float, hu: float
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Noisy CT slices and the noise's std map; kept until the simulation's code changes."""
-    code = b"".join(Path(module.__file__).read_bytes() for module in (counts, ct, simulate))
+    code = b"".join(Path(module.__file__).read_bytes() for module in (ct, simulate))
     parameters = {"hu": hu, "pixel_mm": pixel_mm, "seed": SEED}
 
     def compute() -> NDArray[np.float32]:

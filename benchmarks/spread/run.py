@@ -26,8 +26,8 @@ from benchmarks.quality.cases import DATA, SCANS
 from medrestore.core.intensity import foreground_scale
 from medrestore.models.model import find_card, load
 from medrestore.settings.settings import Settings
+from medrestore.training.corrections import SHAPES, region_errors
 from medrestore.training.probe import Case, Probe, restored
-from medrestore.training.regions import SHAPES, region_errors
 
 HERE = Path(__file__).resolve().parent
 LEVELS = {"MR": (0.03, 0.09), "CT": (20.0, 40.0)}

@@ -23,7 +23,7 @@ from medrestore.volume import Volume
 if TYPE_CHECKING:
     import os
 
-    from medrestore.engine.level import Level
+    from medrestore.engine.noise import Level
     from medrestore.engine.plan import Plan
     from medrestore.io import Scan, Scans
     from medrestore.io.dicom.grid import Gaps

@@ -17,9 +17,8 @@ from medrestore.core.compute import pick_precision
 from medrestore.core.meter import SILENT, Meter
 from medrestore.engine.checks import check
 from medrestore.engine.forecast import complete
-from medrestore.engine.level import Noise, typical
 from medrestore.engine.memory_fallback import run_within_memory
-from medrestore.engine.noise import resolve_levels
+from medrestore.engine.noise import Noise, resolve_levels, typical
 from medrestore.engine.resolve import resolve
 from medrestore.engine.value_check import check_values, modality_of
 from medrestore.errors import MedrestoreWarning
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from medrestore.engine.arrays import Arrays
-    from medrestore.engine.level import Level
+    from medrestore.engine.noise import Level
     from medrestore.engine.plan import Plan
     from medrestore.models.model import Model
     from medrestore.settings.settings import Settings

@@ -113,16 +113,16 @@ def test_a_cancel_keeps_what_is_valid(
 
 def slowly(monkeypatch: pytest.MonkeyPatch) -> None:
     """Slow enough to be heard of and stopped in between."""
-    from medrestore.batch.cluster import single
+    from medrestore.batch.cluster import remote
 
-    monkeypatch.setattr(single, "EVERY_S", 0.0)
-    tick = single.RemoteProgress.tick
+    monkeypatch.setattr(remote, "EVERY_S", 0.0)
+    tick = remote.RemoteProgress.tick
 
     def slow(self: Any, n: int = 1) -> None:
         threading.Event().wait(0.25)
         tick(self, n)
 
-    monkeypatch.setattr(single.RemoteProgress, "tick", slow)
+    monkeypatch.setattr(remote.RemoteProgress, "tick", slow)
 
 
 def test_what_goes_wrong_there_is_said_here(head: Volume, address: str) -> None:

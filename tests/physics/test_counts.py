@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from medrestore.physics.counts import log_count_variance
+from medrestore.physics.ct import log_count_variance
 
 
 @pytest.mark.parametrize("electronic", [0.0, 10.0])

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from medrestore.errors import SettingsError
-from medrestore.physics.k_space import (
+from medrestore.physics.mr import (
     filtered_noise,
     filtered_signal,
     homodyne,

@@ -10,7 +10,7 @@ import medrestore as mr
 from medrestore import restorer
 from medrestore.core.consistency_check import Tally
 from medrestore.engine.checks import Guards
-from medrestore.engine.level import Level, Noise
+from medrestore.engine.noise import Level, Noise
 from medrestore.errors import Cancelled, InputError, NoiseLevelError
 from medrestore.plugin.controller import Actions, Controller
 from medrestore.plugin.drawings import Drawing

@@ -12,8 +12,7 @@ from medrestore.errors import Cancelled, InputError
 from medrestore.models.card import Card
 from medrestore.models.model import find_card, load
 from medrestore.training.config import Config
-from medrestore.training.licences import INDEX, licences
-from medrestore.training.source import pack
+from medrestore.training.source import INDEX, licences, pack
 from small import PEOPLE, quick, trained, write_config
 
 MODELS = Path(__file__).parents[2] / "models"

@@ -10,8 +10,7 @@ from scipy import ndimage
 from medrestore.physics.ct import LowDose, Scanner
 from medrestore.training.ct_noise import CtNoise, Kernel, with_noise_bank
 from medrestore.training.data import PatchSampler, Stack
-from medrestore.training.scan_noise import scan_kernel
-from medrestore.training.targets import Pair
+from medrestore.training.targets import Pair, scan_kernel
 
 VIEWS = 120
 

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from medrestore.core.predictor import Condition, Predictor
 from medrestore.core.refiner import Refiner
-from medrestore.training.devices import can_compile, launch
 from medrestore.training.loop import Schedule, fit
+from medrestore.training.session import can_compile, launch
 from medrestore.training.stages import predictor_loss
 from medrestore.training.targets import Pair
 from tiny import speak
@@ -19,7 +19,7 @@ from tiny import speak
 @pytest.fixture
 def bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
     """A chip that multiplies bfloat16; torch emulates it where it does not."""
-    monkeypatch.setattr("medrestore.training.devices.has_bfloat16", lambda device: True)
+    monkeypatch.setattr("medrestore.training.session.has_bfloat16", lambda device: True)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
 
 
@@ -33,7 +33,7 @@ def pair(size: int = 24) -> Pair:
 
 
 def test_a_chip_without_bfloat16_trains_in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("medrestore.training.devices.has_bfloat16", lambda device: False)
+    monkeypatch.setattr("medrestore.training.session.has_bfloat16", lambda device: False)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     net = nn.Linear(3, 3)
     called = launch().setup(net)

@@ -8,7 +8,7 @@ import pytest
 from medrestore.errors import InputError, SettingsError
 from medrestore.training.data import Stack, stacks_of
 from medrestore.training.pack import cropped, pack_stacks, unpack_stacks
-from medrestore.training.scan_noise import scan_noise_std
+from medrestore.training.targets import scan_noise_std
 
 
 def scan(seed: int = 0, noise: float = 8.0) -> np.ndarray:

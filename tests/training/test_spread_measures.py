@@ -14,12 +14,11 @@ from medrestore.errors import SettingsError
 from medrestore.models.card import Card
 from medrestore.models.model import load
 from medrestore.settings.settings import Settings
-from medrestore.training.crossfit import FoldResidual, fit_folds, folds
-from medrestore.training.gains import Powers, gains, measure_gains
+from medrestore.training.corrections import Powers, factors, gains, measure_gains
 from medrestore.training.probe import Case, Cohort, band_power, correlation_along_z, restored
-from medrestore.training.regions import factors
 from medrestore.training.targets import Pair
 from medrestore.training.texture import family, measure_spectra
+from medrestore.training.trainings import FoldResidual, fit_folds, folds
 
 DENSITY = (4.0, 4.0, 3.5, 2.5, 1.8, 1.2, 0.8, 0.6)
 

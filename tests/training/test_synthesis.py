@@ -6,8 +6,7 @@ import pytest
 from medrestore.errors import SettingsError
 from medrestore.training.data import Stack
 from medrestore.training.synthesis import synthetic_stacks
-from medrestore.training.synthesis.dead_leaves import _drawn, dead_leaves
-from medrestore.training.synthesis.fields import power_law_field
+from medrestore.training.synthesis.dead_leaves import _drawn, dead_leaves, power_law_field
 from medrestore.training.synthesis.label_maps import painted, random_labels, segmented
 
 SHAPE = (16, 48, 56)

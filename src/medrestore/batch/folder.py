@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from medrestore import io
 from medrestore.batch import log
 from medrestore.batch.cluster import require
-from medrestore.batch.executor import LocalExecutor
 from medrestore.batch.forecast import forecast
 from medrestore.batch.gather import gather, under
 from medrestore.batch.log import Articles, Log
 from medrestore.batch.results_folder import folder_lock, remove_stale
 from medrestore.batch.run import Batch
 from medrestore.batch.task import FileOptions
+from medrestore.batch.work import LocalExecutor
 from medrestore.core.meter import SILENT, Meter
 from medrestore.errors import InputError, OutputError, SettingsError
 from medrestore.results.preflight import check_file
@@ -26,10 +26,9 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterator
 
-    from medrestore.batch.executor import Executor
-    from medrestore.batch.forecast import Forecast
+    from medrestore.batch.forecast import Forecast, Step
     from medrestore.batch.gather import Gathered
-    from medrestore.batch.progress import Step
+    from medrestore.batch.work import Executor
     from medrestore.io.dicom.grid import Gaps
 
 __all__ = ["Summary", "denoise_folder"]

@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from medrestore.batch.entry import failed_entry
+from medrestore.batch.forecast import RemainingTime, Step, time_left
 from medrestore.batch.log import RECORD
 from medrestore.batch.page import Article, Entry, draw_article, write_page
-from medrestore.batch.progress import RemainingTime, Step, time_left
 from medrestore.batch.results_folder import ResultPaths
 from medrestore.batch.task import Done, Task, key_of
 from medrestore.batch.work import failure
@@ -25,11 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from medrestore.batch.executor import Executor
     from medrestore.batch.gather import Gathered
-    from medrestore.batch.json_lines import Line
-    from medrestore.batch.log import Articles, Log
+    from medrestore.batch.log import Articles, Line, Log
     from medrestore.batch.task import Failed, FileOptions, Outcome
+    from medrestore.batch.work import Executor
     from medrestore.core.meter import Meter
     from medrestore.io import Scan
     from medrestore.settings.settings import Settings

@@ -1,10 +1,13 @@
-"""Work on one scan of a batch, in whatever process: from its files to those of its result."""
+"""Work on one scan of a batch, from its files to those of its result, and who does it.
+
+The work is the same in whatever process; an executor hands it out.
+"""
 
 from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from medrestore.batch.entry import entry_of
 from medrestore.batch.gather import under
@@ -15,13 +18,15 @@ from medrestore.errors import Cancelled, MedrestoreError
 from medrestore.restorer import RESTORER
 
 if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable
+
     from medrestore.api import Result
     from medrestore.batch.task import Outcome, Task
     from medrestore.core.meter import Meter
     from medrestore.engine.plan import Plan
     from medrestore.volume import Volume
 
-__all__ = ["failure", "opened", "restore", "saved"]
+__all__ = ["Executor", "LocalExecutor", "failure", "opened", "restore", "saved"]
 
 
 def restore(task: Task, meter: Meter) -> Outcome:
@@ -87,3 +92,39 @@ def failure(error: Exception, key: str | None) -> Failed:
     expected = isinstance(error, MedrestoreError)
     reason = str(error) if expected else f"unexpected {type(error).__name__}: {error}"
     return Failed(reason, not is_final(error), key)
+
+
+class Executor(Protocol):
+    """Restores scans: in this process, or on a cluster."""
+
+    def outcomes(
+        self, tasks: Iterable[Task], total: int
+    ) -> Generator[tuple[Task, Outcome], None, None]:
+        """Outcome of each of at most ``total`` tasks, as soon as it is known."""
+
+
+class LocalExecutor:
+    """One scan after the other, in this process; a cancel of the meter comes out of it."""
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
+
+    def outcomes(
+        self, tasks: Iterable[Task], total: int
+    ) -> Generator[tuple[Task, Outcome], None, None]:
+        """Outcomes in the order of the tasks."""
+        for task in tasks:
+            yield task, restore(task, _LabelledMeter(self._meter, task.label))
+
+
+class _LabelledMeter:
+    """A meter whose label is always that of the scan."""
+
+    def __init__(self, meter: Meter, label: str) -> None:
+        self.meter, self.label = meter, label
+
+    def start(self, total: int, label: str) -> None:
+        self.meter.start(total, self.label)
+
+    def tick(self, n: int = 1) -> None:
+        self.meter.tick(n)

@@ -10,7 +10,7 @@ import json
 from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING
 
-from medrestore.engine.level import Level, Noise, map_of, typical
+from medrestore.engine.noise import Level, Noise, map_of, typical
 from medrestore.errors import SettingsError
 from medrestore.models.model import MODELS, find_card
 from medrestore.settings.settings import Settings

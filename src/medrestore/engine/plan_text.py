@@ -13,7 +13,7 @@ from medrestore.modalities import modality_named
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from medrestore.engine.level import Level
+    from medrestore.engine.noise import Level
     from medrestore.engine.plan import Plan
     from medrestore.models.card import Card
     from medrestore.settings.settings import Settings

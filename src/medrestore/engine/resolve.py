@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from medrestore.core.tiles import tiles
-from medrestore.engine.level import Level
+from medrestore.engine.noise import Level
 from medrestore.engine.plan import Plan
 from medrestore.engine.plan_text import calibrated, warnings_of
 
 if TYPE_CHECKING:
-    from medrestore.engine.level import Noise
+    from medrestore.engine.noise import Noise
     from medrestore.models.card import Card
     from medrestore.settings.settings import Settings
     from medrestore.volume import Volume

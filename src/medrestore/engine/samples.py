@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from medrestore.core.guidance import shaped
+from medrestore.core.guidance import classifier_free, measured, shaped
 from medrestore.core.method import shares_start, without_network
 from medrestore.core.noise_field import NoiseField
 from medrestore.core.samplers import SAMPLERS
 from medrestore.core.samplers.chain import decoded, sample, shared_start
-from medrestore.engine.guidance import guided
+from medrestore.modalities import modality_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from medrestore.core.samplers.chain import Sample
     from medrestore.core.spectrum import Kernel
     from medrestore.engine.block import Block, PredictedBlock
+    from medrestore.engine.time_point import TimePoint
 
-__all__ = ["BlockSamples"]
+__all__ = ["BlockSamples", "guided"]
 
 
 class BlockSamples:
@@ -181,3 +182,49 @@ class BlockSamples:
         return self.point.refiner_condition(
             key, slices, self.predicted.mu[at], self.predicted.s[at]
         )
+
+
+def guided(
+    denoiser: Denoiser,
+    point: TimePoint,
+    slices: Sequence[int],
+    maps: tuple[NDArray[np.float32], NDArray[np.float32]],
+    left: Callable[[float], NDArray[np.float32]],
+) -> Denoiser:
+    """The denoiser of whole slices, led as the plan's settings ask; itself where they ask nothing.
+
+    Parameters
+    ----------
+    denoiser : Denoiser
+        Of a batch that holds these slices of the scan.
+    point : TimePoint
+        The scan and the plan.
+    slices : sequence of int
+        The slices.
+    maps : (mu, s), each (batch, y, x)
+        Centre and unit of r, intensity units.
+    left : callable
+        Angle → variance of r given z_t for each slice, (batch,).
+    """
+    settings = point.plan.settings
+    steered = classifier_free(
+        denoiser, point.engine.family.null_condition, settings.guidance, point.meter
+    )
+    if not settings.measurement:
+        return steered
+    device = point.plan.device
+    y, sigma = (
+        torch.from_numpy(np.stack([of(z) for z in slices]))[:, None].to(device)
+        for of in (point.seen, point.sigma)
+    )
+    mean = np.clip(maps[0], *point.known)  # as `y` is: what is beyond is left alone
+    mu, s = (torch.from_numpy(one)[:, None].to(device) for one in (mean, maps[1]))
+    sigma = sigma.clamp(min=0.1 * float(point.floor))
+    unit = torch.maximum(s, 0.05 * sigma)
+    debiased = modality_named(point.plan.modality).noise.debiased
+    seen = y if debiased is None else debiased(y, sigma)
+
+    def remaining(t: float) -> Tensor:
+        return torch.from_numpy(left(t)).view(-1, 1, 1, 1).to(device)
+
+    return measured(steered, (seen - mu) / unit, sigma / unit, remaining, settings.measurement)

@@ -13,7 +13,7 @@ import numpy as np
 from medrestore.core.mr_values import is_phase
 from medrestore.disk_arrays import PageReleaser
 from medrestore.errors import InputError, ModalityError, UnsuitableError
-from medrestore.io.label_map import is_label_map
+from medrestore.io.modality import is_label_map
 from medrestore.modalities import modality_named
 from medrestore.volume import Volume
 

@@ -10,9 +10,8 @@ import SimpleITK
 
 from medrestore.errors import InputError, OutputError, UnreadableError, UnsuitableError
 from medrestore.io.itk_header import check_packed, vet
-from medrestore.io.label_map import is_label_map
 from medrestore.io.limits import check_millimetres, check_shape, check_spacing
-from medrestore.io.modality import settle_modality, unit_of
+from medrestore.io.modality import is_label_map, settle_modality, unit_of
 from medrestore.io.scan import Scan
 from medrestore.volume import Geometry, Source, Volume
 

@@ -13,9 +13,8 @@ import nibabel
 import numpy as np
 
 from medrestore.errors import InputError, OutputError, UnreadableError, UnsuitableError
-from medrestore.io.label_map import is_label_map
 from medrestore.io.limits import DEFLATE_BEST_RATIO, check_promise, check_shape
-from medrestore.io.modality import settle_modality, unit_of
+from medrestore.io.modality import is_label_map, settle_modality, unit_of
 from medrestore.io.nifti_header import (
     disk_affine,
     geometry_of,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from medrestore.core.meter import Meter
     from medrestore.engine.forecast import Course
-    from medrestore.engine.level import Level
+    from medrestore.engine.noise import Level
     from medrestore.engine.plan import Plan
     from medrestore.plugin.drawings import Drawing
     from medrestore.results.result import Result

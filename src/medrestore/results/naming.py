@@ -10,7 +10,7 @@ from medrestore.io.formats import FORMATS, listed
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from medrestore.io.format import Format
+    from medrestore.io.formats import Format
 
 __all__ = ["RECORD", "extras_format", "format_of", "offered", "saved", "suffixes", "written_as"]
 

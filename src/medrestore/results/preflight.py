@@ -14,7 +14,7 @@ from medrestore.results.result import LAYERS
 if TYPE_CHECKING:
     import os
 
-    from medrestore.io.format import Format
+    from medrestore.io.formats import Format
     from medrestore.volume import Source, Volume
 
 __all__ = ["check_destination", "check_file", "check_folder", "check_source"]

@@ -14,8 +14,8 @@ from medrestore.engine.plan import Plan
 from medrestore.errors import InputError, MissingScanError, ModelError, SettingsError
 from medrestore.models.model import pick_device
 from medrestore.results.naming import saved
-from medrestore.results.repetition import repetition_note
 from medrestore.results.result import LAYERS, Result
+from medrestore.results.software import repetition_note
 from medrestore.volume import Source
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def read_record(
     -------
     plan : Plan
         With as many samples as the run drew, in its precision, and with a warning where this
-        machine cannot give the very bits (`results.repetition`).
+        machine cannot give the very bits (`results.software`).
     volume : Volume
         The scan, or the time point of a 4-D scan, that was restored.
 

@@ -24,7 +24,7 @@ class Scan:
 
     ``binned_only`` leaves out the scan's own resolution, for scans too noisy to be a target.
     ``licence`` says where it is from and under which licence, for the card; where it is empty, the
-    data's index may say it (`training.licences`).
+    data's index may say it (`training.source`).
     """
 
     file: str

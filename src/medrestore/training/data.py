@@ -54,9 +54,9 @@ class Stack:
         CT: their local standard deviation.
     noise_std : float, optional
         Standard deviation of the noise that the scan itself carries, intensity units
-        (`training.scan_noise`); None where it is not known, 0 for made-up anatomy.
+        (`training.targets`); None where it is not known, 0 for made-up anatomy.
     kernel : int
-        CT: the bank's kernel that the scan's own noise looks like (`training.scan_noise`).
+        CT: the bank's kernel that the scan's own noise looks like (`training.targets`).
     measured : ndarray of bool, shape (z, y, x), optional
         CT: True where the scan holds noise: neither air that was set to one value nor a couch
         that was added.

@@ -19,9 +19,8 @@ from medrestore.models.bundle import write_card, write_file
 from medrestore.models.card import Card
 from medrestore.models.model import Model, load
 from medrestore.settings.settings import Settings
-from medrestore.training.licences import licences
 from medrestore.training.probe import Case
-from medrestore.training.source import SYNTHETIC
+from medrestore.training.source import SYNTHETIC, licences
 from medrestore.training.spread import measure_sampled, measure_spread
 
 if TYPE_CHECKING:

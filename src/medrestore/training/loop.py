@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from medrestore.core.meter import SILENT, Meter
 from medrestore.errors import ModelError
 from medrestore.training.muon import Muon, hidden_weights
-from medrestore.training.progress import Means, Pace, append_row, with_session
+from medrestore.training.session import Means, Pace, append_row, with_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

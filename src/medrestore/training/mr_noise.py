@@ -12,7 +12,7 @@ from torch import Tensor
 
 from medrestore.core.predictor import Condition
 from medrestore.physics import mr
-from medrestore.physics.k_space import (
+from medrestore.physics.mr import (
     MARGIN,
     filtered_noise,
     filtered_signal,

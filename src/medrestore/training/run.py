@@ -13,9 +13,9 @@ from medrestore.core.meter import SILENT, Meter
 from medrestore.errors import SettingsError
 from medrestore.models.model import find_card
 from medrestore.training.config import Config
-from medrestore.training.devices import launch
 from medrestore.training.finish import Trained, finish
 from medrestore.training.recipes import RECIPES
+from medrestore.training.session import launch
 from medrestore.training.source import stacks_by_person
 from medrestore.training.trainings import FOLDS, Trainings, networks_of
 

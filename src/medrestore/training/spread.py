@@ -16,9 +16,8 @@ from medrestore.core.samplers import DEFAULT, makes_samples
 from medrestore.evaluation.calibrate import scores_of
 from medrestore.evaluation.intervals import Scores, fit_intervals, merged, table
 from medrestore.evaluation.strata import tissue
-from medrestore.training.gains import measure_gains
+from medrestore.training.corrections import factors, measure_gains
 from medrestore.training.probe import Cohort
-from medrestore.training.regions import factors
 from medrestore.training.texture import ANGLES, measure_spectra
 
 if TYPE_CHECKING:

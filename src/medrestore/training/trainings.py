@@ -1,4 +1,11 @@
-"""The trainings that make up a model, on the same data and devices, one after the other."""
+"""The trainings that make up a model, on the same data and devices, one after the other.
+
+The residuals for the refiner are cross-fitted over people. A predictor's residual on its own
+training people is too small; a refiner trained on it inherits that, and more steps then lose region
+variance. So people are dealt into folds, one light predictor is trained without each fold, from
+scratch or from a checkpoint that never saw those people (never from the shipped weights, which
+did), and a person's residuals come from their fold's predictor.
+"""
 
 from __future__ import annotations
 
@@ -12,17 +19,17 @@ import torch
 from medrestore.core.compute import weights_last
 from medrestore.core.families import networks
 from medrestore.core.predictor import start_predictor
+from medrestore.errors import SettingsError
 from medrestore.models.model import load
-from medrestore.training.crossfit import FoldResidual, fit_folds
-from medrestore.training.devices import can_compile
 from medrestore.training.finish import people_of
 from medrestore.training.loop import Schedule, averaged, fit
 from medrestore.training.pairs import Pairs
+from medrestore.training.session import can_compile
 from medrestore.training.source import SYNTHETIC
 from medrestore.training.stages import MARGIN, predictor_step, residual
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
     from lightning_fabric import Fabric
@@ -33,8 +40,94 @@ if TYPE_CHECKING:
     from medrestore.training.config import Config
     from medrestore.training.data import Stack
     from medrestore.training.stages import LossOf
+    from medrestore.training.targets import Pair
 
-__all__ = ["FOLDS", "Trainings", "networks_of"]
+__all__ = ["FOLDS", "FoldResidual", "Trainings", "fit_folds", "folds", "networks_of"]
+
+
+def folds(people: Sequence[str], count: int) -> list[tuple[str, ...]]:
+    """People dealt into ``count`` groups of nearly equal size, in the order given.
+
+    Raises
+    ------
+    SettingsError
+        If a fold would be empty or nobody be left to train on.
+    """
+    if not 2 <= count <= len(people):
+        raise SettingsError(
+            f"{len(people)} people cannot be dealt into {count} folds; use 2 to {len(people)}"
+        )
+    return [tuple(people[i::count]) for i in range(count)]
+
+
+def fit_folds(
+    people: Sequence[str],
+    count: int,
+    train: Callable[[tuple[str, ...], int], nn.Module],
+) -> dict[str, nn.Module]:
+    """One predictor for each fold, trained without its people.
+
+    Parameters
+    ----------
+    people : sequence of str
+        Everybody.
+    count : int
+        Folds.
+    train : callable
+        ``train(seen, k)`` returns the predictor of fold ``k``, trained on nobody but the people
+        ``seen``; it must not start from weights that know anybody else.
+
+    Returns
+    -------
+    dict
+        Person → the predictor that has not seen them.
+    """
+    held_out: dict[str, nn.Module] = {}
+    for k, fold in enumerate(folds(people, count)):
+        predictor = train(tuple(p for p in people if p not in fold), k).eval()
+        held_out |= dict.fromkeys(fold, predictor)
+    return held_out
+
+
+@dataclass(frozen=True, eq=False)
+class FoldResidual:
+    """The refiner's examples: each patch through the predictor that has not seen its person.
+
+    Parameters
+    ----------
+    held_out : mapping
+        Person → predictor, from `fit_folds`.
+    draw : callable
+        Draws a batch of one person: ``draw(person) → Pair``.
+    people : sequence of str
+        People to draw from.
+    weights : sequence of float
+        Share of each person in the draw.
+    seed : int
+        Of the choice of people.
+    """
+
+    held_out: Mapping[str, nn.Module]
+    draw: Callable[[str], Pair]
+    people: Sequence[str]
+    weights: Sequence[float]
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        missing = [person for person in self.people if person not in self.held_out]
+        if missing:
+            raise SettingsError(
+                f"no predictor is held out for {', '.join(missing)}; train one without them"
+            )
+        object.__setattr__(self, "_generator", torch.Generator().manual_seed(self.seed))
+
+    def __call__(self) -> tuple[Tensor, Tensor]:
+        """Standardised residual and refiner's condition of the next batch, margins cut."""
+        generator: torch.Generator = self._generator  # type: ignore[attr-defined]
+        weights = torch.tensor(self.weights, dtype=torch.float64)
+        person = self.people[int(torch.multinomial(weights, 1, generator=generator))]
+        return residual(self.draw(person), self.held_out[person])
+
 
 FOLDS = 2
 """Groups that people are dealt into for cross-fitting."""

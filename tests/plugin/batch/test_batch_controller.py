@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from medrestore.batch.forecast import Step
 from medrestore.batch.gather import Gathered
-from medrestore.batch.progress import Step
 from medrestore.errors import Cancelled
 from medrestore.io import Scan
 from medrestore.plugin.batch.controller import BatchController, BatchInputs

@@ -15,7 +15,7 @@ from distributed import KilledWorker
 from medrestore.batch.cluster import split
 from medrestore.batch.cluster.connect import WorkerPool
 from medrestore.batch.cluster.worker import TryElsewhere, restore_task
-from medrestore.batch.progress import time_left
+from medrestore.batch.forecast import time_left
 from medrestore.batch.task import Failed
 from medrestore.batch.work import failure
 from medrestore.errors import ClusterError

@@ -16,7 +16,7 @@ import numpy as np
 
 from medrestore import disk_arrays
 from medrestore.batch.cluster.worker import CancelCheck, final, restorer
-from medrestore.batch.progress import voxels_of
+from medrestore.batch.forecast import voxels_of
 from medrestore.batch.task import Failed, Task, key_of
 from medrestore.errors import Cancelled
 

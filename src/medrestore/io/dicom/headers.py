@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from medrestore.errors import InputError, MedrestoreError, UnreadableError
 from medrestore.io.dicom import dataset
-from medrestore.io.dicom.classic import classic_frames
 from medrestore.io.dicom.dataset import DAMAGE, quiet
-from medrestore.io.dicom.enhanced import enhanced_frames
 from medrestore.io.dicom.frame import Frame
+from medrestore.io.dicom.images import classic_frames, enhanced_frames
 from medrestore.io.dicom.mosaic import grid_frames, is_grid, is_mosaic, mosaic_frames
 from medrestore.io.dicom.scaling import lookup_type
 from medrestore.io.dicom.values import printable, text

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from medrestore.errors import InputError
-from medrestore.io.dicom.classic import classic_frames
 from medrestore.io.dicom.diffusion import csa_values
+from medrestore.io.dicom.images import classic_frames
 from medrestore.io.dicom.values import stated_number, stated_numbers, whole_number
 
 if TYPE_CHECKING:

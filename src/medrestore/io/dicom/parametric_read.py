@@ -11,9 +11,9 @@ from pydicom.uid import ParametricMapStorage
 from medrestore.errors import MedrestoreError, UnreadableError
 from medrestore.io.dicom import dataset
 from medrestore.io.dicom.dataset import DAMAGE, quiet
-from medrestore.io.dicom.enhanced import enhanced_frames
 from medrestore.io.dicom.frame import Frame, Stack
 from medrestore.io.dicom.grid import geometry_of
+from medrestore.io.dicom.images import enhanced_frames
 from medrestore.io.limits import check_shape
 from medrestore.volume import Source, Volume
 

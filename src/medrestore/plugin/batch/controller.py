@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from medrestore.batch.forecast import Step
 from medrestore.batch.gather import Gathered
-from medrestore.batch.progress import Step
 from medrestore.errors import InputError
 from medrestore.plugin.batch.rows import (
     RowState,

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from medrestore.batch.folder import Summary
+    from medrestore.batch.forecast import Step
     from medrestore.batch.gather import Gathered
-    from medrestore.batch.progress import Step
     from medrestore.io import Scan, Scans
     from medrestore.plugin.jobs import RunMeter
 

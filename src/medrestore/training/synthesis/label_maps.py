@@ -12,7 +12,7 @@ import numpy as np
 from scipy import ndimage
 
 from medrestore.modalities import modality_named
-from medrestore.training.synthesis.fields import finished, power_law_field
+from medrestore.training.synthesis.dead_leaves import finished, power_law_field
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -1,4 +1,8 @@
-"""Enhanced multi-frame CT and MR (PS3.3 C.7.6.16): functional groups, shared and per frame."""
+"""Frames of CT and MR images: classic ones (PS3.3 A.3, A.4), enhanced multi-frame ones (C.7.6.16).
+
+A classic file holds one plane. An enhanced one states its frames' facts in functional groups,
+shared and per frame.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +10,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from medrestore.errors import InputError
-from medrestore.io.dicom.classic import image_facts, thickness
+from medrestore.io.dicom.diffusion import diffusion_of
 from medrestore.io.dicom.frame import Frame
-from medrestore.io.dicom.mr_signal import component_of
-from medrestore.io.dicom.scaling import scaling
+from medrestore.io.dicom.mr_signal import component_of, ge_raw_data_type, is_reversed
+from medrestore.io.dicom.scaling import lookup_unit, scaling
 from medrestore.io.dicom.values import (
     image_kind,
     integer,
+    is_inverted,
+    no_data_value,
     number,
+    stated_number,
     stated_numbers,
     text,
     whole_number,
@@ -24,7 +31,97 @@ if TYPE_CHECKING:
 
     from medrestore.volume import Component
 
-__all__ = ["enhanced_frames"]
+__all__ = ["classic_frames", "enhanced_frames", "image_facts", "thickness"]
+
+
+def classic_frames(header: Any, path: Path) -> list[Frame]:
+    """The one plane of a file; what of it cannot be read is its ``fault``.
+
+    Raises
+    ------
+    InputError
+        If the file has several frames but no functional groups that place them.
+    """
+    count = integer(header, "NumberOfFrames", 1)
+    if count > 1:
+        raise InputError(
+            f"{path} has {count} frames without positions (no functional groups); export it as "
+            "enhanced multi-frame or single-frame DICOM"
+        )
+    faults: list[str] = []
+    spacing = stated_numbers(header, "PixelSpacing", 2, faults)
+    scale = scaling(header, header, header, faults)
+    modality, raw = text(header, "Modality"), ge_raw_data_type(header)
+    component = component_of(header.get("ImageType"), header, raw) if modality != "CT" else None
+    reversed_rows = is_reversed(header, faults)
+    kind = image_kind(header.get("ImageType"), modality)
+    frame = Frame(
+        path=path,
+        index=0,
+        spacing=None if spacing is None else (spacing[0], spacing[1]),
+        position=stated_numbers(header, "ImagePositionPatient", 3, faults),
+        orientation=stated_numbers(header, "ImageOrientationPatient", 6, faults),
+        thickness=thickness(header),
+        **scale._asdict(),
+        upside_down=reversed_rows,
+        number=(integer(header, "InstanceNumber", 0), 0),
+        contrast=(
+            (*kind, raw, component),
+            text(header, "EchoNumbers"),
+            text(header, "EchoTime"),
+            reversed_rows,
+        ),
+        component=component,
+        reconstruction=_reconstruction(header) if modality == "CT" else (),
+        moment=(
+            integer(header, "TemporalPositionIdentifier", 0),
+            number(header, "TriggerTime", 0.0),
+            *diffusion_of(header),
+        ),
+        order=(integer(header, "TemporalPositionIdentifier", 0),),
+        acquisition=(
+            integer(header, "AcquisitionNumber", 0),
+            text(header, "AcquisitionTime"),
+        ),
+        **image_facts(header, faults),
+    )
+    return [replace(frame, fault="; ".join(faults))]
+
+
+def image_facts(header: Any, faults: list[str]) -> Any:
+    """Matrix, kind of values, and UIDs of a file: keyword arguments of a `Frame`."""
+    return {
+        "shape": (int(header.Rows), int(header.Columns)),
+        "modality": text(header, "Modality"),
+        "lookup": lookup_unit(header, faults),
+        "inverted": is_inverted(header),
+        "padding": no_data_value(header),
+        "series": text(header, "SeriesInstanceUID"),
+        "instance": text(header, "SOPInstanceUID"),
+        "study": text(header, "StudyInstanceUID"),
+        "space": text(header, "FrameOfReferenceUID"),
+        "label": (text(header, "SeriesNumber"), text(header, "SeriesDescription")),
+    }
+
+
+def _reconstruction(header: Any) -> tuple[str, ...]:
+    image_type = header.get("ImageType") or ("",)
+    return (
+        text(header, "ConvolutionKernel"),
+        text(header, "KVP"),
+        text(header, "SliceThickness"),
+        str(image_type if isinstance(image_type, str) else image_type[0]).strip(),
+    )
+
+
+def thickness(header: Any) -> float | None:
+    """Spacing Between Slices, else Slice Thickness, mm; None where neither is positive."""
+    for keyword in ("SpacingBetweenSlices", "SliceThickness"):
+        value = stated_number(header, keyword, [])
+        if value:
+            return abs(value)
+    return None
+
 
 SPATIAL = {0x00209056, 0x00209057, 0x00200032, 0x00200037}
 """Stack ID, In-Stack Position Number, Image Position and Orientation (Patient)."""
@@ -97,7 +194,7 @@ def _frame(header: Any, macros: _Macros, path: Path, index: int, dimensions: lis
             text(content, "StackID"),
         ),
         component=component,
-        reconstruction=_reconstruction(header, macros) if modality == "CT" else (),
+        reconstruction=_frame_reconstruction(header, macros) if modality == "CT" else (),
         moment=_moment(macros, content),
         order=_order(content, dimensions),
         acquisition=(
@@ -134,7 +231,7 @@ def _component(header: Any, macros: _Macros) -> Component | None:
     return component_of(frame_type.get("FrameType") or header.get("ImageType"), stated)
 
 
-def _reconstruction(header: Any, macros: _Macros) -> tuple[str, ...]:
+def _frame_reconstruction(header: Any, macros: _Macros) -> tuple[str, ...]:
     frame_type = macros["CTImageFrameTypeSequence"]
     return (
         text(macros["CTReconstructionSequence"], "ConvolutionKernel"),
