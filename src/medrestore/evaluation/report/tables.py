@@ -13,11 +13,11 @@ from medrestore.report.tables import Table, table_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from medrestore.evaluation.evaluate import Report
     from medrestore.evaluation.floor import Floor
     from medrestore.evaluation.metrics import Metric
     from medrestore.evaluation.over_cases import Paired, Summary
     from medrestore.evaluation.perception import Perception
-    from medrestore.evaluation.report_of_case import Report
     from medrestore.evaluation.uncertainty import Level, Uncertainty
 
 __all__ = [
