@@ -119,14 +119,14 @@ def test_imports_libraries_only_where_they_belong(path: Path) -> None:
     used = {module.split(".")[0] for module, _ in imports(path)}
     if here not in MONAI:
         assert "monai" not in used, f"MONAI enters in {', '.join(sorted(MONAI))} only"
-    if room != "plugin" and here != "cli.view":
+    if room != "plugin" and here != "cli.scans":
         assert not used & GUI, "the viewer is an extra: scripts and workers run without"
     if room == "core":
         assert not used & FILE_FORMATS, "core knows arrays, not files"
-    if room in {"io", "volume", "errors", "resources"} or here == "plugin.reader":
+    if room in {"io", "volume", "errors", "resources"} or here == "plugin.files":
         assert "torch" not in used, "files are read without torch"
-    if here in {"plugin.layers", "plugin.reader"}:
-        assert "napari" not in used, "layers and reader speak in tuples"
+    if here in {"plugin.layers", "plugin.files"}:
+        assert "napari" not in used, "layers and files speak in tuples"
 
 
 @pytest.mark.parametrize("path", [p for p in FILES if p != SRC / "__init__.py"], ids=name_of)

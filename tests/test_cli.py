@@ -284,7 +284,7 @@ def test_ctrl_c_keeps_the_samples_drawn(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    from medrestore.cli.meter import Bar
+    from medrestore.cli.terminal import Bar
 
     ticks, tick = [0], Bar.tick
 

@@ -19,8 +19,7 @@ from medrestore.engine.guidance import guided
 from medrestore.engine.plan import Plan
 from medrestore.errors import ModelError, SettingsError
 from medrestore.models.model import find_card, load
-from medrestore.plugin.repeat import command_line, python_lines
-from medrestore.plugin.requests import Choices
+from medrestore.plugin.requests import Choices, command_line, python_lines
 from medrestore.results.record import read_record
 from medrestore.settings.settings import Settings
 from meters import Counter, Stop

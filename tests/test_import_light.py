@@ -63,4 +63,4 @@ def test_the_panels_of_the_viewer() -> None:
 
 
 def test_the_reader_of_the_viewer() -> None:
-    assert not loaded_by("import medrestore.plugin.reader") & HEAVY
+    assert not loaded_by("import medrestore.plugin.files") & HEAVY

@@ -21,10 +21,9 @@ from medrestore.engine.plan import Plan
 from medrestore.models.bundle import write_card
 from medrestore.models.card import Card
 from medrestore.plugin.drawings import Drawing
-from medrestore.plugin.explore.region_views import RegionTable
-from medrestore.plugin.explore.regions import as_csv, measure, reading
 from medrestore.plugin.layers import KEY, displayed, record_of, to_layer
 from medrestore.plugin.messages import opened_summary, preview_summary, summary
+from medrestore.plugin.regions import RegionTable, as_csv, measure, reading
 from medrestore.plugin.result_layers import result_layers
 from medrestore.restorer import RESTORER
 from medrestore.results.record import reopen

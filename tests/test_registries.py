@@ -28,7 +28,7 @@ from medrestore.evaluation.report.files import write_report
 from medrestore.io.format import Format
 from medrestore.io.formats import FORMATS
 from medrestore.io.scan import Scan
-from medrestore.plugin.reader import get_reader
+from medrestore.plugin.files import get_reader
 from medrestore.volume import Source
 from scans import mr_array, write_nifti
 from tiny import tiny_card
@@ -82,7 +82,7 @@ def test_a_sampler_is_in_the_form(qtbot, tiny_models: Path, monkeypatch) -> None
     from napari.components import ViewerModel
 
     from medrestore.plugin.form import SettingsForm
-    from medrestore.plugin.scan_picker import ScanPicker
+    from medrestore.plugin.viewer import ScanPicker
 
     monkeypatch.setitem(SAMPLERS, "halfway", halfway)
     form = SettingsForm(ScanPicker(ViewerModel()))

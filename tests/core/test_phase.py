@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from medrestore.core.mr_values import fills_a_circle
+from medrestore.core.mr_values import is_phase
 from scans import body, mr_array
 
 SHAPE = (4, 64, 72)
@@ -27,28 +27,28 @@ def phase(masked: bool = False, noise: float = 0.05) -> np.ndarray:
 )  # fmt: skip
 def test_phase_in_any_unit(masked: bool, scale: float, offset: float, whole: bool) -> None:
     stored = scale * phase(masked) + offset
-    assert fills_a_circle(np.round(stored) if whole else stored)
+    assert is_phase(np.round(stored) if whole else stored)
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.02, 0.2])
 def test_magnitudes(noise: float) -> None:
     scan = mr_array(SHAPE, noise)
-    assert not fills_a_circle(scan)
-    assert not fills_a_circle(np.round(scan / scan.max() * 255))
-    assert not fills_a_circle(np.clip(scan, 0, np.percentile(scan, 90)))
+    assert not is_phase(scan)
+    assert not is_phase(np.round(scan / scan.max() * 255))
+    assert not is_phase(np.clip(scan, 0, np.percentile(scan, 90)))
 
 
 def test_signed_magnitudes_and_pure_noise() -> None:
     scan = mr_array(SHAPE)
-    assert not fills_a_circle(scan - scan.mean())
-    assert not fills_a_circle(np.where(scan > 300, -scan, scan))
-    assert not fills_a_circle(RNG.standard_normal(SHAPE))
+    assert not is_phase(scan - scan.mean())
+    assert not is_phase(np.where(scan > 300, -scan, scan))
+    assert not is_phase(RNG.standard_normal(SHAPE))
 
 
 def test_nothing_to_see() -> None:
-    assert not fills_a_circle(np.zeros(SHAPE))
-    assert not fills_a_circle(np.full(SHAPE, np.nan))
+    assert not is_phase(np.zeros(SHAPE))
+    assert not is_phase(np.full(SHAPE, np.nan))
 
 
 def test_even_noise_in_another_range_is_no_circle() -> None:
-    assert not fills_a_circle(RNG.uniform(10, 100, SHAPE))
+    assert not is_phase(RNG.uniform(10, 100, SHAPE))

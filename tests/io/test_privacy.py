@@ -21,8 +21,8 @@ import medrestore as mr
 from medrestore import io
 from medrestore.cli import main
 from medrestore.io.uids import without_uids
+from medrestore.plugin.files import read_layers
 from medrestore.plugin.layers import KEY, to_layer
-from medrestore.plugin.reader import read_layers
 from scans import body, ct_array, mr_array
 
 pytestmark = pytest.mark.usefixtures("tiny_models")

@@ -10,8 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from medrestore import io
+from medrestore.plugin.files import write_layer
 from medrestore.plugin.layers import to_layer
-from medrestore.plugin.writer import write_layer
 
 New = Callable[..., Any]
 AXES = [sign * np.eye(3)[i] for i in range(3) for sign in (1, -1)]

@@ -10,7 +10,8 @@ import pytest
 import medrestore as mr
 from medrestore.errors import InputError, MedrestoreError
 from medrestore.plugin.drawings import Drawing
-from medrestore.plugin.explore.regions import (
+from medrestore.plugin.layers import displayed, record_of
+from medrestore.plugin.regions import (
     COLUMNS,
     as_csv,
     decimals,
@@ -19,7 +20,6 @@ from medrestore.plugin.explore.regions import (
     measured,
     reading,
 )
-from medrestore.plugin.layers import displayed, record_of
 from medrestore.results.record import reopen
 
 

@@ -10,7 +10,7 @@ from medrestore.plugin import form as form_module
 from medrestore.plugin.fields import field_of
 from medrestore.plugin.form import SettingsForm
 from medrestore.plugin.requests import Choices
-from medrestore.plugin.scan_picker import ScanPicker
+from medrestore.plugin.viewer import ScanPicker
 from medrestore.settings.description import Number, Text, described, setting
 from medrestore.settings.settings import SAMPLERS, SETTINGS, Settings
 

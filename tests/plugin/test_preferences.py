@@ -9,7 +9,7 @@ import medrestore
 from medrestore.plugin.form import SettingsForm
 from medrestore.plugin.preferences import Preferences, models_in, offered_models, preferences
 from medrestore.plugin.requests import Choices
-from medrestore.plugin.scan_picker import ScanPicker
+from medrestore.plugin.viewer import ScanPicker
 from medrestore.settings.settings import Settings
 
 MANIFEST = f"{medrestore.__path__[0]}/napari.yaml"

@@ -11,8 +11,8 @@ from npe2 import io_utils
 import medrestore
 from medrestore.errors import InputError
 from medrestore.io import write
+from medrestore.plugin.files import ct_torso, get_reader, mr_head
 from medrestore.plugin.layers import KEY
-from medrestore.plugin.reader import ct_torso, get_reader, mr_head
 from medrestore.resources import sample_data_folder
 
 MANIFEST = f"{medrestore.__path__[0]}/napari.yaml"

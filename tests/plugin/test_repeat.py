@@ -8,8 +8,7 @@ import pytest
 import medrestore as mr
 from medrestore import cli
 from medrestore.plugin.layers import to_layer
-from medrestore.plugin.repeat import command_line, python_lines
-from medrestore.plugin.requests import Choices, Snapshot
+from medrestore.plugin.requests import Choices, Snapshot, command_line, python_lines
 from medrestore.settings.settings import Settings
 
 

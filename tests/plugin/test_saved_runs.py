@@ -12,8 +12,8 @@ from qtpy.QtWidgets import QFileDialog
 import medrestore as mr
 from medrestore import io
 from medrestore.api import make_plan, run_plan
+from medrestore.plugin.files import get_reader
 from medrestore.plugin.layers import KEY, to_layer
-from medrestore.plugin.reader import get_reader
 from medrestore.plugin.result_layers import result_layers
 from medrestore.plugin.widget import DenoiseWidget
 from scans import ct_array, write_ct

@@ -5,11 +5,11 @@ import pytest
 from driving import finish, run, widget_on
 from napari.components import ViewerModel
 
-from medrestore.plugin.explore.panel import ExplorePanel
+from medrestore.plugin.explore import ExplorePanel
 from medrestore.plugin.layers import KEY, to_layer
 from medrestore.plugin.requests import NO_MODALITY, NO_SCAN
-from medrestore.plugin.scan_picker import ScanPicker
 from medrestore.plugin.view.panel import ViewPanel
+from medrestore.plugin.viewer import ScanPicker
 
 
 @pytest.fixture

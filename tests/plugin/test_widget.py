@@ -8,10 +8,10 @@ from qtpy.QtWidgets import QLabel
 
 import medrestore
 from medrestore.plugin.contrast import spread_limits
-from medrestore.plugin.explore.panel import ExplorePanel
+from medrestore.plugin.explore import ExplorePanel
 from medrestore.plugin.fields import NOTCHES
 from medrestore.plugin.layers import KEY, displayed, to_layer, to_volume
-from medrestore.plugin.status import RESEARCH_ONLY
+from medrestore.plugin.rows import RESEARCH_ONLY
 
 ROLES = ("restored", "lower", "upper", "std", "inconsistent", "removed")
 

@@ -9,10 +9,9 @@ from scipy.spatial.transform import Rotation
 import medrestore
 from medrestore.errors import MedrestoreError
 from medrestore.io import read, write
+from medrestore.plugin.files import read_layers, write_layer, write_layers
 from medrestore.plugin.layers import KEY, to_layer
-from medrestore.plugin.reader import read_layers
 from medrestore.plugin.result_layers import result_layers
-from medrestore.plugin.writer import write_layer, write_layers
 
 MANIFEST = f"{medrestore.__path__[0]}/napari.yaml"
 SAGITTAL = [(5, 0, 0), (0, 0, -2), (0, 2, 0)]

@@ -1,7 +1,8 @@
 """The command line: `medrestore COMMAND …`.
 
-A command is a module with two functions: ``add`` describes it to argparse, ``run`` does it and
-returns the exit code. Everything heavy is imported inside ``run``, so that help costs nothing.
+A command is two functions: ``add`` describes it to argparse, ``run`` does it and returns the exit
+code; commands on one subject share a module. Everything heavy is imported inside ``run``, so that
+help costs nothing.
 """
 
 from __future__ import annotations
@@ -10,23 +11,7 @@ import sys
 from typing import TYPE_CHECKING, TextIO
 
 from medrestore import __version__
-from medrestore.cli import (
-    batch,
-    calibrate,
-    cite,
-    demo,
-    denoise,
-    ensemble,
-    evaluate,
-    info,
-    likelihood,
-    models,
-    reader_study,
-    rerun,
-    simulate,
-    train,
-    view,
-)
+from medrestore.cli import ensemble, evaluate, models, records, restore, scans, train
 from medrestore.cli.parser import Parser
 from medrestore.engine.threads import wait_asleep
 from medrestore.errors import Cancelled, MedrestoreError
@@ -37,21 +22,21 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 COMMANDS = (
-    info,
-    denoise,
-    batch,
-    rerun,
-    cite,
-    simulate,
-    likelihood,
-    demo,
-    models,
-    evaluate,
-    ensemble,
-    calibrate,
-    train,
-    reader_study,
-    view,
+    scans.add_info,
+    restore.add_denoise,
+    restore.add_batch,
+    records.add_rerun,
+    records.add_cite,
+    scans.add_simulate,
+    models.add_likelihood,
+    restore.add_demo,
+    models.add_models,
+    evaluate.add_evaluate,
+    ensemble.add,
+    models.add_calibrate,
+    train.add,
+    evaluate.add_reader_study,
+    scans.add_view,
 )
 
 DESCRIPTION = """\
@@ -107,8 +92,8 @@ def _parser() -> Parser:
     parser = Parser(prog="medrestore", description=DESCRIPTION, epilog=EXAMPLES)
     parser.add_argument("--version", action="version", version=f"medrestore {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in COMMANDS:
-        command.add(commands)
+    for add in COMMANDS:
+        add(commands)
     return parser
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from medrestore.cli.meter import Bar
-from medrestore.cli.output import as_json, table
 from medrestore.cli.parser import Commands, Namespace, Parser, add_source, command
+from medrestore.cli.terminal import Bar, as_json, table
 from medrestore.errors import OutputError, SettingsError
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""`medrestore evaluate`: how near restored scans are to references, and how sure they may be."""
+"""`medrestore evaluate` and `reader-study`: restorations judged by metrics and by readers."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from medrestore.cli.meter import Bar
-from medrestore.cli.output import as_json, table
 from medrestore.cli.parser import Commands, Namespace, add_source, command
+from medrestore.cli.terminal import Bar, as_json, table
 from medrestore.errors import ModelError, SettingsError
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from medrestore.results.result import Result
     from medrestore.volume import Volume
 
-EXAMPLES = """\
+EVALUATE_EXAMPLES = """\
   medrestore evaluate --reference full.nii.gz --noisy fast.nii.gz \\
       --restored out/fast_restored.nii.gz --modality MR -o report
   medrestore evaluate --reference full/ --noisy quarter/ --restored restored/ -o report
@@ -35,10 +34,10 @@ judged too; any other method's image is judged as an image.
 """
 
 
-def add(commands: Commands) -> None:
+def add_evaluate(commands: Commands) -> None:
     """Describe the command."""
     does = "compare restored and noisy scans with references: metrics, plots and a page"
-    parser = command(commands, "evaluate", run, does, EXAMPLES)
+    parser = command(commands, "evaluate", run_evaluate, does, EVALUATE_EXAMPLES)
     for option, says in (
         ("--reference", "scans with little noise; their own noise counts as error"),
         ("--noisy", "the scans that were restored, on the references' grids"),
@@ -73,7 +72,7 @@ def add(commands: Commands) -> None:
     add_source(parser)
 
 
-def run(arguments: Namespace) -> int:
+def run_evaluate(arguments: Namespace) -> int:
     """Measure one case after the other; nothing is written unless all can be judged."""
     from medrestore.evaluation.pairing import cases_of, people_of
     from medrestore.evaluation.report.files import REPORT_FOLDER, facts_of, find, write_findings
@@ -182,3 +181,41 @@ def _print_means(findings: Findings) -> None:
         found = tables.of_paired(findings.paired)
         print(f"differences; p by Wilcoxon, and adjusted for all {len(found.rows)} tests (Holm)")
         table(found.titles, found.rows)
+
+
+READER_STUDY_EXAMPLES = """\
+  medrestore reader-study analyse study_*.csv
+  medrestore reader-study analyse study_*.csv --json > results.json
+"""
+
+
+def add_reader_study(commands: Commands) -> None:
+    """Describe the command, whose one part is `analyse`."""
+    does = "statistics of a blinded reader study, run in napari"
+    parser = command(commands, "reader-study", analyse, does, READER_STUDY_EXAMPLES)
+    inner = parser.add_subparsers(metavar="analyse", required=True)
+    does = "preference, scores and agreement from the CSV files of one study's readers"
+    parser = command(inner, "analyse", analyse, does, READER_STUDY_EXAMPLES)
+    parser.add_argument("csv", metavar="CSV", nargs="+", help="one file per reader")
+    parser.add_argument("--json", action="store_true", help="for machines: all results")
+    seed = "of the bootstrap intervals; default: %(default)s"
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help=seed)
+
+
+def analyse(arguments: Namespace) -> int:
+    """Read the answers, check that they belong together, print the statistics."""
+    from medrestore.evaluation.reader_study import answers, summary
+    from medrestore.evaluation.reader_study.analysis import analyse as analysed
+
+    found = analysed(answers.read(arguments.csv), arguments.seed)
+    if arguments.json:
+        print(as_json(found.facts()))
+        return 0
+    print(f"study {found.study} ({found.kind}), plan {found.plan}")
+    for one in summary.tables(found):
+        print()
+        table(one.titles, one.rows)
+    print()
+    for sentence in summary.sentences(found):
+        print(sentence)
+    return 0

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from medrestore.cli.meter import Bar
 from medrestore.cli.parser import Commands, Namespace, command
+from medrestore.cli.terminal import Bar
 from medrestore.errors import SettingsError
 
 EXAMPLES = """\

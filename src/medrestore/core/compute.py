@@ -81,13 +81,13 @@ def trunk_in_bfloat16(network: nn.Module, exact: Iterable[nn.Module]) -> None:
     exact : iterable of Module
         Layers that stay in float32.
     """
-    kept = {id(part) for module in exact for part in module.modules()}
+    float32_parts = {id(part) for module in exact for part in module.modules()}
     for module in network.modules():
-        own = list(module.parameters(recurse=False))
-        if not own:
+        parameters = list(module.parameters(recurse=False))
+        if not parameters:
             continue
-        dtype = torch.float32 if id(module) in kept else torch.bfloat16
-        for parameter in own:
+        dtype = torch.float32 if id(module) in float32_parts else torch.bfloat16
+        for parameter in parameters:
             parameter.data = parameter.data.to(dtype)
         module.register_forward_pre_hook(_caster(dtype))
 

@@ -43,6 +43,13 @@ HU_LIKE = 0.01
 """Share of the voxels near −1000 from which on they are air of a CT in HU."""
 PILE = 0.01
 """Share of voxels at exactly 0, with none below, that shows a window's lower end."""
+BELOW_HU = -1500.0
+FEWEST_PADDED = 10
+"""Voxels that hold a padding value, at least."""
+MOST_VALUES = 4
+"""Of each scan: one by the scanner, others by whoever resampled it or cut the table away."""
+BIN_HU = 50.0
+"""Padding outnumbers all other voxels of its bin and of both bins beside it."""
 
 
 @dataclass(frozen=True)
@@ -130,15 +137,6 @@ def _share(values: NDArray[Any], limits: tuple[float, float]) -> float:
 def lies_in_air(values: NDArray[Any]) -> bool:
     """True if enough voxels are air of a CT in HU."""
     return bool(np.mean((values > AIR_HU[0]) & (values < AIR_HU[1])) > HU_LIKE)
-
-
-BELOW_HU = -1500.0
-FEWEST_PADDED = 10
-"""Voxels that hold a padding value, at least."""
-MOST_VALUES = 4
-"""Of each scan: one by the scanner, others by whoever resampled it or cut the table away."""
-BIN_HU = 50.0
-"""Padding outnumbers all other voxels of its bin and of both bins beside it."""
 
 
 def ct_padding(hu: NDArray[np.float32], after: Callable[[], object] = nothing) -> tuple[float, ...]:

@@ -182,6 +182,6 @@ def shaped(denoiser: Denoiser, kernel: Kernel, last: float) -> Denoiser:
 
 
 def _mirrored(n: int) -> Tensor:
-    """Indices of ``n`` places and `RADIUS` more on either side, reflected at the borders."""
+    """Indices of ``n`` positions and `RADIUS` more on either side, reflected at the borders."""
     at = torch.arange(-RADIUS, n + RADIUS) % (2 * n)
     return torch.minimum(at, 2 * n - 1 - at)

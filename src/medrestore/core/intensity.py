@@ -42,6 +42,15 @@ spike of a hundred times the tissue is beyond, and would disturb what is restore
 
 MOST_VOXELS = 2**26
 """More say no more about a percentile."""
+BINS = 400
+ITERATIONS = 100
+"""The scale then lies within 1 to 2 % of the noise-free one up to 9 % of noise (6 % at most)."""
+REACH = 6.0
+"""Bins end so many σ above the noisy scale."""
+LEAST = 0.005
+"""Noise below this part of the scale widens it by less than a thousandth and is left in."""
+SETTLED = 1e-3
+ROUNDS = 8
 
 
 def foreground_scale(array: NDArray[Any]) -> float:
@@ -90,17 +99,6 @@ def check_fraction(noise: float) -> None:
 def thinned(values: NDArray[Any]) -> NDArray[Any]:
     """At most about `MOST_VOXELS` of an array: every n-th along its first axis."""
     return values[:: max(1, -(-values.size // MOST_VOXELS))] if values.ndim else values
-
-
-BINS = 400
-ITERATIONS = 100
-"""The scale then lies within 1 to 2 % of the noise-free one up to 9 % of noise (6 % at most)."""
-REACH = 6.0
-"""Bins end so many σ above the noisy scale."""
-LEAST = 0.005
-"""Noise below this part of the scale widens it by less than a thousandth and is left in."""
-SETTLED = 1e-3
-ROUNDS = 8
 
 
 def noise_free_scale(array: NDArray[Any], sigma: float) -> float:

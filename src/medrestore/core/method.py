@@ -78,14 +78,14 @@ def nearest(methods: Iterable[str], method: str) -> str | None:
     Methods are ``"sampler:steps"``. Of two that are as near, the one with fewer steps.
     """
     sampler, _, steps = method.partition(":")
-    own = [key for key in methods if key == method or key.startswith(f"{sampler}:")]
-    if method in own:
+    of_sampler = [key for key in methods if key == method or key.startswith(f"{sampler}:")]
+    if method in of_sampler:
         return method
-    if not steps or not own:
+    if not steps or not of_sampler:
         return None
 
     def distance(key: str) -> tuple[int, int]:
         count = int(key.partition(":")[2])
         return abs(count - int(steps)), count
 
-    return min(own, key=distance)
+    return min(of_sampler, key=distance)

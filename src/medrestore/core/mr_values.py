@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-__all__ = ["debiased", "fills_a_circle", "gaussian_sigma", "signs"]
+__all__ = ["debiased", "gaussian_sigma", "is_phase", "signs"]
 
 CUT = 0.02
 """A circle is cut open at 0 or opposite of it, give or take this fraction of its length."""
@@ -23,9 +23,17 @@ EMPTIEST = 0.1
 """Of an even share, each bin of the range holds so much at least."""
 SHORTER = 0.9
 """Neighbours are so much nearer to each other round the circle than along the line, or more."""
+SHALLOW, DEEP = 0.02, 0.1
+"""Depths below zero, as fractions of the foreground scale."""
+MOST_SHALLOW, MOST_DEEP = 0.015, 0.005
+"""Shares of voxels that may lie deeper and are no undershoot."""
+REACH = 7
+UNDERSHOOT = 0.25
+"""Splines, windowed sinc and Fourier interpolation go below zero within so many pixels beside a
+bright one, by less than this fraction of it."""
 
 
-def fills_a_circle(planes: NDArray[Any]) -> bool:
+def is_phase(planes: NDArray[Any]) -> bool:
     """True if values wrap round, whatever the range they are stored in (±π, ±4096, 0…4095, …).
 
     Three things are so in phase only. The range begins at 0 or has it in its middle. All of it is
@@ -52,16 +60,6 @@ def fills_a_circle(planes: NDArray[Any]) -> bool:
     apart = np.abs(np.diff(planes.astype(np.float64), axis=-1))
     apart = apart[np.isfinite(apart)]
     return bool(np.minimum(apart, high - low - apart).sum() < SHORTER * apart.sum())
-
-
-SHALLOW, DEEP = 0.02, 0.1
-"""Depths below zero, as fractions of the foreground scale."""
-MOST_SHALLOW, MOST_DEEP = 0.015, 0.005
-"""Shares of voxels that may lie deeper and are no undershoot."""
-REACH = 7
-UNDERSHOOT = 0.25
-"""Splines, windowed sinc and Fourier interpolation go below zero within so many pixels beside a
-bright one, by less than this fraction of it."""
 
 
 class Signs(NamedTuple):

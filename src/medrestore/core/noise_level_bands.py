@@ -40,7 +40,7 @@ EDGE_STEP = math.log(4.0)
 LEAST_SHARE = 0.4
 """Share of k-space, along an axis, in which no edge is looked for."""
 INSIDE_EDGE = 0.97
-"""Of the share found, what is kept: frequencies beyond the edge would hold no noise."""
+"""Part of the share found that is used: frequencies beyond the edge would hold no noise."""
 FEWEST_VOXELS = 40
 """Voxels of an acquired grid: with fewer there are no blocks of tissue to read."""
 BODY = (0.3, 0.45)
@@ -48,6 +48,17 @@ BODY = (0.3, 0.45)
 shows no edge, which strong noise fills in where the signal is weak."""
 SLICES = 24
 """More slices say no more about an edge."""
+WIDTH = 8
+DETAIL = np.add.outer(np.arange(WIDTH), np.arange(WIDTH)) >= 2
+"""Bands (y, x) that hold detail: neither the mean nor a slope across the block."""
+SHARE, MOST_SHARE, ENOUGH, FEWEST = 0.04, 0.3, 100, 60
+"""Of the bright blocks the calmest share counts, or up to three tenths to have enough."""
+BRIGHT = 0.2
+"""Of the scale: darker blocks are no body."""
+GAUSSIAN_SNR = 4.0
+"""Magnitudes above this many σ are Gaussian but for what `noise_level_spectrum` allows for."""
+_MEDIAN = 0.4549
+_STEP = WIDTH // 2
 
 
 def acquired_shares(array: NDArray[np.float32], scale: float) -> tuple[float, float]:
@@ -94,8 +105,8 @@ def on_acquired_grid(plane: NDArray[np.float32], grid: tuple[int, int]) -> NDArr
     rows, columns = grid
     spectrum = fft.fftshift(fft.fft2(plane))
     top, left = plane.shape[0] // 2 - rows // 2, plane.shape[1] // 2 - columns // 2
-    kept = fft.ifftshift(spectrum[top : top + rows, left : left + columns])
-    image = fft.ifft2(kept).real * (rows * columns / plane.size)
+    acquired = fft.ifftshift(spectrum[top : top + rows, left : left + columns])
+    image = fft.ifft2(acquired).real * (rows * columns / plane.size)
     return np.asarray(image, dtype=np.float32)
 
 
@@ -117,19 +128,6 @@ def _share(power: NDArray[np.float64]) -> float:
     middle = (np.median(logs[first:edge]) + np.median(logs[edge + 1 : last + 1])) / 2
     below = np.flatnonzero(logs[first : last + 1] < middle)
     return (first + int(below[0])) / half
-
-
-WIDTH = 8
-DETAIL = np.add.outer(np.arange(WIDTH), np.arange(WIDTH)) >= 2
-"""Bands (y, x) that hold detail: neither the mean nor a slope across the block."""
-SHARE, MOST_SHARE, ENOUGH, FEWEST = 0.04, 0.3, 100, 60
-"""Of the bright blocks the calmest share counts, or up to three tenths to have enough."""
-BRIGHT = 0.2
-"""Of the scale: darker blocks are no body."""
-GAUSSIAN_SNR = 4.0
-"""Magnitudes above this many σ are Gaussian but for what `noise_level_spectrum` allows for."""
-_MEDIAN = 0.4549
-_STEP = WIDTH // 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,7 +178,7 @@ def band_powers(array: NDArray[np.float32], scale: float) -> Bands | None:
     array : ndarray of float32, shape (z, y, x)
         Magnitudes; NaN is taken for 0. Squares of four times its size are held.
     scale : float
-        Intensity scale (`intensity.foreground_scale`).
+        Intensity scale (`core.intensity.foreground_scale`).
     """
     shape = (array.shape[1], array.shape[2])
     for shares in dict.fromkeys((acquired_shares(array, scale), (1.0, 1.0))):
@@ -208,9 +206,9 @@ def _measured(
     array: NDArray[np.float32], grid: tuple[int, int]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
     """Squared coefficients, mean and least value of the blocks of every slice."""
-    places = (len(array), *((n - WIDTH) // _STEP + 1 for n in grid))
-    squares = np.empty((*places, WIDTH * WIDTH), np.float32)
-    mean, lowest = np.empty(places, np.float32), np.empty(places, np.float32)
+    shape = (len(array), *((n - WIDTH) // _STEP + 1 for n in grid))
+    squares = np.empty((*shape, WIDTH * WIDTH), np.float32)
+    mean, lowest = np.empty(shape, np.float32), np.empty(shape, np.float32)
     for z, plane in enumerate(array):
         squares[z], mean[z], lowest[z] = _blocks(on_acquired_grid(np.nan_to_num(plane), grid))
     return squares, mean, lowest

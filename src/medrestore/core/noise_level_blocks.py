@@ -103,15 +103,15 @@ def _kept_table(width: int, ramp: bool) -> tuple[NDArray[np.float64], NDArray[np
     dy, dx = y[:, None] - y, x[:, None] - x
     neighbours = (np.abs(dy) + np.abs(dx)) == 1
     frequency = np.hypot(np.fft.fftfreq(64)[:, None], np.fft.fftfreq(64))
-    lags, kept = [], []
+    lags, shares = [], []
     for length in _LENGTHS:
         power = np.exp(-((2 * np.pi * length * frequency) ** 2))
         covariance = np.fft.ifft2(power * frequency if ramp else power).real
         covariance /= covariance[0, 0]
         residual = project @ covariance[dy, dx] @ project
-        kept.append(np.trace(residual) / width**2)
-        lags.append(residual[neighbours].mean() / kept[-1])
-    return np.array(lags), np.array(kept)
+        shares.append(np.trace(residual) / width**2)
+        lags.append(residual[neighbours].mean() / shares[-1])
+    return np.array(lags), np.array(shares)
 
 
 def kept_variance(correlation: float, width: int, *, ramp: bool) -> float:
@@ -127,12 +127,12 @@ def kept_variance(correlation: float, width: int, *, ramp: bool) -> float:
         Noise power ∝ f·exp(−(2πℓf)²), as filtered back-projection leaves it, instead of
         exp(−(2πℓf)²), white noise smoothed by a Gaussian of standard deviation ℓ.
     """
-    lags, kept = _kept_table(width, ramp)
-    return float(np.interp(correlation, lags, kept))
+    lags, shares = _kept_table(width, ramp)
+    return float(np.interp(correlation, lags, shares))
 
 
 def calm(blocks: Blocks, usable: NDArray[np.bool_], share: float) -> NDArray[np.bool_]:
-    """The ``share`` of usable blocks whose *neighbouring slices* vary least at that place.
+    """The ``share`` of usable blocks whose *neighbouring slices* vary least at that position.
 
     Judging a block by its neighbours avoids anatomy without preferring blocks whose own noise
     happens to be small, which would bias the estimate. A single slice is judged by the blocks

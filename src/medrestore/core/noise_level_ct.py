@@ -150,8 +150,8 @@ def _coarse_log_variance(
     ).transpose(0, 2, 4, 1, 3, 5)
     ranked = np.sort(cells.reshape(*cells.shape[:3], -1), axis=-1)
     counts = np.isfinite(ranked).sum(axis=-1)
-    place = (quantile * np.maximum(counts - 1, 0)).astype(int)
-    low = np.take_along_axis(ranked, place[..., None], axis=-1)[..., 0]
+    rank = (quantile * np.maximum(counts - 1, 0)).astype(int)
+    low = np.take_along_axis(ranked, rank[..., None], axis=-1)[..., 0]
     weight = counts.astype(np.float64)
     value = np.where(counts > 0, low, 0.0)
     smooth = [0.7, 0.7, 0.7]
@@ -185,10 +185,10 @@ def _interpolate(
     result = coarse
     for axis, position in enumerate(positions):
         last = coarse.shape[axis] - 1
-        place = np.clip(position, 0, last)
-        low = np.minimum(place.astype(int), max(last - 1, 0))
+        at = np.clip(position, 0, last)
+        low = np.minimum(at.astype(int), max(last - 1, 0))
         high = np.minimum(low + 1, last)
-        part = np.expand_dims((place - low).astype(np.float32), [a for a in range(3) if a != axis])
+        part = np.expand_dims((at - low).astype(np.float32), [a for a in range(3) if a != axis])
         result = result.take(low, axis) * (1 - part) + result.take(high, axis) * part
     return result
 

@@ -116,13 +116,13 @@ def _noises(
     folded: float, missing: tuple[float, float]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Log spectra (kinds, bands), their χ² penalty, and log variance that the grid leaves out."""
-    plain, own, edges = _products()
+    plain, folded_once, edges = _products()
     spectra, penalties, beyond = [], [], []
     rim = sum(np.log1p((more - 1) * edge) for more, edge in zip(missing, edges, strict=True))
     count = sum((edge < 1).astype(float) for edge in edges)
     for white in WHITE_PARTS:
         part = (1 - white) * plain + white
-        over = (1 - white) ** 2 * own + 1 - (1 - white) ** 2
+        over = (1 - white) ** 2 * folded_once + 1 - (1 - white) ** 2
         spectra.append(np.log((part + folded * over) / (1 + folded)))
         penalties.append(UNLIKELY * (count + (white > 0)))
         beyond.append(rim)
@@ -141,8 +141,8 @@ def _products() -> tuple[
     found = [_window(power) for power in _powers()]
     once, twice, edge = (np.array(part) for part in zip(*found, strict=True))
     pairs = [(a[:, None, :, None] * a[None, :, None, :])[:, :, DETAIL] for a in (once, twice)]
-    plain, own = (pair.reshape(len(edge) ** 2, -1) for pair in pairs)
-    return plain, own, (np.repeat(edge, len(edge)), np.tile(edge, len(edge)))
+    plain, folded_once = (pair.reshape(len(edge) ** 2, -1) for pair in pairs)
+    return plain, folded_once, (np.repeat(edge, len(edge)), np.tile(edge, len(edge)))
 
 
 def _powers() -> list[NDArray[np.float64]]:

@@ -31,7 +31,7 @@ __all__ = [
 class Moments:
     """Running mean and variance over samples, voxel by voxel (Welford 1962).
 
-    Nothing but two arrays is kept, however many samples are added.
+    Two arrays, however many samples are added.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def mean_std(s: NDArray[np.float32], predictions: Moments) -> NDArray[np.float32
 
 
 def explained_std(s: NDArray[np.float32], predictions: Moments) -> NDArray[np.float32]:
-    """By how much less than the noise the scan departs from the mean of n samples.
+    """Standard deviation by which noise exceeds the scan's departure from the mean of n samples.
 
     With V the posterior's variance, E[(y − x̄_n)²] = σ² − V·(1 − 1/n): what the guards take for s².
     """

@@ -107,7 +107,8 @@ def spread_of(sigma: Tensor, f2: Tensor) -> Tensor:
 class _Across(nn.Module):
     """Exchange between each slice of a stack and those before and after it; none, to begin with.
 
-    Slices of a stack follow each other in the batch; the first and the last hear themselves.
+    Slices of a stack follow each other in the batch; the first and the last exchange with
+    themselves.
     """
 
     def __init__(self, width: int, depth: int) -> None:
@@ -119,7 +120,7 @@ class _Across(nn.Module):
         nn.init.zeros_(self.after.weight)
 
     def forward(self, x: Tensor, hidden: Tensor) -> Tensor:
-        """Add what is heard of ``x`` to ``hidden``, in place."""
+        """Add what neighbours pass on of ``x`` to ``hidden``, in place."""
         before, after, sums = (
             part.unflatten(0, (-1, self.depth)) for part in (self.before(x), self.after(x), hidden)
         )
@@ -154,8 +155,8 @@ def _stage(width: int, blocks: int, depth: int) -> nn.Sequential:
 class Predictor(nn.Module):
     """Residual U-Net on 2×2-unshuffled slices, without normalisation layers.
 
-    A 3-D model is the same network on stacks of slices that listen to each other in every block.
-    With what they hear at zero it is the slice model: one that was trained is where it starts.
+    A 3-D model is the same network on stacks of slices, with an exchange between neighbours in
+    every block. With the exchange at zero it is the slice model: training starts from one.
 
     Parameters
     ----------
@@ -216,24 +217,24 @@ class Predictor(nn.Module):
         """Outputs on the way down, one per stage."""
         with in_float32(c.y.device):
             x: Tensor = self.head(self._seen(c))
-        kept = []
+        outputs = []
         for stage, shrink in zip(self.down, self.shrink, strict=False):
             x = stage(x)
-            kept.append(x)
+            outputs.append(x)
             x = shrink(x)
-        return [*kept, self.down[-1](x)]
+        return [*outputs, self.down[-1](x)]
 
     def _features(self, c: Condition) -> Tensor:
-        *kept, x = self._stages(c)
+        *skips, x = self._stages(c)
         for stage, grow, skip in zip(
-            reversed(self.up), reversed(self.grow), reversed(kept), strict=True
+            reversed(self.up), reversed(self.grow), reversed(skips), strict=True
         ):
             x = stage(grow(x) + skip)
         return x
 
 
 class Prior(nn.Module):
-    """Stands in a predictor's place where the image itself is diffused.
+    """Prior of all images, in place of a predictor where the image itself is diffused.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The refiner: predicts the velocity of the standardised residual. The one place MONAI enters."""
+"""The refiner: predicts the velocity of the standardised residual. Built on MONAI."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class Refiner(nn.Module):
 def refiner_condition(c: Condition, prediction: Prediction) -> Tensor:
     """Condition of the refiner, (batch, 6, y, x), all of order one.
 
-    The noise removed, the detail kept (in σ and in s), log s/σ, log σ and the local mean.
+    The noise removed, the detail left (in σ and in s), log s/σ, log σ and the local mean.
     """
     mu, log_s = prediction
     mean = smooth(mu)

@@ -43,6 +43,7 @@ LAGS = 3
 """Slices on either side that a kernel mixes; also the lags whose correlation is stated."""
 
 _GRID = 8 * RADIUS
+_FINE = 64
 
 
 def _radius(height: int, width: int) -> NDArray[np.float64]:
@@ -208,9 +209,6 @@ def _without_gaps(density: Sequence[float]) -> list[float]:
         if np.isnan(values[i]):
             values[i] = values[i + 1]
     return values
-
-
-_FINE = 64
 
 
 def _points() -> NDArray[np.float64]:

@@ -2,7 +2,7 @@
 
 Every value is a function of (seed, stream, sample, step, t, slice) alone, through Philox (Salmon et
 al. 2011, doi:10.1145/2063384.2063405), drawn on the CPU: sample k is the same whatever the batch,
-the slab, the preview, the device or the number of samples asked for.
+the slab, the preview, the device or the number of samples.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medrestore.core.mr_values import fills_a_circle
+from medrestore.core.mr_values import is_phase
 from medrestore.disk_arrays import PageReleaser
 from medrestore.errors import InputError, ModalityError, UnsuitableError
 from medrestore.io.label_map import is_label_map
@@ -102,7 +102,7 @@ def check_values(volume: Volume) -> tuple[str, ...]:
     if not values.size:
         return ()
     magnitudes = volume.component == "magnitude"  # the header says so
-    if not magnitudes and fills_a_circle(planes):
+    if not magnitudes and is_phase(planes):
         raise UnsuitableError(
             f"{volume.source.name} is phase: its values run round a circle from "
             f"{values.min():.4g} to {values.max():.4g}; give the magnitude image"

@@ -79,7 +79,7 @@ class Controller:
 
     def __init__(self, jobs: Jobs, actions: Actions) -> None:
         self.jobs, self._actions = jobs, actions
-        self._bench = PreviewCache()
+        self._cache = PreviewCache()
         self.result: Result | None = None
 
     def denoise(self, scan: Snapshot | None, choices: Choices) -> None:
@@ -89,7 +89,7 @@ class Controller:
             request = request_for(scan, choices)
             status = f"Restoring {request.meta.get('name', 'the scan')}…"
             return PanelJob(
-                status, partial(_restored, request, result_layers, self._bench), self._restored
+                status, partial(_restored, request, result_layers, self._cache), self._restored
             )
 
         self.jobs.begin(prepare)
@@ -99,7 +99,7 @@ class Controller:
 
         def prepare() -> PanelJob:
             request, shown = preview_of(scan, choices, point)
-            task = partial(_restored, request, preview_layers, self._bench)
+            task = partial(_restored, request, preview_layers, self._cache)
             return PanelJob(f"Restoring {shown}…", task, partial(self._previewed, shown))
 
         self.jobs.begin(prepare)
@@ -188,8 +188,8 @@ class Controller:
 
 
 def _restored(
-    request: Request, layers_of: LayersOf, bench: PreviewCache, meter: Meter
+    request: Request, layers_of: LayersOf, cache: PreviewCache, meter: Meter
 ) -> tuple[Outcome, list[LayerTuple]]:
     """A run and its layers, made in the worker's thread."""
-    outcome = restore(request, meter, bench)
+    outcome = restore(request, meter, cache)
     return outcome, layers_of(outcome.result, request.meta)

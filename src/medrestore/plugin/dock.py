@@ -8,7 +8,7 @@ from qtpy.QtCore import QEvent, QObject, QSize, Qt
 from qtpy.QtWidgets import QScrollArea, QTabWidget, QWidget
 
 from medrestore.plugin.batch.panel import BatchPanel
-from medrestore.plugin.explore.panel import ExplorePanel
+from medrestore.plugin.explore import ExplorePanel
 from medrestore.plugin.view.panel import ViewPanel
 from medrestore.plugin.widget import DenoiseWidget
 

@@ -45,9 +45,9 @@ def take(layer: Any, scan: Any, time: int = 0) -> Drawing:
     Parameters
     ----------
     layer : Labels or Shapes
-        What was drawn.
+        Layer with the regions.
     scan : Image
-        The layer whose grid the masks are wanted on.
+        The layer whose grid the masks lie on.
     time : int
         Time point that counts where labels were drawn on a series.
     """

@@ -22,7 +22,7 @@ from medrestore.settings.settings import AUTO, AUTOMATIC, SETTINGS, Settings, fe
 
 if TYPE_CHECKING:
     from medrestore.plugin.fields import NoiseEntry
-    from medrestore.plugin.scan_picker import ScanPicker
+    from medrestore.plugin.viewer import ScanPicker
 
 __all__ = ["SettingsForm"]
 

@@ -147,7 +147,7 @@ class PanelJob(NamedTuple):
     Parameters
     ----------
     status : str
-        What is shown while it runs.
+        Sentence shown while it runs.
     task : callable
         Runs in the worker's thread, with a meter.
     then : callable

@@ -28,7 +28,7 @@ __all__ = [
 
 
 def acquired_axis(meta: Mapping[str, Any]) -> tuple[int, bool]:
-    """The displayed axis, of the last three, along which slices were acquired; whether flipped."""
+    """The displayed axis, of the last three, along which slices were acquired; True if flipped."""
     record = record_in(meta.get("metadata"))
     order = tuple(record.get("order", (0, 1, 2)))
     return order.index(0), bool(record.get("flip", (False,) * 3)[order.index(0)])

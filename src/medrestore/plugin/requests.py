@@ -1,20 +1,23 @@
-"""From the choices made in the widget to the request of a run. No Qt."""
+"""The choices made in the widget as a request of a run, and as lines that repeat it. No Qt."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+import shlex
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from medrestore.errors import MedrestoreError
 from medrestore.modalities import names
-from medrestore.plugin.layers import KEY
+from medrestore.plugin.layers import record_in
 from medrestore.plugin.positions import acquired_axis, acquired_slice, slice_in_words
 from medrestore.plugin.run import Request
-from medrestore.settings.settings import AUTO, Settings
+from medrestore.settings.settings import AUTO, SETTINGS, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from medrestore.volume import Source
 
 __all__ = [
     "NO_MODALITY",
@@ -22,9 +25,11 @@ __all__ = [
     "Choices",
     "Snapshot",
     "chosen_slices",
+    "command_line",
     "modality_of",
     "on_display",
     "preview_of",
+    "python_lines",
     "request_for",
     "stated_modality",
 ]
@@ -73,8 +78,8 @@ def modality_of(scan: Snapshot | None, chosen: str) -> str | None:
 
 def stated_modality(scan: Snapshot | None) -> str | None:
     """The modality that the layer says."""
-    record = ((scan.meta.get("metadata") or {}).get(KEY) or {}) if scan else {}
-    found = record.get("modality") if isinstance(record, dict) else None
+    record = record_in(scan.meta.get("metadata")) if scan else {}
+    found = record.get("modality")
     return found if found in names() else None
 
 
@@ -157,3 +162,65 @@ def chosen_slices(scan: Snapshot, positions: tuple[int, int] | None) -> tuple[in
 def _shape(data: Any, meta: Mapping[str, Any]) -> tuple[int, ...]:
     """Of the last three axes; of a multiscale image, its finest level's."""
     return tuple((data[0] if meta.get("multiscale") else data).shape[-3:])
+
+
+SAVE = 'result.save("restored")'
+
+
+def python_lines(scan: Snapshot | None, choices: Choices) -> str:
+    """A script that does what the Denoise button does with these choices."""
+    path, modality, given = _input(scan, choices)
+    arguments = [f"{name}={value!r}" for name, value in given.items()]
+    of = f", modality={modality!r}" if modality else ""
+    read = f"volume = mr.read({str(path)!r}{of})"
+    slices = None if scan is None else chosen_slices(scan, choices.slices)
+    if slices is None:
+        run = [read, f"result = mr.denoise({', '.join(['volume', *arguments])})"]
+        return "\n".join(["import medrestore as mr", "", *run, SAVE])
+    return "\n".join(
+        [
+            "import medrestore as mr",
+            "from medrestore.api import make_plan, run_plan",
+            "",
+            read,
+            f"plan = make_plan(volume, mr.Settings({', '.join(arguments)}))",
+            f"slices = tuple(range({slices[0]}, {slices[-1] + 1}))  # as the file numbers them",
+            "result = run_plan(plan.for_slices(slices), volume)",
+            SAVE,
+        ]
+    )
+
+
+def command_line(scan: Snapshot | None, choices: Choices) -> str:
+    """The same for a shell."""
+    path, modality, given = _input(scan, choices)
+    words = ["medrestore", "denoise", str(path), "-o", "restored"]
+    if modality:
+        words += ["--modality", modality]
+    for name, value in given.items():
+        option = "--" + name.replace("_", "-")
+        words += [option] if value is True else [option, str(value)]
+    return "\n".join([shlex.join(words), *_remark(choices)])
+
+
+def _input(scan: Snapshot | None, choices: Choices) -> tuple[Path, str | None, dict[str, Any]]:
+    """The scan's path, its modality, and the settings that differ from their defaults."""
+    modality = modality_of(scan, choices.modality)
+    settings = asdict(choices.settings).items()
+    given = {name: value for name, value in settings if value != SETTINGS[name].default}
+    record = record_in(scan.meta.get("metadata")) if scan else {}
+    source: Source | None = record.get("source")
+    if source is None or not source.paths:
+        return Path("scan.nii.gz"), modality, given
+    path = Path(source.paths[0])
+    return (path.parent if source.format == "dicom" else path), modality, given
+
+
+def _remark(choices: Choices) -> list[str]:
+    if choices.slices is None:
+        return []
+    first, last = choices.slices
+    return [
+        f"# restores the whole scan; in napari slices {first} to {last} were chosen, which the "
+        "lines of Python do alone"
+    ]

@@ -33,7 +33,7 @@ __all__ = ["Outcome", "PreviewCache", "Request", "leave_one_core", "region_noise
 
 @dataclass(frozen=True, eq=False)
 class Request:
-    """A run as it was asked for, taken from the viewer before the run begins.
+    """A run as requested, taken from the viewer before the run begins.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ class PreviewCache:
         self._asked, self._levels = asked, levels
 
 
-def restore(request: Request, meter: Meter, bench: PreviewCache | None = None) -> Outcome:
+def restore(request: Request, meter: Meter, cache: PreviewCache | None = None) -> Outcome:
     """Run a request; the layer's voxels are copied first, later edits do not matter.
 
     Raises
@@ -113,7 +113,7 @@ def restore(request: Request, meter: Meter, bench: PreviewCache | None = None) -
 
     leave_one_core()
     meter.start(0, "Measuring the noise")
-    whole = _plan(request, volume, settings, bench or PreviewCache())
+    whole = _plan(request, volume, settings, cache or PreviewCache())
     if request.preview:
         planned, _ = _part(whole, request.meant)
         plan = (whole if request.slices is None else whole.for_slices(request.slices)).preview()
@@ -187,13 +187,13 @@ def region_noise(request: Request, drawing: Drawing, meter: Meter) -> tuple[floa
     return found.sigma, f"{said}. Is the tissue uniform there? Change it, or draw another region."
 
 
-def _plan(request: Request, volume: Volume, settings: Settings, bench: PreviewCache) -> Plan:
+def _plan(request: Request, volume: Volume, settings: Settings, cache: PreviewCache) -> Plan:
     from medrestore.restorer import RESTORER
 
     asked = (volume.modality, settings.noise)
-    known = bench.levels(request.data, *asked) if request.preview else None
+    known = cache.levels(request.data, *asked) if request.preview else None
     plan = RESTORER.plan(volume, settings, levels=known)
-    bench.keep(plan.each, request.data, *asked)
+    cache.keep(plan.each, request.data, *asked)
     return plan
 
 

@@ -15,7 +15,7 @@ from qtpy.QtWidgets import (
 )
 
 from medrestore.io.formats import FORMATS
-from medrestore.plugin.repeat import command_line, python_lines
+from medrestore.plugin.requests import command_line, python_lines
 from medrestore.plugin.rows import button_row
 
 if TYPE_CHECKING:

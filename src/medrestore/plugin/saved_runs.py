@@ -1,6 +1,6 @@
 """Runs on the disk: saved, opened again, as layers that look as they did after the run. No Qt.
 
-What a file is says the record of its run, which lies beside it: nothing is guessed from names.
+The record of a run, beside its files, says what each file is: nothing is guessed from names.
 """
 
 from __future__ import annotations

@@ -28,11 +28,9 @@ from medrestore.plugin.requests import (
     modality_of,
     stated_modality,
 )
-from medrestore.plugin.rows import column
+from medrestore.plugin.rows import QUIET_STYLE, RESEARCH_ONLY, JobStatus, column, quiet_label
 from medrestore.plugin.run_bar import RunBar
-from medrestore.plugin.scan_picker import ScanPicker
-from medrestore.plugin.status import QUIET_STYLE, RESEARCH_ONLY, JobStatus, quiet_label
-from medrestore.plugin.viewer import bare, is_scan, layers_of, watch
+from medrestore.plugin.viewer import ScanPicker, bare, is_scan, layers_of, watch
 from medrestore.plugin.worker import jobs_of
 
 if TYPE_CHECKING:

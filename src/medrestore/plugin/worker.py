@@ -106,7 +106,7 @@ class Callbacks(QObject):
 
 
 def jobs_of(panel: QWidget, show: Callable[[StatusView], object]) -> Jobs:
-    """Return what runs a panel's jobs in threads, one at a time, until the panel is gone.
+    """Return the runner of a panel's jobs in threads, one at a time, until the panel is gone.
 
     Parameters
     ----------

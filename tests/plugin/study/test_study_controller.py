@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from medrestore.evaluation.reader_study.answers import read
-from medrestore.plugin.study import pictures
+from medrestore.plugin.study import stage
 from medrestore.plugin.study.controller import StudyPage
 from medrestore.plugin.study.session import FromFolders
 
@@ -87,9 +87,9 @@ def test_a_study_goes_on_where_it_was_stopped(desk, source, folders):
 
 def test_the_next_pictures_are_loaded_while_the_reader_looks(desk, source, monkeypatch):
     loaded = []
-    load = pictures.load
+    load = stage.load
     monkeypatch.setattr(
-        pictures,
+        stage,
         "load",
         lambda asked, *rest: loaded.append(asked.index) or load(asked, *rest),
     )

@@ -6,9 +6,8 @@ import pytest
 
 from medrestore.errors import InputError, OutputError
 from medrestore.evaluation.reader_study.answers import HEADER, read
-from medrestore.plugin.study.log import AnswerLog, file_name
-from medrestore.plugin.study.order import presentations
 from medrestore.plugin.study.plan import StudyCase, StudyPlan
+from medrestore.plugin.study.questions import AnswerLog, file_name, presentations
 
 PLAN = StudyPlan(
     "trial",

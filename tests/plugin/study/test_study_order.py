@@ -5,8 +5,8 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medrestore.plugin.study.order import presentations
 from medrestore.plugin.study.plan import StudyCase, StudyPlan
+from medrestore.plugin.study.questions import presentations
 
 METHODS = ("noisy", "nlm", "restored")
 

@@ -11,8 +11,8 @@ from napari.utils.interactions import (
 )
 
 from medrestore.errors import MedrestoreError
+from medrestore.plugin.files import ct_torso
 from medrestore.plugin.layers import KEY, to_layer
-from medrestore.plugin.reader import ct_torso
 from medrestore.plugin.view.window import DisplayWindow, WindowDrag, Windowing, presets_for
 from medrestore.plugin.viewer import camera_of
 

@@ -19,8 +19,16 @@ from medrestore.plugin.batch.rows import EARLIER, GO_ON, REPLACE, RowState, deta
 from medrestore.plugin.batch.table import ScanTable, SkippedFiles
 from medrestore.plugin.jobs import State
 from medrestore.plugin.requests import Choices
-from medrestore.plugin.rows import PathField, button_row, column, form
-from medrestore.plugin.status import PROBLEM_STYLE, QUIET_STYLE, JobStatus, quiet_label
+from medrestore.plugin.rows import (
+    PROBLEM_STYLE,
+    QUIET_STYLE,
+    JobStatus,
+    PathField,
+    button_row,
+    column,
+    form,
+    quiet_label,
+)
 from medrestore.plugin.worker import jobs_of
 
 if TYPE_CHECKING:

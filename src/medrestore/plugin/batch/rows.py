@@ -57,7 +57,7 @@ class ScanRow:
     name : str
         Path under the folder; with the scan's own name where a path holds several.
     percent : int, optional
-        How much of a running scan is done; None before it is known.
+        Percentage of a running scan that is done; None before it is known.
     reason : str
         Why it failed.
     record : Path, optional

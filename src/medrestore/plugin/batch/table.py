@@ -15,8 +15,7 @@ from qtpy.QtWidgets import (
 )
 
 from medrestore.plugin.batch.rows import COLUMNS, RowState, details, skipped_title, texts
-from medrestore.plugin.rows import column
-from medrestore.plugin.status import PROBLEM_STYLE, QUIET_STYLE
+from medrestore.plugin.rows import PROBLEM_STYLE, QUIET_STYLE, column
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -54,9 +54,9 @@ class BatchRequest:
     Parameters
     ----------
     found : ScansFound
-        What to restore.
+        Scans to restore.
     out : Path
-        Where results go.
+        Folder of the results.
     fallback : str, optional
         The modality of scans that do not say theirs.
     replace : bool
@@ -95,7 +95,7 @@ def restore_all(request: BatchRequest, meter: RunMeter) -> Summary | None:
     Returns
     -------
     Summary or None
-        What became of the scans; None if stopped, where the report shows what was restored by then.
+        Outcome of the scans; None if stopped, where the report shows what was restored by then.
 
     Raises
     ------
@@ -134,7 +134,7 @@ class BatchMeter:
     meter : RunMeter
         Shows the whole, and is told each scan's steps and percentages.
     scans : sequence of Scan
-        What is restored.
+        Scans that are restored.
     clock : callable
         Seconds, monotonic.
     """

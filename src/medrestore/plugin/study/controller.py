@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from medrestore.evaluation.reader_study.answers import SCORES, SKIPPED
 from medrestore.plugin.messages import NO_MEMORY_FOR_PICTURES, sentence
-from medrestore.plugin.study import pictures, session
+from medrestore.plugin.study import session, stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from medrestore.plugin.study.pictures import Pictures
     from medrestore.plugin.study.session import FromFolders, FromPlan, Session
+    from medrestore.plugin.study.stage import Pictures
 
 
 __all__ = ["StudyActions", "StudyController", "StudyPage", "StudyView"]
@@ -213,7 +213,7 @@ class StudyController:
             return
         self._appeared = self._clock()
         self._show(self._question(study))
-        if self._done + 1 < len(study.order) and pictures.room_for(found):
+        if self._done + 1 < len(study.order) and stage.room_for(found):
             self._load(study, self._done + 1)
 
     def _question(self, study: Session) -> StudyView:
@@ -235,7 +235,7 @@ class StudyController:
             return
         self._loading.add(index)
         self._actions.work(
-            partial(pictures.load, study.order[index], study.base, study.plan.window),
+            partial(stage.load, study.order[index], study.base, study.plan.window),
             partial(self._loaded, study, index),
             partial(self._not_loaded, study, index),
         )

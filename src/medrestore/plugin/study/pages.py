@@ -16,8 +16,15 @@ from qtpy.QtWidgets import (
 )
 
 from medrestore.plugin.fields import ChoiceBox, FlagBox, PercentBox, WholeBox
-from medrestore.plugin.rows import PathField, button_row, column, form
-from medrestore.plugin.status import QUIET_STYLE, RESEARCH_ONLY, quiet_label
+from medrestore.plugin.rows import (
+    QUIET_STYLE,
+    RESEARCH_ONLY,
+    PathField,
+    button_row,
+    column,
+    form,
+    quiet_label,
+)
 from medrestore.plugin.study.plan import QUESTIONS
 from medrestore.plugin.study.session import FromFolders, FromPlan
 

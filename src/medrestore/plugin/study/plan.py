@@ -60,13 +60,13 @@ class StudyPlan:
     repeats : float
         Share of questions asked a second time, 0 to 1, sides exchanged.
     ties : bool
-        Whether "no difference" may be answered.
+        True if "no difference" may be answered.
     readers : tuple of str
-        Who may answer; anybody if empty.
+        Names of those who may answer; anybody if empty.
     window : tuple of float, optional
         Lower and upper grey value of every picture; found for each case if absent.
     anchors : tuple of str
-        What the scores 1 and 5 mean.
+        Meaning of the scores 1 and 5.
 
     Raises
     ------

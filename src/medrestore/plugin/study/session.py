@@ -1,4 +1,4 @@
-"""From what was asked on the first page to a study under way; done in a worker's thread."""
+"""Study begun from the entries of the first page; done in a worker's thread."""
 
 from __future__ import annotations
 
@@ -12,15 +12,14 @@ from medrestore.evaluation.pairing import by_stem, scans_by_place
 from medrestore.evaluation.reader_study import answers
 from medrestore.evaluation.reader_study.analysis import analyse
 from medrestore.evaluation.reader_study.summary import sentences
-from medrestore.plugin.study.log import AnswerLog, file_name
-from medrestore.plugin.study.order import presentations
 from medrestore.plugin.study.plan import QUESTIONS, StudyCase, StudyPlan, read_plan, write_plan
+from medrestore.plugin.study.questions import AnswerLog, file_name, presentations
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from medrestore.evaluation.reader_study.answers import Kind
-    from medrestore.plugin.study.order import Presentation
+    from medrestore.plugin.study.questions import Presentation
 
 
 __all__ = [
@@ -58,7 +57,7 @@ def pair(first: Path, second: Path, base: Path) -> CasePairs:
     first, second : Path
         A folder per method.
     base : Path
-        Where the plan will lie: paths are relative to it.
+        Folder of the plan to be: paths are relative to it.
 
     Raises
     ------
@@ -151,7 +150,7 @@ class Session:
     log : AnswerLog
         Holds the answers given so far.
     notes : tuple of str
-        What a person should know before starting.
+        Sentences to read before starting.
     """
 
     plan: StudyPlan

@@ -1,7 +1,7 @@
-"""The viewer while a study runs: pictures side by side under neutral names, then all as before.
+"""Pictures of a case, and the viewer that shows them side by side under neutral names.
 
-Layers that were open are taken out of the viewer, for their names would tell too much, and put back
-when the study ends.
+Arrays come without names, on one grid, in one window. Layers that were open are taken out of the
+viewer, for their names would tell too much, and put back when the study ends.
 """
 
 from __future__ import annotations
@@ -9,17 +9,134 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import psutil
 from napari.experimental import link_layers
 from napari.layers import Image
 
+from medrestore import io
+from medrestore.errors import InputError
+from medrestore.plugin.contrast import contrast_limits, usual_window
+from medrestore.plugin.layers import displayed, placement
 from medrestore.plugin.viewer import bare, camera_of, grid_of, layers_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from napari.components import ViewerModel
+    from numpy.typing import NDArray
 
-    from medrestore.plugin.study.pictures import Pictures
+    from medrestore.plugin.study.questions import Presentation
+    from medrestore.volume import Volume
 
-__all__ = ["Stage"]
+__all__ = ["Pictures", "Stage", "load", "room_for"]
+
+SPACING_TOLERANCE = 0.01
+"""Relative; headers of other programs round."""
+
+
+@dataclass(frozen=True, eq=False)
+class Pictures:
+    """One or two scans of one grid.
+
+    Parameters
+    ----------
+    arrays : tuple of ndarray
+        Left first, as displayed: last axes towards (inferior, posterior, left).
+    grid : dict
+        Scale, translation, units and axis labels of every array; the same for all, so that they
+        are scrolled and zoomed together.
+    window : tuple of float
+        Lower and upper grey value of every array.
+    slice_axis : int
+        Axis that the scan was acquired along, among the displayed ones.
+    """
+
+    arrays: tuple[NDArray[np.float32], ...]
+    grid: dict[str, Any]
+    window: tuple[float, float]
+    slice_axis: int
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the arrays."""
+        return sum(array.nbytes for array in self.arrays)
+
+
+def load(question: Presentation, base: Path, window: tuple[float, float] | None) -> Pictures:
+    """Read the pictures of a question.
+
+    Parameters
+    ----------
+    question : Presentation
+    base : Path
+        The plan's folder.
+    window : tuple of float, optional
+        The plan's; else found for the case, from all its methods.
+
+    Raises
+    ------
+    InputError
+        If a picture cannot be read, or two do not show the same voxels. No message names a file:
+        readers are blind.
+    """
+    volumes = [_read(base / question.case.images[method], question) for method in question.methods]
+    # Alphabetical: grid and window are the same whichever method is on the left.
+    ordered = [
+        volume for _, volume in sorted(zip(question.methods, volumes, strict=True), key=_name)
+    ]
+    _check_grids(ordered, question)
+    geometry = ordered[0].geometry
+    order, _ = geometry.display_axes()
+    grid = placement(geometry, time=ordered[0].is_4d)
+    arrays = tuple(np.ascontiguousarray(displayed(volume)) for volume in volumes)
+    lead = arrays[0].ndim - 3
+    window = window or _window(ordered, question, base)
+    return Pictures(arrays, grid, window, lead + order.index(0))
+
+
+def room_for(pictures: Pictures) -> bool:
+    """Return True if the next pictures, if they are as large, fit into memory beside these."""
+    return bool(psutil.virtual_memory().available > 3 * pictures.nbytes)
+
+
+def _read(path: Path, question: Presentation) -> Volume:
+    try:
+        return io.read(path)
+    except InputError as error:
+        text = str(error).replace(str(path), "the file").replace(path.name, "the file")
+        raise InputError(
+            f"a picture of case {question.case.id} cannot be opened: {text}"
+        ) from error
+
+
+def _name(pair: tuple[str, Volume]) -> str:
+    return pair[0]
+
+
+def _check_grids(volumes: Sequence[Volume], question: Presentation) -> None:
+    shapes = [displayed(volume).shape for volume in volumes]
+    spacings = [volume.geometry.spacing_mm for volume in volumes]
+    close = all(np.allclose(spacings[0], one, rtol=SPACING_TOLERANCE) for one in spacings)
+    if len(set(shapes)) > 1 or not close:
+        grids = " and ".join("×".join(map(str, shape)) for shape in sorted(shapes))
+        raise InputError(
+            f"the pictures of case {question.case.id} do not show the same voxels ({grids}); bring "
+            "them to one grid"
+        )
+
+
+def _window(volumes: Sequence[Volume], question: Presentation, base: Path) -> tuple[float, float]:
+    """Wide enough for every method of the case, shown or not: a window tells no method."""
+    limits = [contrast_limits(volume.array, volume.modality) for volume in volumes]
+    if len(set(limits)) > 1 or not all(usual_window(volume.modality) for volume in volumes):
+        for method, path in question.case.images.items():
+            if method not in question.methods:
+                volume = _read(base / path, question)
+                limits.append(contrast_limits(volume.array, volume.modality))
+    return min(low for low, _ in limits), max(high for _, high in limits)
+
 
 NAMES = {1: ("Picture",), 2: ("Left", "Right")}
 LINKED = ("contrast_limits", "contrast_limits_range", "gamma", "colormap", "interpolation2d")
@@ -92,11 +209,11 @@ class Stage:
         for layer, array in zip(self._layers, pictures.arrays, strict=True):
             layer.data = array
             _set(layer, moved)
-        _set(self._layers[0], _window(pictures))
+        _set(self._layers[0], _contrast(pictures))
         return True
 
     def _add(self, pictures: Pictures) -> None:
-        limits = _window(pictures)
+        limits = _contrast(pictures)
         for array, name in zip(pictures.arrays, NAMES[len(pictures.arrays)], strict=True):
             layer = Image(array, name=name, rgb=False, **pictures.grid)
             _set(layer, limits)
@@ -147,7 +264,7 @@ class Stage:
         self._layers = []
 
 
-def _window(pictures: Pictures) -> dict[str, tuple[float, float]]:
+def _contrast(pictures: Pictures) -> dict[str, tuple[float, float]]:
     """Contrast, and as much again to either side for the reader to choose from."""
     low, high = pictures.window
     return {

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QEvent, Qt
 from qtpy.QtWidgets import QPushButton, QScrollArea, QWidget
 
-from medrestore.plugin.rows import column
-from medrestore.plugin.status import StatusLine
+from medrestore.plugin.rows import StatusLine, column
 from medrestore.plugin.study.controller import StudyActions, StudyController, StudyPage, StudyView
 from medrestore.plugin.study.pages import QuestionPage, StartPage
 from medrestore.plugin.study.stage import Stage

@@ -15,9 +15,8 @@ from medrestore.plugin.contrast import balanced_limits
 from medrestore.plugin.layers import KEY, record_in
 from medrestore.plugin.result_layers import COPIED
 from medrestore.plugin.rows import column, form
-from medrestore.plugin.scan_picker import ScanPicker
 from medrestore.plugin.view.comparison import BorrowedKey, Comparison, Mode, check_pair
-from medrestore.plugin.viewer import is_restored, is_scalar, is_scan
+from medrestore.plugin.viewer import ScanPicker, is_restored, is_scalar, is_scan
 from medrestore.plugin.worker import Threads
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
 
     from medrestore.plugin.layers import LayerTuple
-    from medrestore.plugin.status import StatusLine
+    from medrestore.plugin.rows import StatusLine
 
 
 __all__ = ["FLICKER_KEY", "CompareBox", "check_same_grid", "difference_layer"]
@@ -151,7 +150,7 @@ class CompareBox(QWidget):
     viewer : ViewerModel
         Layers are hidden during a comparison and shown again after it; none is changed.
     status : StatusLine
-        Where problems are said.
+        Line that shows problems.
     """
 
     def __init__(self, viewer: ViewerModel, status: StatusLine) -> None:

@@ -12,6 +12,7 @@ from medrestore.errors import MedrestoreError
 from medrestore.modalities import modality_named
 from medrestore.plugin.contrast import percentile_limits
 from medrestore.plugin.layers import record_in
+from medrestore.plugin.view.planes import NO_SCAN
 from medrestore.plugin.viewer import camera_of
 from medrestore.volume import Source
 
@@ -25,7 +26,6 @@ __all__ = ["DisplayWindow", "Preset", "WindowDrag", "Windowing", "presets_for"]
 
 PIXELS_PER_DOUBLING = 150
 """Drag of this length doubles the width, or moves the level by half of it."""
-NO_SCAN = "Open a CT or MR scan first; then choose it under Scan."
 
 
 @dataclass(frozen=True)

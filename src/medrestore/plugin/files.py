@@ -1,8 +1,9 @@
-"""Scans as layers: files, DICOM folders and samples. Nothing heavy is loaded before it reads."""
+"""Scans as layers and layers as scans: files, DICOM folders, samples. Imports are light."""
 
 from __future__ import annotations
 
 import os
+import re
 import sys
 import warnings
 from pathlib import Path
@@ -11,19 +12,27 @@ from typing import TYPE_CHECKING, Any
 from medrestore import io
 from medrestore.errors import InputError, MedrestoreError, UnreadableError
 from medrestore.io.formats import format_of, store_of, suffix_of
-from medrestore.plugin.layers import KEY, to_layer
+from medrestore.plugin.layers import KEY, to_layer, to_volume
 from medrestore.resources import sample_data_folder
 from medrestore.results.naming import RECORD
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from medrestore.plugin.layers import LayerTuple
     from medrestore.volume import Volume
 
     Paths = str | Sequence[str]
 
-__all__ = ["ct_torso", "get_reader", "mr_head", "read_layers", "when_added"]
+__all__ = [
+    "ct_torso",
+    "get_reader",
+    "mr_head",
+    "read_layers",
+    "when_added",
+    "write_layer",
+    "write_layers",
+]
 
 LOOKED_AT = 200
 """Files of a folder whose first bytes are looked at before it is left to other readers."""
@@ -135,7 +144,7 @@ def _holds_scans(folder: Path) -> bool:
 def when_added(layers: Sequence[LayerTuple]) -> None:
     """Have the open viewer settle these layers when it has got them all (`adding.settle`).
 
-    What a reader hands over is added to the viewer that is open, if any. napari is not loaded here.
+    Layers of a reader are added to the viewer that is open, if any. napari is not loaded here.
     """
     napari = sys.modules.get("napari")
     viewer: Any = None if napari is None else napari.current_viewer()
@@ -171,3 +180,44 @@ def _opened(volume: Volume) -> list[LayerTuple]:
     layers = [to_layer(volume)]
     when_added(layers)
     return layers
+
+
+def write_layer(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
+    """Write one layer; the save dialogue has already asked whether to replace a file.
+
+    Raises
+    ------
+    InputError, OutputError
+        If the layer is no scan, or the file cannot be written.
+    """
+    return [str(io.write(to_volume(data, meta), path, overwrite=True))]
+
+
+def write_layers(path: str, layers: Sequence[LayerTuple]) -> list[str]:
+    """Write each layer to ``<stem>_<layer name><suffix>``.
+
+    Nobody was asked about these names, so an existing file is an error.
+
+    Raises
+    ------
+    InputError, OutputError
+        If a layer is no scan, or a file exists or cannot be written.
+    """
+    target = Path(path)
+    suffix = suffix_of(target)
+    stem = target.name[: len(target.name) - len(suffix)]
+    volumes = [to_volume(data, meta) for data, meta, _ in layers]
+    names = _distinct([str(meta.get("name", "layer")) for _, meta, _ in layers])
+    return [
+        str(io.write(volume, target.with_name(f"{stem}_{name}{suffix}")))
+        for volume, name in zip(volumes, names, strict=True)
+    ]
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """Names fit for files, numbered where two are alike."""
+    plain = [re.sub(r"[^\w.+-]+", "_", name).strip("_") or "layer" for name in names]
+    return [
+        f"{name}_{plain[:i].count(name) + 1}" if plain.count(name) > 1 else name
+        for i, name in enumerate(plain)
+    ]

@@ -16,14 +16,26 @@ from qtpy.QtWidgets import (
 
 from medrestore.errors import MedrestoreError
 from medrestore.plugin.drawings import chosen_drawing, take
-from medrestore.plugin.explore.region_views import LayerMeaning, RegionTable, SpreadPlot
-from medrestore.plugin.explore.regions import as_csv, measure, reading
 from medrestore.plugin.jobs import PanelJob, State, StatusView
+from medrestore.plugin.layers import record_in
 from medrestore.plugin.positions import stored_index
-from medrestore.plugin.rows import button_row, column, form, heading
-from medrestore.plugin.scan_picker import ScanPicker
-from medrestore.plugin.status import JobStatus
-from medrestore.plugin.viewer import bare, holds_run, result_of
+from medrestore.plugin.regions import (
+    RegionTable,
+    SpreadPlot,
+    as_csv,
+    measure,
+    reading,
+)
+from medrestore.plugin.rows import (
+    QUIET_STYLE,
+    JobStatus,
+    Sentence,
+    button_row,
+    column,
+    form,
+    heading,
+)
+from medrestore.plugin.viewer import ScanPicker, bare, holds_run, result_of, watch
 from medrestore.plugin.worker import jobs_of
 
 if TYPE_CHECKING:
@@ -31,7 +43,7 @@ if TYPE_CHECKING:
 
     from napari.components import ViewerModel
 
-    from medrestore.plugin.explore.regions import MeasuredRegion
+    from medrestore.plugin.regions import MeasuredRegion
     from medrestore.results.result import Result
 
 __all__ = ["ExplorePanel"]
@@ -230,3 +242,20 @@ class ExplorePanel(QWidget):
 def _time_point(layer: Any, index: Sequence[float]) -> int:
     """Time point at a position in a layer's data, clipped to the series; 0 of a 3-D scan."""
     return min(max(round(float(index[0])), 0), len(layer.data) - 1) if layer.ndim == 4 else 0
+
+
+class LayerMeaning(Sentence):
+    """Sentence on the layer that is selected in the viewer; hidden unless it is a result's."""
+
+    def __init__(self, viewer: ViewerModel) -> None:
+        super().__init__(QUIET_STYLE)
+        self._viewer = viewer
+        watch(self, [viewer.layers.selection.events.active], self.refresh)
+        self.setVisible(False)
+
+    def refresh(self, event: Any = None) -> None:
+        """Say what the selected layer shows."""
+        layer = self._viewer.layers.selection.active
+        text = "" if layer is None else str(record_in(layer.metadata).get("meaning", ""))
+        self.setText(text)
+        self.setVisible(bool(text))

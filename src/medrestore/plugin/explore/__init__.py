@@ -1,1 +1,0 @@
-"""Reading the uncertainty: under the cursor, in regions, sample by sample."""
