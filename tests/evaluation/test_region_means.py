@@ -7,8 +7,8 @@ import pytest
 from made_cases import result as made_result
 
 import medrestore as mr
-from medrestore.evaluation import region_means as module
-from medrestore.evaluation.region_means import region_means
+from medrestore.evaluation import coverage as module
+from medrestore.evaluation.coverage import region_means
 from scans import AFFINE, mr_array
 
 pytestmark = pytest.mark.usefixtures("tiny_models")

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from medrestore.core.method import ESTIMATED
 from medrestore.errors import InputError
+from medrestore.evaluation.coverage import region_means
 from medrestore.evaluation.features import features_of
 from medrestore.evaluation.floor import floor_of
 from medrestore.evaluation.images import images_of
-from medrestore.evaluation.metrics import Fidelity, fidelity
-from medrestore.evaluation.picture import picture_of
-from medrestore.evaluation.region_means import region_means
-from medrestore.evaluation.report_of_case import Report
-from medrestore.evaluation.strata import FEWEST, Stratum, strata, tissue, voxels_in, windows_of
+from medrestore.evaluation.metrics import NOISY, Fidelity, fidelity
+from medrestore.evaluation.picture import picture_of, points_of
+from medrestore.evaluation.strata import (
+    FEWEST,
+    FOREGROUND,
+    Stratum,
+    strata,
+    tissue,
+    voxels_in,
+    windows_of,
+)
 from medrestore.evaluation.uncertainty import Uncertainty, uncertainty
 from medrestore.modalities import modality_named
 
@@ -25,8 +32,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from medrestore.evaluation.features import Encoder
+    from medrestore.evaluation.features import Encoder, SliceFeatures
+    from medrestore.evaluation.floor import Floor
     from medrestore.evaluation.images import Images
+    from medrestore.evaluation.metrics import Fidelity
+    from medrestore.evaluation.picture import Picture
+    from medrestore.evaluation.strata import Stratum
+    from medrestore.evaluation.uncertainty import Uncertainty
     from medrestore.results.result import Result
     from medrestore.volume import Volume
 
@@ -35,8 +47,113 @@ __all__ = ["Report", "evaluate"]
 UNCOUNTED = f"not calibrated: {ESTIMATED} before"
 """Of a result whose model's coverage nobody had measured."""
 
-DRAWN = 20_000
-"""Voxels that are kept for pictures."""
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """Metrics of one case: noisy and restored images against the reference.
+
+    Parameters
+    ----------
+    case : str
+        Name of the case.
+    person : str
+        Name of the person: statistics are over people.
+    modality : "CT" or "MR"
+        Of all scans.
+    unit : str
+        Of RMSE, bias, limits, widths and CRPS: ``"HU"`` or ``"a.u."``.
+    methods : tuple of str
+        Names of the methods, ``("restored",)`` if a single one was given without a name;
+        ``"noisy"`` is not among them.
+    fidelity : tuple of Fidelity
+        For each window, which states its data range: noisy, then each method.
+    strata : tuple of Stratum
+        By method, tissue and gradient.
+    uncertainties : mapping of str to Uncertainty
+        Of the methods whose scan came as a `Result`.
+    floors : tuple of Floor
+        The reference's own noise and what it hides; empty where the added noise is not known.
+    notes : tuple of str
+        Cautions for a reader of the metrics.
+    points : ndarray of float32, shape (n, 2 + methods)
+        Reference, noisy and every method at up to 20 000 voxels of the foreground, for pictures.
+    features : SliceFeatures, optional
+        For FID and KID, if an encoder was given.
+    picture : Picture, optional
+        A slice of all images, for the page.
+    """
+
+    case: str
+    person: str
+    modality: str
+    unit: str
+    methods: tuple[str, ...]
+    fidelity: tuple[Fidelity, ...]
+    strata: tuple[Stratum, ...]
+    uncertainties: Mapping[str, Uncertainty]
+    floors: tuple[Floor, ...]
+    notes: tuple[str, ...]
+    points: NDArray[np.float32] = field(repr=False)
+    features: SliceFeatures | None = field(default=None, repr=False)
+    picture: Picture | None = field(default=None, repr=False)
+
+    @property
+    def uncertainty(self) -> Uncertainty | None:
+        """Uncertainty of the first method that has one."""
+        return next(iter(self.uncertainties.values()), None)
+
+    def of(self, method: str, window: str = FOREGROUND) -> Fidelity:
+        """Return the metrics of ``"noisy"`` or of a method in a window.
+
+        Raises
+        ------
+        InputError
+            If there are none: too few voxels of the reference lie in that window.
+        """
+        for one in self.fidelity:
+            if (one.method, one.window.name) == (method, window):
+                return one
+        there = ", ".join(f"{one.method} in {one.window.name}" for one in self.fidelity)
+        raise InputError(f"{self.case} has no figures of {method} in {window}; it has {there}")
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return a row for each method and window, as in ``figures.csv``."""
+        return [{**self._lead(), **one.facts()} for one in self.fidelity]
+
+    def _lead(self) -> dict[str, Any]:
+        names = ("case", "person", "modality", "unit")
+        return {name: getattr(self, name) for name in names}
+
+    def facts(self) -> dict[str, Any]:
+        """Return all metrics, for JSON."""
+        return {
+            **self._lead(),
+            "methods": list(self.methods),
+            "fidelity": [one.facts() for one in self.fidelity],
+            "strata": [asdict(one) for one in self.strata],
+            "uncertainty": {name: one.facts() for name, one in self.uncertainties.items()},
+            "floor": [asdict(one) for one in self.floors],
+            "notes": list(self.notes),
+        }
+
+    def __str__(self) -> str:
+        wide = max(len(name) for name in (NOISY, *self.methods))
+        lines = [f"{self.case}: {self.modality}, {self.of(NOISY).voxels} voxels"]
+        for one in self.fidelity:
+            lines.append(
+                f"{one.method:<{wide}} {one.window.name:<10} PSNR {one.psnr_db:.2f} dB, SSIM "
+                f"{one.ssim:.4f} (data range {one.window.data_range:.5g} {self.unit}), RMSE "
+                f"{one.rmse:.4g} {self.unit}, bias {one.bias:.3g} {self.unit}"
+            )
+        for name, judged in self.uncertainties.items():
+            lead = f"{name}: " if len(self.methods) > 1 else ""
+            lines += [
+                f"{lead}the {level.nominal:.0%} interval covers {level.covered:.1%} of the voxels, "
+                f"mean width {level.width:.3g} {self.unit}"
+                for level in judged.levels
+                if level.kind == "result"
+            ]
+        return "\n".join(lines)
 
 
 def evaluate(
@@ -95,7 +212,7 @@ def evaluate(
         uncertainties=judged,
         floors=floors,
         notes=(*notes, why) if why else notes,
-        points=_points(images, counted),
+        points=points_of(images, counted),
         features=features_of(images, counted, encoder) if encoder is not None else None,
         picture=picture_of(images, counted),
     )
@@ -178,11 +295,3 @@ def _uncertainty(
     if np.array_equal(result.restored.array[usable], reference[usable]):
         return None, "the restored scan equals the reference: there is no error to predict"
     return uncertainty(result, reference, usable), ""
-
-
-def _points(images: Images, counted: NDArray[np.bool_]) -> NDArray[np.float32]:
-    chosen = np.flatnonzero(counted)
-    if chosen.size > DRAWN:
-        chosen = np.random.default_rng(0).choice(chosen, DRAWN, replace=False, shuffle=False)
-    arrays = (images.reference.array, *images.compared().values())
-    return np.stack([array.ravel()[chosen] for array in arrays], axis=1)

@@ -18,8 +18,8 @@ from medrestore.modalities import modality_named
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from medrestore.evaluation.evaluate import Report
     from medrestore.evaluation.metrics import Fidelity
-    from medrestore.evaluation.report_of_case import Report
     from medrestore.evaluation.strata import Window
 
 __all__ = [

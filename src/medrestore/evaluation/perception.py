@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from medrestore.evaluation.evaluate import Report
     from medrestore.evaluation.features import SliceFeatures
-    from medrestore.evaluation.report_of_case import Report
 
 __all__ = ["KernelSums", "Perception", "frechet", "frechet_limit", "perception"]
 

@@ -22,12 +22,14 @@ if TYPE_CHECKING:
     from medrestore.evaluation.images import Images
     from medrestore.volume import Geometry
 
-__all__ = ["Picture", "PictureRow", "picture_of"]
+__all__ = ["Picture", "PictureRow", "picture_of", "points_of"]
 
 LONGEST = 320
 """Pixels along the longer side."""
 QUALITY = 82
 MARGIN = 6
+DRAWN = 20_000
+"""Most voxels that are drawn for plots."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,15 @@ def _highest(stds: dict[str, NDArray[np.float32]], inside: NDArray[np.bool_]) ->
     values = np.concatenate([std[inside] for std in stds.values()])
     finite = values[np.isfinite(values)]
     return (float(np.quantile(finite, 0.995)) if finite.size else 0.0) or 1.0
+
+
+def points_of(images: Images, counted: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Return reference, noisy and methods at some voxels, (n, 2 + methods), for plots."""
+    chosen = np.flatnonzero(counted)
+    if chosen.size > DRAWN:
+        chosen = np.random.default_rng(0).choice(chosen, DRAWN, replace=False, shuffle=False)
+    arrays = (images.reference.array, *images.compared().values())
+    return np.stack([array.ravel()[chosen] for array in arrays], axis=1)
 
 
 class _Cutout:

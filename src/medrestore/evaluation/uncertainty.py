@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from medrestore.core.intervals import Intervals
-    from medrestore.evaluation.region_means import RegionLevel
+    from medrestore.evaluation.coverage import RegionLevel
     from medrestore.results.result import Result
 
 __all__ = ["Level", "Uncertainty", "uncertainty"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -11,23 +9,24 @@ from medrestore import __version__
 from medrestore.modalities import modality_named
 from medrestore.models.card_page import curve_picture, page
 from medrestore.models.schema import CARD_VERSION
+from medrestore.report.files import as_json, write_file
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["write_card", "write_file"]
+__all__ = ["write_card"]
 
 
 def write_card(folder: Path, facts: dict[str, Any]) -> None:
     """Write ``configs/card.json`` and the files that follow from it."""
     card = {**facts, "version": CARD_VERSION}
-    write_file(folder / "configs" / "card.json", _json(card))
-    write_file(folder / "configs" / "metadata.json", _json(_metadata(card)))
-    write_file(folder / "configs" / "inference.json", _json(_inference(card)))
-    write_file(folder / "docs" / "README.md", page(card).encode())
+    write_file(folder / "configs" / "card.json", [as_json(card)])
+    write_file(folder / "configs" / "metadata.json", [as_json(_metadata(card))])
+    write_file(folder / "configs" / "inference.json", [as_json(_inference(card))])
+    write_file(folder / "docs" / "README.md", [page(card).encode()])
     picture = curve_picture(card)
     if picture is not None:
-        write_file(folder / "docs" / "curve.png", picture)
+        write_file(folder / "docs" / "curve.png", [picture])
 
 
 def _metadata(card: dict[str, Any]) -> dict[str, Any]:
@@ -87,15 +86,3 @@ def _inference(card: dict[str, Any]) -> dict[str, Any]:
         "predictor": "$@model.predictor",
         "refiner": "$@model.refiner",
     }
-
-
-def _json(facts: dict[str, Any]) -> bytes:
-    return (json.dumps(facts, indent=1, ensure_ascii=False) + "\n").encode()
-
-
-def write_file(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(data)
-    os.replace(partial, path)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVarTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-__all__ = ["Table", "amount", "number", "true_minus"]
+__all__ = ["Table", "amount", "number", "table_of", "true_minus"]
+
+Parts = TypeVarTuple("Parts")
 
 
 class Table(NamedTuple):
@@ -16,6 +18,16 @@ class Table(NamedTuple):
     titles: tuple[str, ...]
     rows: Sequence[tuple[str, ...]]
     text_columns: int
+
+
+def table_of(
+    items: Iterable[tuple[*Parts]],
+    text_columns: int,
+    *columns: tuple[str, Callable[[*Parts], str]],
+) -> Table:
+    """Return a table with a row for each item; a column is its title and the cell of an item."""
+    titles, cells = zip(*columns, strict=True)
+    return Table(titles, [tuple(cell(*item) for cell in cells) for item in items], text_columns)
 
 
 def number(value: float) -> str:

@@ -15,9 +15,10 @@ from safetensors.torch import save
 from medrestore.core.spectra import Spectra
 from medrestore.core.spectrum import Spectrum
 from medrestore.modalities import modality_named
-from medrestore.models.bundle import write_card, write_file
+from medrestore.models.bundle import write_card
 from medrestore.models.card import Card
 from medrestore.models.model import Model, load
+from medrestore.report.files import write_file
 from medrestore.settings.settings import Settings
 from medrestore.training.probe import Case
 from medrestore.training.source import SYNTHETIC, licences
@@ -95,7 +96,7 @@ def finish(
         facts |= measure_spread(model, cases, levels, settings, unseen, meter)
     written = config.of_weights(model.card.sha256)
     facts["limits"], facts["training"]["notes"] = list(written.limits), list(written.notes)
-    write_file(folder / "configs" / "train.json", written.to_json().encode())
+    write_file(folder / "configs" / "train.json", [written.to_json().encode()])
     write_bundle(folder, facts, trained.predictor, trained.refiner)
     shutil.rmtree(draft)
 
@@ -193,5 +194,5 @@ def write_bundle(
             for key, value in net.state_dict().items()
         }
     )
-    write_file(folder / "models" / "model.safetensors", data)
+    write_file(folder / "models" / "model.safetensors", [data])
     write_card(folder, {**facts, "weights_sha256": hashlib.sha256(data).hexdigest()})

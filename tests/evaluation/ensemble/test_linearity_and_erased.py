@@ -5,8 +5,7 @@ import pytest
 from scipy.stats import norm
 
 import medrestore as mr
-from medrestore.evaluation.ensemble.erased import recall, remaining
-from medrestore.evaluation.ensemble.rods import contrast_to_noise, linearity
+from medrestore.evaluation.ensemble.inserts import contrast_to_noise, linearity, recall, remaining
 from medrestore.evaluation.statistics import jackknife
 
 

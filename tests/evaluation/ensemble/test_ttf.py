@@ -5,7 +5,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 import medrestore as mr
-from medrestore.evaluation.ensemble.rods import ttf
+from medrestore.evaluation.ensemble.inserts import ttf
 from medrestore.evaluation.ensemble.scene import Insert, drawn
 
 PIXEL = 0.8

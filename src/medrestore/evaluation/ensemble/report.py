@@ -16,7 +16,7 @@ from medrestore.evaluation.statistics import Estimate
 from medrestore.report.files import ReportFolder, as_csv, as_json, finite
 from medrestore.report.page import render
 from medrestore.report.plots import draw_plots
-from medrestore.report.tables import Table
+from medrestore.report.tables import Table, table_of
 
 if TYPE_CHECKING:
     import os
@@ -187,107 +187,89 @@ def _row(method: str, of: str, metric: str, found: Estimate, unit: str) -> dict[
 def of_noise(study: Study) -> Table:
     """Return strength and texture of the noise, and their shift against the noisy images."""
     before = study.methods[0].noise
-    rows = [
-        (
-            one.method,
-            _cell(one.noise.std, ".3g"),
-            _cell(one.noise.mean, ".3f"),
-            f"{one.noise.mean.value - before.mean.value:+.3f}",
-            _cell(one.noise.peak, ".3f"),
-            f"{one.noise.peak.value - before.peak.value:+.3f}",
-        )
-        for one in study.methods
-    ]
-    titles = (
-        "method", f"noise std ({study.scene.unit})", "mean frequency (1/mm)", "shift",
-        "peak frequency (1/mm)", "shift",
-    )  # fmt: skip
-    return Table(titles, rows, 1)
+    return table_of(
+        [(one.method, one.noise) for one in study.methods],
+        1,
+        ("method", lambda method, one: method),
+        (f"noise std ({study.scene.unit})", lambda method, one: _cell(one.std, ".3g")),
+        ("mean frequency (1/mm)", lambda method, one: _cell(one.mean, ".3f")),
+        ("shift", lambda method, one: f"{one.mean.value - before.mean.value:+.3f}"),
+        ("peak frequency (1/mm)", lambda method, one: _cell(one.peak, ".3f")),
+        ("shift", lambda method, one: f"{one.peak.value - before.peak.value:+.3f}"),
+    )
 
 
 def of_rods(study: Study) -> Table:
     """Return sharpness, bias and contrast-to-noise ratio of each rod."""
     unit = study.scene.unit
-    rows = [
-        (
-            method.method,
-            contrast_of(one.rod, unit),
-            _cell(one.f50, ".3f"),
-            _cell(one.f10, ".3f"),
-            _cell(one.bias, "+.3g"),
-            _cell(one.cnr, ".3g"),
-        )
-        for method in study.methods
-        for one in method.rods
-    ]
-    titles = ("method", "rod", "f₅₀ (1/mm)", "f₁₀ (1/mm)", f"bias ({unit})", "CNR")
-    return Table(titles, rows, 2)
+    return table_of(
+        [(method.method, one) for method in study.methods for one in method.rods],
+        2,
+        ("method", lambda method, one: method),
+        ("rod", lambda method, one: contrast_of(one.rod, unit)),
+        ("f₅₀ (1/mm)", lambda method, one: _cell(one.f50, ".3f")),
+        ("f₁₀ (1/mm)", lambda method, one: _cell(one.f10, ".3f")),
+        (f"bias ({unit})", lambda method, one: _cell(one.bias, "+.3g")),
+        ("CNR", lambda method, one: _cell(one.cnr, ".3g")),
+    )
 
 
 def of_lines(study: Study) -> Table:
     """Return the linearity of every method."""
     unit = study.scene.unit
-    rows = [
-        (
-            one.method,
-            f"{one.line.slope:.4f}",
-            f"{one.line.intercept:+.3g}",
-            f"{one.line.r_squared:.6f}",
-            f"{one.line.largest:+.3g}",
-        )
-        for one in study.methods
-    ]
-    titles = ("method", "slope", f"intercept ({unit})", "R²", f"largest deviation ({unit})")
-    return Table(titles, rows, 1)
+    return table_of(
+        [(one.method, one.line) for one in study.methods],
+        1,
+        ("method", lambda method, line: method),
+        ("slope", lambda method, line: f"{line.slope:.4f}"),
+        (f"intercept ({unit})", lambda method, line: f"{line.intercept:+.3g}"),
+        ("R²", lambda method, line: f"{line.r_squared:.6f}"),
+        (f"largest deviation ({unit})", lambda method, line: f"{line.largest:+.3g}"),
+    )
 
 
 def of_lesions(study: Study) -> Table:
     """Return both observers for each kind of lesion."""
-    rows = [
-        (
-            method.method,
-            contrast_of(one.lesions, study.scene.unit),
-            "–" if one.hotelling is None else _cell(one.hotelling.d_prime, ".2f"),
-            "–" if one.hotelling is None else _cell(one.hotelling.auc, ".3f"),
-            _cell(one.matched.d_prime, ".2f"),
-            _cell(one.matched.auc, ".3f"),
-            _cell(one.remaining, ".2f"),
-        )
-        for method in study.methods
-        for one in method.lesions
-    ]
-    titles = (
-        "method", "lesion", "Hotelling d′", "Hotelling AUC", "matched filter d′",
-        "matched filter AUC", "contrast left",
-    )  # fmt: skip
-    return Table(titles, rows, 2)
+    unit = study.scene.unit
+    return table_of(
+        [(method.method, one) for method in study.methods for one in method.lesions],
+        2,
+        ("method", lambda method, one: method),
+        ("lesion", lambda method, one: contrast_of(one.lesions, unit)),
+        ("Hotelling d′", lambda method, one: _cell(getattr(one.hotelling, "d_prime", None), ".2f")),
+        ("Hotelling AUC", lambda method, one: _cell(getattr(one.hotelling, "auc", None), ".3f")),
+        ("matched filter d′", lambda method, one: _cell(one.matched.d_prime, ".2f")),
+        ("matched filter AUC", lambda method, one: _cell(one.matched.auc, ".3f")),
+        ("contrast left", lambda method, one: _cell(one.remaining, ".2f")),
+    )
 
 
 def of_erased(study: Study) -> Table:
     """Return the recall of the maps of removed structure; no rows where no method has any."""
-    rows = [
+    unit = study.scene.unit
+    return table_of(
+        [
+            (method.method, one.lesions, one.recall)
+            for method in study.methods
+            for one in method.lesions
+            if one.recall is not None
+        ],
+        2,
+        ("method", lambda method, of, found: method),
+        ("lesion", lambda method, of, found: contrast_of(of, unit)),
+        ("inserted", lambda method, of, found: f"{found.inserted}"),
+        ("erased", lambda method, of, found: f"{found.erased}"),
+        ("recall, inserted", lambda method, of, found: f"{found.of_inserted:.2f}"),
         (
-            method.method,
-            contrast_of(one.lesions, study.scene.unit),
-            f"{one.recall.inserted}",
-            f"{one.recall.erased}",
-            f"{one.recall.of_inserted:.2f}",
-            f"{one.recall.of_erased:.2f}" if one.recall.erased else "–",
-            f"{one.recall.false_positives:.3f}",
-        )
-        for method in study.methods
-        for one in method.lesions
-        if one.recall is not None
-    ]
-    titles = (
-        "method", "lesion", "inserted", "erased", "recall, inserted", "recall, erased",
-        "false positives",
-    )  # fmt: skip
-    return Table(titles, rows, 2)
+            "recall, erased",
+            lambda method, of, found: f"{found.of_erased:.2f}" if found.erased else "–",
+        ),
+        ("false positives", lambda method, of, found: f"{found.false_positives:.3f}"),
+    )
 
 
-def _cell(found: Estimate, form: str) -> str:
-    if not np.isfinite(found.value):
+def _cell(found: Estimate | None, form: str) -> str:
+    if found is None or not np.isfinite(found.value):
         return "–"
     if not np.isfinite(found.lower):
         return f"{found.value:{form}}"

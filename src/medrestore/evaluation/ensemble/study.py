@@ -10,23 +10,25 @@ import numpy as np
 
 from medrestore.core.meter import SILENT
 from medrestore.errors import InputError
-from medrestore.evaluation.ensemble.erased import Recall, recall, remaining
 from medrestore.evaluation.ensemble.folder import open_ensemble
 from medrestore.evaluation.ensemble.images import read_images
+from medrestore.evaluation.ensemble.inserts import (
+    Linearity,
+    Recall,
+    Transfer,
+    contrast_to_noise,
+    core_of,
+    linearity,
+    recall,
+    remaining,
+    ttf,
+)
 from medrestore.evaluation.ensemble.nps import Spectrum, of_powers, powers
 from medrestore.evaluation.ensemble.observers import (
     Detection,
     channelised_hotelling,
     dense_dog,
     matched,
-)
-from medrestore.evaluation.ensemble.rods import (
-    Linearity,
-    Transfer,
-    contrast_to_noise,
-    core_of,
-    linearity,
-    ttf,
 )
 from medrestore.evaluation.ensemble.scene import HALVES
 from medrestore.evaluation.statistics import Estimate, jackknife

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
+    from medrestore.evaluation.evaluate import Report
     from medrestore.evaluation.over_cases import Paired, Summary
     from medrestore.evaluation.perception import Perception
-    from medrestore.evaluation.report_of_case import Report
 
 __all__ = [
     "REPORT_FOLDER",

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
+    from medrestore.evaluation.evaluate import Report
     from medrestore.evaluation.fidelity import Agreement
     from medrestore.evaluation.over_cases import Paired
-    from medrestore.evaluation.report_of_case import Report
     from medrestore.evaluation.uncertainty import Uncertainty
 
 __all__ = ["bland_altman", "differences", "reliability"]

@@ -8,15 +8,16 @@ import numpy as np
 
 from medrestore.evaluation.metrics import IMAGE_METRICS, UNCERTAINTY_METRICS, cells_of
 from medrestore.evaluation.over_cases import compared_metrics
-from medrestore.report.tables import Table
+from medrestore.report.tables import Table, table_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from medrestore.evaluation.evaluate import Report
+    from medrestore.evaluation.floor import Floor
     from medrestore.evaluation.metrics import Metric
     from medrestore.evaluation.over_cases import Paired, Summary
     from medrestore.evaluation.perception import Perception
-    from medrestore.evaluation.report_of_case import Report
     from medrestore.evaluation.uncertainty import Level, Uncertainty
 
 __all__ = [
@@ -75,23 +76,18 @@ def _mean(one: Summary) -> str:
 
 def of_paired(paired: Sequence[Paired]) -> Table:
     """Differences over people."""
-    rows = [
-        (
-            one.window,
-            f"{one.method} − {one.against}",
-            f"{one.figure} ({one.unit})" if one.unit else one.figure,
-            f"{one.people}",
-            f"{one.mean:+.3g}",
-            f"{one.lower:+.3g} to {one.upper:+.3g}",
-            f"{one.p:.2g}",
-            f"{one.p_holm:.2g}",
-        )
-        for one in paired
-    ]
-    titles = (
-        "window", "methods", "figure", "people", "difference", "95 % interval", "p", "p, Holm",
-    )  # fmt: skip
-    return Table(titles, rows, 3)
+    return table_of(
+        [(one,) for one in paired],
+        3,
+        ("window", lambda one: one.window),
+        ("methods", lambda one: f"{one.method} − {one.against}"),
+        ("figure", lambda one: f"{one.figure} ({one.unit})" if one.unit else one.figure),
+        ("people", lambda one: f"{one.people}"),
+        ("difference", lambda one: f"{one.mean:+.3g}"),
+        ("95 % interval", lambda one: f"{one.lower:+.3g} to {one.upper:+.3g}"),
+        ("p", lambda one: f"{one.p:.2g}"),
+        ("p, Holm", lambda one: f"{one.p_holm:.2g}"),
+    )
 
 
 def of_fidelity(reports: Sequence[Report]) -> Table:
@@ -163,52 +159,42 @@ def of_scores(reports: Sequence[Report]) -> Table:
 
 def of_regions(reports: Sequence[Report]) -> Table:
     """Intervals of region means, by size."""
-    rows = [
-        (
-            report.case,
-            method,
-            " × ".join(str(n) for n in one.shape),
-            f"{one.voxels:,}",
-            f"{one.regions}",
-            f"{100 * one.nominal:.4g}",
-            f"{100 * one.covered:.0f}",
-            f"{one.width:.3g}",
-            f"{one.bias:+.2g}",
-        )
-        for report, method, judged in _judged(reports)
-        for one in judged.regions
-    ]
     unit = reports[0].unit
-    titles = (
-        "case", "method", "slices × rows × columns", "voxels", "regions", "nominal (%)",
-        "covered (%)", f"mean width ({unit})", f"bias ({unit})",
-    )  # fmt: skip
-    return Table(titles, rows, 3)
+    return table_of(
+        [(r, method, one) for r, method, found in _judged(reports) for one in found.regions],
+        3,
+        ("case", lambda report, method, one: report.case),
+        ("method", lambda report, method, one: method),
+        ("slices × rows × columns", lambda report, method, one: " × ".join(map(str, one.shape))),
+        ("voxels", lambda report, method, one: f"{one.voxels:,}"),
+        ("regions", lambda report, method, one: f"{one.regions}"),
+        ("nominal (%)", lambda report, method, one: f"{100 * one.nominal:.4g}"),
+        ("covered (%)", lambda report, method, one: f"{100 * one.covered:.0f}"),
+        (f"mean width ({unit})", lambda report, method, one: f"{one.width:.3g}"),
+        (f"bias ({unit})", lambda report, method, one: f"{one.bias:+.2g}"),
+    )
 
 
 def of_floors(reports: Sequence[Report]) -> Table:
     """Methods against the reference's own noise."""
-    rows = [
-        (
-            report.case,
-            one.method,
-            f"{one.own:.3g}",
-            f"{one.added:.3g}",
-            f"{one.rmse:.4g}",
-            f"{one.floor:.4g}",
-            f"{20 * np.log10(one.rmse / one.floor):+.2f}" if one.rmse and one.floor else "–",
-            f"{one.excess:.4g}",
-            f"{one.clean:.4g}",
-        )
-        for report in reports
-        for one in report.floors
-    ]
+
+    def above(one: Floor) -> str:
+        return f"{20 * np.log10(one.rmse / one.floor):+.2f}" if one.rmse and one.floor else "–"
+
     unit = reports[0].unit
-    titles = (
-        "case", "method", f"reference’s own noise ({unit})", f"added ({unit})", f"RMSE ({unit})",
-        f"floor ({unit})", "above it (dB)", f"excess ({unit})", f"to noise-free ({unit})",
-    )  # fmt: skip
-    return Table(titles, rows, 2)
+    return table_of(
+        [(report, one) for report in reports for one in report.floors],
+        2,
+        ("case", lambda report, one: report.case),
+        ("method", lambda report, one: one.method),
+        (f"reference’s own noise ({unit})", lambda report, one: f"{one.own:.3g}"),
+        (f"added ({unit})", lambda report, one: f"{one.added:.3g}"),
+        (f"RMSE ({unit})", lambda report, one: f"{one.rmse:.4g}"),
+        (f"floor ({unit})", lambda report, one: f"{one.floor:.4g}"),
+        ("above it (dB)", lambda report, one: above(one)),
+        (f"excess ({unit})", lambda report, one: f"{one.excess:.4g}"),
+        (f"to noise-free ({unit})", lambda report, one: f"{one.clean:.4g}"),
+    )
 
 
 def of_perception(perceptions: Sequence[Perception]) -> Table:
@@ -217,49 +203,41 @@ def of_perception(perceptions: Sequence[Perception]) -> Table:
     def interval(low: float, high: float) -> str:
         return f"{low:.3g} to {high:.3g}" if np.isfinite(low) else "–"
 
-    rows = [
-        (
-            one.method,
-            f"{one.slices}",
-            f"{one.people}",
-            f"{one.kid:.3g}",
-            interval(one.kid_lower, one.kid_upper),
-            f"{one.fid:.3g}",
-            interval(one.fid_lower, one.fid_upper),
-            f"{one.fid_limit:.3g}" if np.isfinite(one.fid_limit) else "–",
-        )
-        for one in perceptions
-    ]
-    titles = (
-        "method", "slices", "people", "KID", "95 % interval", "FID", "95 % interval", "FID∞",
-    )  # fmt: skip
-    return Table(titles, rows, 1)
+    return table_of(
+        [(one,) for one in perceptions],
+        1,
+        ("method", lambda one: one.method),
+        ("slices", lambda one: f"{one.slices}"),
+        ("people", lambda one: f"{one.people}"),
+        ("KID", lambda one: f"{one.kid:.3g}"),
+        ("95 % interval", lambda one: interval(one.kid_lower, one.kid_upper)),
+        ("FID", lambda one: f"{one.fid:.3g}"),
+        ("95 % interval", lambda one: interval(one.fid_lower, one.fid_upper)),
+        ("FID∞", lambda one: f"{one.fid_limit:.3g}" if np.isfinite(one.fid_limit) else "–"),
+    )
 
 
 def of_strata(reports: Sequence[Report]) -> Table:
     """Tissues and gradients."""
+
+    def optional(value: float | None, form: str) -> str:
+        return "–" if value is None else f"{value:{form}}"
+
     unit = reports[0].unit
-    rows = [
-        (
-            report.case,
-            one.method,
-            one.kind,
-            one.name,
-            f"{one.voxels:,}",
-            f"{one.rmse_noisy:.4g}",
-            f"{one.rmse:.4g}",
-            f"{one.bias:+.3g}",
-            "–" if one.covered is None else f"{100 * one.covered:.1f}",
-            "–" if one.std_ratio is None else f"{one.std_ratio:.3f}",
-        )
-        for report in reports
-        for one in report.strata
-    ]
-    titles = (
-        "case", "method", "by", "stratum", "voxels", f"RMSE, noisy ({unit})",
-        f"RMSE, restored ({unit})", f"bias ({unit})", "covered (%)", "std ratio",
-    )  # fmt: skip
-    return Table(titles, rows, 4)
+    return table_of(
+        [(report, one) for report in reports for one in report.strata],
+        4,
+        ("case", lambda report, one: report.case),
+        ("method", lambda report, one: one.method),
+        ("by", lambda report, one: one.kind),
+        ("stratum", lambda report, one: one.name),
+        ("voxels", lambda report, one: f"{one.voxels:,}"),
+        (f"RMSE, noisy ({unit})", lambda report, one: f"{one.rmse_noisy:.4g}"),
+        (f"RMSE, restored ({unit})", lambda report, one: f"{one.rmse:.4g}"),
+        (f"bias ({unit})", lambda report, one: f"{one.bias:+.3g}"),
+        ("covered (%)", lambda report, one: optional(one.covered and 100 * one.covered, ".1f")),
+        ("std ratio", lambda report, one: optional(one.std_ratio, ".3f")),
+    )
 
 
 def _judged(reports: Sequence[Report]) -> Iterator[tuple[Report, str, Uncertainty]]:
