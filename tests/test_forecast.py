@@ -214,7 +214,7 @@ def test_batches_shrink_to_the_memory_that_is_free(model, known, monkeypatch) ->
     monkeypatch.setattr(forecast, "free_bytes", lambda device: 1 << 40)
     roomy = complete(plan, model.card, lambda: model)
     assert (roomy.slab, roomy.batch) == (8, 16)
-    held = forecast._held_bytes(plan)
+    held = forecast._resident_bytes(plan)
     monkeypatch.setattr(forecast, "free_bytes", lambda device: held + int(2 * 6.5e6))
     tight = complete(plan, model.card, lambda: model)
     assert (tight.slab, tight.batch) == (3, 6)  # 1.75 MB a slice, 1 MB a window
@@ -225,7 +225,7 @@ def test_batches_shrink_to_the_memory_that_is_free(model, known, monkeypatch) ->
 
 def test_a_run_stays_within_the_memory_it_is_given(model, known, monkeypatch) -> None:
     plan = replace(planned(model, (6, 70, 50)), slab=8)
-    allowed = (forecast._held_bytes(plan) + 2 * 6.5e6) / 1e9
+    allowed = (forecast._resident_bytes(plan) + 2 * 6.5e6) / 1e9
     limited = replace(plan, settings=replace(plan.settings, memory_gb=allowed))
     done = complete(limited, model.card, lambda: model)
     assert (done.slab, done.batch) == (3, 6)
@@ -268,4 +268,4 @@ def test_arrays_held_are_as_many_as_forecast(model: Model, samples: int, keep: b
     check(plan, volume, run(plan, volume, model), 0.0)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak == pytest.approx(forecast._held_bytes(plan), rel=0.2)
+    assert peak == pytest.approx(forecast._resident_bytes(plan), rel=0.2)
