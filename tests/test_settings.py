@@ -21,7 +21,7 @@ PAGE = Path(__file__).resolve().parent.parent / "docs" / "settings.md"
 BINDING = (
     "volume model mode estimate samples steps level noise seed device sampler keep_samples progress"
 ).split()
-"""Positions that scripts may rely on (interface.md)."""
+"""Positions that scripts may rely on by place."""
 
 
 def test_denoise_takes_the_settings_with_their_defaults() -> None:

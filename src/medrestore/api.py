@@ -1,4 +1,4 @@
-"""The Python interface: a scan in, a result out. `interface.md` fixes the names.
+"""The Python interface: a scan in, a result out. its names are an interface.
 
 >>> import medrestore as mr
 >>> result = mr.denoise(mr.read("scan.nii.gz"))

@@ -6,7 +6,6 @@ from math import prod
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from medrestore.errors import ModelError, ResourceError
-from medrestore.restorer import RESTORER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -67,6 +66,8 @@ def forecast(scans: Iterable[Scan], settings: Settings, modality: str | None) ->
 
 def _plan(settings: Settings, kind: str, shape: tuple[int, int, int], times: int) -> Plan | None:
     """The plan of a scan of this size; None if model or device does not serve it."""
+    from medrestore.restorer import RESTORER  # torch: the panel of the viewer opens without
+
     try:
         return RESTORER.plan_of_size(settings, kind, shape, times)
     except (ModelError, ResourceError):  # said of each scan

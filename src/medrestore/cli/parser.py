@@ -7,6 +7,7 @@ from argparse import Namespace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from medrestore.errors import SettingsError
+from medrestore.modalities import names
 from medrestore.settings.description import Flag
 from medrestore.settings.settings import SETTINGS, Settings
 
@@ -68,7 +69,7 @@ def add_source(parser: Parser) -> None:
     group = parser.add_argument_group("reading the scan")
     group.add_argument(
         "--modality",
-        metavar="CT|MR",
+        metavar="|".join(names()),
         help="what the scan is; needed where the file does not say (NIfTI of an MR scan)",
     )
     group.add_argument(

@@ -36,7 +36,8 @@ DENOISE_EXAMPLES = """\
 
 writes <scan>_restored, _std (expected error), _lower, _upper, _removed (what was taken away that
 noise does not explain), _inconsistent (what of it the scan does not show), and
-with DICOM output also _std_map (_std as a Parametric Map: float32, with its unit), and
+with DICOM output also _std_map (_std as a Parametric Map: float32, with its unit), _noise (the
+map of its standard deviation, where it is one, as of CT) and
 <scan>_run.json, from which `medrestore rerun` repeats the run. Ctrl-C keeps what the samples drawn
 so far say.
 """

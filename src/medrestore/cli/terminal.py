@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Bar", "as_json", "duration", "plan_in_words", "table"]
 
+LONG = 24
+"""Characters of a cell whose column may fold."""
+
 MODES = {"slice": "slice by slice", "patch3d": "in 3-D stacks"}
 
 ESTIMATES = {
@@ -85,10 +88,7 @@ def duration(seconds: float) -> str:
 
 
 def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table: in a terminal as wide as that is, long names and reasons folded; else whole.
-
-    Only the first and the last column fold.
-    """
+    """Print a table: in a terminal as wide as that is, columns of long cells folded; else whole."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
@@ -96,10 +96,11 @@ def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 10_000)
     drawn = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
-    for title in titles:
-        folds = title in (titles[0], titles[-1])
-        drawn.add_column(title, overflow="fold", no_wrap=not folds)
-    for row in rows:
+    cells = list(rows)
+    for i, title in enumerate(titles):
+        long = max((len(row[i]) for row in cells), default=0) > LONG
+        drawn.add_column(title, overflow="fold", no_wrap=not long)
+    for row in cells:
         drawn.add_row(*(Text(cell) for cell in row))  # Text: brackets in paths are no markup
     with console.capture() as text:
         console.print(drawn)

@@ -43,7 +43,9 @@ def unregister(name: str) -> None:
 
 def names() -> tuple[str, ...]:
     """Names of all modalities, CT and MR first."""
-    return tuple(_registry())
+    from medrestore.volume import UNITS
+
+    return tuple(UNITS)  # as the registry has them, without loading it
 
 
 def modality_named(name: str) -> Modality:
