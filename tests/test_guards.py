@@ -149,7 +149,7 @@ def test_the_scan_says_which_noise_to_give_instead(scan: Volume) -> None:
         assert guards.facts()["noise_measured"] == 5.0
 
 
-def test_noise_told_too_strong_hides_no_lesion(scan: Volume) -> None:
+def test_noise_given_too_strong_hides_no_lesion(scan: Volume) -> None:
     """Every slice has lost waves of anatomy, which fill their groups; a disc is found as before."""
     wave = 12 * np.sin(np.arange(SHAPE[2]) / 2.5)
     scan.array[3][DISC] += 30

@@ -161,9 +161,9 @@ class Modality:
         return estimate(array, self.noise.estimator, mask, room, after)
 
     def noisier(
-        self, array: NDArray[np.float32], pixel_mm: float, **asked: Any
+        self, array: NDArray[np.float32], pixel_mm: float, **settings: Any
     ) -> tuple[NDArray[np.float32], NDArray[np.float32] | float]:
-        """Add simulated noise; ``asked`` are arguments of `Simulator`.
+        """Add simulated noise; ``settings`` are arguments of `Simulator`.
 
         Raises
         ------
@@ -172,7 +172,7 @@ class Modality:
         """
         if self.simulation is None:
             raise SettingsError(f"noise of {self.name} is not simulated; give a CT or an MR")
-        return self.simulation.noisier(array, pixel_mm, **asked)
+        return self.simulation.noisier(array, pixel_mm, **settings)
 
     def with_noise(
         self, array: NDArray[np.float32], pixel_mm: float, level: float, seed: int

@@ -47,10 +47,10 @@ def _check_values(volume: Volume, planes: NDArray[Any], values: NDArray[Any]) ->
     return ()
 
 
-def _noisier(array: NDArray[np.float32], pixel_mm: float, **asked: Any) -> Any:
+def _noisier(array: NDArray[np.float32], pixel_mm: float, **settings: Any) -> Any:
     from medrestore.physics.simulate import noisier_mr  # torch, without which files are read
 
-    return noisier_mr(array, pixel_mm, **asked)
+    return noisier_mr(array, pixel_mm, **settings)
 
 
 def _made_up(rng: np.random.Generator, count: int) -> NDArray[np.float32]:

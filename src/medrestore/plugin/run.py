@@ -77,20 +77,20 @@ class PreviewCache:
 
     def __init__(self) -> None:
         self._scan: Callable[[], Any] = lambda: None
-        self._asked: tuple[object, ...] = ()
+        self._request: tuple[object, ...] = ()
         self._levels: tuple[Level, ...] | None = None
 
-    def levels(self, data: Any, *asked: object) -> tuple[Level, ...] | None:
+    def levels(self, data: Any, *request: object) -> tuple[Level, ...] | None:
         """The noise as measured in this very array, if it was asked for in the same way."""
-        return self._levels if self._scan() is data and self._asked == asked else None
+        return self._levels if self._scan() is data and self._request == request else None
 
-    def keep(self, levels: tuple[Level, ...], data: Any, *asked: object) -> None:
+    def keep(self, levels: tuple[Level, ...], data: Any, *request: object) -> None:
         """Remember the noise of an array, which is not kept alive by this."""
         try:
             self._scan = weakref.ref(data)
         except TypeError:  # a list, of a multiscale image: measured each time
             self._scan = lambda: None
-        self._asked, self._levels = asked, levels
+        self._request, self._levels = request, levels
 
 
 def restore(request: Request, meter: Meter, cache: PreviewCache | None = None) -> Outcome:
@@ -190,10 +190,10 @@ def region_noise(request: Request, drawing: Drawing, meter: Meter) -> tuple[floa
 def _plan(request: Request, volume: Volume, settings: Settings, cache: PreviewCache) -> Plan:
     from medrestore.restorer import RESTORER
 
-    asked = (volume.modality, settings.noise)
-    known = cache.levels(request.data, *asked) if request.preview else None
+    noise_request = (volume.modality, settings.noise)
+    known = cache.levels(request.data, *noise_request) if request.preview else None
     plan = RESTORER.plan(volume, settings, levels=known)
-    cache.keep(plan.each, request.data, *asked)
+    cache.keep(plan.each, request.data, *noise_request)
     return plan
 
 

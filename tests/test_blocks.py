@@ -1,4 +1,4 @@
-"""A scan that is worked on in stretches, in files, has the voxels of one that is held whole."""
+"""A scan that is worked on in blocks, in files, has the voxels of one that is held whole."""
 
 from dataclasses import fields, replace
 
@@ -33,8 +33,8 @@ def volume(modality: str, *times: int) -> Volume:
 
 
 @pytest.fixture
-def in_stretches(monkeypatch):
-    """Turns on stretches of 5 slices, everything larger than a plane in files."""
+def in_blocks(monkeypatch):
+    """Turns on blocks of 5 slices, everything larger than a plane in files."""
 
     def turn_on(slices: int = 5) -> None:
         monkeypatch.setattr(pipeline, "BLOCK_BYTES", slices * PLANE)
@@ -62,33 +62,33 @@ def assert_same(one: Arrays, other: Arrays, atol: float = 0.0) -> None:
     ],
 )
 @pytest.mark.parametrize("precision", sorted(SAME_VOXELS_WITHIN))
-def test_the_same_voxels_bit_for_bit(tiny_models, in_stretches, modality, asked, precision) -> None:
+def test_the_same_voxels_bit_for_bit(tiny_models, in_blocks, modality, asked, precision) -> None:
     scan = volume(modality)
     settings = Settings(noise=0.08 if modality == "MR" else 20.0, **asked)
     plan = replace(make_plan(scan, settings), slab=5)
     model = load(Card.read(tiny_models / f"{modality.lower()}_tiny"), "cpu", precision)
     whole = run(plan, scan, model)
     checked = check(plan, scan, whole, 0.1)
-    in_stretches()
+    in_blocks()
     parts = run(plan, scan, model)
     assert_same(parts, whole)
     for one, other in zip(check(plan, scan, parts, 0.1)[:2], checked[:2], strict=True):
         np.testing.assert_array_equal(one, other)
 
 
-def test_time_points_and_previews(tiny_models, in_stretches) -> None:
+def test_time_points_and_previews(tiny_models, in_blocks) -> None:
     scan = volume("MR", 2)
     plan = make_plan(scan, Settings(noise=0.08, samples=2, steps=2, keep_samples=True))
     plan = replace(plan, slab=5)
     model = load(Card.read(tiny_models / "mr_tiny"))
     preview = plan.for_slices((2, 3, 11, 12, 13, 20))
     whole, some = run(plan, scan, model), run(preview, scan, model)
-    in_stretches()
+    in_blocks()
     assert_same(run(plan, scan, model), whole)
     assert_same(run(preview, scan, model), some, atol=1e-3)
 
 
-def test_stacks_overlap_between_stretches(tmp_path, in_stretches) -> None:
+def test_stacks_overlap_between_blocks(tmp_path, in_blocks) -> None:
     """The windows of a 3-D model lie where the whole scan puts them; the last bit may differ."""
     model = load(Card.read(write_tiny_stack_model(tmp_path) / "mr_tiny3d"))
     scan = volume("MR")
@@ -97,11 +97,11 @@ def test_stacks_overlap_between_stretches(tmp_path, in_stretches) -> None:
     )
     plan = make_plan(scan, settings, model=model)
     whole = run(plan, scan, model)
-    in_stretches(slices=2)  # four times as many in a 3-D model
+    in_blocks(slices=2)  # four times as many in a 3-D model
     assert_same(run(plan, scan, model), whole, atol=2e-3)
 
 
-def test_a_cancel_between_stretches_leaves_whole_samples(tiny_models, in_stretches) -> None:
+def test_a_cancel_between_blocks_leaves_whole_samples(tiny_models, in_blocks) -> None:
     """Stopped in the middle of the third sample, the run has two, in every stretch."""
     scan, depth = volume("MR"), SHAPE[0]
     settings = Settings(noise=0.08, samples=4, steps=2, keep_samples=True)
@@ -109,17 +109,17 @@ def test_a_cancel_between_stretches_leaves_whole_samples(tiny_models, in_stretch
     model = load(Card.read(tiny_models / "mr_tiny"))
     two = replace(plan, settings=replace(plan.settings, samples=2))
     whole = run(two, scan, model)
-    in_stretches()
+    in_blocks()
     stopped = run(plan, scan, model, Stop(2 * depth + 2 * depth + depth // 2))
     assert stopped.drawn == 2
     assert_same(stopped, whole)
 
 
-def test_maps_lie_in_files(tiny_models, in_stretches) -> None:
+def test_maps_lie_in_files(tiny_models, in_blocks) -> None:
     scan = volume("MR")
     plan = make_plan(scan, Settings(noise=0.08, samples=0))
     model = load(Card.read(tiny_models / "mr_tiny"))
-    in_stretches()
+    in_blocks()
     found = run(plan, scan, model)
     for name in MAPS:
         assert disk_arrays._shared_pages(getattr(found, name)) is not None

@@ -61,7 +61,7 @@ def test_what_is_gone_through_is_given_back_now_and_then(in_files, monkeypatch) 
     monkeypatch.setattr(disk_arrays, "release", lambda *arrays: given.append(len(arrays)))
     held = PageReleaser(np.zeros(3), None)
     assert held.zeros((300,)).shape == (300,)
-    for _ in range(3 * disk_arrays.PLANES_HELD + 1):
+    for _ in range(3 * disk_arrays.PLANES_IN_MEMORY + 1):
         held.tick()
     assert given == [2, 2, 2]
 
