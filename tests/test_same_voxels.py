@@ -4,6 +4,7 @@ Same device, build and batch: the same bits. Another batch, slab or number of th
 within `SAME_VOXELS_WITHIN` of σ. Bfloat16 needs no special chip to be right, only to be fast.
 """
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -178,6 +179,8 @@ def test_another_machine_is_named_and_said_once(
     monkeypatch.setenv("MEDRESTORE_MODELS", str(models))
     volume = mr.read(write_nifti(tmp_path / "head.nii.gz", mr_array((2, 24, 24))), "MR")
     record = mr.denoise(volume, noise=0.05, samples=0).save(tmp_path / "out")[-1]
+    recorded = json.loads(record.read_text())["software"]
+    monkeypatch.setattr("medrestore.results.result.versions", lambda _formats: recorded)
     monkeypatch.setattr("medrestore.results.software.device_name", lambda _device: "a new chip")
     monkeypatch.setattr("medrestore.results.software.version", lambda _package: "9.9")
     again = mr.rerun(record)

@@ -109,9 +109,9 @@ def test_time_points_have_one_verdict(each: list[Verdict], removed: float, told:
 def test_where_volumes_differ_auto_is_the_advice() -> None:
     weaker, fits = Verdict("weaker", "kept"), Verdict("fits", "kept")
     stronger = Verdict("stronger", "kept")
-    assert Verdict.over_time([weaker, fits, stronger], 0.0, told=True).sentence() == (
+    assert Verdict.over_time([weaker, fits, stronger], 0.0, measured_apart=True).sentence() == (
         "the noise is not what was assumed at time points 0, 2: restore again with auto, which "
         "measures each volume"
     )
-    both = Verdict.over_time([weaker, weaker], 0.0, told=True)
+    both = Verdict.over_time([weaker, weaker], 0.0, measured_apart=True)
     assert both.noise == "weaker" and both.sentence().endswith("auto, which measures each volume")

@@ -10,7 +10,7 @@ from medrestore.cli import main
 from medrestore.core.method import ESTIMATED
 from medrestore.errors import Cancelled, InputError
 from medrestore.models.card import Card
-from medrestore.models.model import find_card, load
+from medrestore.models.model import load
 from medrestore.training.config import Config
 from medrestore.training.source import INDEX, licences, pack
 from small import PEOPLE, quick, trained, write_config
@@ -98,7 +98,7 @@ def test_licences_are_those_of_the_scans(config: Path, tmp_path: Path) -> None:
     index.write_text(json.dumps(rows))
     assert licences(read) == ["Anna, archive (CC0)", "b (MIT)"]
     section = {"training": {"licences": ["before (BSD)", "b (MIT)"]}}
-    start = Card(tmp_path, {**find_card("mr_slice", "MR").facts, **section})
+    start = Card(tmp_path, {**Card.read(MODELS / "mr_slice").facts, **section})
     assert licences(read, start) == ["before (BSD)", "b (MIT)", "Anna, archive (CC0)"]
     pack(read, tmp_path / "packed")
     there = Config.read(config, {"data": str(tmp_path / "packed"), "scans": _plain(read)})
