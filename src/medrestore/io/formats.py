@@ -67,8 +67,11 @@ class Format:
 
     @property
     def module(self) -> Any:
-        """Module with ``describe``, ``load`` and ``save``, imported when a file is touched."""
-        raise NotImplementedError
+        """Module with ``describe``, ``load`` and ``save``, imported when a file is touched.
+
+        Formats that lie in a file or a store name theirs; of a series `io` reads the stack itself.
+        """
+        raise NotImplementedError(f"{self.name} is no format of single files")
 
     def describe(self, path: Path) -> Scan:
         """The scan of a file or a store, from its header.
