@@ -114,7 +114,7 @@ def test_clean_input_comes_back(volume: Volume, tiny_models) -> None:
 def test_a_cancelled_run_keeps_the_samples_it_has(plan: Plan, volume: Volume) -> None:
     slices = SHAPE[0]
     one = run_plan(replace(plan, settings=replace(plan.settings, samples=1)), volume)
-    partial = run_plan(plan, volume, Stop(3 * slices + 2))  # predictor, start, 1 sample, …
+    partial = run_plan(plan, volume, Stop(6 * slices + 2))  # 4 predictions, start, 1 sample, …
     assert partial.drawn == 1
     assert np.array_equal(partial.std.array, one.std.array)
     assert json.loads(partial._record([]))["samples_drawn"] == 1

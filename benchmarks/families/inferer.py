@@ -116,9 +116,9 @@ def summed_up(
     moments = Moments(np.zeros_like(samples[0]), np.zeros_like(samples[0]))
     for one in samples:
         moments.add(one)
-    shown, std = moments.mean, mean_std(np.ones_like(samples[0]), moments)
+    shown, std = moments.mean, mean_std(np.ones_like(samples[0]), moments.variance, moments.n)
     lowest = 0.0 if modality == "MR" else None
-    factor = Intervals.gaussian().factor(level, 1.0, rest_on=len(samples))
+    factor = Intervals.gaussian().factor(level, 1.0, dof=len(samples) - 1)
     lower, upper = interval(shown, std, factor, lowest)
 
     def region(mask: NDArray[np.bool_]) -> tuple[float, float]:

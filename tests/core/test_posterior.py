@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from medrestore.core.intervals import LEVELS, Intervals, empirical_factor, gaussian_factor
-from medrestore.core.posterior import Moments, interval, total_std
+from medrestore.core.posterior import Moments, interval
 from medrestore.errors import SettingsError
 
 
@@ -27,15 +27,6 @@ def test_one_sample_has_no_variance() -> None:
     moments = blank((2, 2))
     moments.add(np.ones((2, 2), np.float32))
     assert not moments.variance.any()
-
-
-def test_total_std_is_the_rms_about_mu() -> None:
-    """Two predictions ±0.6 (variance 0.72 unbiased, mean 0) and 0.28 left: std = s."""
-    moments = blank((1, 1))
-    for value in (0.6, -0.6):
-        moments.add(np.full((1, 1), value, np.float32))
-    std = total_std(np.full((1, 1), 3.0, np.float32), moments, 0.28)
-    assert std.item() == pytest.approx(3.0, rel=1e-5)
 
 
 def test_intervals_are_cut_at_zero_for_magnitudes() -> None:

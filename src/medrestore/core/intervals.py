@@ -66,14 +66,11 @@ class Intervals:
         λ for each noise level and each of `LEVELS`.
     people : int
         How many people they come from.
-    samples : int
-        How many samples each std rested on, of models whose std rests on nothing else; 0: of none.
     """
 
     relative_sigma: tuple[float, ...]
     factors: tuple[tuple[float, ...], ...]
     people: int = 0
-    samples: int = 0
 
     @classmethod
     def gaussian(cls) -> Intervals:
@@ -81,7 +78,7 @@ class Intervals:
         return cls((1.0,), (tuple(gaussian_factor(level) for level in LEVELS),))
 
     def factor(
-        self, level: float, relative_sigma: NDArray[Any] | float, rest_on: int | None = None
+        self, level: float, relative_sigma: NDArray[Any] | float, dof: float = math.inf
     ) -> NDArray[np.float32]:
         """λ at a level, for each voxel's noise.
 
@@ -94,22 +91,16 @@ class Intervals:
             Nominal coverage, 0 to 1.
         relative_sigma : ndarray or float
             σ over the intensity scale.
-        rest_on : int, optional
-            Samples that the std rests on, 2 or more, where it rests on nothing else: fewer than
-            were calibrated with know it less well, and λ grows by the ratio of Student's t.
+        dof : float
+            Degrees of freedom that the std rests on: of few, λ grows from a Gaussian's to
+            Student's t.
         """
         at = np.log(np.maximum(relative_sigma, 1e-12))
         rows = [_at_level(level, np.array(row)) for row in self.factors]
         found = np.interp(at, np.log(self.relative_sigma), rows)
-        if rest_on is not None:
-            usual = _student(level, self.samples) if self.samples else gaussian_factor(level)
-            found = found * (_student(level, rest_on) / usual)
+        if math.isfinite(dof):
+            found = found * (student.ppf(0.5 + level / 2, dof) / gaussian_factor(level))
         return np.asarray(found, dtype=np.float32)
-
-
-def _student(level: float, samples: int) -> float:
-    """Half-width of an interval in standard deviations that so many samples tell."""
-    return float(student.ppf(0.5 + level / 2, samples - 1))
 
 
 def _at_level(level: float, row: NDArray[Any]) -> float:

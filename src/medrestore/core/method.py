@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ESTIMATED",
+    "MIRROR_IMAGES",
     "evaluations",
     "nearest",
     "passes",
@@ -27,6 +28,10 @@ __all__ = [
 
 ESTIMATED = "the interval is the model's own estimate; its coverage was never measured"
 """Meaning of an interval where no calibrated method stands in: a Gaussian's, of the model's std."""
+
+
+MIRROR_IMAGES = 4
+"""Evaluations of the predictor where it sees a scan's mirror images too (`core.mirroring`)."""
 
 
 def evaluations(sampler: str, steps: int) -> int:

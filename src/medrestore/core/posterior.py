@@ -1,4 +1,4 @@
-"""Statistics of samples: running moments, total standard deviation, intervals."""
+"""Statistics of samples: running moments, the standard deviation of the error, intervals."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
+
+from medrestore.core.fusion import fused, pooled, relative_spread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     Image = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 __all__ = [
+    "Knowledge",
     "Maps",
     "Moments",
     "PredictionStatistics",
@@ -23,7 +26,6 @@ __all__ = [
     "explained_std",
     "interval",
     "mean_std",
-    "total_std",
 ]
 
 
@@ -58,32 +60,22 @@ class Moments:
         return np.asarray(self.squares / max(self.n - 1, 1), dtype=np.float32)
 
 
-def total_std(
-    s: NDArray[np.float32], predictions: Moments, remaining_variance: NDArray[np.float32] | float
-) -> NDArray[np.float32]:
-    """RMS error expected about μ, by the law of total variance.
-
-    s·√(Var_k r̂_k + mean C_last + (mean_k r̂_k)²), where r̂_k is the last prediction of sample k and
-    C_last the variance that is left after it: one number, or one for each slice (z, 1, 1).
-    """
-    second_moment = predictions.variance + remaining_variance + predictions.mean**2
-    return np.asarray(s * np.sqrt(second_moment), dtype=np.float32)
-
-
-def mean_std(s: NDArray[np.float32], predictions: Moments) -> NDArray[np.float32]:
-    """RMS error expected about the mean of n samples, s·√(Var_k r_k · (1 + 1/n)).
+def mean_std(s: NDArray[np.float32], variance: NDArray[Any], samples: int) -> NDArray[np.float32]:
+    """RMS error expected about the mean of n samples, s·√(Var r · (1 + 1/n)).
 
     The truth is one more draw from where the samples come from; their mean varies by 1/n.
     """
-    return np.asarray(s * np.sqrt(predictions.variance * (1 + 1 / predictions.n)), dtype=np.float32)
+    return np.asarray(s * np.sqrt(variance * (1 + 1 / samples)), dtype=np.float32)
 
 
-def explained_std(s: NDArray[np.float32], predictions: Moments) -> NDArray[np.float32]:
+def explained_std(
+    s: NDArray[np.float32], variance: NDArray[Any], samples: int
+) -> NDArray[np.float32]:
     """Standard deviation by which noise exceeds the scan's departure from the mean of n samples.
 
     With V the posterior's variance, E[(y − x̄_n)²] = σ² − V·(1 − 1/n): what the guards take for s².
     """
-    return np.asarray(s * np.sqrt(predictions.variance * (1 - 1 / predictions.n)), dtype=np.float32)
+    return np.asarray(s * np.sqrt(variance * (1 - 1 / samples)), dtype=np.float32)
 
 
 def interval(
@@ -108,6 +100,27 @@ class Maps(NamedTuple):
     std: NDArray[np.float32]
 
 
+class Knowledge(NamedTuple):
+    """Knowledge of a slice that its samples' spread is fused with (`core.fusion`).
+
+    Parameters
+    ----------
+    inside : ndarray of bool, shape (y, x)
+        Tissue that was restored.
+    prior_dof : ndarray, shape (y, x), or float
+        Degrees of freedom that the variance is worth which is known beside a voxel's samples.
+    voxels : float
+        Number of independent voxels in the window that spread is pooled over.
+    image : callable
+        Gives a mean of samples as it is shown: no negative magnitudes, unknown voxels as read.
+    """
+
+    inside: NDArray[np.bool_]
+    prior_dof: NDArray[Any] | float
+    voxels: float
+    image: Image
+
+
 class Statistics(Protocol):
     """Running statistics of the samples of some slices.
 
@@ -122,7 +135,7 @@ class Statistics(Protocol):
     def add(self, k: int, r: NDArray[np.float32], r_hat: NDArray[np.float32]) -> None:
         """Count sample ``k``, from 0 in order: r and its last prediction, (slices, y, x)."""
 
-    def maps(self, i: int, drawn: int, maps: Maps, left: float, image: Image) -> Maps:
+    def maps(self, i: int, drawn: int, maps: Maps, known: Knowledge) -> Maps:
         """The maps of slice ``i`` after ``drawn`` samples.
 
         Parameters
@@ -131,15 +144,13 @@ class Statistics(Protocol):
             Row of the slice, and how many samples were counted.
         maps : Maps
             As the predictor leaves them.
-        left : float
-            Variance of r that is left after the last prediction.
-        image : callable
-            Gives a mean of samples as it is shown: no negative magnitudes, unknown voxels as read.
+        known : Knowledge
+            Of the slice.
         """
 
 
 class PredictionStatistics:
-    """Of last predictions r̂: the image is the predictor's μ, the samples say how it errs."""
+    """Of samples r beside a prediction: its μ is the image, its s² the prior of the variance."""
 
     PLANES = 2
 
@@ -147,14 +158,18 @@ class PredictionStatistics:
         self.mean, self.squares = room
 
     def add(self, k: int, r: NDArray[np.float32], r_hat: NDArray[np.float32]) -> None:
-        """Count sample ``k``: its r̂."""
-        Moments(self.mean, self.squares, k).add(r_hat)
+        """Count sample ``k``: its r."""
+        Moments(self.mean, self.squares, k).add(r)
 
-    def maps(self, i: int, drawn: int, maps: Maps, left: float, image: Image) -> Maps:
-        """μ and s as they are; their error by the law of total variance."""
-        return maps._replace(
-            std=total_std(maps.s, Moments(self.mean[i], self.squares[i], drawn), left)
-        )
+    def maps(self, i: int, drawn: int, maps: Maps, known: Knowledge) -> Maps:
+        """μ and s as they are; the error's variance is s², more or less where samples say so."""
+        if drawn < 2 or np.all(np.isinf(known.prior_dof)):
+            return maps
+        variance = Moments(self.mean[i], self.squares[i], drawn).variance
+        relative, share = relative_spread(variance, known.inside)
+        dof = (drawn - 1) * known.voxels * share
+        found = fused(1.0, known.prior_dof, relative, dof)
+        return maps._replace(std=np.asarray(maps.s * np.sqrt(found), dtype=np.float32))
 
 
 class SampleStatistics:
@@ -170,8 +185,14 @@ class SampleStatistics:
         Moments(self.mean, self.squares, k).add(r)
         self.expected += (r_hat - self.expected) / (k + 1)
 
-    def maps(self, i: int, drawn: int, maps: Maps, left: float, image: Image) -> Maps:
-        """The samples' mean, and its error; s is what of the noise their spread explains."""
-        samples = Moments(self.mean[i], self.squares[i], drawn)
-        mu = image(maps.mu + maps.s * self.expected[i])
-        return Maps(mu, explained_std(maps.s, samples), mean_std(maps.s, samples))
+    def maps(self, i: int, drawn: int, maps: Maps, known: Knowledge) -> Maps:
+        """The samples' mean, and its error: a voxel's own spread, and that of its neighbours.
+
+        s is what of the noise their spread explains.
+        """
+        variance = Moments(self.mean[i], self.squares[i], drawn).variance
+        around, _ = pooled(variance, np.ones_like(known.inside))
+        variance = fused(around, known.prior_dof, variance, drawn - 1).astype(np.float32)
+        mu = known.image(maps.mu + maps.s * self.expected[i])
+        stds = (of(maps.s, variance, drawn) for of in (explained_std, mean_std))
+        return Maps(mu, *stds)

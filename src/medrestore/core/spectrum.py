@@ -26,6 +26,7 @@ __all__ = [
     "Kernel",
     "Spectrum",
     "dilated",
+    "independent_voxels",
     "kernel_of",
     "measure",
 ]
@@ -88,6 +89,28 @@ class Spectrum:
         """Power in each band, in units in which white noise of unit variance has 1."""
         density = np.maximum(self.density, 0.0)
         return np.asarray(self.variance * density / max(float(AREAS @ density), 1e-30))
+
+
+@lru_cache(maxsize=64)
+def independent_voxels(spectrum: Spectrum, width: float) -> float:
+    """Number of independent voxels under a Gaussian window, for squares of a field.
+
+    Squares of a Gaussian field with autocorrelation ρ have the autocorrelation ρ²; their mean under
+    weights g has the variance Σ (g⋆g) ρ² of one of them: its inverse counts. White: 4π·width².
+
+    Parameters
+    ----------
+    spectrum : Spectrum
+        Of the field.
+    width : float
+        Standard deviation of the window, pixels; at most 10.
+    """
+    side = 64
+    rho = np.fft.ifft2(spectrum.power[_band_index(side, side)]).real
+    rho = rho / max(float(rho[0, 0]), 1e-30)
+    d = np.fft.fftfreq(side, 1 / side)
+    window = np.exp(-(d[:, None] ** 2 + d[None, :] ** 2) / (4 * width**2))
+    return float(window.sum() / (window * rho**2).sum())
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ one slab holds every slice that the chosen ones depend on.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -15,9 +16,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from medrestore.core.fusion import WIDTH_PX
 from medrestore.core.method import evaluations
+from medrestore.core.mirroring import mirrored
 from medrestore.core.schedules import angles
 from medrestore.core.spectra import mean_ratio
+from medrestore.core.spectrum import independent_voxels
 from medrestore.core.tiles import taper
 from medrestore.modalities import modality_named
 
@@ -112,6 +116,11 @@ class PredictedBlock:
     s: NDArray[np.float32]
     ratios: list[float]
 
+    def independent_voxels(self, row: int) -> float:
+        """Number of independent voxels that a needed slice's spread is pooled over."""
+        spectrum = self.block.point.engine.spectra.at(math.pi / 2, self.ratios[row])
+        return independent_voxels(spectrum, WIDTH_PX)
+
     def image(self, i: int, plane: NDArray[np.float32]) -> NDArray[np.float32]:
         """A sampled plane of chosen slice ``i`` as it is shown, above the modality's lowest."""
         point, z = self.block.point, self.block.chosen[i]
@@ -139,12 +148,15 @@ def predict(block: Block, out: Arrays, room: NDArray[np.float32]) -> PredictedBl
     share = taper(windows.window).numpy()
     row_of = {z: row for row, z in enumerate(block.needed)}
     first = windows.covering(block.needed)
+    views = plan.settings.predictions
+    evaluate = point.engine.predict if views == 1 else mirrored(point.engine.predict)
     size = plan.slab if windows.window == 1 else 1
     for chunk in (first[i : i + size] for i in range(0, len(first), size)):
         slices = [z for a in chunk for z in windows.inside(a)]
-        prediction = point.engine.predict(point.predictor_condition(slices))
+        prediction = evaluate(point.predictor_condition(slices))
         maps = [part[:, 0].cpu().numpy() for part in prediction]
-        point.meter.tick(sum(norm[row_of[z]] == 0 for z in row_of.keys() & set(slices)))
+        new = sum(norm[row_of[z]] == 0 for z in row_of.keys() & set(slices))
+        point.meter.tick(views * new)
         for i, z in enumerate(slices):
             if z in row_of and (i == 0 or z != slices[i - 1]):
                 weight = share[i % len(share)]

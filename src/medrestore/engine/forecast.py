@@ -58,9 +58,9 @@ class Course:
     ----------
     predicting, sampling, checking : float
         Predictor; samples; guards; of all time points.
-    slices, passes, times : int
-        Ticks of the run's meter: a time point has one for each slice and the predictor, then one
-        for each slice and pass of the refiner.
+    slices, passes, times, predictions : int
+        Ticks of the run's meter: a time point has one for each slice and prediction, then one for
+        each slice and pass of the refiner.
     """
 
     predicting: float
@@ -69,6 +69,7 @@ class Course:
     slices: int
     passes: int
     times: int = 1
+    predictions: int = 1
 
     @property
     def seconds(self) -> float:
@@ -77,9 +78,10 @@ class Course:
 
     def reached(self, ticks: int) -> float:
         """Seconds forecast until the meter has ticked so often."""
-        whole, rest = divmod(ticks, self.slices * (1 + self.passes))
-        predicted = min(rest, self.slices) / self.slices
-        sampled = max(rest - self.slices, 0) / (self.slices * max(self.passes, 1))
+        first = self.slices * self.predictions
+        whole, rest = divmod(ticks, first + self.slices * self.passes)
+        predicted = min(rest, first) / first
+        sampled = max(rest - first, 0) / (self.slices * max(self.passes, 1))
         done = (whole + predicted) * self.predicting + (whole + sampled) * self.sampling
         return min(done / self.times, self.seconds)
 
@@ -165,7 +167,7 @@ def course_of(plan: Plan, card: Card, pace: Pace) -> Course:
     needed = set(depth.reach(plan.chosen, in_a_row))
     covering = depth.covering(needed)
     whole = [first for first in covering if needed.issuperset(depth.inside(first))]
-    passes = round(plan.evaluations / (slices * plan.times)) - 1
+    passes = round(plan.evaluations / (slices * plan.times)) - settings.predictions
     windows = passes * len(whole) * windows_of(card, plan.shape)
     return Course(
         predicting=plan.times * len(covering) * deep * plane * pace.predicting,
@@ -175,6 +177,7 @@ def course_of(plan: Plan, card: Card, pace: Pace) -> Course:
         slices=slices,
         passes=passes,
         times=plan.times,
+        predictions=settings.predictions,
     )
 
 

@@ -73,7 +73,8 @@ def kind_of(plan: Plan, card: Card) -> tuple[object, ...]:
     settings = plan.settings
     guided = (settings.guidance not in (0, 1), settings.measurement != 0)
     device = (plan.device, plan.precision, torch.get_num_threads())
-    return (card.sha256, *device, settings.sampler, guided, _steps(plan), _shape(plan, card))
+    how = (settings.predictions, settings.sampler, guided, _steps(plan))
+    return (card.sha256, *device, *how, _shape(plan, card))
 
 
 def pace_of(
@@ -158,7 +159,7 @@ def _small(plan: Plan, card: Card) -> tuple[Plan, Volume]:
         scale=1.0,
         noise=Noise(float(np.prod(card.sigma_range)) ** 0.5),
         levels=(),
-        evaluations=shape[0] * (1 + each),
+        evaluations=shape[0] * (settings.predictions + each),
     )
     return small, Volume(array, Geometry(shape, np.eye(4)), card.modality)
 
@@ -167,7 +168,7 @@ def _timed(
     plan: Plan, scan: Volume, model: Model, clock: Callable[[], float]
 ) -> tuple[float, float, float, float]:
     """Seconds of the predictor, of one evaluation of all slices, of the samples, of the guards."""
-    watch = _Watch(len(scan.array), clock)
+    watch = _Watch(len(scan.array) * plan.settings.predictions, clock)
     arrays = run(plan, scan, model, watch)  # on the host: a GPU has finished
     drawn = clock()
     check(plan, scan, arrays, model.card.sigma_range[0])
@@ -180,8 +181,8 @@ def _timed(
 class _Watch:
     """A meter that keeps the predictor's time apart from that of the evaluations after it."""
 
-    def __init__(self, slices: int, clock: Callable[[], float]) -> None:
-        self._slices, self._clock, self._done = slices, clock, 0
+    def __init__(self, predictions: int, clock: Callable[[], float]) -> None:
+        self._predictions, self._clock, self._done = predictions, clock, 0
         self.evaluations: list[float] = []
 
     def start(self, total: int, label: str) -> None:
@@ -190,9 +191,9 @@ class _Watch:
     def tick(self, n: int = 1) -> None:
         now, before = self._clock(), self._done
         self._done += n
-        if before >= self._slices:
+        if before >= self._predictions:
             self.evaluations.append(now - self._last)
-        elif self._done == self._slices:
+        elif self._done == self._predictions:
             self.predicted = now
         self._last = now
 

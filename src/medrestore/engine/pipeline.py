@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from medrestore.core.meter import SILENT, Meter
-from medrestore.core.posterior import Maps, interval
+from medrestore.core.posterior import Knowledge, Maps, interval
 from medrestore.disk_arrays import IN_MEMORY_BYTES, PageReleaser, release, zeros
 from medrestore.engine.arrays import Arrays
 from medrestore.engine.block import Block, predict
@@ -65,8 +65,8 @@ def fill_maps(
         if samples is not None and samples.residual is not None:
             plane = predicted.mu[row] + predicted.s[row] * samples.residual[i]
             restored = predicted.image(i, plane)
-        rest_on = engine.family.rests_on(drawn)
-        factor = intervals.factor(settings.level, sigma / plan.scale, rest_on)
+        dof = engine.family.dof(drawn, predicted.independent_voxels(row))
+        factor = intervals.factor(settings.level, sigma / plan.scale, dof)
         out.lower[i], out.upper[i] = interval(mu, std, factor, lowest)
         out.restored[i], out.mu[i], out.std[i], out.s[i] = restored, mu, std, s
         out.ratio[i] = predicted.ratios[row]
@@ -80,10 +80,15 @@ def _slice(predicted: PredictedBlock, samples: BlockSamples | None, drawn: int, 
     if samples is None:
         return Maps(mu, s, s)
     point, z = block.point, block.chosen[i]
-    left = block.spectra.remaining(block.last_angle, [predicted.ratios[row]])[0]
-    image = partial(predicted.image, i)
-    maps = samples.statistics.maps(i, drawn, Maps(mu, s, s), left, image)
     untouched, sigma = point.untouched(z), point.sigma(z)
+    tissue = modality_named(point.plan.modality).foreground(mu, point.plan.scale)
+    known = Knowledge(
+        inside=tissue & ~untouched & ~point.invalid(z),
+        prior_dof=point.engine.trust(point.plan.settings.method).at(sigma / point.plan.scale),
+        voxels=predicted.independent_voxels(row),
+        image=partial(predicted.image, i),
+    )
+    maps = samples.statistics.maps(i, drawn, Maps(mu, s, s), known)
     return Maps(maps.mu, *(np.where(untouched, sigma, one) for one in (maps.s, maps.std)))
 
 

@@ -130,7 +130,8 @@ class Plan:
                 facts["noise"], facts["scale"] = typical(facts["levels"])
             else:
                 facts["noise"] = Noise.from_facts(facts["noise"], noise_map)
-            facts["settings"] = Settings(**facts["settings"])
+            older = {"mirroring": "off"}  # what runs did before they were asked
+            facts["settings"] = Settings(**(older | facts["settings"]))
             for name in ("shape", "slices", "warnings"):
                 facts[name] = None if facts[name] is None else tuple(facts[name])
             return cls(**facts)

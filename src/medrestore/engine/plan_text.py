@@ -91,7 +91,7 @@ def warnings_of(card: Card, levels: Sequence[Level], settings: Settings) -> tupl
     """Sentences on noise, guidance and calibration beyond what is known; often none."""
     return (
         *_noise_beyond_training(card, levels),
-        *_guided(settings),
+        *_guided(card, settings),
         *_not_calibrated(card, settings),
     )
 
@@ -136,13 +136,14 @@ def _among(some: int, levels: Sequence[Level]) -> str:
     return "" if len(levels) == 1 else f"in {some} of {len(levels)} time points "
 
 
-def _guided(settings: Settings) -> tuple[str, ...]:
+def _guided(card: Card, settings: Settings) -> tuple[str, ...]:
     if not settings.guided:
         return ()
+    of_them = "the intervals of regions" if card.family.predicts else "their std and intervals"
     return (
         f"samples are guided (guidance {settings.guidance:g}, measurement "
-        f"{settings.measurement:g}): they no longer spread as the posterior does, and their std "
-        "and intervals are not calibrated",
+        f"{settings.measurement:g}): they no longer spread as the posterior does, and {of_them} "
+        "are not calibrated",
     )
 
 

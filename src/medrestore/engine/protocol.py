@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from medrestore.core.diffusion import Denoiser
     from medrestore.core.families import Family
+    from medrestore.core.fusion import Trust
     from medrestore.core.intervals import Intervals
     from medrestore.core.predictor import Condition, Prediction
     from medrestore.core.spectra import Spectra
@@ -45,3 +46,6 @@ class Engine(Protocol):
 
     def intervals(self, method: str) -> Intervals:
         """Calibrated factors of ``"predictor"`` or ``"sampler:steps"``."""
+
+    def trust(self, method: str) -> Trust:
+        """Worth of what is known of a voxel's variance beside samples of ``"sampler:steps"``."""

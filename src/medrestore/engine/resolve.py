@@ -55,6 +55,7 @@ def resolve(
     slices = shape[0] * times
     steps = card.steps(settings.steps, settings.samples)
     settings = replace(settings, sampler=card.sampler(settings.sampler), steps=steps)
+    settings = replace(settings, mirroring=_mirroring(settings, card))
     card.check_guidance(settings.sampler, steps, settings.guidance, settings.measurement)
     windows = tiles(card.family.plane(shape[1:]), *card.window)
     batch = max(1, (256 if device.startswith("cuda") else 16) // card.depth[0])
@@ -78,3 +79,11 @@ def resolve(
         levels=levels,
         calibrated=calibrated(card, settings),
     )
+
+
+def _mirroring(settings: Settings, card: Card) -> str:
+    """``"on"`` or ``"off"``: by itself where samples are drawn; off where nothing is predicted."""
+    wanted = settings.mirroring
+    if wanted == "auto":
+        wanted = "on" if settings.samples else "off"
+    return wanted if card.family.predicts else "off"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,9 +21,9 @@ from medrestore.models.schema import CardFacts
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping
 
     from medrestore.core.families import Family
+    from medrestore.core.fusion import Trust
     from medrestore.core.spectra import Spectra
 
 __all__ = ["Card"]
@@ -213,17 +214,30 @@ class Card:
             return Intervals.gaussian()
         levels = tuple(facts.relative_sigma)
         rows = tuple(tuple(row) for row in facts.factors[key])
-        return Intervals(levels, rows, facts.people, facts.samples)
+        return Intervals(levels, rows, facts.people)
 
-    def calibrated(self, method: str, table: Mapping[str, Any] | None = None) -> str | None:
-        """The method of the card whose factors a method takes, if any.
+    def trust(self, method: str) -> Trust:
+        """Degrees of freedom of what is known of a voxel's variance beside samples of a method.
 
-        Where the standard deviation does not rest on samples alone, another number of steps takes
-        the nearest one's; where it does, few steps leave too little of it, and factors of many
-        would promise what they cannot hold.
+        Measured for the model's usual sampler, not guided; others, and cards that do not say, take
+        the family's: of a predictor's model samples tell nothing of a single voxel.
         """
-        known = self.known.intervals.factors if table is None else table
-        return self.family.calibrated(known, method)
+        from medrestore.core.fusion import Trust
+
+        facts, usual = self.known.trust, method.partition(":")[0] == self.samplers[0]
+        if not (facts.dof and usual):
+            return Trust(dof=(self.family.prior_dof,))
+        dof = (math.inf if one is None else float(one) for one in facts.dof)
+        return Trust(tuple(facts.relative_sigma), tuple(dof))
+
+    def calibrated(self, method: str) -> str | None:
+        """The method of the card whose factors a voxel's interval takes, if any.
+
+        Where a network predicts the spread, it is the prediction's for any method; where the
+        standard deviation rests on samples alone, few steps leave too little of it, and factors of
+        many would promise what they cannot hold.
+        """
+        return self.family.calibrated(self.known.intervals.factors, method)
 
     def region_factor(self, method: str, voxels: int) -> float:
         """Factor of a region's interval, from its size; 1 if never calibrated.
@@ -246,7 +260,7 @@ class Card:
     def _region_row(self, method: str) -> list[float]:
         """Region factors of a method by size; none where it never was calibrated."""
         table = self.known.region_factors.factors
-        key = self.calibrated(method, table)
+        key = self.family.sampled_alike(table, method)
         return table[key] if key is not None else []
 
     @property

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from medrestore.core.diffusion import Denoiser
+    from medrestore.core.fusion import Trust
     from medrestore.core.intervals import Intervals
     from medrestore.core.predictor import Condition, Prediction
     from medrestore.core.tiles import Tiled, Windows
@@ -153,6 +154,10 @@ class Model:
     def intervals(self, method: str) -> Intervals:
         """Calibrated factors of ``"predictor"`` or ``"sampler:steps"``."""
         return self.card.intervals(method)
+
+    def trust(self, method: str) -> Trust:
+        """Worth of what is known of a voxel's variance beside samples of ``"sampler:steps"``."""
+        return self.card.trust(method)
 
     def windows(self, length: int) -> Windows:
         """Windows of slices that are read together, of a scan of ``length`` slices."""

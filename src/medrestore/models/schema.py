@@ -12,7 +12,14 @@ from typing import Any, Self
 
 from medrestore.errors import ModelError
 
-__all__ = ["CARD_VERSION", "CardFacts", "IntervalFacts", "RegionFacts", "TrainingFacts"]
+__all__ = [
+    "CARD_VERSION",
+    "CardFacts",
+    "IntervalFacts",
+    "RegionFacts",
+    "TrainingFacts",
+    "TrustFacts",
+]
 
 CARD_VERSION = 1
 
@@ -84,6 +91,28 @@ class IntervalFacts(Section):
 
 
 @dataclass(frozen=True, kw_only=True)
+class TrustFacts(Section):
+    """Degrees of freedom that what is known of a voxel's variance is worth beside its samples.
+
+    Parameters
+    ----------
+    relative_sigma : list of float
+        Noise levels that were measured, relative to the intensity scale.
+    dof : list of float or None
+        As of `core.fusion.Trust`; None is infinite. Empty: never measured.
+    people : int
+        People that they rest on.
+    who : str
+        Description of them.
+    """
+
+    relative_sigma: list[float] = field(default_factory=list)
+    dof: list[float | None] = field(default_factory=list)
+    people: int = 0
+    who: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class RegionFacts(Section):
     """Factors of regions' intervals: method → factor at each number of ``voxels``."""
 
@@ -122,7 +151,7 @@ class CardFacts(Section):
         Noise levels trained for, relative to the intensity scale.
     spectra, latent_spectra : dict
         As of `core.spectra.Spectra.from_facts`.
-    intervals, region_factors, training
+    intervals, trust, region_factors, training
         Sections; ``region_factor`` is the one factor of cards of the first kind.
     weights_sha256 : str
         Of ``models/model.safetensors``.
@@ -156,6 +185,7 @@ class CardFacts(Section):
     steps: int | None = None
     latent_spectra: dict[str, Any] | None = None
     region_factor: float | None = None
+    trust: TrustFacts = field(default_factory=TrustFacts)
     region_factors: RegionFacts = field(default_factory=RegionFacts)
     training: TrainingFacts = field(default_factory=TrainingFacts)
     evaluation: dict[str, Any] | None = None
@@ -188,6 +218,7 @@ class CardFacts(Section):
             )
         sections: dict[str, type[Section]] = {
             "intervals": IntervalFacts,
+            "trust": TrustFacts,
             "region_factors": RegionFacts,
             "training": TrainingFacts,
         }

@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from medrestore.core.method import passes
+from medrestore.core.method import MIRROR_IMAGES, passes
 from medrestore.core.samplers import SAMPLERS
 from medrestore.core.schedules import SCHEDULES
 from medrestore.errors import SettingsError
@@ -195,7 +195,7 @@ class Settings:
         WEIGHT,
         "weight of the prediction given the scan against the one under the null condition "
         "(classifier-free; of models trained with both); above 1 each step takes two evaluations; "
-        "default: 1, off. Of guided samples std and intervals are not calibrated",
+        "default: 1, off. Intervals of regions that rest on guided samples are not calibrated",
         metavar="W",
         label="Guidance",
         of_samples=True,
@@ -204,10 +204,21 @@ class Settings:
         0.0,
         WEIGHT,
         "weight of the noise's likelihood, which draws samples towards the scan; default: 0, off. "
-        "Of guided samples std and intervals are not calibrated",
+        "Intervals of regions that rest on guided samples are not calibrated",
         metavar="λ",
         label="Measurement",
         of_samples=True,
+    )
+
+    mirroring: str = setting(
+        AUTO,
+        Choice({AUTO: AUTOMATIC, "on": "On", "off": "Off"}),
+        "predict from the scan and its mirror images along rows and columns, four evaluations in "
+        "place of one: a better image, and a map that knows it; auto: with samples; default: auto",
+        label="Mirroring",
+        tip="Predicts from the scan and three mirror images of it: a better image and map, for "
+        "three more evaluations of the predictor. Automatic: where samples are drawn.",
+        details="Of models without a predictor there is nothing to mirror.",
     )
 
     def __post_init__(self) -> None:
@@ -238,9 +249,14 @@ class Settings:
         return f"{self.sampler}{schedule}{'+guided' if self.guided else ''}:{self.steps}"
 
     @property
+    def predictions(self) -> int:
+        """Evaluations of the predictor for a slice; of a plan's settings."""
+        return MIRROR_IMAGES if self.mirroring == "on" else 1
+
+    @property
     def evaluations(self) -> int:
         """Network evaluations of a slice: the predictor's, and the refiner's for all samples."""
-        return 1 + passes(self.sampler, self.steps, self.samples, self.guidance)
+        return self.predictions + passes(self.sampler, self.steps, self.samples, self.guidance)
 
     @property
     def guided(self) -> bool:

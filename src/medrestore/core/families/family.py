@@ -6,6 +6,7 @@ families change what they do differently. Nothing here loads torch before networ
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from medrestore.core.method import ESTIMATED, nearest
@@ -44,6 +45,10 @@ class Family:
     """Class that turns samples into maps."""
     exact: tuple[tuple[str, ...], tuple[str, ...]] = (("head", "mean", "spread"), ("unet.out",))
     """Layers of predictor and refiner that stay in float32 (`core.compute`)."""
+    predicts = True
+    """True if a network predicts μ and s."""
+    prior_dof = math.inf
+    """Degrees of freedom of a voxel's variance beside its samples, where none were measured."""
     latent = False
     """True if an autoencoder's latent is diffused, in a plane of its own."""
 
@@ -52,9 +57,9 @@ class Family:
         """Samplers that the weights serve, the usual one first."""
         return tuple(one.name for one in SAMPLERS.values() if not one.makes_samples)
 
-    def rests_on(self, drawn: int) -> int | None:
-        """Number of samples that the standard deviation rests on; None if not on them alone."""
-        return None
+    def dof(self, drawn: int, voxels: float) -> float:
+        """Degrees of freedom of a voxel's std after some samples, pooled over so many voxels."""
+        return math.inf
 
     def region_std(self, means: NDArray[np.float64], level: float) -> tuple[float, float]:
         """Half-width and standard deviation of a region's mean, from its value in each sample."""
@@ -63,7 +68,11 @@ class Family:
         return sampled_std(means, level)
 
     def calibrated(self, known: Collection[str], method: str) -> str | None:
-        """The calibrated method whose factors ``method`` takes, if any: of its sampler any."""
+        """The method whose factors of voxels ``method`` takes: the predictor, which scales all."""
+        return "predictor" if "predictor" in known else None
+
+    def sampled_alike(self, known: Collection[str], method: str) -> str | None:
+        """The method whose factors of regions ``method`` takes, if any: of its sampler any."""
         return nearest(known, method)
 
     def not_calibrated(self, known: str, method: str) -> str:

@@ -38,6 +38,8 @@ class Image(Family):
     statistics = SampleStatistics
     exact = ((), ("unet.out",))
     kind = "of the image"
+    predicts = False
+    prior_dof = 50.0
 
     @property
     def samplers(self) -> tuple[str, ...]:
@@ -45,9 +47,9 @@ class Image(Family):
         served = [name for name in super().samplers if not SAMPLERS[name].adds_covariance]
         return ("ddim", *(name for name in served if name != "ddim"))
 
-    def rests_on(self, drawn: int) -> int | None:
-        """All samples: nothing else tells how the image errs."""
-        return drawn
+    def dof(self, drawn: int, voxels: float) -> float:
+        """Those of the samples: nothing else tells how the image errs."""
+        return (drawn - 1) * voxels
 
     def region_std(self, means: NDArray[np.float64], level: float) -> tuple[float, float]:
         """Of a mean about that of these samples."""
@@ -58,6 +60,8 @@ class Image(Family):
     def calibrated(self, known: Collection[str], method: str) -> str | None:
         """The method itself: few steps leave too little spread for factors of many."""
         return method if method in known else None
+
+    sampled_alike = calibrated
 
     def not_calibrated(self, known: str, method: str) -> str:
         """Warning for intervals of a method that no factors were measured for."""
