@@ -19,6 +19,7 @@ from medrestore.evaluation.strata import tissue
 from medrestore.training.corrections import factors, measure_gains
 from medrestore.training.probe import Cohort
 from medrestore.training.texture import ANGLES, measure_spectra
+from medrestore.training.trust import measure_trust
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -84,7 +85,7 @@ def measure_spread(
     held_out: Mapping[str, Model],
     meter: Meter = SILENT,
 ) -> dict[str, Any]:
-    """Measure the card's ``spectra`` (a latent's too), ``region_factors`` and ``intervals``.
+    """Measure the card's ``spectra`` (a latent's too), factors, and ``trust`` in samples.
 
     Parameters
     ----------
@@ -118,6 +119,8 @@ def measure_spread(
     spectra = measure_spectra(cohort, angles)
     regions: dict[str, Any] = {}
     scores: list[tuple[str, dict[str, Scores]]] = []
+    who = _who(*_people(cases, held_out))
+    trust: dict[str, Any] = {}
     for count in STEPS.get(settings.sampler, STEPS[DEFAULT]):
         sampled = replace(settings, steps=count, keep_samples=True)
         gains = measure_gains(cohort, sampled)
@@ -125,17 +128,24 @@ def measure_spread(
         label = f"calibrating {sampled.method}"
         restored = [probe for _, probe in cohort.restored(sampled, SLICES, label)]
         scores += [(probe.person, _scored(probe, model.sigma_range[0])) for probe in restored]
+        trust = trust or measure_trust(restored, spectra, model.family, who)
         rows = factors(restored, spectra, sampled)
         regions = {**rows, "factors": {**regions.get("factors", {}), **rows["factors"]}}
     model.spectra, model.latent = spectra, latent
-    people = len({case.person for case in cases})
-    unseen = len({case.person for case in cases} & held_out.keys())
+    people, unseen = _people(cases, held_out)
     return {
         "spectra": spectra.facts(),
         **({} if latent is None else {"latent_spectra": latent.facts()}),
         "region_factors": {**regions, "people": people, "people_held_out": unseen},
-        "intervals": _calibrate(scores, _who(people, unseen)),
+        "intervals": _calibrate(scores, who),
+        "trust": trust,
     }
+
+
+def _people(cases: list[Case], held_out: Mapping[str, Model]) -> tuple[int, int]:
+    """Number of people, and of those whom their model has not seen."""
+    people = {case.person for case in cases}
+    return len(people), len(people & held_out.keys())
 
 
 def _who(people: int, unseen: int) -> str:
@@ -151,7 +161,7 @@ def measure_sampled(
     settings: Settings,
     meter: Meter = SILENT,
 ) -> dict[str, Any]:
-    """Measure the card's ``region_factors`` and ``intervals`` for the model's usual sampler.
+    """Measure the card's factors and ``trust`` for the model's usual sampler.
 
     Parameters
     ----------
@@ -172,11 +182,9 @@ def measure_sampled(
     scores = [(probe.person, _scored(probe, model.sigma_range[0])) for probe in restored]
     for _, by_method in scores:
         del by_method["predictor"]
-    people = len({case.person for case in cases})
+    people, who = len({case.person for case in cases}), _who(1, 0)
     return {
         "region_factors": {**regions, "people": people, "people_held_out": 0},
-        "intervals": {
-            **_calibrate(scores, "the training people, with fresh noise"),
-            "samples": settings.samples,
-        },
+        "intervals": {**_calibrate(scores, who), "samples": settings.samples},
+        "trust": measure_trust(restored, model.spectra, model.family, who),
     }
