@@ -87,7 +87,8 @@ class Method:
 
     def settings(self, seed: int) -> Settings:
         """What is asked of a run."""
-        return Settings(**{"samples": SAMPLES, "keep_samples": True, **self.asked, "seed": seed})
+        alike = {"samples": SAMPLES, "keep_samples": True, "mirroring": "off"}  # for all the same
+        return Settings(**{**alike, **self.asked, "seed": seed})
 
     def loaded(self) -> Model:
         """The model, on the CPU."""

@@ -83,6 +83,7 @@ def rows(model: Model, asked: argparse.Namespace) -> Iterator[dict[str, Any]]:
                 steps=asked.steps,
                 estimate="posterior-mean",
                 keep_samples=True,
+                mirroring="off",
                 seed=asked.seed,
                 guidance=guidance,
                 measurement=measurement,

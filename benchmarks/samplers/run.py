@@ -177,6 +177,7 @@ def model_rows(
                     steps=steps,
                     samples=SAMPLES,
                     keep_samples=True,
+                    mirroring="off",
                     seed=SEED,
                 )
                 noise = Noise(level, None, "added")

@@ -80,9 +80,10 @@ def flops(model, plan) -> float:
     denoiser = model.denoiser(1, model.windows(depth), range(depth))
     with torch.inference_mode(), FlopCounterMode(display=False) as refining:
         denoiser(seen[:, :1], 1.0, seen)
-    passes = plan.evaluations // plan.shape[0] - 1
-    tiles = windows_of(model.card, plan.shape)
-    return stacks * (predicting.get_total_flops() + passes * tiles * refining.get_total_flops())
+    predictions = plan.settings.predictions
+    windows = (plan.evaluations // plan.shape[0] - predictions) * windows_of(model.card, plan.shape)
+    each = predictions * predicting.get_total_flops() + windows * refining.get_total_flops()
+    return stacks * each
 
 
 def measure(job: dict) -> dict:

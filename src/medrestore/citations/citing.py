@@ -124,6 +124,8 @@ def _methods(facts: dict[str, Any], card: Card | None) -> Iterator[Used]:
         yield key, f"physics of {modality} noise"
     if KOAY in plan["noise"]["source"]:
         yield "koay2006", "estimate of the noise level"
+    if settings.get("mirroring") == "on":  # older records do not say
+        yield "timofte2016", "mean of the predictions of mirror images"
     if facts["samples_drawn"] > 0:
         yield "salimans2022", "prediction of v"
         for key in SAMPLERS[settings["sampler"]].references:
