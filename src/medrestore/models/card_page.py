@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from medrestore.core.families import FAMILIES
 from medrestore.core.method import ESTIMATED
 from medrestore.modalities import modality_named
-from medrestore.models.schema import CardFacts, IntervalFacts, RegionFacts
+from medrestore.models.schema import CardFacts, IntervalFacts, RegionFacts, TrustFacts
 from medrestore.report.page import render
 from medrestore.report.tables import Table
 
@@ -78,11 +78,24 @@ def _facts(card: CardFacts, networks: list[tuple[str, str]]) -> Table:
             ("samplers", ", ".join(card.samplers)),
             ("distilled from", f"the refiner of {teacher}, whose predictor it has"),
         ]
+    if card.trust.dof:
+        facts.append(("worth of s² beside samples", _trust(card.trust)))
     facts += [
         ("noise removed", f"σ of {low:.1%} to {high:.1%} of the intensity scale"),
         ("weights, SHA-256", f"`{card.weights_sha256}`"),
     ]
     return _table(("", ""), facts)
+
+
+def _trust(trust: TrustFacts) -> str:
+    """Return the degrees of freedom of a voxel's variance beside its samples, by noise."""
+    worth = ["∞" if dof is None else f"{dof:g}" for dof in trust.dof]
+    levels = [f"{sigma:.1%}" for sigma in trust.relative_sigma]
+    found = worth if len(set(worth)) > 1 else worth[:1]
+    return (
+        f"{', '.join(found)} degrees of freedom at noise of {', '.join(levels)} of the scale; on "
+        f"{trust.people} people"
+    )
 
 
 def _sessions(stages: dict[str, Any]) -> str:

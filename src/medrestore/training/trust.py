@@ -14,6 +14,7 @@ import numpy as np
 from medrestore.core.fusion import WIDTH_PX
 from medrestore.core.posterior import Knowledge, Maps
 from medrestore.core.spectrum import independent_voxels
+from medrestore.evaluation.intervals import FIRST_EDGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -42,7 +43,7 @@ LEAST = 1e-3
 def measure_trust(
     probes: Iterable[Probe], spectra: Spectra, family: Family, who: str
 ) -> dict[str, Any]:
-    """The card's ``trust``.
+    """The card's ``trust``, by octaves of noise as intervals are calibrated.
 
     Parameters
     ----------
@@ -55,25 +56,21 @@ def measure_trust(
     who : str
         Description of the people, for the card.
     """
-    by_level: dict[float, dict[str, list[Probe]]] = {}
+    octaves: dict[int, list[tuple[str, float, NDArray[np.float64]]]] = {}
     for probe in probes:
-        level = float(f"{np.median(probe.sigma) / probe.plan.scale:.2g}")
-        by_level.setdefault(level, {}).setdefault(probe.person, []).append(probe)
-    rows = {
-        level: worth(
-            np.array(
-                [
-                    np.mean([_likelihoods(one, spectra, family) for one in of_person], axis=0)
-                    for of_person in people.values()
-                ]
-            )
-        )
-        for level, people in sorted(by_level.items())
-    }
+        sigma = float(np.median(probe.sigma)) / probe.plan.scale
+        seen = (probe.person, sigma, _likelihoods(probe, spectra, family))
+        octaves.setdefault(math.floor(math.log2(sigma / FIRST_EDGE)), []).append(seen)
+    levels, dofs = [], []
+    for _, found in sorted(octaves.items()):
+        levels.append(round(float(np.exp(np.mean([np.log(sigma) for _, sigma, _ in found]))), 5))
+        people = dict.fromkeys(person for person, _, _ in found)
+        means = [np.mean([row for who, _, row in found if who == one], axis=0) for one in people]
+        dofs.append(worth(np.array(means)))
     return {
-        "relative_sigma": list(rows),
-        "dof": [None if math.isinf(dof) else dof for dof in rows.values()],
-        "people": max(len(people) for people in by_level.values()),
+        "relative_sigma": levels,
+        "dof": [None if math.isinf(dof) else dof for dof in dofs],
+        "people": max(len({person for person, _, _ in found}) for found in octaves.values()),
         "who": who,
     }
 
