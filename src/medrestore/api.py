@@ -102,6 +102,7 @@ def denoise(
     memory_gb: float | None = None,
     guidance: float = 1.0,
     measurement: float = 0.0,
+    exceeds: float | None = None,
 ) -> Result:
     """Restore a scan and say how sure the restoration is: restored, std, lower, upper.
 
