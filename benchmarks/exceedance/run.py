@@ -7,7 +7,7 @@ slices. Thresholds: the deciles 10 to 90 % of the foreground of each truth; in C
 readers know (fat from water, water from soft tissue, plain from enhanced blood, trabecular bone).
 Voxels of the foreground are put into ten bins by their probability; a bin's row is the mean
 probability and the share that did exceed, of each person, then the mean over persons. Writes
-`<model>.csv` and `<model>.png` beside this file.
+`<model>.csv` and `<model>.png` beside this file; rows of other numbers of samples stay.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmarks.exceedance.plot import draw
 from benchmarks.quality.cases import SCANS, Case, simulated
 from benchmarks.quality.ours import noise_of, run_model
 from medrestore.modalities import modality_named
@@ -41,9 +42,16 @@ FEWEST = 500
 
 
 def thresholds(truth: NDArray[np.float32], inside: NDArray[np.bool_], modality: str) -> list[float]:
-    """Values to exceed."""
-    found = [float(v) for v in np.percentile(truth[inside], QUANTILES)]
-    return found + (list(KNOWN_HU.values()) if modality == "CT" else [])
+    """Values to exceed, each halfway to the next that the truth takes.
+
+    Files hold whole numbers: of a threshold that is one of them, all that were rounded to it count
+    as not above, and at 1 % of noise that is a tenth of what lies near.
+    """
+    wanted = [float(v) for v in np.percentile(truth[inside], QUANTILES)]
+    wanted += list(KNOWN_HU.values()) if modality == "CT" else []
+    taken = np.unique(truth[inside])
+    after = np.searchsorted(taken, wanted, side="right").clip(1, len(taken) - 1)
+    return [float(v) for v in (taken[after - 1] + taken[after]) / 2]
 
 
 def counted(model: Model, case: Case, samples: int, every: int) -> NDArray[np.float64]:
@@ -103,6 +111,22 @@ def means(table: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return found
 
 
+def read(path: Path) -> list[dict[str, Any]]:
+    """Rows that were written before."""
+    if not path.exists():
+        return []
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    return [{k: v if k == "scan" else number(v) for k, v in row.items()} for row in rows]
+
+
+def number(text: str) -> float | int | str:
+    """A number of a table; the word "all" as it is."""
+    if text == "all":
+        return text
+    return float(text) if "." in text else int(text)
+
+
 def main() -> None:
     """Restore, count, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -117,15 +141,19 @@ def main() -> None:
     for samples in asked.samples:
         table += rows(model, samples, asked.every, asked.scans or list(SCANS[modality]))
     table += (found := means(table))
+    names = list(table[0])
+    path = HERE / f"{asked.model}.csv"
+    table = [row for row in read(path) if row["samples"] not in asked.samples] + table
     for row in found:
         off = row["observed"] - row["predicted"]
         print(row["samples"], row["noise"], row["bin"], f"{row['predicted']:.3f} {off:+.3f}")
-    with (HERE / f"{asked.model}.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(table[0]))
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, names)
         writer.writeheader()
         writer.writerows(
             {k: round(v, 4) if isinstance(v, float) else v for k, v in row.items()} for row in table
         )
+    draw(path.with_suffix(".png"), table, asked.model)
 
 
 if __name__ == "__main__":

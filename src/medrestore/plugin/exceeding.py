@@ -105,7 +105,8 @@ class Exceeding(QWidget):
     def _add(self, layer: Any, result: Result, above: str, found: Volume) -> Turns:
         made = exceeds_layer(result, found, above, layer.as_layer_data_tuple()[1])
         yield from add_results(self._viewer, layer, [made])
-        return StatusView(status=f"Added the probability that a voxel is {above}.")
+        status = f"Added a layer: how probable it is that the true value lies {above}, 0 to 1."
+        return StatusView(status=status)
 
 
 def _found(result: Result, value: float, meter: Meter) -> Volume:

@@ -42,7 +42,7 @@ MEANINGS = {
     "voxels{counted}.",
     "upper": "Upper: the true value is expected to lie between lower and upper in {level} of the "
     "voxels{counted}.",
-    "exceeds": "Exceeds: the probability that the true value is {above}{counted}.",
+    "exceeds": "Exceeds: how probable it is that the true value lies {above}, 0 to 1{counted}.",
     "samples": "Samples: images that fit the scan equally well; what differs between them is not "
     "known.",
     "removed": "Removed: what was taken away that noise does not explain, smoothed; red where the "
