@@ -1,13 +1,15 @@
 """Does what exceeds a value with probability p do so in a share p of the voxels? Held-out scans.
 
-    python -m benchmarks.exceedance.run mr_slice [--samples 0 4] [--every 3]
+    python -m benchmarks.exceedance.run mr_slice [--samples 0 4] [--every 3] [--truth restored]
 
 Scans and noise of `benchmarks/quality`, MR 1, 3 and 9 %, CT 15 and 30 HU; every third of the scored
 slices. Thresholds: the deciles 10 to 90 % of the foreground of each truth; in CT also values that
-readers know (fat from water, water from soft tissue, plain from enhanced blood, trabecular bone).
+readers know, between fat, water, soft tissue, enhanced blood and bone (`KNOWN_HU`).
 Voxels of the foreground are put into ten bins by their probability; a bin's row is the mean
 probability and the share that did exceed, of each person, then the mean over persons. Writes
-`<model>.csv` and `<model>.png` beside this file; rows of other numbers of samples stay.
+`<model>.csv` and `<model>.png` beside this file; rows of other numbers of samples stay. The noise
+of the scans themselves counts as error; `--truth restored` counts against CT without it (`truths`)
+and writes `<model>_restored.csv`.
 """
 
 from __future__ import annotations
@@ -20,7 +22,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks.exceedance.plot import draw
-from benchmarks.quality.cases import SCANS, Case, simulated
+from benchmarks.exceedance.truths import of_restored, of_scan
+from benchmarks.quality.cases import SCANS, Case
 from benchmarks.quality.ours import noise_of, run_model
 from medrestore.modalities import modality_named
 from medrestore.models.model import find_card, load
@@ -35,8 +38,10 @@ if TYPE_CHECKING:
 HERE = Path(__file__).resolve().parent
 LEVELS = {"MR": (0.01, 0.03, 0.09), "CT": (15.0, 30.0)}
 QUANTILES = tuple(range(10, 100, 10))
-KNOWN_HU = {"fat below 0": -30.0, "water below soft tissue": 20.0, "blood": 100.0, "bone": 150.0}
+KNOWN_HU = (-30.0, 20.0, 100.0, 150.0)
+"""Between fat and water, water and soft tissue, plain and enhanced blood, tissue and bone."""
 BINS = 10
+TRUTHS = {"scan": of_scan, "restored": of_restored}
 FEWEST = 500
 """Voxels of a person in a bin, below which the person does not count there."""
 
@@ -48,15 +53,14 @@ def thresholds(truth: NDArray[np.float32], inside: NDArray[np.bool_], modality: 
     as not above, and at 1 % of noise that is a tenth of what lies near.
     """
     wanted = [float(v) for v in np.percentile(truth[inside], QUANTILES)]
-    wanted += list(KNOWN_HU.values()) if modality == "CT" else []
+    wanted += list(KNOWN_HU) if modality == "CT" else []
     taken = np.unique(truth[inside])
     after = np.searchsorted(taken, wanted, side="right").clip(1, len(taken) - 1)
     return [float(v) for v in (taken[after - 1] + taken[after]) / 2]
 
 
-def counted(model: Model, case: Case, samples: int, every: int) -> NDArray[np.float64]:
+def counted(model: Model, case: Case, slices: tuple[int, ...], samples: int) -> NDArray[np.float64]:
     """Voxels, sum of probabilities and how many exceeded, (3, bins), over all thresholds."""
-    slices = case.inner[::every]
     result, _ = run_model(model, case, noise_of(case, "true"), slices, samples)
     truth = case.truth[list(slices)]
     modality = modality_named(case.modality)
@@ -70,12 +74,15 @@ def counted(model: Model, case: Case, samples: int, every: int) -> NDArray[np.fl
     return found
 
 
-def rows(model: Model, samples: int, every: int, scans: list[str]) -> Iterator[dict[str, Any]]:
+def rows(
+    model: Model, samples: int, every: int, scans: list[str], truth: str
+) -> Iterator[dict[str, Any]]:
     """A row for each person, noise level and bin."""
     modality = model.card.modality
     for level in LEVELS[modality]:
         for scan in scans:
-            table = counted(model, simulated(scan, modality, level), samples, every)
+            case, slices = TRUTHS[truth](scan, model, level, every)
+            table = counted(model, case, slices, samples)
             for i, (voxels, predicted, observed) in enumerate(table.T):
                 if voxels >= FEWEST:
                     yield {
@@ -134,15 +141,17 @@ def main() -> None:
     parser.add_argument("--samples", type=int, nargs="+", default=[0, 4])
     parser.add_argument("--every", type=int, default=3)
     parser.add_argument("--scans", nargs="*")
+    parser.add_argument("--truth", choices=list(TRUTHS), default="scan")
     asked = parser.parse_args()
     modality = asked.model.partition("_")[0].upper()
     model = load(find_card(asked.model, modality))
     table: list[dict[str, Any]] = []
     for samples in asked.samples:
-        table += rows(model, samples, asked.every, asked.scans or list(SCANS[modality]))
+        scans = asked.scans or list(SCANS[modality])
+        table += rows(model, samples, asked.every, scans, asked.truth)
     table += (found := means(table))
     names = list(table[0])
-    path = HERE / f"{asked.model}.csv"
+    path = HERE / f"{asked.model}{'' if asked.truth == 'scan' else '_restored'}.csv"
     table = [row for row in read(path) if row["samples"] not in asked.samples] + table
     for row in found:
         off = row["observed"] - row["predicted"]
