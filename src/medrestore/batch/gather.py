@@ -139,7 +139,7 @@ def _stem_and_layer(scan: Scan) -> tuple[str, str]:
 
 def _derived_by_medrestore(scan: Scan) -> bool:
     from medrestore.io.dicom.headers import open_header
-    from medrestore.results.result import DESCRIPTIONS
+    from medrestore.results.saving import DESCRIPTIONS
 
     try:
         said = str(open_header(scan.files[0]).get("DerivationDescription") or "")

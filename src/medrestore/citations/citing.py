@@ -137,6 +137,8 @@ def _methods(facts: dict[str, Any], card: Card | None) -> Iterator[Used]:
         yield from ((key, card.family.summary) for key in card.family.references)
     if card is not None and CONFORMAL in card.known.intervals.how:
         yield "angelopoulos2022", "calibration of the intervals"
+    if settings.get("exceeds") is not None:
+        yield "bolin2015", "probability of exceedance"
     if facts["guards"] is not None:
         yield "benjamini1995", "false discovery rate of the guards"
         yield "benjamini2001", "false discovery rate of the guards, neighbouring voxels"

@@ -26,6 +26,7 @@ COMMANDS = (
     restore.add_denoise,
     restore.add_batch,
     records.add_rerun,
+    records.add_exceed,
     records.add_cite,
     scans.add_simulate,
     models.add_likelihood,

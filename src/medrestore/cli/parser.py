@@ -33,7 +33,7 @@ __all__ = [
 
 READING_ORDER = (
     "model mode noise samples steps level estimate sampler schedule guidance measurement "
-    "seed device precision memory_gb keep_samples"
+    "exceeds seed device precision memory_gb keep_samples"
 ).split()
 """Order of the help; a setting that is not among them follows at the end."""
 

@@ -1,12 +1,17 @@
-"""`medrestore rerun` and `cite`: a run repeated, and its references, from its record."""
+"""`medrestore rerun`, `exceed` and `cite`: a run again, read anew, and its references."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from medrestore.cli.parser import Commands, Namespace, add_writing, command
 from medrestore.cli.restore import run_and_report
 from medrestore.cli.terminal import as_json
+
+if TYPE_CHECKING:
+    from medrestore.results.result import Result
+    from medrestore.volume import Volume
 
 RERUN_EXAMPLES = """\
   medrestore rerun out/scan_run.json
@@ -37,6 +42,68 @@ def run_rerun(arguments: Namespace) -> int:
     plan, volume = read_record(arguments.record, arguments.input, arguments.device)
     check_destination(volume, out, format=arguments.format, overwrite=arguments.overwrite)
     return run_and_report(plan, volume, out, arguments)
+
+
+EXCEED_EXAMPLES = """\
+  medrestore exceed out/scan_run.json 100
+  medrestore exceed out/scan_run.json 0 --below
+  medrestore exceed out/scan_run.json 20 --reference muscle.nii.gz --input scan.nii.gz
+
+writes <scan>_exceeds_100.nii.gz (_below_0) beside the record, 0 to 1. Nothing is restored again; a
+--reference, non-zero inside a region of the scan's grid, needs the scan, whose samples may have to
+be drawn again there. A negative value follows --: medrestore exceed out/scan_run.json -- -50
+"""
+
+
+def add_exceed(commands: Commands) -> None:
+    """Describe the command."""
+    does = "map the probability that a voxel of a saved result exceeds a value"
+    parser = command(commands, "exceed", run_exceed, does, EXCEED_EXAMPLES)
+    parser.add_argument("record", metavar="RUN.json", help="written beside the results of a run")
+    parser.add_argument("value", type=float, metavar="VALUE", help="in the scan's unit: HU, a.u.")
+    parser.add_argument(
+        "--reference", metavar="MASK", help="compare with the mean of this region plus VALUE"
+    )
+    parser.add_argument("--below", action="store_true", help="the probability that it is less")
+    parser.add_argument("--input", metavar="IN", help="the scan, where it lies elsewhere")
+    parser.add_argument("-o", "--output", metavar="FILE", help=".nii.gz, .nrrd, .mha or .zarr")
+    parser.add_argument("--overwrite", action="store_true", help="replace an earlier map")
+
+
+def run_exceed(arguments: Namespace) -> int:
+    """Read the result, and its scan where that is at hand or has to be; write the map."""
+    from medrestore import io
+    from medrestore.errors import MissingScanError
+    from medrestore.results.record import reopen, reopen_results
+
+    record = Path(arguments.record)
+    try:
+        result = reopen(record, arguments.input)
+    except MissingScanError:
+        if arguments.reference or arguments.input:
+            raise
+        result = reopen_results(record)
+    mask = _mask(Path(arguments.reference), result) if arguments.reference else None
+    found = result.exceedance(arguments.value, mask, below=arguments.below)
+    stem, side = record.name.removesuffix("_run.json"), "below" if arguments.below else "exceeds"
+    beside = record.with_name(f"{stem}_{side}_{arguments.value:g}.nii.gz")
+    written = io.write(found, arguments.output or beside, arguments.overwrite)
+    print(f"written:\n  {written}", *found.warnings, sep="\n")
+    return 0
+
+
+def _mask(path: Path, result: Result) -> Volume:
+    """A region on the grid of a result's scan, which `io.read` would refuse as a label map."""
+    from medrestore.errors import InputError
+    from medrestore.io.formats import FORMATS, format_of
+
+    form = FORMATS.get(format_of(path) or "") if path.exists() else None
+    if form is None or form.series:
+        raise InputError(f"{path} is no mask; give a .nii.gz, .nrrd, .mha or .zarr that exists")
+    mask, scan = form.load(path, None), result.scan
+    if scan is not None and mask.geometry.known and not mask.geometry.fits(scan.geometry):
+        raise InputError(f"{path} lies on another grid than the scan; make it on the scan's own")
+    return mask
 
 
 CITE_EXAMPLES = """\

@@ -35,7 +35,8 @@ DENOISE_EXAMPLES = """\
   medrestore denoise fmri.nii.gz -o out --modality MR --volume 3    one time point
 
 writes <scan>_restored, _std (expected error), _lower, _upper, _removed (what was taken away that
-noise does not explain), _inconsistent (what of it the scan does not show), and
+noise does not explain), _inconsistent (what of it the scan does not show), with --exceeds also
+_exceeds (the probability of a higher value), and
 with DICOM output also _std_map (_std as a Parametric Map: float32, with its unit), _noise (the
 map of its standard deviation, where it is one, as of CT) and
 <scan>_run.json, from which `medrestore rerun` repeats the run. Ctrl-C keeps what the samples drawn

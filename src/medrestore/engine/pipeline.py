@@ -11,6 +11,7 @@ of a short one.
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -65,7 +66,7 @@ def fill_maps(
         if samples is not None and samples.residual is not None:
             plane = predicted.mu[row] + predicted.s[row] * samples.residual[i]
             restored = predicted.image(i, plane)
-        dof = engine.family.dof(drawn, predicted.independent_voxels(row))
+        dof = engine.family.dof(drawn) if samples else math.inf
         factor = intervals.factor(settings.level, sigma / plan.scale, dof)
         out.lower[i], out.upper[i] = interval(mu, std, factor, lowest)
         out.restored[i], out.mu[i], out.std[i], out.s[i] = restored, mu, std, s

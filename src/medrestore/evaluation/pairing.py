@@ -26,7 +26,10 @@ __all__ = ["RESTORED", "Case", "Cases", "by_stem", "cases_of", "people_of", "sca
 
 RESTORED = "_restored"
 NOISY = "_noisy"
-BESIDE = ("_std", "_lower", "_upper", "_removed", "_inconsistent", "_samples", "_noise", "_std_map")
+BESIDE = (
+    *("_std", "_lower", "_upper", "_exceeds", "_removed", "_inconsistent", "_samples", "_noise"),
+    "_std_map",
+)
 """Ends of the names that a run writes beside its restored scan."""
 COLUMNS = ("case", "person")
 

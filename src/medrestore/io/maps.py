@@ -1,4 +1,4 @@
-"""Standard deviations as DICOM Parametric Maps: written and read back, bit for bit."""
+"""Std maps and probabilities as DICOM Parametric Maps: written and read back, bit for bit."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ __all__ = ["read_map", "write_map"]
 def write_map(
     volume: Volume, folder: str | os.PathLike[str], *, description: str, overwrite: bool = False
 ) -> Path:
-    """Write a standard deviation as a DICOM Parametric Map (PS3.3 A.75): float32, with its unit.
+    """Write a map as a DICOM Parametric Map (PS3.3 A.75): float32, with its unit.
 
     Parameters
     ----------
     volume : Volume
-        Standard deviation on the grid of its DICOM source, whose files must still be there.
+        Standard deviation, or a probability (unit ``"1"``), on the grid of its DICOM source, whose
+        files must still be there.
     folder : path
         The folder to make, with one file, or one per time point; never one that holds anything
         but a former result.

@@ -51,9 +51,9 @@ __all__ = [
     "settle",
 ]
 
-OPAQUE = ("restored", "samples", "lower", "upper", "std", "std map", "difference")
+OPAQUE = ("restored", "samples", "lower", "upper", "std", "std map", "exceeds", "difference")
 """Roles of layers that hide what lies under them."""
-WITH_BAR = ("std", "std map", "removed", "inconsistent", "difference")
+WITH_BAR = ("std", "std map", "exceeds", "removed", "inconsistent", "difference")
 """Roles of layers in colours that mean something."""
 UNIT_LABEL = "medrestore_unit"
 """Our canvas overlay, beside the bars."""

@@ -15,7 +15,8 @@ from qtpy.QtWidgets import (
 )
 
 from medrestore.errors import MedrestoreError
-from medrestore.plugin.drawings import chosen_drawing, take
+from medrestore.plugin.drawings import Drawing, chosen_drawing, take
+from medrestore.plugin.exceeding import Exceeding
 from medrestore.plugin.jobs import PanelJob, State, StatusView
 from medrestore.plugin.layers import record_in
 from medrestore.plugin.positions import stored_index
@@ -75,6 +76,7 @@ class ExplorePanel(QWidget):
         self.spread = SpreadPlot()
         self.copy_button = QPushButton("Copy table")
         self.csv_button = QPushButton("Save CSV…")
+        self.exceeding = Exceeding(napari_viewer)
         self.job = JobStatus()
         self.jobs = jobs_of(self, self._show)
         self._lay_out()
@@ -103,6 +105,7 @@ class ExplorePanel(QWidget):
             self.table,
             self.spread,
             button_row(self.copy_button, self.csv_button),
+            self.exceeding,
             self.job,
             None,
             margins=True,
@@ -120,6 +123,7 @@ class ExplorePanel(QWidget):
         self.measure_button.clicked.connect(self.measure)
         self.copy_button.clicked.connect(self.copy)
         self.csv_button.clicked.connect(self.ask_where)
+        self.exceeding.asked.connect(partial(self.jobs.begin, self._exceeding))
         self.table.currentCellChanged.connect(self._row_chosen)
         callbacks, moved = self._viewer.mouse_move_callbacks, self._moved
         callbacks.append(moved)
@@ -188,14 +192,24 @@ class ExplorePanel(QWidget):
         else:
             self._say("Saved the table.")
 
+    def _exceeding(self) -> PanelJob:
+        layer, result = self.picker.layer, self.result
+        if layer is None or result is None:
+            raise MedrestoreError(NO_RESULT)
+        return self.exceeding.job(layer, result, lambda: self._drawn(layer)[0])
+
+    def _drawn(self, layer: Any) -> tuple[Drawing | None, int]:
+        """What is drawn, and the time point on display."""
+        drawn = chosen_drawing(self._viewer)
+        point = tuple(self._viewer.dims.point)[-layer.ndim :]
+        time = _time_point(layer, layer.world_to_data(point))
+        return None if drawn is None else take(bare(drawn), layer, time), time
+
     def _measuring(self) -> PanelJob:
         layer, result = self.picker.layer, self.result
         if layer is None or result is None:
             raise MedrestoreError(NO_RESULT)
-        drawn = chosen_drawing(self._viewer)
-        point = tuple(self._viewer.dims.point)[-layer.ndim :]
-        time = _time_point(layer, layer.world_to_data(point))
-        drawing = None if drawn is None else take(bare(drawn), layer, time)
+        drawing, time = self._drawn(layer)
         meta = {"metadata": layer.metadata}
         task = partial(measure, result, meta, drawing, time)
         return PanelJob("Measuring the regions…", task, self._measured)
@@ -215,6 +229,7 @@ class ExplorePanel(QWidget):
         self.table.show_rows([])
         self.spread.show_row(None)
         self.readout.setText(HINT if self.result is not None else "")
+        self.exceeding.show_unit(self.result)
         self._say("" if self.result is not None else NO_RESULT)
 
     def _row_chosen(self, row: int, *_: object) -> None:
@@ -234,6 +249,7 @@ class ExplorePanel(QWidget):
         self.picker.setEnabled(idle)
         self.draw_button.setEnabled(ready)
         self.measure_button.setEnabled(ready)
+        self.exceeding.setEnabled(ready)
         for button in (self.copy_button, self.csv_button):
             button.setEnabled(idle and bool(self.rows))
         self.job.show_view(view)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import QLocale, Qt, Signal
+from qtpy.QtGui import QDoubleValidator
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from medrestore.settings.description import Setting
 
-__all__ = ["ChoiceBox", "FlagBox", "NoiseEntry", "PercentBox", "WholeBox", "field_of"]
+__all__ = ["ChoiceBox", "FlagBox", "NoiseEntry", "PercentBox", "ValueBox", "WholeBox", "field_of"]
 
 LARGEST_SPIN = 2**31 - 1
 """Of Qt's spin boxes, whose numbers have 32 bits."""
@@ -57,6 +58,8 @@ def field_of(setting: Setting, value: Any) -> QWidget:
     if isinstance(kind, Choice):
         return ChoiceBox(kind.labels, value)
     if isinstance(kind, Number):
+        if setting.default is None:
+            return ValueBox(value)
         return NumberBox(value, kind) if kind.percents is None else PercentBox(value, kind.percents)
     if isinstance(kind, Flag):
         return FlagBox(setting.label, value)
@@ -125,6 +128,25 @@ class NumberBox(QDoubleSpinBox):
     def given(self) -> float:
         """The number."""
         return float(self.value())
+
+
+class ValueBox(QLineEdit):
+    """Any number, or none while it is empty."""
+
+    def __init__(self, value: float | None = None) -> None:
+        super().__init__("" if value is None else f"{value:g}")
+        self.setPlaceholderText("none")
+        numbers = QDoubleValidator(self)
+        numbers.setLocale(QLocale.c())
+        self.setValidator(numbers)
+
+    def given(self) -> float | None:
+        """The number; None while there is none."""
+        try:
+            number = float(self.text())
+        except ValueError:
+            return None
+        return number if math.isfinite(number) else None
 
 
 class FlagBox(QCheckBox):

@@ -42,7 +42,10 @@ NOT_SETTINGS = {
 
 ALWAYS = ("noise", "samples", "level")
 """Settings that are always seen; the others are folded away, these first:"""
-FOLDED = ("model", "device", "estimate", "sampler", "steps", "guidance", "measurement", "seed")
+FOLDED = (
+    *("model", "device", "estimate", "exceeds", "sampler", "steps", "guidance", "measurement"),
+    "seed",
+)
 
 
 class SettingsForm(QWidget):

@@ -19,15 +19,20 @@ if TYPE_CHECKING:
     from medrestore.results.result import Result
     from medrestore.volume import Volume
 
-__all__ = ["LINKED", "Run", "preview_layers", "result_layers", "samples_layer"]
+__all__ = ["LINKED", "Run", "exceeds_layer", "preview_layers", "result_layers", "samples_layer"]
 
 LINKED = ("restored", "lower", "upper", "samples")
 """Results in the scan's own intensities: their contrast follows it."""
 
-BOTTOM_TO_TOP = ("restored", "lower", "upper", "std", "std map", "inconsistent", "removed")
+BOTTOM_TO_TOP = (
+    *("restored", "lower", "upper", "std", "std map", "exceeds"),
+    *("inconsistent", "removed"),
+)
 """Order of layers: those shown at first lie under what may be shown over them."""
 SHOWN = ("restored",)
-SPREAD_COLORMAP = "magma"
+SPREAD_COLORMAP, PROBABILITY_COLORMAP = "magma", "viridis"
+PROBABILITY = "probability"
+"""What is read off the colour bar of probabilities, in the place of a unit."""
 GUARDS = ("removed", "inconsistent")
 MEANINGS = {
     "restored": "Restored: {estimate}.",
@@ -37,6 +42,7 @@ MEANINGS = {
     "voxels{counted}.",
     "upper": "Upper: the true value is expected to lie between lower and upper in {level} of the "
     "voxels{counted}.",
+    "exceeds": "Exceeds: how probable it is that the true value lies {above}, 0 to 1{counted}.",
     "samples": "Samples: images that fit the scan equally well; what differs between them is not "
     "known.",
     "removed": "Removed: what was taken away that noise does not explain, smoothed; red where the "
@@ -127,7 +133,31 @@ def samples_layer(run: Run, source: Mapping[str, Any]) -> LayerTuple:
     return oriented(result.samples, result.restored.geometry), meta, kind
 
 
-def _layer(name: str, volume: Volume, run: Run, source: Mapping[str, Any]) -> LayerTuple:
+def exceeds_layer(
+    result: Result, volume: Volume, above: str, restored: Mapping[str, Any]
+) -> LayerTuple:
+    """Layer tuple of probabilities that were asked for after the run.
+
+    Parameters
+    ----------
+    result : Result
+        Of the run.
+    volume : Volume
+        The probabilities (`Result.exceedance`), on the result's grid.
+    above : str
+        What is exceeded, in words: ``"above 100 HU"``.
+    restored : mapping
+        Attributes of the layer of the run's restored image, where this one is put.
+    """
+    data, meta, kind = _layer("exceeds", volume, Run(result), restored, above)
+    copied = {key: restored[key] for key in COPIED if restored.get(key) is not None}
+    meta |= {**copied, "name": _named(above + _counted(result, ", "), volume, {}), "visible": True}
+    return data, meta, kind
+
+
+def _layer(
+    name: str, volume: Volume, run: Run, source: Mapping[str, Any], above: str = ""
+) -> LayerTuple:
     result = run.result
     position = placement(volume.geometry, time=volume.is_4d)
     copied = {key: source[key] for key in COPIED if source.get(key) is not None}
@@ -139,7 +169,7 @@ def _layer(name: str, volume: Volume, run: Run, source: Mapping[str, Any]) -> La
         "samples": result.drawn,
         "model": result.plan.model,
         "run": run,
-        "meaning": _meaning(name, result),
+        "meaning": _meaning(name, result, above or _above(result)),
     }
     if not np.nan_to_num(volume.array).any():
         record |= {"empty": True, "meaning": f"{record['meaning']} {NOTHING}"}
@@ -161,16 +191,29 @@ def _layer(name: str, volume: Volume, run: Run, source: Mapping[str, Any]) -> La
             "colormap": GUARD_COLORMAP,
             "blending": "translucent",
         }
+    elif name == "exceeds":
+        record |= {"unit": PROBABILITY}
+        meta |= {"contrast_limits": (0.0, 1.0), "colormap": PROBABILITY_COLORMAP}
     else:
         meta |= {"contrast_limits": spread_limits(volume.array), "colormap": SPREAD_COLORMAP}
     return displayed(volume), meta, "image"
 
 
-def _meaning(name: str, result: Result) -> str:
+def _meaning(name: str, result: Result, above: str) -> str:
     settings = result.plan.settings
     level, estimate = f"{100 * settings.level:g} %", ESTIMATES[settings.estimate]
     counted = "" if result.plan.calibrated else f". Not calibrated: {ESTIMATED}"
-    return MEANINGS[name].format(level=level, estimate=estimate, counted=counted)
+    return MEANINGS[name].format(level=level, estimate=estimate, counted=counted, above=above)
+
+
+def _above(result: Result) -> str:
+    """The value whose probability the run gives, in words."""
+    value = result.plan.settings.exceeds
+    return "" if value is None else f"above {value:g} {result.restored.unit}"
+
+
+def _counted(result: Result, lead: str) -> str:
+    return "" if result.plan.calibrated else f"{lead}not calibrated"
 
 
 def _begin(result: Result, source: Mapping[str, Any]) -> tuple[float, ...]:
@@ -182,8 +225,9 @@ def _begin(result: Result, source: Mapping[str, Any]) -> tuple[float, ...]:
 
 def _title(name: str, result: Result) -> str:
     if name in ("lower", "upper"):
-        counted = "" if result.plan.calibrated else ", not calibrated"
-        return f"{name} {100 * result.plan.settings.level:g} %{counted}"
+        return f"{name} {100 * result.plan.settings.level:g} %{_counted(result, ', ')}"
+    if name == "exceeds":
+        return _above(result) + _counted(result, ", ")
     return name
 
 

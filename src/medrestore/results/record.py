@@ -13,7 +13,8 @@ from medrestore.disk_arrays import PageReleaser
 from medrestore.engine.plan import Plan
 from medrestore.errors import InputError, MissingScanError, ModelError, SettingsError
 from medrestore.models.model import pick_device
-from medrestore.results.naming import saved
+from medrestore.results.exceedance import UNIT
+from medrestore.results.naming import format_of, saved
 from medrestore.results.result import LAYERS, Result
 from medrestore.results.software import repetition_note
 from medrestore.volume import Source
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["facts_of", "read_record", "reopen", "reopen_results"]
 
-GUARDS = ("removed", "inconsistent")
+OPTIONAL = ("exceeds", "removed", "inconsistent")
 """Results that a run may lack."""
 
 
@@ -116,7 +117,7 @@ def reopen(
     plan, volume = _run_of(path, source)
     wanted = volume if plan.slices is None else volume.slices(plan.slices)
     volumes = {
-        name: _on_grid(io.read(place, plan.modality, gaps="keep"), wanted, place)
+        name: _on_grid(_read(name, place, plan), wanted, place)
         for name, place in _maps(path).items()
     }
     stem = path.name.removesuffix("_run.json")
@@ -143,7 +144,7 @@ def reopen_results(record: str | os.PathLike[str]) -> Result:
     source = Source(name=str(facts["input"].get("name") or path.name.removesuffix("_run.json")))
     volumes: dict[str, Volume] = {}
     for name, place in _maps(path).items():
-        found = io.read(place, plan.modality, gaps="keep")
+        found = _read(name, place, plan)
         grid = volumes.get("restored", found)
         kept = replace(found.source, name=source.name)
         volumes[name] = replace(_on_grid(found, grid, place), source=kept)
@@ -151,15 +152,24 @@ def reopen_results(record: str | os.PathLike[str]) -> Result:
 
 
 def _maps(record: Path) -> dict[str, Path]:
-    """Paths of the maps of a run, in the order of `LAYERS`; the guards may be missing."""
+    """Paths of the maps of a run, in the order of `LAYERS`; some may be missing (`OPTIONAL`)."""
     stem = record.name.removesuffix("_run.json")
     places = {name: saved(record.parent, f"{stem}_{name}") for name in LAYERS}
     for name, place in places.items():
-        if place is None and name not in GUARDS:
+        if place is None and name not in OPTIONAL:
             raise InputError(
                 f"{stem}_{name} is missing beside {record.name}; it was moved or removed"
             )
     return {name: place for name, place in places.items() if place is not None}
+
+
+def _read(name: str, place: Path, plan: Plan) -> Volume:
+    """A map as it was written; a probability says so by its unit."""
+    if name != "exceeds":
+        return io.read(place, plan.modality, gaps="keep")
+    parametric = format_of(place) == "dicom"
+    found = io.read_map(place) if parametric else io.read(place, plan.modality, gaps="keep")
+    return replace(found, modality=plan.modality, unit=UNIT)
 
 
 def _samples(folder: Path, stem: str, plan: Plan, wanted: Volume) -> NDArray[np.float32] | None:
@@ -183,7 +193,7 @@ def _on_grid(saved: Volume, wanted: Volume, place: Path) -> Volume:
             f"{place.name} has shape {saved.array.shape} and its own grid, the run's is "
             f"{wanted.array.shape}; it is not a result of this run"
         )
-    return wanted.with_array(saved.array)
+    return wanted.with_array(saved.array, unit=saved.unit)
 
 
 def facts_of(path: Path) -> dict[str, Any]:

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import os
-from dataclasses import dataclass, field
-from importlib.metadata import version
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from medrestore import io
-from medrestore.core.compute import SAME_VOXELS_WITHIN
-from medrestore.core.slices import sha256_of
-from medrestore.errors import OutputError, SettingsError
-from medrestore.io.uids import without_uids
-from medrestore.results.naming import extras_format, format_of, suffixes, written_as
+from medrestore.errors import SettingsError
+from medrestore.results.exceedance import exceedance
 from medrestore.results.regions import Region, Regions
-from medrestore.results.software import device_name, system_name, versions
+from medrestore.results.saving import save
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping
+    from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
@@ -32,17 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["LAYERS", "Region", "Result"]
 
-LAYERS = ("restored", "std", "lower", "upper", "removed", "inconsistent")
+LAYERS = ("restored", "std", "lower", "upper", "exceeds", "removed", "inconsistent")
 """Outputs in the order in which they are written and shown."""
-
-DESCRIPTIONS = {
-    "restored": "restored",
-    "std": "standard deviation of the restoration",
-    "lower": "lower bound",
-    "upper": "upper bound",
-    "removed": "removed structure",
-    "inconsistent": "structure that the scan does not show",
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +39,8 @@ class Result:
     restored, std, lower, upper : Volume
         Restored scan; RMS error expected about it; interval of the plan's level. For the slices of
         the plan (all, unless it is a preview).
+    exceeds : Volume, optional
+        The probability that a voxel exceeds ``settings.exceeds``, if that was asked for.
     removed, inconsistent : Volume, optional
         Guards (`core.consistency_check`), in the scan's unit, 0 where all is well: what was taken
         away that noise does not explain, smoothed, above 0 where the scan was brighter; the part of
@@ -75,6 +62,7 @@ class Result:
     samples: NDArray[np.float32] | None
     plan: Plan
     drawn: int
+    exceeds: Volume | None = None
     removed: Volume | None = None
     inconsistent: Volume | None = None
     guards: Guards | None = None
@@ -98,7 +86,7 @@ class Result:
         def volume(name: str) -> Volume:
             return grid.with_array(getattr(arrays, name))
 
-        return cls(
+        found = cls(
             **{name: volume(name) for name in ("restored", "std", "lower", "upper")},
             removed=grid.with_array(checks.removed),
             inconsistent=grid.with_array(checks.inconsistent),
@@ -110,6 +98,8 @@ class Result:
             _arrays=arrays,
             _model=model,
         )
+        value = plan.settings.exceeds
+        return found if value is None else replace(found, exceeds=found.exceedance(value))
 
     @classmethod
     def reopened(
@@ -128,7 +118,7 @@ class Result:
         source : Volume, optional
             The scan that was restored; regions need it.
         volumes : mapping
-            By the names in `LAYERS`; the guards may be missing.
+            By the names in `LAYERS`; of these the last three may be missing.
         samples : ndarray, optional
             Posterior samples, if they were kept.
         """
@@ -141,6 +131,7 @@ class Result:
             samples=samples,
             plan=plan,
             drawn=drawn,
+            exceeds=volumes.get("exceeds"),
             removed=volumes.get("removed"),
             inconsistent=volumes.get("inconsistent"),
             _source=source,
@@ -150,6 +141,11 @@ class Result:
     def scan(self) -> Volume | None:
         """The scan that was restored, where it is at hand."""
         return self._source
+
+    @property
+    def model(self) -> Model | None:
+        """The run's model, where it is loaded."""
+        return self._model
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -184,6 +180,45 @@ class Result:
             raise SettingsError("regions need the scan of the run; denoise the scan again")
         return Regions(self.plan, self._source, self.drawn, self._arrays, self.samples, self._model)
 
+    def exceedance(
+        self,
+        value: float,
+        reference: NDArray[Any] | Volume | None = None,
+        t: int | None = None,
+        below: bool = False,
+    ) -> Volume:
+        """Probability that each voxel's true value exceeds a value, or a region's mean by it.
+
+        It is that of the distribution whose intervals are calibrated: ``upper`` is exceeded with
+        probability (1 − level)/2. Each voxel is judged by itself; the probability that several
+        exceed together is another. Nothing is restored again but what `region` needs.
+
+        Parameters
+        ----------
+        value : float
+            In the scan's unit.
+        reference : ndarray of bool, shape (z, y, x), or Volume, optional
+            A region on the scan's grid: x − (its mean) is then compared with ``value``. The two
+            err together where they are near, by the residual's spectrum.
+        t : int, optional
+            Time point of a 4-D scan; by default all of them.
+        below : bool
+            The probability that it is less, instead.
+
+        Returns
+        -------
+        Volume
+            0 to 1, NaN where the scan is; its ``warnings`` say where coverage was never measured.
+
+        Raises
+        ------
+        SettingsError
+            If the value is no number, or the region is empty or on another grid.
+        ModelError
+            If the model's card is not there, or is another version's.
+        """
+        return exceedance(self, value, reference, t, below)
+
     def layers(self) -> dict[str, Volume]:
         """The volumes there are, by name."""
         found = {name: getattr(self, name) for name in LAYERS}
@@ -207,90 +242,15 @@ class Result:
         Returns
         -------
         list of Path
-            What was written: ``<stem>_restored``, ``_std``, ``_lower``, ``_upper``, ``_removed``,
-            ``_inconsistent`` (.nii.gz, .zarr, or folders with a derived DICOM series), with DICOM
-            also ``_std_map`` (the standard deviation as a Parametric Map in float32, with its
-            unit), ``_noise`` where the noise was a map, and ``<stem>_run.json`` last.
+            What was written: ``<stem>_restored``, ``_std``, ``_lower``, ``_upper``, ``_exceeds``,
+            ``_removed``, ``_inconsistent`` (.nii.gz, .zarr, or folders with a derived DICOM
+            series), with DICOM also ``_std_map`` (the standard deviation as a Parametric Map in
+            float32, with its unit; ``_exceeds`` is one too), ``_noise`` where the noise was a map,
+            and ``<stem>_run.json`` last.
 
         Raises
         ------
         OutputError
             If something is in the way or the folder cannot be written.
         """
-        kind = written_as(self.restored.source.format, format)
-        folder, stem = Path(out), self.restored.source.name
-        record = folder / f"{stem}_run.json"
-        if record.exists() and not overwrite:
-            raise OutputError(f"{record.name} exists; choose another folder or allow overwriting")
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"cannot make the folder {out}: {error.strerror}") from error
-        written = []
-        for name, volume in self.layers().items():
-            place = folder / f"{stem}_{name}{suffixes()[kind]}"
-            if kind == "dicom":
-                text = f"medrestore: {DESCRIPTIONS[name]}"
-                written.append(
-                    io.write_series(volume, place, description=text, overwrite=overwrite)
-                )
-            else:
-                written.append(io.write(volume, place, overwrite=overwrite))
-        if kind == "dicom" and self.std.geometry.known:
-            place = folder / f"{stem}_std_map"
-            text = f"medrestore: {DESCRIPTIONS['std']}"
-            written.append(io.write_map(self.std, place, description=text, overwrite=overwrite))
-        suffix = str(extras_format(kind).result)
-        written += self._save_extras(folder, stem, suffix, overwrite)
-        return [*written, _write_text(record, self._record(written))]
-
-    def _save_extras(self, folder: Path, stem: str, suffix: str, overwrite: bool) -> list[Path]:
-        extras = {}
-        first = self.restored.time_point(0)
-        noise_map = self.plan.noise_map
-        if noise_map is not None:
-            whole = self._source if self._source is not None else self.restored
-            grid = whole.time_point(0) if noise_map.ndim == 3 else whole
-            extras["noise"] = grid.with_array(noise_map)
-        if self.samples is not None and self.samples.ndim == 4:
-            extras["samples"] = first.with_array(self.samples)
-        return [
-            io.write(volume, folder / f"{stem}_{name}{suffix}", overwrite=overwrite)
-            for name, volume in extras.items()
-        ]
-
-    def _record(self, written: list[Path]) -> str:
-        source = self._source if self._source is not None else self.restored
-        facts = {
-            "medrestore": version("medrestore"),
-            "software": versions({source.source.format, *map(format_of, written)}),
-            "system": system_name(),
-            "device": device_name(self.plan.device),
-            "same_voxels_within_sigma": SAME_VOXELS_WITHIN[self.plan.precision],
-            "input": {
-                "name": source.source.name,
-                "files": [
-                    path.name
-                    for path in source.source.paths[:1]
-                    if path.name == without_uids(path.name)
-                ],
-                "sha256": sha256_of(source.array),
-                "hu_offset": source.source.hu_offset,
-            },
-            "samples_drawn": self.drawn,
-            "warnings": [*source.warnings, *self.warnings],
-            "guards": self.guards.facts() if self.guards else None,
-            "outputs": [path.name for path in written],
-            "plan": json.loads(self.plan.to_json()),
-        }
-        return json.dumps(facts, indent=1) + "\n"
-
-
-def _write_text(path: Path, text: str) -> Path:
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        os.replace(partial, path)
-    except OSError as error:
-        raise OutputError(f"cannot write {path.name}: {error.strerror}") from error
-    return path
+        return save(self, out, format, overwrite)

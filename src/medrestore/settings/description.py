@@ -144,7 +144,9 @@ class Number:
 
     @property
     def values(self) -> str:
-        """``0…100``, or ``above 0``."""
+        """``0…100``, ``above 0``, or ``any``."""
+        if math.isinf(self.low):
+            return "any"
         if math.isinf(self.high):
             return f"{'above' if self.exclusive else 'from'} {self.low:g}"
         return f"{self.low:g}…{self.high:g}"

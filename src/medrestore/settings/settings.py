@@ -220,6 +220,22 @@ class Settings:
         "three more evaluations of the predictor. Automatic: where samples are drawn.",
         details="Of models without a predictor there is nothing to mirror.",
     )
+    exceeds: float | None = setting(
+        None,
+        Number(
+            -math.inf,
+            math.inf,
+            refusal="is a number in the scan's unit, got {value}; leave it out for no such map",
+            exclusive=True,
+        ),
+        "also give the probability that a voxel's true value exceeds this one, in the scan's unit "
+        "(HU, a.u.); default: no such map",
+        metavar="VALUE",
+        label="Probability above",
+        tip="Adds the probability that the true value of each voxel exceeds this one, in the "
+        "scan's unit (HU, a.u.). Left empty, there is no such layer.",
+        details="From the distribution whose intervals are calibrated.",
+    )
 
     def __post_init__(self) -> None:
         for name, described_as in described(type(self)).items():

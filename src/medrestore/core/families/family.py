@@ -57,8 +57,8 @@ class Family:
         """Samplers that the weights serve, the usual one first."""
         return tuple(one.name for one in SAMPLERS.values() if not one.makes_samples)
 
-    def dof(self, drawn: int, voxels: float) -> float:
-        """Degrees of freedom of a voxel's std after some samples, pooled over so many voxels."""
+    def dof(self, drawn: int) -> float:
+        """Degrees of freedom of a voxel's std after some samples; infinite where it is predicted."""
         return math.inf
 
     def region_std(self, means: NDArray[np.float64], level: float) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""The standard deviation as a DICOM Parametric Map (PS3.3 A.75): float32, with unit and meaning.
+"""Standard deviations and probabilities as DICOM Parametric Maps (PS3.3 A.75): float32, with unit.
 
 One instance holds the planes of one time point, each at the position of the source's plane: a
 tilt, a turn or a gap stays. Written by highdicom; the patient and study are copied here, because
@@ -48,11 +48,31 @@ __all__ = ["save_map"]
 UNITS = {
     "HU": Code("[hnsf'U]", "UCUM", "Hounsfield unit"),
     "a.u.": Code("[arb'U]", "UCUM", "arbitrary unit"),
+    "1": Code("1", "UCUM", "no units"),
 }
-"""Units of measurement, both of CID 7181 (PS3.16)."""
-QUANTITY = Code("386136009", "SCT", "Standard Deviation")
-"""Quantity of the numbers: SNOMED CT, as in CID 7464."""
-MEANING = "RMS error expected of the restored image"
+"""Units of measurement, all of CID 7181 (PS3.16)."""
+
+
+class _Quantity(NamedTuple):
+    """Label and meaning of numbers, what they are of, and the range in which they are shown."""
+
+    label: str
+    meaning: str
+    code: Code
+    shown: tuple[float, float] | None = None
+
+
+STD = _Quantity(
+    "STD",
+    "RMS error expected of the restored image",
+    Code("386136009", "SCT", "Standard Deviation"),  # SNOMED CT, as in CID 7464
+)
+PROBABILITY = _Quantity(
+    "PROBABILITY",
+    "Probability that the true value exceeds a value",
+    Code("122157", "DCM", "Probability"),
+    (0.0, 1.0),
+)
 METHOD = ("112187", "Unspecified method of calculation")
 """Derivation: none of CID 7203 fits a restoration, and highdicom says the same."""
 STUDY = (
@@ -83,8 +103,8 @@ def save_map(volume: Volume, folder: Path, description: str) -> None:
     Parameters
     ----------
     volume : Volume
-        Standard deviation in the unit of its scan, on the grid of a DICOM source. NaN voxels stay
-        NaN (PS3.5, 8.2: allowed in Float Pixel Data).
+        Standard deviation in the unit of its scan, or a probability, of unit ``"1"``, on the grid
+        of a DICOM source. NaN voxels stay NaN (PS3.5, 8.2: allowed in Float Pixel Data).
     folder : Path
         Gets ``00001.dcm``, and one more file for every further time point.
     description : str
@@ -145,7 +165,8 @@ def _map(
     now: datetime.datetime,
 ) -> Any:
     """The object without patient, study and references; Any: highdicom's is a pydicom data set."""
-    low, high = display_range(planes)
+    quantity = PROBABILITY if volume.unit == "1" else STD
+    low, high = quantity.shown or display_range(planes)
     finite = planes[np.isfinite(planes)]
     reach = float(finite.max()) if finite.size else 0.0
     release = version("medrestore")
@@ -163,13 +184,13 @@ def _map(
         contains_recognizable_visual_features=header.get("RecognizableVisualFeatures") != "NO",
         real_world_value_mappings=[
             RealWorldValueMapping(
-                lut_label="STD",
-                lut_explanation=MEANING,
+                lut_label=quantity.label,
+                lut_explanation=quantity.meaning,
                 unit=UNITS[volume.unit],
                 value_range=(min(0.0, float(finite.min(initial=0.0))), reach),
                 slope=1.0,
                 intercept=0.0,
-                quantity_definition=QUANTITY,
+                quantity_definition=quantity.code,
             )
         ],
         voi_lut_transformations=[
@@ -185,8 +206,8 @@ def _map(
             hd.PlanePositionSequence(hd.CoordinateSystemNames.PATIENT, _plane(frame).position)
             for frame in frames
         ],
-        content_label="STD",
-        content_description=MEANING,
+        content_label=quantity.label,
+        content_description=quantity.meaning,
         series_date=now.date(),
         series_time=now.time(),
         content_date=now.date(),

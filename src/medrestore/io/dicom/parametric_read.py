@@ -34,7 +34,7 @@ TAGS = (
     "PerFrameFunctionalGroupsSequence",
     "FloatPixelData",
 )
-UNITS = {"[hnsf'U]": "HU"}
+UNITS = {"[hnsf'U]": "HU", "1": "1"}
 """Units of measurement (UCUM) that a volume has a word for; all others are arbitrary to it."""
 
 
@@ -44,7 +44,7 @@ def load_maps(path: Path) -> Volume:
     Returns
     -------
     Volume
-        Real-world values in their unit (HU, else a.u.), slices sorted along their normal as in
+        Real-world values in their unit (HU, 1, else a.u.), slices sorted along their normal as in
         `series.load`; no modality. Instance Number (0020,0013) is that of time.
 
     Raises
