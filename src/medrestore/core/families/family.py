@@ -58,7 +58,7 @@ class Family:
         return tuple(one.name for one in SAMPLERS.values() if not one.makes_samples)
 
     def dof(self, drawn: int) -> float:
-        """Degrees of freedom of a voxel's std after some samples; infinite where it is predicted."""
+        """Degrees of freedom of a std after some samples; infinite where it is predicted."""
         return math.inf
 
     def region_std(self, means: NDArray[np.float64], level: float) -> tuple[float, float]:
