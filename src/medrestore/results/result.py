@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -14,11 +13,13 @@ from medrestore.core.compute import SAME_VOXELS_WITHIN
 from medrestore.core.slices import sha256_of
 from medrestore.errors import OutputError, SettingsError
 from medrestore.io.uids import without_uids
+from medrestore.report.files import write_file
 from medrestore.results.naming import extras_format, format_of, suffixes, written_as
 from medrestore.results.regions import Region, Regions
 from medrestore.results.software import device_name, system_name, versions
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping
 
     import numpy as np
@@ -157,12 +158,13 @@ class Result:
         return (*self.plan.warnings, *(self.guards.warnings() if self.guards else ()))
 
     def region(self, mask: NDArray[Any] | Volume, t: int = 0) -> Region:
-        """Mean over a region, with its interval from the samples.
+        """Mean over a region, with its interval.
 
-        The samples' own region means vary as the true one would (their covariance), which a sum of
-        voxel variances cannot say. Samples that were not kept are drawn again for the slices that
-        the region touches, from the plan's seed. Without samples the interval follows in closed
-        form from the residual's spectrum.
+        Errors of neighbours are correlated, which a sum of voxel variances cannot say. The
+        variance follows in closed form from the residual's spectrum, and the region's means in the
+        samples tell more about it (`core.region_mean.fused_spread`). Measuring is instant after a
+        run; of a saved one samples are drawn again for the slices that the region touches, from
+        the plan's seed.
 
         Parameters
         ----------
@@ -177,6 +179,15 @@ class Result:
             If the region is empty or on another grid.
         """
         return self.regions().measure(mask, t)
+
+    def difference(self, a: NDArray[Any] | Volume, b: NDArray[Any] | Volume, t: int = 0) -> Region:
+        """Mean over region ``a`` minus that over ``b``, with its interval.
+
+        What both have in common, errors too, cancels: the interval is that of the difference, and
+        ``result.difference(lesion, background).exceeds(0)`` the probability that the lesion is
+        brighter. Masks and errors as in `region`; `Region.voxels` counts those of either.
+        """
+        return self.regions().difference(a, b, t)
 
     def regions(self) -> Regions:
         """Read-out of regions: of many, its `ready` spares running again for each."""
@@ -242,7 +253,8 @@ class Result:
             written.append(io.write_map(self.std, place, description=text, overwrite=overwrite))
         suffix = str(extras_format(kind).result)
         written += self._save_extras(folder, stem, suffix, overwrite)
-        return [*written, _write_text(record, self._record(written))]
+        write_file(record, [self._record(written).encode()])
+        return [*written, record]
 
     def _save_extras(self, folder: Path, stem: str, suffix: str, overwrite: bool) -> list[Path]:
         extras = {}
@@ -284,13 +296,3 @@ class Result:
             "plan": json.loads(self.plan.to_json()),
         }
         return json.dumps(facts, indent=1) + "\n"
-
-
-def _write_text(path: Path, text: str) -> Path:
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        os.replace(partial, path)
-    except OSError as error:
-        raise OutputError(f"cannot write {path.name}: {error.strerror}") from error
-    return path

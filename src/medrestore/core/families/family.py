@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from medrestore.core.diffusion import Denoiser
     from medrestore.core.posterior import Statistics
     from medrestore.core.predictor import Condition, Prediction
+    from medrestore.core.region_mean import Spread
 
 __all__ = ["Family"]
 
@@ -56,11 +57,14 @@ class Family:
         """Number of samples that the standard deviation rests on; None if not on them alone."""
         return None
 
-    def region_std(self, means: NDArray[np.float64], level: float) -> tuple[float, float]:
-        """Half-width and standard deviation of a region's mean, from its value in each sample."""
-        from medrestore.core.intervals import sampled_std
+    def region_spread(self, values: NDArray[np.float64], closed_form: float, dof: float) -> Spread:
+        """Error of a region's mean, from its value in each sample and in closed form.
 
-        return sampled_std(means, level)
+        ``dof``: degrees of freedom that the closed form is worth.
+        """
+        from medrestore.core.region_mean import fused_spread
+
+        return fused_spread(closed_form, dof, values)
 
     def calibrated(self, known: Collection[str], method: str) -> str | None:
         """The calibrated method whose factors ``method`` takes, if any: of its sampler any."""
