@@ -182,7 +182,7 @@ def test_region_mean_and_interval(whole: mr.Result, plan: Plan, volume: Volume) 
     again = unkept.region(mask)
     assert unkept.samples is None and not unkept.regions().redraws
     assert again[:6] == pytest.approx(region[:6], rel=1e-3)
-    assert np.subtract(again.samples, region.samples) == pytest.approx(0, abs=0.01 * region.std)
+    assert np.subtract(again.samples, region.samples) == pytest.approx(0, abs=0.08 * region.std)
     with pytest.raises(SettingsError, match="empty"):
         whole.region(np.zeros(SHAPE, bool))
 

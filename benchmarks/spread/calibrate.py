@@ -37,7 +37,13 @@ FILES = {
         "mr/sts007_limb_t1",
         "mr/sts001_thigh_t1",
     ),
-    "CT": ("ct/crlm1004_abdomen", "ct/rider0109_chest", "ct/lidc0001_chest", "ct/sts010_limb"),
+    "CT": (
+        "ct/crlm1004_abdomen",
+        "ct/rider0109_chest",
+        "ct/lidc0001_chest",
+        "ct/sts010_limb",
+        "ct/sts028_limb",
+    ),
 }
 """Scans of the calibration, a person each."""
 

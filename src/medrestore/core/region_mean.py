@@ -57,8 +57,8 @@ class Functional:
     def _of(cls, a: NDArray[np.bool_], b: NDArray[np.bool_] | None) -> Functional:
         either = a if b is None else a | b
         touched = np.flatnonzero(either.reshape(len(either), -1).any(axis=1))
-        flat = either[touched].any(axis=0)
-        box = _extent(flat.any(axis=1)), _extent(flat.any(axis=0))
+        flat: NDArray[np.bool_] = np.logical_or.reduce(either[touched])
+        box = _extent(np.any(flat, axis=1)), _extent(np.any(flat, axis=0))
         weights = a[touched][:, *box] / np.float32(np.count_nonzero(a))
         if b is not None:
             weights = weights - b[touched][:, *box] / np.float32(np.count_nonzero(b))

@@ -27,4 +27,4 @@ def as_bytes(
     0 where the unit is 0, or the distance unknown.
     """
     apart: NDArray[Any] = (sample - centre) / np.maximum(np.float32(STEP) * unit, 1e-30)
-    return np.clip(np.rint(np.nan_to_num(apart)), -127, 127).astype(np.int8)
+    return np.asarray(np.clip(np.rint(np.nan_to_num(apart)), -127, 127), dtype=np.int8)

@@ -112,7 +112,7 @@ class Regions:
     def measure(self, mask: NDArray[Any] | Volume, t: int = 0) -> Region:
         """The mean over a mask (z, y, x) and its interval; `Result.region` says how."""
         inside = self._inside(mask)
-        return self._read(Functional.mean(inside), np.count_nonzero(inside), t)
+        return self._read(Functional.mean(inside), int(np.count_nonzero(inside)), t)
 
     def difference(self, a: NDArray[Any] | Volume, b: NDArray[Any] | Volume, t: int = 0) -> Region:
         """The mean over ``a`` minus that over ``b``; `Result.difference` says how."""
@@ -120,7 +120,7 @@ class Regions:
         difference = Functional.difference(first, second)
         if not difference.weights.any():
             raise SettingsError("both regions are the same: give two that differ")
-        return self._read(difference, np.count_nonzero(first | second), t)
+        return self._read(difference, int(np.count_nonzero(first | second)), t)
 
     def _inside(self, mask: NDArray[Any] | Volume) -> NDArray[np.bool_]:
         """A mask within the restored slices, checked."""
