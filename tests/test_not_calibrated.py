@@ -129,7 +129,7 @@ def test_regions_in_python_and_in_the_viewer(model: Path, result: mr.Result, qtb
     table = RegionTable()
     qtbot.addWidget(table)
     table.show_rows(rows)
-    assert table.horizontalHeaderItem(2).text() == "90 % (not calibrated), a.u."
+    assert table.horizontalHeaderItem(1).text() == "Mean, 90 % (not calibrated)"
     card = Card.read(model)
     known = Card(card.folder, card.facts | {"region_factor": 1.2})
     assert known.knows_regions("predictor") and not known.knows_regions("ddim+guided:2")

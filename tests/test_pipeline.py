@@ -176,12 +176,13 @@ def test_region_mean_and_interval(whole: mr.Result, plan: Plan, volume: Volume) 
     region = whole.region(mask)
     means = [one[mask].mean() for one in whole.samples]
     assert region.mean == pytest.approx(whole.restored.array[mask].mean(), rel=1e-5)
-    assert region.std == pytest.approx(np.std(means, ddof=1), rel=1e-3)
+    assert region.samples == pytest.approx(means, rel=1e-5)
     assert region.lower < region.mean < region.upper
     unkept = run_plan(replace(plan, settings=replace(plan.settings, keep_samples=False)), volume)
     again = unkept.region(mask)
-    assert again[:6] == pytest.approx(region[:6], rel=1e-4)
-    assert again.samples == pytest.approx(region.samples, rel=1e-4)
+    assert unkept.samples is None and not unkept.regions().redraws
+    assert again[:6] == pytest.approx(region[:6], rel=1e-3)
+    assert np.subtract(again.samples, region.samples) == pytest.approx(0, abs=0.08 * region.std)
     with pytest.raises(SettingsError, match="empty"):
         whole.region(np.zeros(SHAPE, bool))
 

@@ -25,18 +25,18 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.stats import t as student
 
 from benchmarks.headline import headline
 from benchmarks.quality.cases import SCANS
-from benchmarks.spread.run import LEVEL, LEVELS, MOST, middle
+from benchmarks.spread.probes import middle
+from benchmarks.spread.run import LEVEL, LEVELS, MOST
 from medrestore.evaluation.floor import clean_rmse
 from medrestore.modalities import modality_named
 from medrestore.models.bundle import write_card
 from medrestore.models.model import Model, find_card, load
 from medrestore.settings.settings import Settings
-from medrestore.training.corrections import SHAPES, region_errors
 from medrestore.training.probe import Case, Probe, restored
+from medrestore.training.region_factors import SHAPES, region_errors, spread_of
 
 HERE = Path(__file__).resolve().parent
 REFERENCE = ("moment-matched", 4)
@@ -69,15 +69,15 @@ def figures(probe: Probe, model: Model, settings: Settings, own: float) -> dict[
     }
     if clean:  # 0 where the estimate is below it
         found["clean_ratio"] = float(np.sqrt(spread)) / clean
-    nominal = student.ppf((1 + LEVEL) / 2, settings.samples - 1)
     for shape in SHAPES:
-        rows = np.array(region_errors(probe, model.spectra, shape, LEVEL, MOST))
-        if len(rows):
+        errors = region_errors(probe, model.spectra, shape, MOST)
+        if len(errors.error):
             size = int(np.prod(shape))
-            half, away = rows[:, 1], np.abs(rows[:, 0])
-            ratio = np.sqrt(((half / nominal) ** 2).mean() / (away**2).mean())
-            factor = model.card.region_factor(settings.method, size)
-            found[f"ratio_{size}"] = float(ratio)
+            drawn, away = errors.samples.var(axis=1, ddof=1), np.abs(errors.error)
+            card = model.card
+            half = spread_of(errors, card.region_dof(size), settings.samples).half_width(LEVEL)
+            factor = card.region_factor(settings.method, size)
+            found[f"ratio_{size}"] = float(np.sqrt(drawn.mean() / (away**2).mean()))
             found[f"cover90_{size}"] = float((away <= factor * half).mean())
     return found
 
@@ -146,7 +146,7 @@ def main() -> None:
     runs = [(pupil, own, 1), (pupil, own, 2), (teacher, *REFERENCE)]
     table = []
     for name in asked.scans or SCANS[modality]:
-        case = middle(name, modality, asked.slices + 6)
+        case = middle(f"validation/{name}.nii.gz", modality, asked.slices + 6)
         for level in LEVELS[modality]:
             for model, sampler, steps in runs:
                 settings = Settings(

@@ -17,9 +17,10 @@ from torch import Tensor, nn
 
 from benchmarks.families.drawn import Drawn
 from benchmarks.samplers.adapter import angle_of
-from medrestore.core.intervals import Intervals, sampled_std
+from medrestore.core.intervals import Intervals
 from medrestore.core.meter import SILENT
 from medrestore.core.posterior import Moments, interval, mean_std
+from medrestore.core.region_mean import sampled_spread
 from medrestore.engine.resolve import resolve
 from medrestore.engine.time_point import TimePoint
 
@@ -123,7 +124,7 @@ def summed_up(
 
     def region(mask: NDArray[np.bool_]) -> tuple[float, float]:
         means = samples[:, mask].mean(axis=1, dtype=np.float64)
-        half, _ = sampled_std(means, level, about_their_mean=True)
+        half = float(sampled_spread(means, about_their_mean=True).half_width(level))
         return float(means.mean()) - half, float(means.mean()) + half
 
     return Drawn(shown, std, lower, upper, samples, region, name, steps, evaluations)

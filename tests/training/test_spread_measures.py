@@ -14,8 +14,9 @@ from medrestore.errors import SettingsError
 from medrestore.models.card import Card
 from medrestore.models.model import load
 from medrestore.settings.settings import Settings
-from medrestore.training.corrections import Powers, factors, gains, measure_gains
+from medrestore.training.corrections import Powers, gains, measure_gains
 from medrestore.training.probe import Case, Cohort, band_power, correlation_along_z, restored
+from medrestore.training.region_factors import factors
 from medrestore.training.targets import Pair
 from medrestore.training.texture import family, measure_spectra
 from medrestore.training.trainings import FoldResidual, fit_folds, folds
@@ -92,6 +93,7 @@ def test_family_gains_and_factors_of_a_model(tiny_models) -> None:
     assert table["voxels"] == sorted(table["voxels"]) and 16 in table["voxels"]
     for column in table["factors"].values():
         assert len(column) == len(table["voxels"]) and all(value > 0 for value in column)
+    assert len(table["dof"]) == len(table["voxels"])
 
 
 def test_a_wide_case_is_restored_around_its_foreground(tiny_models) -> None:

@@ -131,7 +131,19 @@ class Spectra:
 
     def kernels(self, t: float, ratios: Sequence[float]) -> Kernel:
         """Kernels at angle ``t``, one for each slice of a batch with these ratios."""
-        return Kernel.stack([kernel_of(self.at(t, _rounded(ratio))) for ratio in ratios])
+        return Kernel.stack([self._kernel(t, _rounded(ratio)) for ratio in ratios])
+
+    def _kernel(self, t: float, ratio: float) -> Kernel:
+        """One kernel, remembered."""
+        found = self._kernels.get((t, ratio))
+        if found is None:
+            found = self._kernels[t, ratio] = kernel_of(self.at(t, ratio))
+        return found
+
+    @cached_property
+    def _kernels(self) -> dict[tuple[float, float], Kernel]:
+        """Kernels that were made, by angle and rounded ratio."""
+        return {}
 
     def shape(self, ratios: Sequence[float]) -> Kernel:
         """Filters that take from samples what they have too much of, one for each slice."""

@@ -7,17 +7,26 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from medrestore.core.method import without_network
 from medrestore.disk_arrays import release, zeros
+from medrestore.errors import ResourceError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from medrestore.engine.plan import Plan
+    from medrestore.settings.settings import Settings
 
-__all__ = ["MAPS", "Arrays"]
+__all__ = ["MAPS", "Arrays", "keeps_residuals"]
 
 MAPS = ("restored", "std", "lower", "upper", "mu", "s")
 """Names of the maps."""
+
+
+def keeps_residuals(settings: Settings) -> bool:
+    """True if a run keeps its samples in bytes: what regions need, unless it keeps them in full."""
+    drawn = settings.samples > 1 and not without_network(settings.sampler, settings.steps)
+    return drawn and not settings.keep_samples
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +35,8 @@ class Arrays:
 
     ``samples`` is (k, …) or None; ``ratio`` is the mean s²/σ² of each slice, (z,) or (t, z);
     ``drawn`` is the number of samples that the maps rest on, fewer than asked for after a cancel;
-    ``mu`` and ``s`` are the predictor's own.
+    ``mu`` and ``s`` are the predictor's own; ``residuals`` is (k, …), the samples in bytes
+    (`core.residual_bytes`), None where they are kept in full or the disk has no room.
     """
 
     restored: NDArray[np.float32]
@@ -38,6 +48,7 @@ class Arrays:
     s: NDArray[np.float32]
     ratio: NDArray[np.float32]
     drawn: int
+    residuals: NDArray[np.int8] | None = None
 
     @classmethod
     def blank(cls, plan: Plan) -> Arrays:
@@ -52,22 +63,33 @@ class Arrays:
         maps.setdefault("s", maps["std"])
         kept = settings.samples if settings.keep_samples else 0
         samples = zeros((kept, *grid)) if kept else None
-        return cls(**maps, samples=samples, ratio=zeros(grid[:2]), drawn=settings.samples)
+        residuals = _room((settings.samples, *grid)) if keeps_residuals(settings) else None
+        return cls(
+            **maps,
+            samples=samples,
+            ratio=zeros(grid[:2]),
+            drawn=settings.samples,
+            residuals=residuals,
+        )
 
     def part(self, t: int, rows: slice) -> Arrays:
         """Views of some slices of one time point."""
         maps: dict[str, Any] = {name: getattr(self, name)[t, rows] for name in (*MAPS, "ratio")}
-        samples = None if self.samples is None else self.samples[:, t, rows]
-        return Arrays(**maps, samples=samples, drawn=self.drawn)
+        samples, residuals = (
+            None if every is None else every[:, t, rows] for every in (self.samples, self.residuals)
+        )
+        return Arrays(**maps, samples=samples, drawn=self.drawn, residuals=residuals)
 
     def finished(self, drawn: int, is_4d: bool) -> Arrays:
         """The arrays after so many samples, without the time axis if the scan has none."""
         maps: dict[str, Any] = {name: getattr(self, name) for name in (*MAPS, "ratio")}
-        samples = self.samples[:drawn] if self.samples is not None and drawn else None
         if not is_4d:
             maps = {name: array[0] for name, array in maps.items()}
-            samples = None if samples is None else samples[:, 0]
-        return Arrays(**maps, samples=samples, drawn=drawn)
+        samples, residuals = (
+            None if every is None or not drawn else every[:drawn] if is_4d else every[:drawn, 0]
+            for every in (self.samples, self.residuals)
+        )
+        return Arrays(**maps, samples=samples, drawn=drawn, residuals=residuals)
 
     def unmask(self, i: int, bad: NDArray[np.bool_], original: NDArray[np.float32]) -> None:
         """Voxels of slice ``i`` that were no measurement come back as they were.
@@ -84,4 +106,12 @@ class Arrays:
 
     def release(self) -> None:
         """Give the system back the memory of arrays that lie in files."""
-        release(*(getattr(self, name) for name in MAPS), self.samples)
+        release(*(getattr(self, name) for name in MAPS), self.samples, self.residuals)
+
+
+def _room(shape: tuple[int, ...]) -> NDArray[np.int8] | None:
+    """Zeros for the bytes of samples; None where the disk has no room: a run can do without."""
+    try:
+        return zeros(shape, np.int8)
+    except ResourceError:
+        return None

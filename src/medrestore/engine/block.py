@@ -121,6 +121,17 @@ class PredictedBlock:
         spectrum = self.block.point.engine.spectra.at(math.pi / 2, self.ratios[row])
         return independent_voxels(spectrum, WIDTH_PX)
 
+    def reference(self, i: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Centre and unit of the bytes that keep samples of chosen slice ``i``, each (y, x).
+
+        The prediction; of families without one the scan and its noise.
+        """
+        if self.block.point.engine.family.fewest_samples:
+            z = self.block.chosen[i]
+            return self.block.point.filled(z), self.block.point.sigma(z)
+        row = self.block.rows[i]
+        return self.mu[row], self.s[row]
+
     def image(self, i: int, plane: NDArray[np.float32]) -> NDArray[np.float32]:
         """A sampled plane of chosen slice ``i`` as it is shown, above the modality's lowest."""
         point, z = self.block.point, self.block.chosen[i]

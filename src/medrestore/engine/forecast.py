@@ -20,6 +20,7 @@ from medrestore.core.method import evaluations, shares_start, without_network
 from medrestore.core.refiner import CONDITION_CHANNELS
 from medrestore.core.tiles import Windows
 from medrestore.disk_arrays import IN_MEMORY_BYTES
+from medrestore.engine.arrays import keeps_residuals
 from medrestore.engine.pace import FRESH_S, Pace, kind_of, pace_of, windows_of
 from medrestore.engine.pipeline import BLOCK_BYTES
 from medrestore.engine.plan_text import memory
@@ -194,6 +195,8 @@ def _resident_bytes(plan: Plan, channels: int = CONDITION_CHANNELS) -> int:
     resident = maps * _in_memory(whole * plan.times)
     if settings.keep_samples:
         resident += _in_memory(settings.samples * whole * plan.times)
+    if keeps_residuals(settings):
+        resident += _in_memory(settings.samples * whole // 4 * plan.times)
     running = WORKING * plan.slab * plane
     if settings.samples:
         between = 4 + other + shares_start(settings.sampler, settings.steps)

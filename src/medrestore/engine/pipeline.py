@@ -154,8 +154,7 @@ def _restore(point: TimePoint, out: Arrays) -> int:
     samples: list[BlockSamples] = []
     try:
         if settings.samples:
-            kept = [one.samples for one in outs]
-            samples = each(BlockSamples, predicted, for_samples, kept)
+            samples = each(BlockSamples, predicted, for_samples, outs)
         for k in range(settings.samples):
             each(partial(BlockSamples.draw, k=k), samples)
             each(partial(BlockSamples.count, k=k), samples)

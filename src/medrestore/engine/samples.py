@@ -11,6 +11,7 @@ import torch
 from medrestore.core.guidance import classifier_free, measured, shaped
 from medrestore.core.method import shares_start, without_network
 from medrestore.core.noise_field import NoiseField
+from medrestore.core.residual_bytes import as_bytes
 from medrestore.core.samplers import SAMPLERS
 from medrestore.core.samplers.chain import decoded, sample, shared_start
 from medrestore.modalities import modality_named
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from medrestore.core.diffusion import Denoiser
     from medrestore.core.samplers.chain import Sample
     from medrestore.core.spectrum import Kernel
+    from medrestore.engine.arrays import Arrays
     from medrestore.engine.block import Block, PredictedBlock
     from medrestore.engine.time_point import TimePoint
 
@@ -42,18 +44,19 @@ class BlockSamples:
         The slices and their prediction.
     room : ndarray of float32, shape (BlockSamples.planes(block), y, x)
         Zeros, for what is kept between the passes.
-    samples : ndarray of float32, shape (k, chosen slices, y, x), optional
-        The place of the samples themselves, if the result keeps them.
+    kept : Arrays, optional
+        Of the chosen slices: the place of the samples, where the result keeps them.
     """
 
     def __init__(
         self,
         predicted: PredictedBlock,
         room: NDArray[np.float32],
-        samples: NDArray[np.float32] | None = None,
+        kept: Arrays | None = None,
     ) -> None:
         self.predicted, self.block, self.point = predicted, predicted.block, predicted.block.point
-        self._samples = samples
+        self._samples = None if kept is None else kept.samples
+        self._residuals = None if kept is None else kept.residuals
         family, n = self.point.engine.family, len(self.block.chosen)
         self._plane = family.plane(self.point.plan.shape[1:])
         sizes = self._sizes(self.block)
@@ -106,10 +109,15 @@ class BlockSamples:
                 self.residual += (self._r - self.residual) / (k + 1)
             elif k == 0:
                 self.residual[:] = self._r
-        if self._samples is not None:
-            mu, s = self.predicted.mu, self.predicted.s
-            for i, row in enumerate(self.block.rows):
-                self._samples[k, i] = self.predicted.image(i, mu[row] + s[row] * self._r[i])
+        if self._samples is None and self._residuals is None:
+            return
+        mu, s = self.predicted.mu, self.predicted.s
+        for i, row in enumerate(self.block.rows):
+            shown = self.predicted.image(i, mu[row] + s[row] * self._r[i])
+            if self._samples is not None:
+                self._samples[k, i] = shown
+            if self._residuals is not None:
+                self._residuals[k, i] = as_bytes(shown, *self.predicted.reference(i))
 
     def _drawn(self, k: int, i: int, rows: range) -> tuple[Tensor, Tensor]:
         """The r and r̂ of slab ``i``, (slices, 1, y, x)."""

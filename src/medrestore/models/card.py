@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     from medrestore.core.fusion import Trust
     from medrestore.core.spectra import Spectra
 
-__all__ = ["Card"]
+__all__ = ["USUAL_DOF", "Card"]
+
+USUAL_DOF = 32.0
+"""Degrees of freedom of a region's closed form where none were measured."""
 
 
 @dataclass(frozen=True)
@@ -239,7 +242,7 @@ class Card:
         """
         return self.family.calibrated(self.known.intervals.factors, method)
 
-    def region_factor(self, method: str, voxels: int) -> float:
+    def region_factor(self, method: str, voxels: float) -> float:
         """Factor of a region's interval, from its size; 1 if never calibrated.
 
         Interpolated in the logarithm of the number of voxels, constant outside the calibrated
@@ -251,6 +254,16 @@ class Card:
             return 1.0 if "+guided" in method else float(self.known.region_factor or 1.0)
         sizes = self.known.region_factors.voxels
         return float(np.interp(np.log(voxels), np.log(sizes), row))
+
+    def region_dof(self, voxels: float) -> float:
+        """Degrees of freedom that the closed form of a region's variance is worth, from its size.
+
+        Interpolated as `region_factor`; `USUAL_DOF` on a card that does not state them.
+        """
+        known = self.known.region_factors
+        if not known.dof:
+            return USUAL_DOF
+        return float(np.exp(np.interp(np.log(voxels), np.log(known.voxels), np.log(known.dof))))
 
     def knows_regions(self, method: str) -> bool:
         """True if coverage was measured for regions' intervals of a method."""

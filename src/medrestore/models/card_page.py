@@ -130,6 +130,8 @@ def _region_factors(regions: RegionFacts) -> Table:
         for method, row in regions.factors.items()
         if regions.voxels
     ]
+    if regions.dof:
+        rows.append(("degrees of freedom", *(f"{dof:g}" for dof in regions.dof)))
     return _table(("method", *(f"{n}" for n in regions.voxels)), rows)
 
 

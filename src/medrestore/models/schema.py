@@ -114,10 +114,15 @@ class TrustFacts(Section):
 
 @dataclass(frozen=True, kw_only=True)
 class RegionFacts(Section):
-    """Factors of regions' intervals: method → factor at each number of ``voxels``."""
+    """Regions' intervals by number of ``voxels``.
+
+    Factors of each method, and the degrees of freedom ``dof`` that the closed form of the variance
+    is worth; none on cards from before it was measured.
+    """
 
     voxels: list[int] = field(default_factory=list)
     factors: dict[str, list[float]] = field(default_factory=dict)
+    dof: list[float] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)

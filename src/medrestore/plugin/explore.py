@@ -91,7 +91,8 @@ class ExplorePanel(QWidget):
         self.draw_button.setToolTip("Adds a Shapes layer: draw an ellipse, or choose another tool.")
         self.measure_button.setToolTip(
             "The mean of each region that was drawn in the selected Shapes or Labels layer, with "
-            "its interval from the samples."
+            "its interval. Two samples are as good as many here: they refine what the spectrum of "
+            "the prediction's error says."
         )
         column(
             self,
@@ -220,7 +221,10 @@ class ExplorePanel(QWidget):
         self.table.setCurrentCell(0, 0)
         self._row_chosen(0)
         count = len(rows[0].region.samples)
-        rest = f"{count} samples" if count else "one evaluation and the spectrum of its error"
+        rest = "the spectrum of the prediction's error"
+        if count:
+            lone = self.result is not None and self.result.plan.card().family.fewest_samples > 0
+            rest = f"{count} samples" if lone else f"{rest} and {count} samples"
         rest += "" if all(row.region.calibrated for row in rows) else ", and are not calibrated"
         return StatusView(status=f"Measured {len(rows)}; the intervals rest on {rest}.")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -22,6 +21,7 @@ from qtpy.QtWidgets import (
 from medrestore.errors import MedrestoreError
 from medrestore.plugin.drawings import NO_REGION, drawn_regions
 from medrestore.plugin.layers import stored
+from medrestore.results.rounding import rounded, with_half_width
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,32 +39,16 @@ __all__ = [
     "RegionTable",
     "SpreadPlot",
     "as_csv",
-    "decimals",
     "interval",
     "measure",
-    "measured",
     "reading",
 ]
 
 
-def decimals(std: float) -> int:
-    """Decimals that a value deserves: its uncertainty keeps two significant digits."""
-    if not math.isfinite(std) or std <= 0:
-        return 1
-    return min(6, max(0, 1 - math.floor(math.log10(std))))
-
-
-def measured(value: float, std: float, unit: str = "") -> str:
-    """A value, rounded as its uncertainty allows."""
-    if not math.isfinite(value):
-        return "no value"
-    text = f"{value:.{decimals(std)}f}".replace("-", "−")
-    return f"{text} {unit}".rstrip()
-
-
-def interval(lower: float, upper: float, std: float) -> str:
-    """Both ends of an interval."""
-    return f"{measured(lower, std)} … {measured(upper, std)}"
+def interval(lower: float, upper: float) -> str:
+    """Both ends of an interval, rounded to it."""
+    half = (upper - lower) / 2
+    return f"{rounded(lower, half)} … {rounded(upper, half)}"
 
 
 def reading(result: Result, voxel: tuple[int, int, int], t: int = 0) -> str:
@@ -84,12 +68,13 @@ def reading(result: Result, voxel: tuple[int, int, int], t: int = 0) -> str:
     )
     unit, level = result.restored.unit, 100 * result.plan.settings.level
     counted = "" if result.plan.calibrated else " (not calibrated)"
-    first = f"{measured(value, std, unit)}, {level:g} %{counted}: {interval(low, high, std)}"
-    second = f"expected error {measured(std, std, unit)}"
+    half = (high - low) / 2
+    first = f"{rounded(value, half, unit)}, {level:g} %{counted}: {interval(low, high)}"
+    second = f"expected error {rounded(std, half, unit)}"
     if result.scan is not None:
         z = result.plan.chosen[voxel[0]]
         noisy = result.scan.array[(t, z, *voxel[1:]) if result.scan.is_4d else (z, *voxel[1:])]
-        second += f", noisy {measured(float(noisy), std, unit)}"
+        second += f", noisy {rounded(float(noisy), half, unit)}"
     return f"{first}\n{second}"
 
 
@@ -122,7 +107,7 @@ class MeasuredRegion(NamedTuple):
 def measure(
     result: Result, meta: Mapping[str, Any], drawing: Drawing | None, t: int, meter: Meter
 ) -> list[MeasuredRegion]:
-    """The mean of each region, with its interval from the samples.
+    """The mean of each region, with its interval.
 
     Parameters
     ----------
@@ -139,12 +124,17 @@ def measure(
         If there is no region, or one that touches no restored voxel.
     """
     meter.start(0, "Measuring the regions")
-    rows = []
-    for drawn in drawn_regions(drawing) if drawing is not None else ():
-        rows.append(_row(result, drawn.name, _on_scan(drawn.mask, meta, result), t))
-        meter.tick()
-    if not rows:
+    drawn = drawn_regions(drawing) if drawing is not None else ()
+    named = [(one.name, _on_scan(one.mask, meta, result)) for one in drawn]
+    if not named:
         raise MedrestoreError(NO_REGION)
+    touched = [z for z in result.plan.chosen if any(mask[z].any() for _, mask in named)]
+    regions, rows = result.regions(), []
+    if touched:
+        regions = regions.ready(tuple(touched))
+    for name, mask in named:
+        rows.append(_row(result, regions.measure(mask, t), name, mask, t))
+        meter.tick()
     return rows
 
 
@@ -163,14 +153,15 @@ def as_csv(rows: Sequence[MeasuredRegion], delimiter: str = ",") -> str:
     return text.getvalue()
 
 
-def _row(result: Result, name: str, mask: NDArray[np.bool_], t: int) -> MeasuredRegion:
-    region = result.region(mask, t)
+def _row(
+    result: Result, region: Region, name: str, mask: NDArray[np.bool_], t: int
+) -> MeasuredRegion:
     scan = result.scan
-    assert scan is not None  # `region` has asked for it
+    assert scan is not None  # `regions` has asked for it
     frame = scan.array[t] if scan.is_4d else scan.array
-    inside = mask & np.isin(np.arange(len(mask)), result.plan.chosen)[:, None, None]
+    touched = [z for z in result.plan.chosen if mask[z].any()]
     voxel_mm3 = abs(float(np.linalg.det(scan.geometry.affine[:3, :3])))
-    noisy = float(np.nanmean(frame[inside], dtype=np.float64))
+    noisy = float(np.nanmean(frame[touched][mask[touched]], dtype=np.float64))
     return MeasuredRegion(name, region, noisy, region.voxels * voxel_mm3, scan.unit)
 
 
@@ -184,11 +175,11 @@ def _on_scan(mask: NDArray[np.bool_], meta: Mapping[str, Any], result: Result) -
     return whole
 
 
-HEADINGS = ("Region", "Mean", "Interval", "Voxels")
+HEADINGS = ("Region", "Mean", "Voxels")
 
 
 class RegionTable(QTableWidget):
-    """One row per region: name, mean, interval, voxels."""
+    """One row per region: name, mean ± half-width of its interval, voxels."""
 
     def __init__(self) -> None:
         super().__init__(0, len(HEADINGS))
@@ -207,16 +198,16 @@ class RegionTable(QTableWidget):
         headings = [*HEADINGS]
         if rows:
             level, known = rows[0].region.level, all(row.region.calibrated for row in rows)
-            headings[2] = f"{100 * level:g} %{'' if known else ' (not calibrated)'}, {rows[0].unit}"
+            headings[1] = f"Mean, {100 * level:g} %{'' if known else ' (not calibrated)'}"
         self.setHorizontalHeaderLabels(headings)
         self.setRowCount(len(rows))
         for i, row in enumerate(rows):
             region = row.region
-            mean = measured(region.mean, region.std)
-            bounds = interval(region.lower, region.upper, region.std)
-            for k, text in enumerate((row.name, mean, bounds, str(region.voxels))):
+            mean = with_half_width(region.mean, region.half_width, row.unit)
+            bounds = f"{interval(region.lower, region.upper)} {row.unit}".rstrip()
+            for k, text in enumerate((row.name, mean, str(region.voxels))):
                 item = QTableWidgetItem(text)
-                item.setToolTip(f"{text} {row.unit}" if k in (1, 2) else text)
+                item.setToolTip(f"{text}: {bounds}" if k == 1 else text)
                 self.setItem(i, k, item)
 
 
@@ -283,10 +274,10 @@ def _paint(painter: QPainter, width: int, height: int, row: MeasuredRegion, ink:
     painter.setPen(QPen(ink, 1))
     painter.drawLine(QPointF(MARGIN, base), QPointF(width - MARGIN, base))
     for value, side in ((region.lower, -1), (region.upper, 1)):
-        text = measured(value, region.std)
+        text = rounded(value, region.half_width)
         wide = painter.fontMetrics().horizontalAdvance(text)
         left = min(max(x(value) - (wide if side < 0 else 0), 0), width - wide)
         painter.drawText(QPointF(left, base + 14), text)
-    text = f"{row.name}: {measured(region.mean, region.std, row.unit)}"
+    text = f"{row.name}: {with_half_width(region.mean, region.half_width, row.unit)}"
     wide = painter.fontMetrics().horizontalAdvance(text)
     painter.drawText(QPointF((width - wide) / 2, height - 4.0), text)

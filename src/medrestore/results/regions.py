@@ -1,4 +1,4 @@
-"""The mean of a region with an interval that is right: from samples, or in closed form."""
+"""The mean of a region, or the difference of two, with an interval that is right."""
 
 from __future__ import annotations
 
@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from medrestore.core.intervals import closed_form_std
 from medrestore.core.method import without_network
+from medrestore.core.region_mean import Functional, Spread, closed_form_std
+from medrestore.core.residual_bytes import STEP
 from medrestore.engine.pipeline import run
-from medrestore.errors import SettingsError
+from medrestore.errors import ResourceError, SettingsError
 from medrestore.models.model import pick_device
+from medrestore.results.rounding import with_half_width
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from medrestore.engine.arrays import Arrays
     from medrestore.engine.plan import Plan
+    from medrestore.models.card import Card
     from medrestore.models.model import Model
     from medrestore.volume import Volume
 
@@ -25,9 +28,10 @@ __all__ = ["Region", "Regions"]
 
 
 class Region(NamedTuple):
-    """Mean of a region with its interval, in the scan's unit.
+    """Mean of a region, or difference of two, with its interval, in the scan's unit.
 
-    ``samples`` are the region's means in the posterior samples that the interval rests on;
+    The error follows Student's t with ``dof`` degrees of freedom. ``std`` is its scale, before the
+    calibrated factor that the interval holds. ``samples`` are the values in the posterior samples;
     ``calibrated`` says whether coverage was measured for such regions.
     """
 
@@ -39,6 +43,29 @@ class Region(NamedTuple):
     voxels: int
     samples: tuple[float, ...] = ()
     calibrated: bool = True
+    dof: float = float("inf")
+    unit: str = ""
+
+    @property
+    def half_width(self) -> float:
+        """Half of the interval's width."""
+        return (self.upper - self.lower) / 2
+
+    def exceeds(self, value: float) -> float:
+        """Probability that the true mean (of a difference: the true difference) is above a value.
+
+        From the same Student's t as the interval, its calibrated factor included.
+        """
+        unit = Spread(1.0, self.dof)
+        return Spread(self.half_width / unit.half_width(self.level), self.dof).above(
+            value - self.mean
+        )
+
+    def __str__(self) -> str:
+        """Value and interval, rounded to it: ``85.6 ± 0.5 HU (90 %)``."""
+        known = "" if self.calibrated else ", not calibrated"
+        text = with_half_width(self.mean, self.half_width, self.unit)
+        return f"{text} ({100 * self.level:g} %{known})"
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,9 +84,9 @@ class Regions:
         What the run made; what is missing is computed again for the slices that a region touches,
         from the plan's seed.
     samples : ndarray, optional
-        Posterior samples, if they were kept.
+        Posterior samples, if they were kept in full.
     model : Model, optional
-        The plan's model, if it is loaded.
+        The plan's model, if it is loaded. Measuring what is at hand needs none.
     """
 
     plan: Plan
@@ -71,58 +98,64 @@ class Regions:
 
     @property
     def sampling(self) -> bool:
-        """True if intervals rest on samples rather than on the closed form."""
+        """True if intervals rest on samples, too."""
         asked = self.plan.settings
         return self.drawn > 1 and not without_network(asked.sampler, asked.steps)
 
     @property
     def redraws(self) -> bool:
         """True if samples have to be drawn again: the slow part of `measure`."""
-        return self.sampling and self.samples is None
+        kept = self.samples is not None
+        kept |= self.arrays is not None and self.arrays.residuals is not None
+        return self.sampling and not kept
 
     def measure(self, mask: NDArray[Any] | Volume, t: int = 0) -> Region:
         """The mean over a mask (z, y, x) and its interval; `Result.region` says how."""
-        inside = np.asarray(getattr(mask, "array", mask)) > 0
+        inside = self._inside(mask)
+        return self._read(Functional.mean(inside), int(np.count_nonzero(inside)), t)
+
+    def difference(self, a: NDArray[Any] | Volume, b: NDArray[Any] | Volume, t: int = 0) -> Region:
+        """The mean over ``a`` minus that over ``b``; `Result.difference` says how."""
+        first, second = self._inside(a), self._inside(b)
+        difference = Functional.difference(first, second)
+        if not difference.weights.any():
+            raise SettingsError("both regions are the same: give two that differ")
+        return self._read(difference, int(np.count_nonzero(first | second)), t)
+
+    def _inside(self, mask: NDArray[Any] | Volume) -> NDArray[np.bool_]:
+        """A mask within the restored slices, checked."""
+        inside = np.asarray(getattr(mask, "array", mask))
+        inside = inside if inside.dtype == bool else inside > 0
         if inside.shape != self.plan.shape:
             raise SettingsError(
                 f"the region's grid {inside.shape} is not the scan's {self.plan.shape}"
             )
-        touched = tuple(z for z in self.plan.chosen if inside[z].any())
-        if not touched:
+        if self.plan.slices is not None:
+            chosen = np.isin(np.arange(len(inside)), self.plan.slices)
+            inside = inside & chosen[:, None, None]
+        if not inside.any():
             raise SettingsError("the region is empty: no voxel of the restored slices is inside")
-        mu, s, ratio, samples, model = self.ready(touched)._evidence(touched, t)
-        inside, level = inside[list(touched)], self.plan.settings.level
-        means: tuple[float, ...] = ()
-        if samples is not None:
-            method = self.plan.settings.method
-            means = tuple(float(one[inside].mean(dtype=np.float64)) for one in samples)
-            half, std = model.family.region_std(np.array(means), level)
-        else:
-            method = "predictor"
-            kernel = model.spectra.kernels(np.pi / 2, ratio.tolist())
-            half, std = closed_form_std(inside, s, touched, kernel, level)
-        mean = float(mu[inside].mean(dtype=np.float64))
-        voxels, known = int(inside.sum()), model.card.knows_regions(method)
-        half *= model.card.region_factor(method, voxels)
-        return Region(mean, mean - half, mean + half, std, level, voxels, means, known)
+        return inside
 
     def ready(self, slices: tuple[int, ...]) -> Regions:
         """The same with all that some slices need at hand: many regions of them cost one run.
 
         What the run made is used; what is missing is computed again from the plan's seed.
         """
-        model = self.model or self._loaded()
-        redraws = self.redraws or (self.arrays is None and model.family.fewest_samples > 0)
+        redraws = self.redraws or (self.arrays is None and self._card.family.fewest_samples > 0)
         if self.arrays is not None and not redraws:
-            return replace(self, model=model)
+            return self
+        model = self.model or self._loaded()
         part = replace(self.plan.for_slices(slices), device=model.device)
         settings = part.settings.drawing(self.drawn if redraws else 0)
-        settings = replace(settings, estimate="mean", keep_samples=redraws)
+        settings = replace(settings, estimate="mean", keep_samples=False)
         arrays = run(replace(part, settings=settings), self.source, model)
-        samples = arrays.samples
-        if self.samples is not None:
+        if self.redraws and arrays.residuals is None:
+            raise ResourceError("the disk has no room for the samples of these slices; make some")
+        samples = self.samples
+        if samples is not None:
             rows = [self.plan.chosen.index(z) for z in slices]
-            samples = self.samples[..., rows, :, :]
+            samples = samples[..., rows, :, :]
         return replace(self, plan=part, arrays=arrays, samples=samples, model=model)
 
     def _loaded(self) -> Model:
@@ -130,16 +163,68 @@ class Regions:
         at_hand = self.plan.device == "cpu" or pick_device("auto") != "cpu"
         return (self.plan if at_hand else replace(self.plan, device="cpu")).load_model()
 
-    def _evidence(
-        self, touched: tuple[int, ...], t: int
-    ) -> tuple[Any, Any, Any, NDArray[np.float32] | None, Model]:
-        """μ, s, mean s²/σ² of some slices, their samples if there are several, and the model."""
-        assert self.arrays is not None and self.model is not None  # it is ready
-        arrays, samples = self.arrays, self.samples
-        rows = [self.plan.chosen.index(z) for z in touched]
-        mu, s = ((a if a.ndim == 3 else a[t])[rows] for a in (arrays.mu, arrays.s))
-        ratio = np.atleast_2d(arrays.ratio)[t][rows]
-        if not self.sampling or samples is None:
-            return mu, s, ratio, None, self.model
-        found = (samples if samples.ndim == 4 else samples[:, t])[:, rows]
-        return mu, s, ratio, found, self.model
+    @property
+    def _card(self) -> Card:
+        """The card alone: neither weights nor networks."""
+        return self.plan.card() if self.model is None else self.model.card
+
+    def _read(self, functional: Functional, voxels: int, t: int) -> Region:
+        """A weighted sum of voxels with its interval."""
+        at_hand = self.ready(functional.slices)
+        assert at_hand.arrays is not None
+        card, arrays = at_hand._card, at_hand.arrays
+        rows = [at_hand.plan.chosen.index(z) for z in functional.slices]
+        mu, s = (_cut(a if a.ndim == 3 else a[t], rows, functional) for a in (arrays.mu, arrays.s))
+        values = at_hand._values(functional, rows, mu, s, t) if self.sampling else ()
+        closed, size = 0.0, functional.voxels
+        if not card.family.fewest_samples:
+            spectra = card.spectra if at_hand.model is None else at_hand.model.spectra
+            ratio = np.atleast_2d(arrays.ratio)[t][rows]
+            kernel = spectra.kernels(np.pi / 2, ratio.tolist())
+            closed = closed_form_std(functional.weights, s, functional.slices, kernel)
+        spread = card.family.region_spread(np.array(values), closed, card.region_dof(size))
+        method, level = self.plan.settings.method if self.sampling else "predictor", self.level
+        half = float(spread.half_width(level)) * card.region_factor(method, size)
+        mean, known = functional.of(mu), card.knows_regions(method)
+        ends = mean - half, mean + half
+        unit = self.source.unit
+        std, dof = float(spread.std), float(spread.dof)
+        return Region(mean, *ends, std, level, voxels, values, known, dof, unit)
+
+    @property
+    def level(self) -> float:
+        """Coverage that intervals are to have."""
+        return self.plan.settings.level
+
+    def _values(
+        self, functional: Functional, rows: list[int], mu: Any, s: Any, t: int
+    ) -> tuple[float, ...]:
+        """The sum in each sample; ``mu`` and ``s`` are cut to the functional."""
+        if self.samples is not None:
+            every = self.samples if self.samples.ndim == 4 else self.samples[:, t]
+            return tuple(functional.of(_cut(one, rows, functional)) for one in every)
+        assert self.arrays is not None and self.arrays.residuals is not None
+        every = self.arrays.residuals
+        every = every if every.ndim == 4 else every[:, t]
+        centre, unit = mu, s
+        if self._card.family.fewest_samples:
+            scan, sigma = self._measured(functional, t)
+            unknown = ~(s > 0)  # no measurement: 0 or NaN
+            centre, unit = np.where(unknown, mu, scan), np.where(unknown, 0, sigma)
+        middle, step = functional.of(centre), STEP * functional.weights * np.nan_to_num(unit)
+        apart = (step * _cut(one, rows, functional) for one in every)
+        return tuple(middle + float(one.sum(dtype=np.float64)) for one in apart)
+
+    def _measured(self, functional: Functional, t: int) -> tuple[Any, Any]:
+        """The scan and its noise, cut to the functional."""
+        frame = self.source.array[t] if self.source.is_4d else self.source.array
+        noise, slices = self.plan.at(t).noise, list(functional.slices)
+        scan = _cut(frame, slices, functional)
+        if noise.map is None:
+            return scan, np.full_like(scan, noise.sigma)
+        return scan, np.nan_to_num(_cut(noise.map, slices, functional))
+
+
+def _cut(array: NDArray[Any], rows: list[int], functional: Functional) -> NDArray[Any]:
+    """Some slices of (z, y, x), cut to the functional's box."""
+    return np.asarray(array[rows, *functional.box])

@@ -153,12 +153,13 @@ class Result:
         return (*self.plan.warnings, *(self.guards.warnings() if self.guards else ()))
 
     def region(self, mask: NDArray[Any] | Volume, t: int = 0) -> Region:
-        """Mean over a region, with its interval from the samples.
+        """Mean over a region, with its interval.
 
-        The samples' own region means vary as the true one would (their covariance), which a sum of
-        voxel variances cannot say. Samples that were not kept are drawn again for the slices that
-        the region touches, from the plan's seed. Without samples the interval follows in closed
-        form from the residual's spectrum.
+        Errors of neighbours are correlated, which a sum of voxel variances cannot say. The
+        variance follows in closed form from the residual's spectrum, and the region's means in the
+        samples tell more about it (`core.region_mean.fused_spread`). Measuring is instant after a
+        run; of a saved one samples are drawn again for the slices that the region touches, from
+        the plan's seed.
 
         Parameters
         ----------
@@ -173,6 +174,15 @@ class Result:
             If the region is empty or on another grid.
         """
         return self.regions().measure(mask, t)
+
+    def difference(self, a: NDArray[Any] | Volume, b: NDArray[Any] | Volume, t: int = 0) -> Region:
+        """Mean over region ``a`` minus that over ``b``, with its interval.
+
+        What both have in common, errors too, cancels: the interval is that of the difference, and
+        ``result.difference(lesion, background).exceeds(0)`` the probability that the lesion is
+        brighter. Masks and errors as in `region`; `Region.voxels` counts those of either.
+        """
+        return self.regions().difference(a, b, t)
 
     def regions(self) -> Regions:
         """Read-out of regions: of many, its `ready` spares running again for each."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,10 +12,13 @@ from medrestore.core.compute import SAME_VOXELS_WITHIN
 from medrestore.core.slices import sha256_of
 from medrestore.errors import OutputError
 from medrestore.io.uids import without_uids
+from medrestore.report.files import write_file
 from medrestore.results.naming import extras_format, format_of, suffixes, written_as
 from medrestore.results.software import device_name, system_name, versions
 
 if TYPE_CHECKING:
+    import os
+
     from medrestore.results.result import Result
     from medrestore.volume import Volume
 
@@ -58,7 +60,8 @@ def save(
         io.write(volume, folder / f"{stem}_{name}{suffix}", overwrite=overwrite)
         for name, volume in _extras(result, kind).items()
     ]
-    return [*written, _write_text(record, _record(result, written))]
+    write_file(record, [_record(result, written).encode()])
+    return [*written, record]
 
 
 def _series(result: Result, folder: Path, stem: str, overwrite: bool) -> list[Path]:
@@ -123,13 +126,3 @@ def _record(result: Result, written: list[Path]) -> str:
         "plan": json.loads(result.plan.to_json()),
     }
     return json.dumps(facts, indent=1) + "\n"
-
-
-def _write_text(path: Path, text: str) -> Path:
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        os.replace(partial, path)
-    except OSError as error:
-        raise OutputError(f"cannot write {path.name}: {error.strerror}") from error
-    return path

@@ -16,8 +16,9 @@ from medrestore.core.samplers import DEFAULT, makes_samples
 from medrestore.evaluation.calibrate import scores_of
 from medrestore.evaluation.intervals import Scores, fit_intervals, merged, table
 from medrestore.evaluation.strata import tissue
-from medrestore.training.corrections import factors, measure_gains
+from medrestore.training.corrections import measure_gains
 from medrestore.training.probe import Cohort
+from medrestore.training.region_factors import factors
 from medrestore.training.texture import ANGLES, measure_spectra
 from medrestore.training.trust import measure_trust
 
@@ -178,7 +179,6 @@ def measure_sampled(
     restored = [probe for _, probe in found]
     used = restored[0].plan.settings
     regions = factors(restored, model.spectra, used, about_their_mean=True)
-    del regions["factors"]["predictor"]
     scores = [(probe.person, _scored(probe, model.sigma_range[0])) for probe in restored]
     for _, by_method in scores:
         del by_method["predictor"]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from medrestore.core.diffusion import Denoiser
     from medrestore.core.posterior import Statistics
     from medrestore.core.predictor import Condition, Prediction
+    from medrestore.core.region_mean import Spread
 
 __all__ = ["Family"]
 
@@ -61,11 +62,14 @@ class Family:
         """Degrees of freedom of a std after some samples; infinite where it is predicted."""
         return math.inf
 
-    def region_std(self, means: NDArray[np.float64], level: float) -> tuple[float, float]:
-        """Half-width and standard deviation of a region's mean, from its value in each sample."""
-        from medrestore.core.intervals import sampled_std
+    def region_spread(self, values: NDArray[np.float64], closed_form: float, dof: float) -> Spread:
+        """Error of a region's mean, from its value in each sample and in closed form.
 
-        return sampled_std(means, level)
+        ``dof``: degrees of freedom that the closed form is worth.
+        """
+        from medrestore.core.region_mean import fused_spread
+
+        return fused_spread(closed_form, dof, values)
 
     def calibrated(self, known: Collection[str], method: str) -> str | None:
         """The method whose factors of voxels ``method`` takes: the predictor, which scales all."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from medrestore.core.predictor import Condition, Prediction
+    from medrestore.core.region_mean import Spread
 
 __all__ = ["Image"]
 
@@ -55,11 +56,11 @@ class Image(Family):
         """Those of the samples, pooled: nothing else tells how the image errs."""
         return (drawn - 1) * POOLED
 
-    def region_std(self, means: NDArray[np.float64], level: float) -> tuple[float, float]:
-        """Of a mean about that of these samples."""
-        from medrestore.core.intervals import sampled_std
+    def region_spread(self, values: NDArray[np.float64], closed_form: float, dof: float) -> Spread:
+        """Of a mean about that of these samples: no predictor says it in closed form."""
+        from medrestore.core.region_mean import sampled_spread
 
-        return sampled_std(means, level, about_their_mean=True)
+        return sampled_spread(values, about_their_mean=True)
 
     def calibrated(self, known: Collection[str], method: str) -> str | None:
         """The method itself: few steps leave too little spread for factors of many."""
