@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from medrestore.engine.plan import Plan
     from medrestore.models.card import Card
+    from medrestore.results.protocol import Finished
     from medrestore.results.regions import Region
-    from medrestore.results.result import Result
     from medrestore.volume import Volume
 
     Planes = NDArray[np.float32]
@@ -36,7 +36,7 @@ UNIT = "1"
 
 
 def exceedance(
-    result: Result,
+    result: Finished,
     value: float,
     reference: NDArray[Any] | Volume | None = None,
     t: int | None = None,
@@ -59,7 +59,7 @@ def exceedance(
     return grid.with_array(found, unit=UNIT, warnings=notes)
 
 
-def _card(result: Result) -> Card:
+def _card(result: Finished) -> Card:
     """The card of the run's model, whose factors the maps were made with."""
     if result.model is not None:
         return result.model.card
@@ -90,7 +90,7 @@ class _Maps:
     compare: Callable[[int, Planes, Planes], tuple[Planes, Planes]] | None = None
 
     @classmethod
-    def of(cls, result: Result, card: Card, t: int) -> _Maps:
+    def of(cls, result: Finished, card: Card, t: int) -> _Maps:
         restored, std, upper = (
             one.array[t] if one.is_4d else one.array
             for one in (result.restored, result.std, result.upper)

@@ -19,7 +19,7 @@ from medrestore.results.software import device_name, system_name, versions
 if TYPE_CHECKING:
     import os
 
-    from medrestore.results.result import Result
+    from medrestore.results.protocol import Finished
     from medrestore.volume import Volume
 
 __all__ = ["DESCRIPTIONS", "save"]
@@ -36,7 +36,7 @@ DESCRIPTIONS = {
 
 
 def save(
-    result: Result, out: str | os.PathLike[str], format: str = "source", overwrite: bool = False
+    result: Finished, out: str | os.PathLike[str], format: str = "source", overwrite: bool = False
 ) -> list[Path]:
     """Write a result into a folder, as `Result.save` says; raises `OutputError`."""
     kind = written_as(result.restored.source.format, format)
@@ -64,7 +64,7 @@ def save(
     return [*written, record]
 
 
-def _series(result: Result, folder: Path, stem: str, overwrite: bool) -> list[Path]:
+def _series(result: Finished, folder: Path, stem: str, overwrite: bool) -> list[Path]:
     """Derived series; what is no image, as Parametric Maps, where the scan's place is known."""
     placed, written = result.std.geometry.known, []
     layers = result.layers()
@@ -81,12 +81,12 @@ def _series(result: Result, folder: Path, stem: str, overwrite: bool) -> list[Pa
     return written
 
 
-def _described(result: Result, name: str) -> str:
+def _described(result: Finished, name: str) -> str:
     value, unit = result.plan.settings.exceeds, result.restored.unit
     return f"medrestore: {DESCRIPTIONS[name].format(value=value or 0.0, unit=unit)}"
 
 
-def _extras(result: Result, kind: str) -> dict[str, Volume]:
+def _extras(result: Finished, kind: str) -> dict[str, Volume]:
     """Noise map, samples, and probabilities that have no place for a Parametric Map, by name."""
     extras, noise_map = {}, result.plan.noise_map
     if noise_map is not None:
@@ -101,7 +101,7 @@ def _extras(result: Result, kind: str) -> dict[str, Volume]:
     return extras
 
 
-def _record(result: Result, written: list[Path]) -> str:
+def _record(result: Finished, written: list[Path]) -> str:
     source = result.scan if result.scan is not None else result.restored
     facts = {
         "medrestore": version("medrestore"),

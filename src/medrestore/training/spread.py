@@ -112,6 +112,7 @@ def measure_spread(
         return found
 
     spectra, latent = model.spectra, model.latent
+    people, unseen = _people(cases, held_out)
     cohort = Cohort(model_of, cases, levels, meter)
     angles = ANGLES[-1:] if makes_samples(settings.sampler) else ANGLES  # samples: r's own spectrum
     if latent is not None:
@@ -120,7 +121,6 @@ def measure_spread(
     spectra = measure_spectra(cohort, angles)
     regions: dict[str, Any] = {}
     scores: list[tuple[str, dict[str, Scores]]] = []
-    who = _who(*_people(cases, held_out))
     trust: dict[str, Any] = {}
     for count in STEPS.get(settings.sampler, STEPS[DEFAULT]):
         sampled = replace(settings, steps=count, keep_samples=True)
@@ -129,16 +129,15 @@ def measure_spread(
         label = f"calibrating {sampled.method}"
         restored = [probe for _, probe in cohort.restored(sampled, SLICES, label)]
         scores += [(probe.person, _scored(probe, model.sigma_range[0])) for probe in restored]
-        trust = trust or measure_trust(restored, spectra, model.family, who)
+        trust = trust or measure_trust(restored, spectra, model.family, _who(people, unseen))
         rows = factors(restored, spectra, sampled)
         regions = {**rows, "factors": {**regions.get("factors", {}), **rows["factors"]}}
     model.spectra, model.latent = spectra, latent
-    people, unseen = _people(cases, held_out)
     return {
         "spectra": spectra.facts(),
         **({} if latent is None else {"latent_spectra": latent.facts()}),
         "region_factors": {**regions, "people": people, "people_held_out": unseen},
-        "intervals": _calibrate(scores, who),
+        "intervals": _calibrate(scores, _who(people, unseen)),
         "trust": trust,
     }
 
