@@ -1,6 +1,7 @@
 """Probabilities of exceedance by every door: Python, command line, files, reopened, DICOM."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import medrestore as mr
 from medrestore.cli import main
 from medrestore.errors import MedrestoreWarning, ModelError, SettingsError
+from medrestore.models.model import find_card
 from medrestore.results.record import reopen, reopen_results
 from scans import ct_array, mr_array, write_ct, write_nifti
 
@@ -139,9 +141,16 @@ def test_an_older_model_s_factors_are_not_those_of_another(
         reopen_results(record).exceedance(300)
 
 
-def test_what_is_not_calibrated_says_so(scan: mr.Volume) -> None:
+def test_what_is_not_calibrated_says_so(scan: mr.Volume, tmp_path: Path) -> None:
+    folder = find_card("mr_tiny", "MR").folder
+    shutil.copytree(folder, tmp_path / "mr_unfinished")
+    card = tmp_path / "mr_unfinished" / "configs" / "card.json"
+    facts = json.loads(card.read_text())
+    facts["intervals"]["factors"] = {}
+    card.write_text(json.dumps(facts | {"name": "mr_unfinished"}))
     with pytest.warns(MedrestoreWarning, match="not calibrated"):
-        result = mr.denoise(scan, measurement=0.5, exceeds=300, **SETTINGS)
+        asked = {**SETTINGS, "model": str(tmp_path / "mr_unfinished")}
+        result = mr.denoise(scan, exceeds=300, **asked)
     assert result.exceeds is not None
     assert result.exceeds.warnings[0].startswith("not calibrated")
 

@@ -19,7 +19,7 @@ from scans import ct_array, mr_array, write_ct, write_nifti
 pytestmark = pytest.mark.usefixtures("tiny_models")
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "mathematics.md"
 
-SAMPLED = {"salimans2022", "salmon2011"}
+SAMPLED = {"salimans2022", "salmon2011", "timofte2016"}  # mirrored, as sampled runs are
 GUARDS = {"benjamini1995", "benjamini2001"}
 NETWORKS = {"pytorch", "monai"}
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from medrestore.core.tiles import Tiled, starts
+from medrestore.core.tiles import Tiled, Windows, starts
 from medrestore.errors import SettingsError
 
 
@@ -49,3 +49,28 @@ def test_each_entry_of_a_batch_is_its_own() -> None:
     tiled = Tiled(sums, window=32, stride=24)
     whole = tiled(z, 0.2, c)
     assert torch.allclose(whole[1], tiled(z[1:2], 0.2, c[1:2])[0], atol=1e-5)
+
+
+@pytest.mark.parametrize("length", [1, 3, 12, 16, 17, 30])
+def test_no_slice_is_at_the_end_of_all_its_windows(length: int) -> None:
+    windows = Windows(length, 16, 12)
+    for z in range(length):
+        places = [windows.positions(a).index(z) for a in windows.covering([z])]
+        assert max(min(place, 15 - place) for place in places) >= 2
+
+
+def test_windows_are_mirrored_beyond_the_scan() -> None:
+    windows = Windows(30, 16, 12)
+    first, *_, last = windows.covering(range(30))
+    assert windows.inside(first)[:4] == [2, 1, 0, 1]
+    assert windows.inside(last)[-4:] == [28, 29, 28, 27]
+    assert windows.reach([0], 1) == tuple(range(14))
+
+
+@pytest.mark.parametrize("length", [1, 3, 16, 17, 30])
+def test_a_pointwise_denoiser_does_not_notice_stacks(length: int) -> None:
+    """Mirror images are read, and what is said of them is left out."""
+    z, c = torch.randn(length, 1, 20, 20), torch.randn(length, 2, 20, 20)
+    at = Windows(length, 16, 12), range(length)
+    tiled = Tiled(lambda z_t, t, c: 2 * z_t + c[:, :1], 16, 12, 16, *at)(z, 0.5, c)
+    assert torch.allclose(tiled, 2 * z + c[:, :1], atol=1e-5)

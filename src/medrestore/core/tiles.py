@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from medrestore.core.slices import reflected
 from medrestore.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -59,6 +60,9 @@ class Windows:
     Which slices share a window depends on the whole scan's number of slices only, so a slab or a
     preview sees the windows that the whole run sees. A slice model reads windows of one.
 
+    The outermost windows reach beyond the scan, mirrored there, by half of what two windows share:
+    so its first and last slice are as far inside a window as any other.
+
     Parameters
     ----------
     length : int
@@ -72,14 +76,18 @@ class Windows:
     stride: int = 1
 
     def covering(self, slices: Iterable[int]) -> list[int]:
-        """First slices of the windows that contain any of ``slices``."""
-        wanted = set(slices)
-        first = starts(self.length, self.window, self.stride)
-        return [a for a in first if not wanted.isdisjoint(range(a, a + self.window))]
+        """First positions of the windows that contain any of ``slices``."""
+        wanted, beyond = set(slices), (self.window - self.stride) // 2
+        first = (a - beyond for a in starts(self.length + 2 * beyond, self.window, self.stride))
+        return [a for a in first if not wanted.isdisjoint(self.positions(a))]
+
+    def positions(self, first: int) -> range:
+        """Positions of the window at ``first``, below 0 and from ``length`` on beyond the scan."""
+        return range(first, first + self.window)
 
     def inside(self, first: int) -> list[int]:
-        """Slices of the window at ``first``; beyond the scan's end the last one repeats."""
-        return [min(z, self.length - 1) for z in range(first, first + self.window)]
+        """Slices at the positions of the window at ``first``."""
+        return [reflected(z, self.length) for z in self.positions(first)]
 
     def reach(self, slices: Iterable[int], times: int) -> tuple[int, ...]:
         """All slices that ``times`` evaluations, each on the windows of the last, depend on."""
@@ -127,32 +135,35 @@ class Tiled:
         ys = starts(both.shape[-2], self.window, self.stride)
         xs = starts(both.shape[-1], self.window, self.stride)
         groups = self._groups(len(both))
-        places = [(rows, y, x) for rows in groups for y in ys for x in xs]
+        places = [(*group, y, x) for group in groups for y in ys for x in xs]
         plane = taper(self.window)[:, None] * taper(self.window)[None, :]
-        weight = (taper(len(groups[0]))[:, None, None, None] * plane).to(z_t)
+        depth = len(groups[0][0])
+        weight = (taper(depth)[:, None, None, None] * plane).to(z_t)
         norm = torch.zeros_like(both[:, :1])
         total = norm.repeat(1, self.channels, 1, 1)
         for first in range(0, len(places), self.batch):
             chunk = places[first : first + self.batch]
             seen = torch.cat(
-                [both[rows, :, y : y + self.window, x : x + self.window] for rows, y, x in chunk]
+                [both[rows, :, y : y + self.window, x : x + self.window] for rows, _, y, x in chunk]
             )
             r_hat = self.denoiser(seen[:, :1], t, seen[:, 1:])
-            pieces = torch.split(r_hat, len(groups[0]))
-            for piece, (rows, y, x) in zip(pieces, chunk, strict=True):
+            pieces = torch.split(r_hat, depth)
+            for piece, (rows, own, y, x) in zip(pieces, chunk, strict=True):
                 at = (slice(None), slice(y, y + self.window), slice(x, x + self.window))
-                for i, row in enumerate(rows):
-                    if i and row == rows[i - 1]:
-                        break  # the last slice, repeated
-                    there = total[row][at]  # added to by name: derivatives pass through
+                for i in own:
+                    there = total[rows[i]][at]  # added to by name: derivatives pass through
                     there += weight[i] * piece[i]
-                    norm[row][at] += weight[i]
+                    norm[rows[i]][at] += weight[i]
         return (total / norm.clamp(min=1e-12))[..., :height, :width]
 
-    def _groups(self, batch: int) -> list[list[int]]:
-        """Rows of the batch that share a window."""
+    def _groups(self, batch: int) -> list[tuple[list[int], list[int]]]:
+        """Rows of the batch that share a window, and which of them are no mirror images."""
         if self.depth is None:
-            return [[row] for row in range(batch)]
-        row_of = {z: row for row, z in enumerate(self.slices)}
-        windows = [self.depth.inside(first) for first in self.depth.covering(self.slices)]
-        return [[row_of[z] for z in window] for window in windows if row_of.keys() >= set(window)]
+            return [([row], [0]) for row in range(batch)]
+        found, row_of = [], {z: row for row, z in enumerate(self.slices)}
+        for first in self.depth.covering(self.slices):
+            window = self.depth.inside(first)
+            if row_of.keys() >= set(window):
+                own = [i for i, z in enumerate(self.depth.positions(first)) if z == window[i]]
+                found.append(([row_of[z] for z in window], own))
+        return found

@@ -163,13 +163,13 @@ def predict(block: Block, out: Arrays, room: NDArray[np.float32]) -> PredictedBl
     evaluate = point.engine.predict if views == 1 else mirrored(point.engine.predict)
     size = plan.slab if windows.window == 1 else 1
     for chunk in (first[i : i + size] for i in range(0, len(first), size)):
-        slices = [z for a in chunk for z in windows.inside(a)]
-        prediction = evaluate(point.predictor_condition(slices))
+        positions = [z for a in chunk for z in windows.positions(a)]
+        prediction = evaluate(point.predictor_condition(positions))
         maps = [part[:, 0].cpu().numpy() for part in prediction]
-        new = sum(norm[row_of[z]] == 0 for z in row_of.keys() & set(slices))
+        new = sum(norm[row_of[z]] == 0 for z in row_of.keys() & set(positions))
         point.meter.tick(views * new)
-        for i, z in enumerate(slices):
-            if z in row_of and (i == 0 or z != slices[i - 1]):
+        for i, z in enumerate(positions):
+            if z in row_of:
                 weight = share[i % len(share)]
                 mu[row_of[z]] += weight * maps[0][i]
                 s[row_of[z]] += weight * maps[1][i]  # still its logarithm

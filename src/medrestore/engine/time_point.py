@@ -11,7 +11,7 @@ import torch
 from medrestore.core.ct_values import is_padding
 from medrestore.core.intensity import KNOWN
 from medrestore.core.predictor import Condition, Prediction
-from medrestore.core.slices import neighbours
+from medrestore.core.slices import neighbours, reflected
 from medrestore.modalities import modality_named
 
 if TYPE_CHECKING:
@@ -103,12 +103,14 @@ class TimePoint:
             return np.full(self.plan.shape[1:], noise.sigma, np.float32)
         return np.asarray(np.nan_to_num(noise.map[z], nan=0.0))
 
-    def predictor_condition(self, slices: Sequence[int]) -> Condition:
-        """Condition of the predictor for some slices."""
-        reads = [neighbours(z, self.engine.slices, len(self.y), self.positions_mm) for z in slices]
+    def predictor_condition(self, positions: Sequence[int]) -> Condition:
+        """Condition of the predictor for some positions; beyond its ends the scan is mirrored."""
+        depth, mm = len(self.y), self.positions_mm
+        reads = [neighbours(z, self.engine.slices, depth, mm) for z in positions]
         planes = {z: self.seen(z) for z in {z for one in reads for z in one}}
         y = np.stack([np.stack([planes[z] for z in one]) for one in reads])
-        device, sigma = self.plan.device, np.stack([self.sigma(z) for z in slices])
+        sigma = np.stack([self.sigma(reflected(z, depth)) for z in positions])
+        device = self.plan.device
         return Condition(
             torch.from_numpy(y).to(device),
             torch.from_numpy(np.maximum(sigma, 0.1 * self.floor))[:, None].to(device),

@@ -117,12 +117,16 @@ class RegionFacts(Section):
     """Regions' intervals by number of ``voxels``.
 
     Factors of each method, and the degrees of freedom ``dof`` that the closed form of the variance
-    is worth; none on cards from before it was measured.
+    is worth; none on cards from before it was measured. ``who``, ``how`` and ``date``: people,
+    command and day, where they were measured apart from the training.
     """
 
     voxels: list[int] = field(default_factory=list)
     factors: dict[str, list[float]] = field(default_factory=dict)
     dof: list[float] = field(default_factory=list)
+    who: str = ""
+    how: str = ""
+    date: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -99,8 +99,8 @@ def measure_spread(
     settings : Settings
         Sampler and samples; the sampler's `STEPS` are taken in turn.
     held_out : mapping
-        Person → the model with a predictor that has not seen them (`crossfit.fit_folds`); those
-        who are missing are restored by ``model`` itself, whose errors on them may be too small.
+        Person → the model with a predictor that has not seen them; those who are missing are
+        restored by ``model`` itself, whose errors on them may be too small.
     meter : Meter
         Follows each stage.
     """
@@ -126,8 +126,8 @@ def measure_spread(
         sampled = replace(settings, steps=count, keep_samples=True)
         gains = measure_gains(cohort, sampled)
         spectra = replace(spectra, gains={**spectra.gains, sampled.method: gains})
-        label = f"calibrating {sampled.method}"
-        restored = [probe for _, probe in cohort.restored(sampled, SLICES, label)]
+        found = cohort.restored(sampled, SLICES, f"calibrating {sampled.method}")
+        restored = [probe for _, probe in found]
         scores += [(probe.person, _scored(probe, model.sigma_range[0])) for probe in restored]
         trust = trust or measure_trust(restored, spectra, model.family, _who(people, unseen))
         rows = factors(restored, spectra, sampled)
