@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +14,7 @@ from medrestore.engine.plan import Plan
 from medrestore.errors import Cancelled, ModelError, SettingsError
 from medrestore.models.card import Card
 from medrestore.models.model import find_card, load
-from medrestore.results.result import LAYERS
+from medrestore.results.saving import record_text
 from medrestore.settings.settings import Settings
 from medrestore.volume import Geometry, Source, Volume
 from meters import Counter, Stop
@@ -112,16 +111,13 @@ def test_clean_input_comes_back(volume: Volume, tiny_models) -> None:
         assert result.std.array == pytest.approx(np.full(SHAPE, result.plan.noise.sigma))
 
 
-def test_a_cancelled_run_keeps_the_samples_it_has(
-    plan: Plan, volume: Volume, tmp_path: Path
-) -> None:
+def test_a_cancelled_run_keeps_the_samples_it_has(plan: Plan, volume: Volume) -> None:
     slices = SHAPE[0]
     one = run_plan(replace(plan, settings=replace(plan.settings, samples=1)), volume)
     partial = run_plan(plan, volume, Stop(6 * slices + 2))  # 4 predictions, start, 1 sample, …
     assert partial.drawn == 1
     assert np.array_equal(partial.std.array, one.std.array)
-    record = partial.save(tmp_path)[-1]
-    assert json.loads(record.read_text())["samples_drawn"] == 1
+    assert json.loads(record_text(partial, []))["samples_drawn"] == 1
 
 
 def test_a_run_cancelled_too_early_has_no_result(plan: Plan, volume: Volume) -> None:
@@ -231,8 +227,9 @@ def test_settings_out_of_range_say_so(settings: dict, words: str) -> None:
 def test_saved_files_and_record(whole: mr.Result, tmp_path) -> None:
     written = whole.save(tmp_path / "out")
     names = sorted(path.name for path in written)
-    layers = [name for name in LAYERS if name != "exceeds"]  # nobody asked
-    assert names == sorted([f"x_{name}.nii.gz" for name in (*layers, "samples")] + ["x_run.json"])
+    assert names == sorted(
+        [f"x_{name}.nii.gz" for name in (*whole.layers(), "samples")] + ["x_run.json"]
+    )
     record = json.loads((tmp_path / "out" / "x_run.json").read_text())
     assert record["guards"] == whole.guards.facts()
     assert record["samples_drawn"] == 3

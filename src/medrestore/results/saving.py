@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from medrestore.results.protocol import Finished
     from medrestore.volume import Volume
 
-__all__ = ["DESCRIPTIONS", "save"]
+__all__ = ["DESCRIPTIONS", "record_text", "save"]
 
 DESCRIPTIONS = {
     "restored": "restored",
@@ -60,7 +60,7 @@ def save(
         io.write(volume, folder / f"{stem}_{name}{suffix}", overwrite=overwrite)
         for name, volume in _extras(result, kind).items()
     ]
-    write_file(record, [_record(result, written).encode()])
+    write_file(record, [record_text(result, written).encode()])
     return [*written, record]
 
 
@@ -101,7 +101,8 @@ def _extras(result: Finished, kind: str) -> dict[str, Volume]:
     return extras
 
 
-def _record(result: Finished, written: list[Path]) -> str:
+def record_text(result: Finished, written: list[Path]) -> str:
+    """The record of a run as JSON, with the names of what was written."""
     source = result.scan if result.scan is not None else result.restored
     facts = {
         "medrestore": version("medrestore"),
