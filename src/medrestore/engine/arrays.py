@@ -75,9 +75,8 @@ class Arrays:
     def part(self, t: int, rows: slice) -> Arrays:
         """Views of some slices of one time point."""
         maps: dict[str, Any] = {name: getattr(self, name)[t, rows] for name in (*MAPS, "ratio")}
-        samples, residuals = (
-            None if every is None else every[:, t, rows] for every in (self.samples, self.residuals)
-        )
+        samples: Any = None if self.samples is None else self.samples[:, t, rows]
+        residuals: Any = None if self.residuals is None else self.residuals[:, t, rows]
         return Arrays(**maps, samples=samples, drawn=self.drawn, residuals=residuals)
 
     def finished(self, drawn: int, is_4d: bool) -> Arrays:
@@ -85,10 +84,9 @@ class Arrays:
         maps: dict[str, Any] = {name: getattr(self, name) for name in (*MAPS, "ratio")}
         if not is_4d:
             maps = {name: array[0] for name, array in maps.items()}
-        samples, residuals = (
-            None if every is None or not drawn else every[:drawn] if is_4d else every[:drawn, 0]
-            for every in (self.samples, self.residuals)
-        )
+        which = np.s_[:drawn] if is_4d else np.s_[:drawn, 0]
+        samples: Any = None if self.samples is None or not drawn else self.samples[which]
+        residuals: Any = None if self.residuals is None or not drawn else self.residuals[which]
         return Arrays(**maps, samples=samples, drawn=drawn, residuals=residuals)
 
     def unmask(self, i: int, bad: NDArray[np.bool_], original: NDArray[np.float32]) -> None:

@@ -204,15 +204,15 @@ class Regions:
             every = self.samples if self.samples.ndim == 4 else self.samples[:, t]
             return tuple(functional.of(_cut(one, rows, functional)) for one in every)
         assert self.arrays is not None and self.arrays.residuals is not None
-        every = self.arrays.residuals
-        every = every if every.ndim == 4 else every[:, t]
+        kept = self.arrays.residuals
+        kept = kept if kept.ndim == 4 else kept[:, t]
         centre, unit = mu, s
         if self._card.family.fewest_samples:
             scan, sigma = self._measured(functional, t)
             unknown = ~(s > 0)  # no measurement: 0 or NaN
             centre, unit = np.where(unknown, mu, scan), np.where(unknown, 0, sigma)
         middle, step = functional.of(centre), STEP * functional.weights * np.nan_to_num(unit)
-        apart = (step * _cut(one, rows, functional) for one in every)
+        apart = (step * _cut(one, rows, functional) for one in kept)
         return tuple(middle + float(one.sum(dtype=np.float64)) for one in apart)
 
     def _measured(self, functional: Functional, t: int) -> tuple[Any, Any]:

@@ -132,9 +132,9 @@ def factors(
     seen: dict[int, dict[str, list[RegionErrors]]] = {}
     for probe in probes:
         for shape in SHAPES:
-            found = region_errors(probe, spectra, shape)
+            errors = region_errors(probe, spectra, shape)
             of_size = seen.setdefault(int(np.prod(shape)), {})
-            of_size.setdefault(probe.person, []).extend([found] if len(found.error) else [])
+            of_size.setdefault(probe.person, []).extend([errors] if len(errors.error) else [])
     enough = {
         size: [_joined(each) for each in people.values() if each]
         for size, people in sorted(seen.items())
