@@ -114,11 +114,9 @@ def measure_spread(
     spectra, latent = model.spectra, model.latent
     people, unseen = _people(cases, held_out)
     cohort = Cohort(model_of, cases, levels, meter)
-    angles = ANGLES[-1:] if makes_samples(settings.sampler) else ANGLES  # samples: r's own spectrum
     if latent is not None:
         latent = measure_spectra(cohort, in_latent=True)
-        angles = (0.0, *ANGLES)  # at 0 what the autoencoder loses
-    spectra = measure_spectra(cohort, angles)
+    spectra = measure_spectra(cohort, _angles(settings.sampler, latent is not None))
     regions: dict[str, Any] = {}
     scores: list[tuple[str, dict[str, Scores]]] = []
     trust: dict[str, Any] = {}
@@ -140,6 +138,13 @@ def measure_spread(
         "intervals": _calibrate(scores, _who(people, unseen)),
         "trust": trust,
     }
+
+
+def _angles(sampler: str, in_latent: bool) -> tuple[float, ...]:
+    """Angles of the residual's spectra: of samples its own; in a latent also what that loses."""
+    if in_latent:
+        return (0.0, *ANGLES)
+    return ANGLES[-1:] if makes_samples(sampler) else ANGLES
 
 
 def _people(cases: list[Case], held_out: Mapping[str, Model]) -> tuple[int, int]:
