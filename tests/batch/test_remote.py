@@ -103,7 +103,7 @@ def test_a_cancel_keeps_what_is_valid(
 ) -> None:
     slowly(monkeypatch)
     plan = api.make_plan(head, SETTINGS)
-    first = 3 * len(head.array)  # both shared evaluations, and a sample of its own
+    first = 6 * len(head.array)  # four predictions, the shared evaluation, a sample of its own
     stopped, _ = restore_remotely(address, head, SETTINGS, Watching(("Restoring", first)))
     assert 1 <= stopped.drawn < 3 < plan.evaluations
     assert stopped.samples is not None and len(stopped.samples) == stopped.drawn
