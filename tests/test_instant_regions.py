@@ -110,8 +110,8 @@ def test_time_points_have_regions_of_their_own(scan: mr.Volume) -> None:
     assert found._arrays.residuals.shape == (3, *frames.shape)
     full = run_plan(make_plan(series, replace(SETTINGS, keep_samples=True)), series)
     for t in (0, 1):
-        close(found.region(A, t), full.region(A, t))
-    assert found.region(A, 0).mean != found.region(A, 1).mean
+        close(found.region(B, t), full.region(B, t))
+    assert found.region(B, 0).mean != found.region(B, 1).mean
 
 
 def test_where_the_disk_has_no_room_samples_are_drawn_again(
