@@ -96,7 +96,7 @@ def test_a_preview_and_a_cancelled_run_are_measured_too(scan: mr.Volume, result:
     assert part._arrays is not None and part._arrays.residuals is not None
     assert part._arrays.residuals.shape == (3, 2, *SHAPE[1:])
     assert part.region(A)[:6] == pytest.approx(result.region(A)[:6], rel=1e-4)
-    cancelled = run_plan(plan, scan, Stop(2 * (1 + 1 + 2)))
+    cancelled = run_plan(plan, scan, Stop(2 * (4 + 1 + 2)))
     assert cancelled.drawn == 2
     assert len(cancelled.region(A).samples) == 2
     assert cancelled.region(A).samples == pytest.approx(result.region(A).samples[:2], rel=1e-4)

@@ -1,11 +1,12 @@
 """Write the region factors of a shipped card anew, from people whom its networks never saw.
 
-    python -m benchmarks.spread.calibrate mr_slice [--samples 8] [--steps 2] [--seed 0]
+    python -m benchmarks.spread.calibrate mr_slice [--samples 0] [--steps 2] [--seed 0]
 
-Through `training.region_factors`, as a training measures them: the middle slices of scans under
-train/mr or train/ct, Rician noise of 3 and 9 % or 20 and 40 HU through filtered back-projection.
-Validation people have no part in it. Writes the card's ``region_factors`` and the pages that follow
-from the card.
+Through `training.region_factors`, as a training measures them: the middle slices of everybody under
+train/mr or train/ct, Rician noise of 3 and 9 % or 20 and 40 HU through filtered back-projection,
+mirrored, by default without samples: the closed form is what intervals rest on, and so many people
+cost little. Validation people have no part in it. Writes the card's ``region_factors`` and the
+pages that follow from the card.
 """
 
 from __future__ import annotations
@@ -26,26 +27,15 @@ from medrestore.training.region_factors import factors
 if TYPE_CHECKING:
     from medrestore.models.model import Model
 
-FILES = {
-    "MR": (
-        "mr/cmb06489_abdomen_t2_a",
-        "mr/ucsfbr06_breast_t1fs_phase2",
-        "mr/px0000_prostate_t2tra",
-        "mr/ms12_brain_t1",
-        "mr/qmri_thighs_water",
-        "mr/ds002748s01_brain_t1",
-        "mr/sts007_limb_t1",
-        "mr/sts001_thigh_t1",
-    ),
-    "CT": (
-        "ct/crlm1004_abdomen",
-        "ct/rider0109_chest",
-        "ct/lidc0001_chest",
-        "ct/sts010_limb",
-        "ct/sts028_limb",
-    ),
-}
-"""Scans of the calibration, a person each."""
+
+def files_of(modality: str) -> list[str]:
+    """One scan of each person under train/, the first of the index; no single slices."""
+    folder, found = f"train/{modality.lower()}/", dict[str, str]()
+    for row in json.loads((DATA / "train" / "index.json").read_text()):
+        name = row["file"]
+        if name.startswith(folder) and "tcga" not in name:
+            found.setdefault(row["person"], name)
+    return [*found.values()]
 
 
 def unseen(model: Model, files: list[str]) -> list[str]:
@@ -60,13 +50,18 @@ def unseen(model: Model, files: list[str]) -> list[str]:
 
 
 def measured(
-    model: Model, files: list[str], levels: list[float], settings: Settings, slices: int
+    model: Model,
+    files: list[str],
+    levels: list[float],
+    settings: Settings,
+    steps: int,
+    slices: int,
 ) -> dict[str, Any]:
     """The card's ``region_factors``."""
     people = unseen(model, files)
     each = (probe for _, probe in probes(model, files, levels, settings, slices, people))
     resolved = Settings(
-        sampler=model.card.sampler(settings.sampler), samples=settings.samples, steps=settings.steps
+        sampler=model.card.sampler(settings.sampler), samples=settings.samples, steps=steps
     )
     return {
         **factors(each, model.spectra, resolved),
@@ -84,7 +79,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model")
     parser.add_argument("--slices", type=int, default=5)
-    parser.add_argument("--samples", type=int, default=8)
+    parser.add_argument("--samples", type=int, default=0)
     parser.add_argument("--steps", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--scans", nargs="*", help="paths below train/, without their suffix")
@@ -93,12 +88,14 @@ def main() -> None:
     asked = parser.parse_args()
     modality = asked.model.partition("_")[0].upper()
     model = load(find_card(asked.model, modality))
+    drawn = {"samples": asked.samples, "steps": asked.steps, "keep_samples": True}
     settings = Settings(
-        samples=asked.samples, steps=asked.steps, keep_samples=True, seed=asked.seed
+        **(drawn if asked.samples else {"samples": 0}), mirroring="on", seed=asked.seed
     )
-    files = [f"train/{name}.nii.gz" for name in asked.scans or FILES[modality]]
+    named = [f"train/{name}.nii.gz" for name in asked.scans or ()]
+    files = named or files_of(modality)
     levels = list(asked.noise or LEVELS[modality])
-    found = measured(model, files, levels, settings, asked.slices)
+    found = measured(model, files, levels, settings, asked.steps, asked.slices)
     print(json.dumps(found, indent=1))
     if not asked.dry_run:
         write_card(model.card.folder, {**model.card.facts, "region_factors": found})
