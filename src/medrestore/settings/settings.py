@@ -84,8 +84,8 @@ class Settings:
         "posterior samples; 0 gives image and map from one evaluation, fast; default: 8",
         metavar="N",
         label="Samples",
-        tip="Posterior samples behind the uncertainty. More take longer and steady it; 0 gives "
-        "image and uncertainty from one evaluation.",
+        tip="Images that the scan allows; they show how errors go together. 0 is fastest: image "
+        "and uncertainty from one evaluation, or from four with mirroring on.",
     )
     steps: int = setting(
         0,
