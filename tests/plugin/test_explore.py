@@ -46,7 +46,7 @@ def region_of(result):
 
 def same(found, wanted):
     """Equal but for the last bits, which slices computed in other batches differ in."""
-    assert found[:6] == pytest.approx(wanted[:6], rel=1e-4)
+    assert found[:6] == pytest.approx(wanted[:6], rel=2e-3)
     assert found.samples == pytest.approx(wanted.samples, rel=1e-4)
     assert found[7:] == wanted[7:]
 
