@@ -83,11 +83,13 @@ class Clockwork:
 
     def denoiser(self, batch, windows, slices):
         inner = self._model.denoiser(batch, windows, slices)
+        first = [a for a in windows.covering(slices) if {*windows.inside(a)} <= {*slices}]
+        read = len(first) * windows.window  # stacks overlap
 
         def denoise(z_t, t, condition):
             plane = tuple(condition.shape[-2:])
             self.planes.add(plane)
-            self.now += self.wait + 7e-3 * len(z_t) * tiles(plane, *self._model.card.window)
+            self.now += self.wait + 7e-3 * read * tiles(plane, *self._model.card.window)
             return inner(z_t, t, condition)
 
         return denoise
