@@ -253,6 +253,5 @@ def test_from_run_to_regions_and_back_from_disk(viewer, docked, head, tmp_path, 
         assert np.allclose(layer.translate, opened.translate)
     explore.measure_button.click()
     qtbot.waitUntil(lambda: explore.measure_button.isEnabled(), timeout=RUN_MS)
-    assert explore.rows[0].region[:4] == pytest.approx(
-        row.region[:4], rel=1e-3
-    )  # drawn again, in another batch
+    drawn_again = explore.rows[0].region[:4]
+    assert drawn_again == pytest.approx(row.region[:4], rel=1e-3)  # in another batch
