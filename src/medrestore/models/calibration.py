@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,23 +24,23 @@ BEYOND = 2.0
 """Largest region whose interval counts as calibrated, over the largest that was measured."""
 
 
-class Calibration:
+class Calibration(ABC):
     """What was measured of a model's uncertainty, by method of sampling; a part of `Card`."""
 
     @property
+    @abstractmethod
     def known(self) -> CardFacts:
         """Facts of the card."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def family(self) -> Family:
         """Family of the model."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def samplers(self) -> tuple[str, ...]:
         """Samplers that the weights serve, the usual one first."""
-        raise NotImplementedError
 
     def intervals(self, method: str) -> Intervals:
         """Calibrated factors of ``"predictor"`` or ``"sampler:steps"``.
