@@ -95,7 +95,8 @@ def _mr() -> list[str]:
 def _ct() -> list[str]:
     found = rows.read("ct")
     names = verdict.methods(found)
-    methods = [*verdict.PEERS, *names]
+    run = {row["method"] for row in found}
+    methods = [*(peer for peer in verdict.PEERS if peer in run), *names]
     head = ["anatomy", "scan", "HU", "kernel", "σ_own", *methods, *(f"{n} / best" for n in names)]
     lines = []
     first = [r for r in found if r["told"] == "all" and r["method"] == (names or ["bm4d"])[0]]

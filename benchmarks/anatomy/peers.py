@@ -25,6 +25,8 @@ __all__ = ["PEERS", "TUNED", "restored", "tuned"]
 
 PEERS = {"MR": ("bm4d",), "CT": ("tv", "nlm", "bm4d", "bm4d-psd")}
 TUNED = Path(__file__).with_name("tuned.json")
+BLOCK = 4
+"""Slices that BM4D needs."""
 
 
 def tuned(method: str, kernel: str, told: Case) -> dict[str, Any]:
@@ -38,12 +40,12 @@ def tuned(method: str, kernel: str, told: Case) -> dict[str, Any]:
 def restored(
     method: str, told: Case, kernel: str, parameters: dict[str, Any] | None = None
 ) -> NDArray[np.float32] | None:
-    """A peer's image; None where it is not installed, or no tissue tells a spectrum.
+    """A peer's image; None where it is not installed or does not take the case.
 
     Parameters
     ----------
     method : str
-        One of `PEERS`.
+        One of `PEERS`; BM4D takes no fewer than four slices.
     told : Case
         With the σ that the method is told.
     kernel : str
@@ -51,11 +53,13 @@ def restored(
     parameters : dict, optional
         In place of the tuned ones.
     """
+    if method.startswith("bm4d") and len(told.noisy) < BLOCK:
+        return None
+    if method == "bm4d-psd" and not _tells_spectrum(told):
+        return None
     given: dict[str, Any] = {}
     if told.modality == "CT" and method != "bm4d-psd":
         given = parameters or tuned(method, kernel, told)
-    if method == "bm4d-psd" and not _tells_spectrum(told):
-        return None
     given = dict(given)
     told = replace(told, sigma=told.sigma * given.pop("factor", 1.0))
     found = peers.restored(method, told, given)

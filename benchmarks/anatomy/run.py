@@ -1,6 +1,6 @@
 """Our models beside peers on people that no training has seen, by anatomy.
 
-    python -m benchmarks.anatomy.run --peers                 # peers' rows: BM4D takes an hour
+    python -m benchmarks.anatomy.run --peers tv nlm bm4d     # peers' rows: BM4D takes an hour
     python -m benchmarks.anatomy.run --models mr_slice ct_slice [--checkpoint ct_slice=FILE]
     python -m benchmarks.anatomy.run --models mr_slice --parts real
 
@@ -37,11 +37,15 @@ PARTS = ("mr", "ct", "real")
 
 
 def tolds(cell: Cell, peer: bool) -> Iterator[tuple[str, Case]]:
-    """What is told to a method: the added noise, or all; of CT, where peers are tuned, all."""
+    """What is told to a method: the added noise, or all; of CT, where peers are tuned, all.
+
+    Of MR, peers are told all where it differs from the added and is not mostly the scan's own.
+    """
     case = cell.case
     if case.modality == "MR" or not peer:
         yield "added", case
-    if case.modality == "CT" or not peer or case.own >= verdict.LEAST_OWN * case.sigma:
+    judged = verdict.LEAST_OWN * case.sigma <= case.own <= case.sigma
+    if case.modality == "CT" or not peer or judged:
         yield "all", told_all(case)
 
 
@@ -61,12 +65,14 @@ def errors(image: NDArray[np.float32], cell: Cell) -> rows.Row:
     }
 
 
-def peer_rows(modality: str) -> None:
-    """Every peer on every case."""
+def peer_rows(modality: str, asked: argparse.Namespace) -> None:
+    """The peers that were asked for, on every case."""
     for cell in cells(modality):
         found = []
         for told, case in tolds(cell, peer=True):
             for method in peers.PEERS[modality]:
+                if told not in asked.told or method not in asked.peers:
+                    continue
                 image = peers.restored(method, case, cell.kernel)
                 if image is not None:
                     found.append(head(cell, told, method) | errors(image, cell))
@@ -101,7 +107,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--predictors", nargs="*", default=list(ours.PREDICTORS))
     parser.add_argument("--checkpoint", nargs="*", default=[], metavar="MODEL=FILE")
     parser.add_argument("--mirroring", default="off", choices=("on", "off"))
-    parser.add_argument("--peers", action="store_true")
+    parser.add_argument("--peers", nargs="+", default=[], choices=verdict.PEERS)
+    parser.add_argument("--told", nargs="*", default=["added", "all"], help="to peers")
     parser.add_argument("--parts", nargs="*", default=list(PARTS), choices=PARTS)
     return parser.parse_args()
 
@@ -113,7 +120,7 @@ def main() -> None:
     files = {name: Path(file) for name, _, file in (one.partition("=") for one in asked.checkpoint)}
     for modality in ("MR", "CT"):
         if asked.peers and modality.lower() in asked.parts:
-            peer_rows(modality)
+            peer_rows(modality, asked)
     for name in asked.models:
         modality = name.partition("_")[0].upper()
         models = ours.models(name, modality, asked.predictors, files.get(name))
