@@ -152,12 +152,16 @@ def _tuned() -> str:
         return "not yet."
     table = json.loads(peers.TUNED.read_text())
     lines = [
-        (kind, kernel, level, *(", ".join(f"{k} {v}" for k, v in p.items()) for p in m.values()))
+        (kind, kernel, level, *(_given(m.get(method, {})) for method in verdict.TUNED))
         for kind, kernels in table.items()
         for kernel, levels in kernels.items()
         for level, m in levels.items()
     ]
-    return grid(("", "kernel", "HU", "tv", "nlm", "bm4d"), lines)
+    return grid(("", "kernel", "HU", *verdict.TUNED), lines)
+
+
+def _given(parameters: dict[str, float]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in parameters.items()) or "–"
 
 
 def _real() -> str:

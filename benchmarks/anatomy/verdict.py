@@ -148,16 +148,16 @@ def _ct(found: list[Row], method: str) -> list[Verdict]:
         if not known:
             continue
         total = math.exp(fmean(math.log(value) for _, value in known))
-        above = [f"{_cell(row)} {v:.0%}" for row, v in known if v > WORST_SHARE]
+        above = [f"{_cell(row)} {v:.1%}" for row, v in known if v > WORST_SHARE]
         worst = max(known, key=lambda one: one[1])
         lines.append(
             Verdict(
                 method,
                 f"CT {name}: own error over the best of TV, NLM, BM4D, {len(known)} cells",
                 f"≤ {SHARE:.0%}, each ≤ {WORST_SHARE:.0%}",
-                f"{total:.0%} (geometric mean), highest {worst[1]:.0%} ({_cell(worst[0])})",
+                f"{total:.1%} (geometric mean), highest {worst[1]:.1%} ({_cell(worst[0])})",
                 "; ".join(
-                    ([f"{100 * (total - SHARE):.0f} points"] if total > SHARE else []) + above
+                    ([f"{100 * (total - SHARE):.1f} points"] if total > SHARE else []) + above
                 ),
             )
         )
