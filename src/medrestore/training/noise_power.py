@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BANDS",
+    "BLOCK",
+    "FEWEST",
+    "NODES",
     "Texture",
     "band_power",
     "block_power",
@@ -61,6 +64,8 @@ NODES = np.arange(2, 15) * RESPONSE_STEP
 BEYOND = NODES[-1] + RESPONSE_STEP
 """Cycles a pixel of the gains that are fitted, and beyond which there is no noise."""
 UPDATES = 60
+FLOOR = 0.01
+"""Of the highest band, below which a band hardly counts."""
 SECTOR = math.pi / 6
 MEAN_COS = math.sin(2 * SECTOR) / (2 * SECTOR)
 """Half-width of the sectors along y and x, and the mean of cos 2θ over such a one."""
@@ -75,11 +80,10 @@ class Texture(NamedTuple):
     modulation: float
 
 
-def calm_blocks(array: NDArray[np.float32], share: float = CALMEST) -> Corners:
+def calm_blocks(array: NDArray[np.float32]) -> Corners:
     """Corners (z, y, x) of the blocks of soft tissue with least structure for their noise.
 
-    At most a share of all, from the `SLICES` in the middle of the stack; often none where anatomy
-    is everywhere.
+    From the `SLICES` in the middle of the stack; often none where anatomy is everywhere.
     """
     first = max(0, (len(array) - SLICES) // 2)
     found = []
@@ -94,7 +98,7 @@ def calm_blocks(array: NDArray[np.float32], share: float = CALMEST) -> Corners:
                     fine = float((block - coarse[window]).std()) + 1e-6
                     found.append((float(coarse[window].std()) / fine, (z, y, x)))
     found.sort()
-    best = found[: max(FEWEST, int(share * len(found)))]
+    best = found[: max(FEWEST, int(CALMEST * len(found)))]
     return [corner for structure, corner in best if structure < CALM]
 
 
@@ -201,9 +205,12 @@ def kernel_of_power(power: NDArray[np.float64], design: NDArray[np.float64]) -> 
     """Kernel whose noise has a share of its power in each of `BANDS`; see `expected_power`."""
     centres = 0.5 * (np.array(BANDS[1:]) + np.array(BANDS[:-1]))
     squared = np.interp(NODES, centres, power / centres)
+    squared *= power.sum() / (design @ squared).sum()
+    floor = FLOOR * power.max()
     for _ in range(UPDATES):
-        expected = design @ squared
-        squared *= np.sqrt((design.T @ (power / expected**2)) / (design.T @ (1 / expected)))
+        expected = design @ squared + floor
+        ratio = (power + floor) / expected
+        squared *= np.sqrt((design.T @ (ratio / expected)) / (design.T @ (1 / expected)))
     gains = np.sqrt(squared / squared.max())
     lowest = round(NODES[0] / RESPONSE_STEP)
     response = (*gains[:1].repeat(lowest), *gains, gains[-1])
