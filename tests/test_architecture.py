@@ -14,7 +14,7 @@ FILES = sorted(SRC.rglob("*.py"))
 
 FLOORS = (
     {"errors"},
-    {"volume", "disk_arrays", "resources"},
+    {"volume", "devices", "disk_arrays", "resources"},
     {"core", "physics"},
     {"io", "modalities"},
     {"settings", "report"},

@@ -8,7 +8,8 @@ import torch
 
 from medrestore.api import make_plan, run_plan
 from medrestore.core.predictor import Condition
-from medrestore.engine.memory_fallback import MemoryFallback, out_of_memory
+from medrestore.devices import out_of_memory
+from medrestore.engine.memory_fallback import MemoryFallback
 from medrestore.engine.pipeline import run
 from medrestore.errors import ResourceError
 from medrestore.models.model import Model, find_card, load
@@ -44,7 +45,7 @@ class Tight:
             raise (
                 RuntimeError(CPU_MESSAGE)
                 if self.device == "cpu"
-                else torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+                else torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
             )
 
     def predict(self, c: Condition):
@@ -119,7 +120,9 @@ def test_an_engine_that_leaves_its_device_goes_on_on_the_cpu(plan, volume, model
     ("error", "means_it"),
     [
         (MemoryError(), True),
-        (torch.cuda.OutOfMemoryError("CUDA out of memory"), True),
+        (torch.OutOfMemoryError("CUDA out of memory"), True),
+        (torch.OutOfMemoryError("XPU out of memory. Tried to allocate 2.00 GiB"), True),
+        (RuntimeError("MPS backend out of memory (MPS allocated: 17.82 GB, max allowed: …"), True),
         (RuntimeError(CPU_MESSAGE), True),
         (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate`"), True),
         (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), False),

@@ -157,7 +157,7 @@ def test_a_record_says_what_the_same_means_and_keeps_its_precision(
     assert f'"same_voxels_within_sigma": {within}' in record.read_text()
     monkeypatch.setenv("MEDRESTORE_MODELS", str(models))
     for chip in (True, False):
-        monkeypatch.setattr("medrestore.core.compute.has_bfloat16", lambda _device, c=chip: c)
+        monkeypatch.setattr("medrestore.devices.has_bfloat16", lambda _device, c=chip: c)
         plan, _ = read_record(record)
         assert plan.precision == precision
         if chip == (precision == "bfloat16"):

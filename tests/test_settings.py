@@ -10,8 +10,8 @@ import torch
 
 import medrestore as mr
 from medrestore.cli import parser as command_line
+from medrestore.devices import pick_device
 from medrestore.errors import ResourceError, SettingsError
-from medrestore.models.model import pick_device
 from medrestore.settings.description import Choice, Number, described, setting
 from medrestore.settings.documentation import page
 from medrestore.settings.settings import SETTINGS, Settings, feasible
@@ -92,7 +92,10 @@ def test_what_is_out_of_range_is_refused_by_its_description(
 def test_a_device_that_is_not_there_is_no_fault_of_a_model() -> None:
     with pytest.raises(ResourceError, match="no CUDA GPU is usable; use auto or cpu"):
         pick_device("cuda")
-    with pytest.raises(SettingsError, match="device is auto, cpu or cuda, got 'tpu'"):
+    with pytest.raises(
+        SettingsError,
+        match="device is auto, cpu, cuda, mps or xpu, or one of several as in cuda:1, got 'tpu'",
+    ):
         pick_device("tpu")
 
 

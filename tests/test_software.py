@@ -10,8 +10,9 @@ import pytest
 
 import medrestore as mr
 from medrestore.citations.citing import citations
+from medrestore.devices import device_name
 from medrestore.results.record import read_record, reopen
-from medrestore.results.software import device_name, system_name, versions
+from medrestore.results.software import system_name, versions
 from scans import ct_array, mr_array, write_ct, write_nifti
 
 pytestmark = pytest.mark.usefixtures("tiny_models")

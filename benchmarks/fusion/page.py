@@ -10,7 +10,7 @@ import re
 from datetime import date
 from pathlib import Path
 
-from medrestore.results.software import device_name
+from medrestore.devices import device_name
 
 HERE = Path(__file__).resolve().parent
 DOCS = HERE.parents[1] / "docs" / "mathematics.md"

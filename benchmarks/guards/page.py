@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from medrestore.devices import device_name
 from medrestore.engine.verdict import AssumedNoise, Verdict, Witnesses
-from medrestore.results.software import device_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks.noise.text import CELLS, PEERS, REAL, SPLIT, TOP, WELL_POSED, WHERE_UNSURE
-from medrestore.results.software import device_name
+from medrestore.devices import device_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

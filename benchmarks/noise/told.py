@@ -24,11 +24,11 @@ import torch
 from benchmarks.noise.scans import cases
 from medrestore.api import make_plan, run_plan
 from medrestore.core.intensity import foreground_scale
+from medrestore.devices import device_name
 from medrestore.engine.noise import resolve_levels
 from medrestore.evaluation.fidelity import psnr
 from medrestore.modalities.mr import MR
 from medrestore.models.model import find_card, load
-from medrestore.results.software import device_name
 from medrestore.settings.settings import Settings
 from medrestore.volume import Geometry, Source, Volume
 

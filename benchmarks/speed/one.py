@@ -21,14 +21,14 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 import medrestore as mr
-from medrestore.core.compute import pick_precision
 from medrestore.core.predictor import Condition
+from medrestore.devices import device_name, pick_device, pick_precision
 from medrestore.engine.forecast import complete, course_of
 from medrestore.engine.pace import pace_of, windows_of
 from medrestore.engine.pipeline import run
 from medrestore.engine.plan import Noise
 from medrestore.engine.resolve import resolve
-from medrestore.models.model import find_card, load, pick_device
+from medrestore.models.model import find_card, load
 from medrestore.settings.settings import Settings
 
 
@@ -98,7 +98,7 @@ def measure(job: dict) -> dict:
     settings = Settings(samples=job["samples"], steps=job["steps"])
     plan = resolve(settings, volume, card, noise, scale, device, model.precision)
     plan = complete(plan, card, lambda: model)
-    clock = time.perf_counter if device.startswith("cuda") else time.process_time
+    clock = time.perf_counter if device != "cpu" else time.process_time
     paces = [pace_of(model, plan, clock=clock) for _ in range(2)]
     best = replace(
         paces[0],
@@ -116,7 +116,7 @@ def measure(job: dict) -> dict:
             cpus.append(time.process_time() - cpu)
         peaks.append(peak.bytes)
     return {
-        "device": torch.cuda.get_device_name(device) if device.startswith("cuda") else "cpu",
+        "device": "cpu" if device == "cpu" else device_name(device),
         "precision": plan.precision,
         "evaluations_per_slice": plan.evaluations // plan.shape[0],
         "wall_s": min(walls),

@@ -23,9 +23,8 @@ import tempfile
 from datetime import date
 from pathlib import Path
 
-import torch
-
 from benchmarks.speed.page import write_page
+from medrestore.devices import pick_device
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLE = Path(__file__).with_name("speed.csv")
@@ -64,7 +63,7 @@ def main() -> None:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--precision", default="auto")
     asked = parser.parse_args()
-    on_gpu = asked.device != "cpu" and torch.cuda.is_available()
+    on_gpu = pick_device(asked.device) != "cpu"
     names = asked.only or [n for n in (*CASES, *PEERS) if on_gpu or n not in LONG]
     for name in names:
         row = peer(name) if name in PEERS else case(name, asked)

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medrestore.core.compute import pick_precision
 from medrestore.core.meter import SILENT, Meter
 from medrestore.engine.checks import check
+from medrestore.engine.device_check import place_of
 from medrestore.engine.forecast import complete
 from medrestore.engine.memory_fallback import run_within_memory
 from medrestore.engine.noise import Noise, resolve_levels, typical
 from medrestore.engine.resolve import resolve
 from medrestore.engine.value_check import check_values, modality_of
 from medrestore.errors import MedrestoreWarning
-from medrestore.models.model import MODELS, find_card, pick_device
+from medrestore.models.model import MODELS, find_card
 from medrestore.results.result import Result
 from medrestore.volume import Geometry, Volume
 
@@ -104,12 +104,11 @@ class Restorer:
         modality = modality_of(volume)
         doubts = check_values(volume)
         card = find_card(settings.model, modality, settings.mode)
-        device = pick_device(settings.device)
+        device, precision, faults = place_of(settings.device, settings.precision, card)
         levels = levels or resolve_levels(volume, settings.noise, noise_map)
-        precision = pick_precision(settings.precision, device)
         by_time = levels if volume.is_4d else ()
         plan = resolve(settings, volume, card, *typical(levels), device, precision, by_time)
-        plan = replace(plan, warnings=(*doubts, *plan.warnings))
+        plan = replace(plan, warnings=(*faults, *doubts, *plan.warnings))
         with self.turn():
             return complete(plan, card, lambda: model or MODELS.get(card, device, precision))
 
@@ -124,8 +123,7 @@ class Restorer:
             If there is no such model for the modality.
         """
         card = find_card(settings.model, modality, settings.mode)
-        device = pick_device(settings.device)
-        precision = pick_precision(settings.precision, device)
+        device, precision, _ = place_of(settings.device, settings.precision, card)
         grid = shape if times == 1 else (times, *shape)
         nothing = np.broadcast_to(np.float32(0), grid)  # a scan's size without its memory
         volume = Volume(nothing, Geometry(shape, np.eye(4)), modality)

@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 import pytest
-import torch
 from scipy.stats import norm
 from scipy.stats import t as student
 
@@ -91,7 +90,7 @@ def test_equal_factors_leave_a_step_and_no_more() -> None:
 
 def dense(kernel: Kernel, slices: int, side: int) -> np.ndarray:
     """Covariance of all voxels of unit errors, from the kernel's autocorrelation."""
-    plane, taps = kernel.plane[0].numpy().astype(float), kernel.along_z[0].numpy().astype(float)
+    plane, taps = kernel.plane[0].astype(float), kernel.along_z[0].astype(float)
     size = 2 * len(plane)
     auto = np.fft.ifft2(np.abs(np.fft.fft2(plane, (size, size))) ** 2).real
     along = np.correlate(taps, taps, "full")
@@ -120,7 +119,8 @@ def test_a_single_voxel_as_reference_differs_from_itself_by_nothing() -> None:
     std[0, 0, 0] = np.nan
     inside = np.zeros(std.shape, bool)
     inside[1, 30, 30] = True
-    white = Kernel(torch.zeros(1, 2 * RADIUS + 1, 2 * RADIUS + 1), torch.zeros(1, 7))
+    side = 2 * RADIUS + 1
+    white = Kernel(np.zeros((1, side, side), np.float32), np.zeros((1, 7), np.float32))
     white.plane[0, RADIUS, RADIUS] = white.along_z[0, 3] = 1
     covariance = covariance_with_mean(inside, std, (0, 1, 2), white)
     assert covariance[1, 30, 30] == pytest.approx(4, rel=1e-5)

@@ -60,7 +60,7 @@ def test_trust_is_interpolated_in_noise() -> None:
 def test_neighbours_count_as_what_they_are(density: tuple[float, ...]) -> None:
     """The pooled variance of few samples varies as χ² with that many degrees of freedom does."""
     spectrum, rng, samples = Spectrum(1.0, density), np.random.default_rng(0), 3
-    kernel = np.fft.fft2(kernel_of(spectrum).plane[0].numpy(), (256, 256))
+    kernel = np.fft.fft2(kernel_of(spectrum).plane[0], (256, 256))
     fields = rng.normal(size=(8, samples, 256, 256))
     fields = np.fft.ifft2(np.fft.fft2(fields) * kernel).real.astype(np.float32)
     found = [pooled(one.var(axis=0, ddof=1), np.ones((256, 256), bool))[0] for one in fields]

@@ -5,20 +5,16 @@ from pathlib import Path
 import pytest
 import torch
 
-from medrestore.core.compute import (
-    has_bfloat16,
-    pick_precision,
-    trunk_in_bfloat16,
-    weights_last,
-)
+from medrestore.core.compute import trunk_in_bfloat16, weights_last
 from medrestore.core.predictor import Condition, Predictor
+from medrestore.devices import has_bfloat16, pick_precision
 from medrestore.models.card import Card
 from medrestore.models.model import load
 from tiny import speak
 
 
 def test_auto_takes_bfloat16_only_where_it_is_native(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("medrestore.core.compute.has_bfloat16", lambda device: device == "cuda")
+    monkeypatch.setattr("medrestore.devices.has_bfloat16", lambda device: device == "cuda")
     assert pick_precision("auto", "cuda") == "bfloat16"
     assert pick_precision("auto", "cpu") == "float32"
     assert pick_precision("bfloat16", "cpu") == "bfloat16"

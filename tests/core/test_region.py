@@ -28,8 +28,8 @@ def region_std(inside: np.ndarray, s: np.ndarray, slices: tuple[int, ...], kerne
 
 def whole_plane_std(w: np.ndarray, s: np.ndarray, slices: tuple[int, ...], kernel: Kernel) -> float:
     """By convolution of whole slices, as the textbook has it."""
-    planes = kernel.plane.expand(len(slices), -1, -1).numpy().astype(float)
-    taps = kernel.along_z.expand(len(slices), -1).numpy()
+    planes = np.broadcast_to(kernel.plane, (len(slices), *kernel.plane.shape[1:])).astype(float)
+    taps = np.broadcast_to(kernel.along_z, (len(slices), 7))
     white: dict[int, np.ndarray] = {}
     for z, one, plane, shares in zip(slices, w * s, planes, taps, strict=True):
         seen = fftconvolve(one, plane)

@@ -78,9 +78,11 @@ def test_only_the_last_word_is_filtered_and_borders_are_mirrored() -> None:
     point[0, 0, 40, 41] = 1
     spread = denoise(point, 0.1, point)[0, 0]
     torch.testing.assert_close(
-        spread[40 - RADIUS : 41 + RADIUS, 41 - RADIUS : 42 + RADIUS], kernel.plane[0], atol=1e-6,
+        spread[40 - RADIUS : 41 + RADIUS, 41 - RADIUS : 42 + RADIUS],
+        torch.from_numpy(kernel.plane[0]),
+        atol=1e-6,
         rtol=0,
-    )  # fmt: skip
+    )
 
 
 def test_noise_can_be_correlated_along_z_and_stays_that_of_its_slice() -> None:

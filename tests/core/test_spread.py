@@ -64,7 +64,7 @@ def test_voxels_and_regions_of_every_size_vary_as_they_should(steps: int, ratio:
     lam, power = truth(ratio), np.ones((N, N))
     for t, u in itertools.pairwise(angles(steps)):
         q, gain = posterior(t, u), math.cos(t) * lam / (math.cos(t) ** 2 * lam + math.sin(t) ** 2)
-        plane = FAMILY.kernels(t, [ratio]).plane[0].double().numpy()
+        plane = FAMILY.kernels(t, [ratio]).plane[0].astype(float)
         added = np.abs(np.fft.fft2(plane, (N, N))) ** 2
         power = (q.a + q.b * gain) ** 2 * power + q.b**2 * added + q.beta**2
     assert math.sqrt(power.mean()) == pytest.approx(1.0, rel=0.01)

@@ -113,7 +113,7 @@ def test_memory_that_runs_out_is_said_and_the_run_goes_on(
 
     def predict(self, c):
         if len(c.y) > 1:
-            raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
         return whole(self, c)
 
     monkeypatch.setattr(Model, "predict", predict)
@@ -124,7 +124,7 @@ def test_memory_that_runs_out_is_said_and_the_run_goes_on(
 
 def test_memory_that_is_not_there_is_a_sentence(viewer, docked, opened, qtbot, monkeypatch):
     def predict(self, c):
-        raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
 
     monkeypatch.setattr(Model, "predict", predict)
     run(docked, qtbot)

@@ -5,6 +5,7 @@ import pytest
 import torch
 from scipy import ndimage
 
+from medrestore.devices import training_device
 from medrestore.physics.ct import LowDose, Scanner
 from medrestore.training.ct_noise import CtNoise, Kernel, with_noise_bank
 from medrestore.training.data import PatchSampler, Stack
@@ -166,6 +167,7 @@ def test_patches_lie_between_the_kernels_of_the_bank(bank: Stack) -> None:
 
 
 @pytest.mark.gpu
+@pytest.mark.skipif(training_device() == "cpu", reason="training is on CUDA or the CPU")
 def test_a_gpu_draws_banks_and_pairs_of_the_same_level(bank: Stack) -> None:
     kernels = (Kernel(0.8), Kernel(1.2, 2.0))
     there = with_noise_bank(Stack(body(), 1000.0, 4.0), kernels, 0, VIEWS, device="cuda")

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from medrestore.devices import training_device
 from medrestore.training.mr_noise import MrNoise, random_encoding
 from medrestore.training.targets import Pair
 
@@ -99,6 +100,7 @@ def test_the_same_seed_gives_the_same_pairs() -> None:
 
 
 @pytest.mark.gpu
+@pytest.mark.skipif(training_device() == "cpu", reason="training is on CUDA or the CPU")
 def test_a_gpu_states_its_sigma_too() -> None:
     shares = {"correlated": 0.3, "with_g_factor": 0.3, "several_coils": 0.2}
     noise = MrNoise((0.01, 0.05), seed=1, device="cuda", volumes=True, **shares)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from medrestore.cli.parser import Commands, Namespace, add_writing, command
 from medrestore.cli.restore import run_and_report
 from medrestore.cli.terminal import as_json
+from medrestore.settings.settings import SETTINGS
 
 if TYPE_CHECKING:
     from medrestore.results.result import Result
@@ -29,7 +30,8 @@ def add_rerun(commands: Commands) -> None:
     parser.add_argument("record", metavar="RUN.json", help="written beside the results of a run")
     parser.add_argument("-o", "--output", metavar="DIR", help="default: rerun/ beside the record")
     parser.add_argument("--input", metavar="IN", help="the scan, where it lies elsewhere")
-    parser.add_argument("--device", metavar="auto|cpu|cuda", help="default: that of the run")
+    devices = SETTINGS["device"].kind.values
+    parser.add_argument("--device", metavar=devices, help="default: that of the run")
     add_writing(parser)
 
 

@@ -1,4 +1,4 @@
-"""Numerics of networks: layout of their weights, bfloat16 where a chip has it, peak memory.
+"""Numerics of networks: layout of their weights, bfloat16 in their trunk, peak memory.
 
 bfloat16 keeps 8 bits of a number, float32 has 24. In a noise-standardised network that is enough
 for the trunk and nowhere else: inputs (differences in units of σ), the first layer, the sum that
@@ -9,6 +9,7 @@ float32.
 from __future__ import annotations
 
 import weakref
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -18,13 +19,12 @@ from torch.utils._pytree import tree_map_only
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from contextlib import AbstractContextManager
 
 __all__ = [
     "SAME_VOXELS_WITHIN",
-    "has_bfloat16",
     "in_float32",
     "peak_bytes",
-    "pick_precision",
     "trunk_in_bfloat16",
     "weights_last",
 ]
@@ -36,26 +36,11 @@ build and batch give the same bits. A sum in another order differs in its last b
 decides how a number is rounded to bfloat16, the difference becomes 2⁻⁸ of it."""
 
 
-def has_bfloat16(device: str) -> bool:
-    """True if a device multiplies bfloat16 in hardware (AVX-512-BF16 or AMX; Ampere and later)."""
-    if device.startswith("cuda"):
-        return torch.cuda.is_available() and torch.cuda.get_device_capability(device)[0] >= 8
-    found = (
-        getattr(torch.cpu, f"_is_{name}_supported", None) for name in ("avx512_bf16", "amx_tile")
-    )
-    return any(bool(test()) for test in found if test is not None)
-
-
-def in_float32(device: torch.device) -> torch.autocast:
+def in_float32(device: torch.device) -> AbstractContextManager[object]:
     """A block that mixed-precision training leaves in float32: what enters it has to be float32."""
+    if not torch.amp.is_autocast_available(device.type):  # nothing there to leave out
+        return nullcontext()
     return torch.autocast(device.type, enabled=False)
-
-
-def pick_precision(precision: str, device: str) -> str:
-    """``"float32"`` or ``"bfloat16"`` for ``"auto"``: the latter where the device has it."""
-    if precision == "auto":
-        return "bfloat16" if has_bfloat16(device) else "float32"
-    return precision
 
 
 def weights_last(network: nn.Module) -> None:

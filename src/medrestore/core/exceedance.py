@@ -147,7 +147,7 @@ def covariance_with_mean(
     -------
     ndarray of float32, shape (n, y, x)
     """
-    plane, taps = kernel.plane[0].numpy(), kernel.along_z[0].numpy()
+    plane, taps = kernel.plane[0], kernel.along_z[0]
     reach, variance = len(taps) // 2, float((plane**2).sum() * (taps**2).sum())
     std = np.nan_to_num(std)
     white: dict[int, Any] = {}

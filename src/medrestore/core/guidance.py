@@ -174,14 +174,14 @@ def shaped(denoiser: Denoiser, kernel: Kernel, last: float) -> Denoiser:
         made = denoiser(z_t, t, condition)
         if t > last * (1 + 1e-6):
             return made
-        rows, columns = (_mirrored(n) for n in made.shape[-2:])
+        rows, columns = (_mirrored(n, made.device) for n in made.shape[-2:])
         wide = made[:, 0][:, rows][:, :, columns]
-        return filtered(wide, kernel.plane.to(made.device))[:, None]
+        return filtered(wide, kernel.plane)[:, None]
 
     return denoise
 
 
-def _mirrored(n: int) -> Tensor:
+def _mirrored(n: int, device: torch.device) -> Tensor:
     """Indices of ``n`` positions and `RADIUS` more on either side, reflected at the borders."""
-    at = torch.arange(-RADIUS, n + RADIUS) % (2 * n)
+    at = torch.arange(-RADIUS, n + RADIUS, device=device) % (2 * n)
     return torch.minimum(at, 2 * n - 1 - at)

@@ -54,7 +54,7 @@ def log_density(
     steps: int,
     meter: Meter = SILENT,
 ) -> Tensor:
-    """Log density of z at the angle `FIRST`, in nats, (batch,).
+    """Log density of z at the angle `FIRST`, in nats, (batch,) in float64 on the host.
 
     Fourth-order Runge–Kutta over `nodes`, the divergence carried along.
 
@@ -80,9 +80,9 @@ def log_density(
             v = v_hat(at, denoiser(at, t, condition), t)
             (pulled,) = torch.autograd.grad(v, at, probe)
         meter.tick(len(z))
-        return v.detach(), (pulled * probe).sum(dim=(1, 2, 3), dtype=torch.float64)
+        return v.detach(), (pulled * probe).cpu().sum(dim=(1, 2, 3), dtype=torch.float64)
 
-    change = torch.zeros(len(z), dtype=torch.float64, device=z.device)
+    change = torch.zeros(len(z), dtype=torch.float64)
     for t, u in itertools.pairwise(nodes(steps)):
         h, middle = u - t, 0.5 * (t + u)
         v1, d1 = slope(z, t)
@@ -91,5 +91,5 @@ def log_density(
         v4, d4 = slope(z + h * v3, u)
         z = z + h / 6 * (v1 + 2 * v2 + 2 * v3 + v4)
         change += h / 6 * (d1 + 2 * d2 + 2 * d3 + d4)
-    normal = -0.5 * (z.double().square() + math.log(2 * math.pi)).sum(dim=(1, 2, 3))
+    normal = -0.5 * (z.cpu().double().square() + math.log(2 * math.pi)).sum(dim=(1, 2, 3))
     return normal + change

@@ -154,8 +154,8 @@ def closed_form_std(
         One for all slices, or one for each.
     """
     n, *size = weights.shape
-    planes = kernel.plane.expand(n, -1, -1).numpy()
-    taps = kernel.along_z.expand(n, -1).numpy()
+    planes = np.broadcast_to(kernel.plane, (n, *kernel.plane.shape[1:]))
+    taps = np.broadcast_to(kernel.along_z, (n, kernel.along_z.shape[1]))
     padded = tuple(
         next_fast_len(a + b - 1, real=True) for a, b in zip(size, planes.shape[1:], strict=True)
     )

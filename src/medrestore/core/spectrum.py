@@ -115,23 +115,24 @@ def independent_voxels(spectrum: Spectrum, width: float) -> float:
 
 @dataclass(frozen=True, eq=False)
 class Kernel:
-    """Filter that turns white noise into noise of a spectrum.
+    """Filter that turns white noise into noise of a spectrum; worked out on the host.
 
     Parameters
     ----------
-    plane : Tensor, shape (n, 65, 65)
+    plane : ndarray of float32, shape (n, 65, 65)
         In-plane weights; n is 1, or the batch: one kernel for each of its slices.
-    along_z : Tensor, shape (n, 7)
+    along_z : ndarray of float32, shape (n, 7)
         Weights of the slices −3 … 3, of unit energy.
     """
 
-    plane: Tensor
-    along_z: Tensor
+    plane: NDArray[np.float32]
+    along_z: NDArray[np.float32]
 
     @classmethod
     def stack(cls, kernels: Sequence[Kernel]) -> Kernel:
         """One kernel for a batch, from one for each of its entries."""
-        return cls(torch.cat([k.plane for k in kernels]), torch.cat([k.along_z for k in kernels]))
+        planes, along_z = zip(*((k.plane, k.along_z) for k in kernels), strict=True)
+        return cls(np.concatenate(planes), np.concatenate(along_z))
 
 
 def kernel_of(spectrum: Spectrum) -> Kernel:
@@ -144,8 +145,8 @@ def kernel_of(spectrum: Spectrum) -> Kernel:
     plane = _plane(tuple(spectrum.power / max(spectrum.variance, 1e-30)))
     weights = _z_weights(tuple(round(rho, 3) for rho in spectrum.along_z[:LAGS]))
     return Kernel(
-        torch.from_numpy(np.float32(np.sqrt(max(spectrum.variance, 0.0))) * plane)[None],
-        torch.tensor(weights, dtype=torch.float32)[None],
+        (np.float32(np.sqrt(max(spectrum.variance, 0.0))) * plane)[None],
+        np.array(weights, dtype=np.float32)[None],
     )
 
 

@@ -8,8 +8,10 @@ does not, and the sampler never hears of tiles.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -19,6 +21,8 @@ from medrestore.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
 
     from medrestore.core.diffusion import Denoiser
 
@@ -48,9 +52,10 @@ def tiles(plane: tuple[int, int], window: int, stride: int) -> int:
     return len(starts(plane[0], window, stride)) * len(starts(plane[1], window, stride))
 
 
-def taper(window: int) -> Tensor:
+@cache
+def taper(window: int) -> NDArray[np.float32]:
     """Raised cosine over a window, positive up to its ends; 1 for a window of one."""
-    return torch.hann_window(window + 2, periodic=False)[1:-1]
+    return np.asarray(torch.hann_window(window + 2, periodic=False)[1:-1])
 
 
 @dataclass(frozen=True)
@@ -138,7 +143,8 @@ class Tiled:
         places = [(*group, y, x) for group in groups for y in ys for x in xs]
         plane = taper(self.window)[:, None] * taper(self.window)[None, :]
         depth = len(groups[0][0])
-        weight = (taper(depth)[:, None, None, None] * plane).to(z_t)
+        weights = taper(depth)[:, None, None, None] * plane
+        weight = torch.asarray(weights, dtype=z_t.dtype, device=z_t.device)
         norm = torch.zeros_like(both[:, :1])
         total = norm.repeat(1, self.channels, 1, 1)
         for first in range(0, len(places), self.batch):

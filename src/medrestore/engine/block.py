@@ -156,7 +156,7 @@ def predict(block: Block, out: Arrays, room: NDArray[np.float32]) -> PredictedBl
     n = len(block.needed)
     mu, s = (room[:n], room[n:]) if block.planes else (out.mu, out.s)
     norm = np.zeros(n, np.float32)
-    share = taper(windows.window).numpy()
+    share = taper(windows.window)
     row_of = {z: row for row, z in enumerate(block.needed)}
     first = windows.covering(block.needed)
     views = plan.settings.predictions

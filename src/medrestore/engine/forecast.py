@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import psutil
-import torch
 
 from medrestore.core.consistency_check import looks
 from medrestore.core.method import evaluations, shares_start, without_network
 from medrestore.core.refiner import CONDITION_CHANNELS
 from medrestore.core.tiles import Windows
+from medrestore.devices import own_bytes
 from medrestore.disk_arrays import IN_MEMORY_BYTES
 from medrestore.engine.arrays import keeps_residuals
 from medrestore.engine.pace import FRESH_S, Pace, kind_of, pace_of, windows_of
@@ -103,13 +103,13 @@ def complete(plan: Plan, card: Card, loaded: Callable[[], Model]) -> Plan:
     limit = (plan.settings.memory_gb or math.inf) * 1e9
     free, channels = min(free_bytes(plan.device), limit), card.family.condition_channels(card.facts)
     resident = _resident_bytes(plan, channels)
-    on_gpu = plan.device.startswith("cuda")
-    room = SHARE * max(free if on_gpu else free - resident, 0)
+    apart = own_bytes(plan.device) is not None
+    room = SHARE * max(free if apart else free - resident, 0)
     slice_bytes = pace.voxel_bytes * plan.shape[1] * plan.shape[2] * card.depth[0]
     slab = int(min(max(room // slice_bytes, 1), plan.slab))
     batch = int(min(max(room // pace.window_bytes, 1), plan.batch))
     working = max(slab * slice_bytes, batch * pace.window_bytes if plan.settings.samples else 0)
-    needed = int(resident + (0 if on_gpu else working))
+    needed = int(resident + (0 if apart else working))
     warnings = plan.warnings + _shortage(needed, limit)
     done = replace(
         plan,
@@ -154,10 +154,9 @@ def _shortage(needed: int, limit: float) -> tuple[str, ...]:
 
 
 def free_bytes(device: str) -> int:
-    """Memory that is free on a device now."""
-    if device.startswith("cuda"):
-        return int(torch.cuda.mem_get_info(device)[0])
-    return int(psutil.virtual_memory().available)
+    """Memory that is free on a device now; the host's where it has none of its own."""
+    own = own_bytes(device)
+    return int(psutil.virtual_memory().available) if own is None else own
 
 
 def course_of(plan: Plan, card: Card, pace: Pace) -> Course:

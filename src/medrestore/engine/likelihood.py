@@ -14,11 +14,12 @@ from medrestore.core.likelihood import EVALUATIONS, FIRST, log_density
 from medrestore.core.meter import SILENT, Meter
 from medrestore.core.predictor import Condition
 from medrestore.core.white_noise import START, white_slice
+from medrestore.engine.device_check import place_of
 from medrestore.engine.noise import without_padding
 from medrestore.engine.value_check import modality_of
 from medrestore.errors import ModelError, SettingsError
 from medrestore.modalities import modality_named
-from medrestore.models.model import MODELS, find_card, pick_device
+from medrestore.models.model import MODELS, find_card
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,7 +88,7 @@ def log_likelihood(
     seed : int
         Of the probes and of the noise that is added.
     device : str
-        ``"auto"``, ``"cpu"`` or ``"cuda"``.
+        As of a run: ``"auto"``, ``"cpu"``, ``"cuda"``, …
     progress : Meter, optional
         Follows and may cancel.
 
@@ -105,7 +106,8 @@ def log_likelihood(
             f"model {card.name} is always told of a noisy scan and has no prior of its own; take "
             "one of family score or image, such as mr_slice_score"
         )
-    loaded, meter = MODELS.get(card, pick_device(device), "float32"), progress or SILENT
+    place, meter = place_of(device, "float32", card), progress or SILENT
+    loaded = MODELS.get(card, place.device, place.precision)
     scale = modality_named(card.modality).scale(without_padding(volume.array, card.modality))
     meter.start(len(chosen) * probes * steps * EVALUATIONS, "Likelihood")
     found = [_of_slice(volume, loaded, z, scale, steps, probes, seed, meter) for z in chosen]
@@ -128,7 +130,7 @@ def _of_slice(
 ) -> float:
     """Log density of one slice; its plane is changed from units of r to those of the scale."""
     plane = np.nan_to_num(volume.array[z]).astype(np.float32)
-    y = torch.from_numpy(plane)[None, None].to(model.device)
+    y = torch.asarray(plane[None, None], device=model.device)
     c = Condition(
         y.expand(-1, model.slices, -1, -1),
         torch.full_like(y, model.sigma_range[0] * scale),
@@ -138,20 +140,21 @@ def _of_slice(
         prior = model.predict(c)
         condition = model.family.null_condition(model.condition(c, prior))
     unit = prior.log_s.exp()
-    eps = _white(seed, START, 0, z, plane.shape).to(y.device)
+    eps = _white(seed, START, 0, z, y)
     r = diffuse((y - prior.mu) / unit, eps, FIRST)
     denoiser = model.denoiser(16, model.windows(1), [0])
     nats = 0.0
     for k in range(probes):
-        signs = _white(seed, PROBE, k, z, plane.shape).sign().to(y.device)
+        signs = _white(seed, PROBE, k, z, y).sign()
         nats += float(log_density(denoiser, r, condition, signs, steps, meter)) / probes
     scaled: float = plane.size * math.log(math.cos(FIRST)) - float((unit / scale).log().sum())
     return nats + scaled
 
 
-def _white(seed: int, stream: int, k: int, z: int, shape: tuple[int, ...]) -> Tensor:
-    noise = white_slice(seed, stream, k, 0, 0, z, (shape[0], shape[1]))
-    return torch.from_numpy(noise.copy())[None, None]
+def _white(seed: int, stream: int, k: int, z: int, like: Tensor) -> Tensor:
+    """White noise of a plane's size, (1, 1, y, x), where the plane is."""
+    noise = white_slice(seed, stream, k, 0, 0, z, (like.shape[-2], like.shape[-1]))
+    return torch.asarray(noise.copy()[None, None], device=like.device)
 
 
 def _checked(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import torch
 
 from medrestore.core.predictor import Condition, Prediction
+from medrestore.devices import empty_cache, out_of_memory, windows_at_once
 from medrestore.engine.pipeline import run
 from medrestore.errors import ResourceError
 
@@ -37,22 +38,9 @@ if TYPE_CHECKING:
             """Move the networks."""
 
 
-__all__ = ["CPU_BATCH", "MemoryFallback", "out_of_memory", "run_within_memory"]
+__all__ = ["MemoryFallback", "run_within_memory"]
 
 T = TypeVar("T")
-
-CPU_BATCH = 16
-"""Windows evaluated at once on a CPU: more gain nothing there."""
-
-WORDS = ("out of memory", "not enough memory", "can't allocate", "alloc_failed")
-"""Phrases of torch, its CPU allocator, oneDNN and the CUDA libraries in a plain RuntimeError."""
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """True if an error means that memory ran out, in whatever way torch says so."""
-    if isinstance(error, MemoryError | torch.cuda.OutOfMemoryError):
-        return True
-    return isinstance(error, RuntimeError) and any(w in str(error).lower() for w in WORDS)
 
 
 def run_within_memory(
@@ -85,7 +73,8 @@ def run_within_memory(
         )
         return arrays, done
     note = f"memory ran out on {plan.device}: the run was done again on cpu"
-    smaller = replace(plan, device="cpu", slab=1, batch=CPU_BATCH, warnings=(*plan.warnings, note))
+    batch, warnings = windows_at_once("cpu"), (*plan.warnings, note)
+    smaller = replace(plan, device="cpu", slab=1, batch=batch, warnings=warnings)
     return run_within_memory(smaller, volume, model, meter)
 
 
@@ -178,14 +167,14 @@ class MemoryFallback:
             self._spare(what, reason)  # out here the traceback no longer holds the tensors
 
     def _spare(self, what: str, reason: str) -> None:
-        torch.cuda.empty_cache()  # does nothing where there is no CUDA
+        empty_cache()
         at_once = int(getattr(self, what))
         if at_once > 1:
             setattr(self, what, at_once // 2)
         elif self.device != "cpu":
             self._engine.to("cpu")
             self.device = "cpu"
-            self.slab, self.batch = 1, min(CPU_BATCH, self._begun[1])
+            self.slab, self.batch = 1, min(windows_at_once("cpu"), self._begun[1])
         else:
             raise ResourceError(
                 f"there is not enough memory to restore even one window ({reason}); close other "

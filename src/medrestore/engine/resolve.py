@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from medrestore.core.tiles import tiles
+from medrestore.devices import windows_at_once
 from medrestore.engine.noise import Level
 from medrestore.engine.plan import Plan
 from medrestore.engine.plan_text import calibrated, warnings_of
@@ -40,7 +41,7 @@ def resolve(
     noise, scale : Noise, float
         The noise in absolute units, and the intensity scale (`core.intensity`).
     device, precision : str
-        ``"cpu"`` or ``"cuda"``, ``"float32"`` or ``"bfloat16"``, already picked.
+        ``"cpu"``, ``"cuda"``, … (`devices`), ``"float32"`` or ``"bfloat16"``, already picked.
     levels : tuple of Level
         Of a 4-D scan noise and scale of each volume.
 
@@ -58,7 +59,7 @@ def resolve(
     settings = replace(settings, mirroring=_mirroring(settings, card))
     card.check_guidance(settings.sampler, steps, settings.guidance, settings.measurement)
     windows = tiles(card.family.plane(shape[1:]), *card.window)
-    batch = max(1, (256 if device.startswith("cuda") else 16) // card.depth[0])
+    batch = max(1, windows_at_once(device) // card.depth[0])
     return Plan(
         settings=settings,
         model=card.name,

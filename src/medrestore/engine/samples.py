@@ -127,7 +127,7 @@ class BlockSamples:
             return r, torch.zeros_like(r)
         start = None
         if self._start is not None:
-            start = torch.from_numpy(self._start[rows.start : rows.stop])[:, None].to(plan.device)
+            start = torch.asarray(self._start[rows.start : rows.stop, None], device=plan.device)
         diffused = sample(
             SAMPLERS[settings.sampler],
             self._denoiser(rows),
@@ -222,17 +222,17 @@ def guided(
         return steered
     device = point.plan.device
     y, sigma = (
-        torch.from_numpy(np.stack([of(z) for z in slices]))[:, None].to(device)
+        torch.asarray(np.stack([of(z) for z in slices])[:, None], device=device)
         for of in (point.seen, point.sigma)
     )
     mean = np.clip(maps[0], *point.known)  # as `y` is: what is beyond is left alone
-    mu, s = (torch.from_numpy(one)[:, None].to(device) for one in (mean, maps[1]))
+    mu, s = (torch.asarray(one[:, None], device=device) for one in (mean, maps[1]))
     sigma = sigma.clamp(min=0.1 * float(point.floor))
     unit = torch.maximum(s, 0.05 * sigma)
     debiased = modality_named(point.plan.modality).noise.debiased
     seen = y if debiased is None else debiased(y, sigma)
 
     def remaining(t: float) -> Tensor:
-        return torch.from_numpy(left(t)).view(-1, 1, 1, 1).to(device)
+        return torch.asarray(left(t)[:, None, None, None], device=device)
 
     return measured(steered, (seen - mu) / unit, sigma / unit, remaining, settings.measurement)

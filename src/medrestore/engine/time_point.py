@@ -112,8 +112,8 @@ class TimePoint:
         sigma = np.stack([self.sigma(reflected(z, depth)) for z in positions])
         device = self.plan.device
         return Condition(
-            torch.from_numpy(y).to(device),
-            torch.from_numpy(np.maximum(sigma, 0.1 * self.floor))[:, None].to(device),
+            torch.asarray(y, device=device),
+            torch.asarray(np.maximum(sigma, 0.1 * self.floor)[:, None], device=device),
             torch.full((1, 1, 1, 1), self.plan.scale, device=device),
         )
 
@@ -138,7 +138,7 @@ class TimePoint:
         if key in self.conditions:
             return self.conditions[key]
         c, maps = self.predictor_condition(slices), (np.clip(mu, *self.known), s)
-        mean, spread = (torch.from_numpy(one)[:, None].to(self.plan.device) for one in maps)
+        mean, spread = (torch.asarray(one[:, None], device=self.plan.device) for one in maps)
         prediction = Prediction(mean, torch.maximum(spread, 0.05 * c.sigma).log())
         seen = self.engine.condition(c, prediction)
         if seen.nbytes + sum(held.nbytes for held in self.conditions.values()) <= CONDITION_BYTES:

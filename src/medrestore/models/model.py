@@ -14,7 +14,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from medrestore.core.samplers import DEFAULT
-from medrestore.errors import ModelError, ResourceError, SettingsError
+from medrestore.errors import ModelError
 from medrestore.models.card import Card
 from medrestore.resources import models_folder
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from medrestore.core.predictor import Condition, Prediction
     from medrestore.core.tiles import Tiled, Windows
 
-__all__ = ["MODELS", "Model", "ModelCache", "available", "find_card", "load", "pick_device"]
+__all__ = ["MODELS", "Model", "ModelCache", "available", "find_card", "load"]
 
 MOST = 4
 """Models held at once; the one that was used longest ago goes first."""
@@ -78,27 +78,6 @@ def find_card(model: str, modality: str, mode: str | None = None) -> Card:
     if mode not in (None, card.mode):
         raise ModelError(f"model {card.name} works in mode {card.mode}, not {mode}")
     return card
-
-
-def pick_device(device: str) -> str:
-    """``"cuda"`` or ``"cpu"`` for ``"auto"``; a named device is checked.
-
-    Raises
-    ------
-    ResourceError
-        If CUDA is asked for and there is none.
-    SettingsError
-        If it is no device's name.
-    """
-    import torch
-
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if device.startswith("cuda") and not torch.cuda.is_available():
-        raise ResourceError("device cuda was asked for, but no CUDA GPU is usable; use auto or cpu")
-    if device != "cpu" and not device.startswith("cuda"):
-        raise SettingsError(f"device is auto, cpu or cuda, got {device!r}")
-    return device
 
 
 class Model:

@@ -171,7 +171,7 @@ def _back_project(filtered: Tensor, size: int, upsampling: int) -> Tensor:
     angles = torch.arange(quarter + 1, device=device)[:, None] * (math.pi / views)
     across = ((axis * (angles.cos() * upsampling) + (middle + guard)) * fixed).to(torch.int32)
     down = (axis * (angles.sin() * upsampling) * fixed).to(torch.int32)
-    rows = size if device.type == "cuda" else max(1, IN_CACHE // (size * 4 * batch))
+    rows = size if device.type != "cpu" else max(1, IN_CACHE // (size * 4 * batch))
     for first in range(0, size, rows):
         part = slice(first, first + rows)
         lines = sums[part]

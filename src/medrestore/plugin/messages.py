@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from medrestore.devices import out_of_memory
 from medrestore.engine.plan_text import memory, noise_doubts, noise_strength
 from medrestore.errors import Cancelled, MedrestoreError
 
@@ -46,7 +47,7 @@ def sentence(
     if isinstance(error, MedrestoreError):
         return as_sentence(error)
     LOG.error("%s failed", subject.lower(), exc_info=error)
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+    if out_of_memory(error):
         return no_memory
     return (
         f"{subject} failed unexpectedly ({type(error).__name__}: {error}). Please report this; "

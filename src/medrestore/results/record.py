@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from medrestore import io
 from medrestore.core.slices import sha256_of
 from medrestore.disk_arrays import PageReleaser
+from medrestore.engine.device_check import place_of
 from medrestore.engine.plan import Plan
 from medrestore.errors import InputError, MissingScanError, ModelError, SettingsError
-from medrestore.models.model import pick_device
 from medrestore.results.exceedance import UNIT
 from medrestore.results.naming import format_of, saved
 from medrestore.results.result import LAYERS, Result
@@ -70,11 +70,13 @@ def read_record(
     ModelError
         If the model is not there or another version of it is.
     ResourceError
-        If the device is not there.
+        If the device is not there, or does not compute what the CPU computes.
     """
     plan, volume = _run_of(Path(record), source)
-    here = replace(plan, device=pick_device(device or plan.device))
-    return replace(here, warnings=repetition_note(facts_of(Path(record)), here)), volume
+    place = place_of(device or plan.device, plan.precision, plan.card())
+    here = replace(plan, device=place.device)
+    warnings = (*place.warnings, *repetition_note(facts_of(Path(record)), here))
+    return replace(here, warnings=warnings), volume
 
 
 def _run_of(path: Path, source: Place | None) -> tuple[Plan, Volume]:

@@ -10,9 +10,9 @@ import numpy as np
 from medrestore.core.method import without_network
 from medrestore.core.region_mean import Functional, Spread, closed_form_std
 from medrestore.core.residual_bytes import STEP
+from medrestore.devices import is_present
 from medrestore.engine.pipeline import run
 from medrestore.errors import ResourceError, SettingsError
-from medrestore.models.model import pick_device
 from medrestore.results.rounding import with_half_width
 
 if TYPE_CHECKING:
@@ -165,8 +165,8 @@ class Regions:
 
     def _loaded(self) -> Model:
         """The model on the run's device, or on the CPU where that is not at hand."""
-        at_hand = self.plan.device == "cpu" or pick_device("auto") != "cpu"
-        return (self.plan if at_hand else replace(self.plan, device="cpu")).load_model()
+        here = self.plan if is_present(self.plan.device) else replace(self.plan, device="cpu")
+        return here.load_model()
 
     @property
     def _card(self) -> Card:

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 from medrestore import io
 from medrestore.core.compute import SAME_VOXELS_WITHIN
 from medrestore.core.slices import sha256_of
+from medrestore.devices import device_name
 from medrestore.errors import OutputError
 from medrestore.io.uids import without_uids
 from medrestore.report.files import write_file
 from medrestore.results.naming import extras_format, format_of, suffixes, written_as
-from medrestore.results.software import device_name, system_name, versions
+from medrestore.results.software import system_name, versions
 
 if TYPE_CHECKING:
     import os

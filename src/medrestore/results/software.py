@@ -1,13 +1,13 @@
-"""Programs, system and device of a run, and the note of a repetition where they differ."""
+"""Programs and system of a run, and the note of a repetition where they differ."""
 
 from __future__ import annotations
 
 import platform
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from medrestore.core.compute import SAME_VOXELS_WITHIN, pick_precision
+from medrestore.core.compute import SAME_VOXELS_WITHIN
+from medrestore.devices import device_name, pick_precision
 from medrestore.io.formats import FORMATS
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from medrestore.engine.plan import Plan
 
-__all__ = ["device_name", "repetition_note", "system_name", "versions"]
+__all__ = ["repetition_note", "system_name", "versions"]
 
 ALWAYS = ("medrestore", "torch", "monai", "numpy", "scipy")
 
@@ -41,20 +41,6 @@ def versions(formats: Iterable[str] = ()) -> dict[str, str]:
 def system_name() -> str:
     """The operating system with its release and the kind of processor; never the host's name."""
     return f"{platform.system()} {platform.release()} {platform.machine()}"
-
-
-def device_name(device: str) -> str:
-    """Name of ``"cpu"`` or ``"cuda"`` on this machine, e.g. of its GPU."""
-    if device.startswith("cuda"):
-        import torch
-
-        return torch.cuda.get_device_name(device) if torch.cuda.is_available() else device
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:  # not Linux
-        return platform.processor() or platform.machine()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names and names[0] else platform.machine()
 
 
 OPENING = "repeated "

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from medrestore.core.method import MIRROR_IMAGES, passes
 from medrestore.core.samplers import SAMPLERS
 from medrestore.core.schedules import SCHEDULES
+from medrestore.devices import GPUS
 from medrestore.errors import SettingsError
 from medrestore.settings.description import (
     Choice,
@@ -138,11 +139,11 @@ class Settings:
     )
     device: str = setting(
         AUTO,
-        Choice({AUTO: AUTOMATIC, "cpu": "CPU", "cuda": "CUDA GPU"}, strict=False),
+        Choice({AUTO: AUTOMATIC, "cpu": "CPU", **GPUS}, strict=False),
         "where the network runs; default: auto",
         label="Device",
-        tip="Where the network runs; automatic takes a CUDA GPU if there is one.",
-        details="A number may follow: ``cuda:1``.",
+        tip="Where the network runs; automatic takes a GPU if there is one.",
+        details="``auto`` takes a GPU if there is one. A number may follow: ``cuda:1``.",
     )
     sampler: str = setting(
         AUTO,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from medrestore.core.compute import has_bfloat16
+from medrestore.devices import has_bfloat16
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

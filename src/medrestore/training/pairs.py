@@ -86,7 +86,7 @@ class Pairs:
                 patches,
                 batch_size=None,
                 num_workers=config.workers,
-                pin_memory=torch.device(device).type == "cuda",
+                pin_memory=torch.device(device).type != "cpu",
             )
         )
         self.slices = int(config.predictor["slices"])

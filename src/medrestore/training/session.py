@@ -13,8 +13,7 @@ import torch
 from lightning_fabric import Fabric
 from lightning_fabric.plugins import MixedPrecision
 
-from medrestore.core.compute import has_bfloat16
-from medrestore.results.software import device_name
+from medrestore.devices import device_name, has_bfloat16, training_device
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -39,12 +38,12 @@ class _Bfloat16Inside(MixedPrecision):
 
 
 def launch(devices: int = 1) -> Fabric:
-    """Devices and precision: GPUs if there are any, bfloat16 where the chip multiplies it.
+    """Devices and precision: CUDA GPUs if there are any, bfloat16 where the chip multiplies it.
 
     Weights, their average and the optimisers' states are float32 either way, and so are losses
     (`core.compute.in_float32`).
     """
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = training_device()
     fabric = Fabric(
         accelerator=device,
         devices=devices,
@@ -62,7 +61,7 @@ def can_compile(depth: int = 1) -> bool:
     and on one core it takes ten minutes for a network of stacks (``depth`` above 1), once per
     machine: more than it saves in the hour that such a core is worth training on.
     """
-    if torch.cuda.is_available():
+    if training_device() != "cpu":
         return True
     return depth == 1 and not has_bfloat16("cpu") and shutil.which("gcc") is not None
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
+from medrestore.devices import training_device
 from medrestore.errors import InputError
 from medrestore.modalities import modality_named
 from medrestore.training.ct_noise import Kernel, with_noise_bank
@@ -181,15 +181,15 @@ def _scene(
     if path.exists():
         with np.load(path) as bank:
             return replace(stack, noise=bank["noise"], gain=bank["gain"])
-    gpu = torch.cuda.is_available()
+    device = training_device()
     made = with_noise_bank(
         stack,
         kernels,
         seed=int(path.stem[:6], 16),
         views=320,
         meter=meter,
-        device="cuda" if gpu else "cpu",
-        at_once=8 if gpu else 1,
+        device=device,
+        at_once=1 if device == "cpu" else 8,
         modulation=modulation,
     )
     cache.mkdir(parents=True, exist_ok=True)
