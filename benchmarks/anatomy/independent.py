@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from medrestore.training.targets import BANDS, BLOCK, band_power
+from medrestore.training.noise_power import BANDS, BLOCK, band_power, block_power
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -90,19 +90,24 @@ def independent(case: Case, ratio: NDArray[np.float64] | None) -> Independent:
     return Independent(case.truth - shared, std * local / np.float32(case.sigma))
 
 
+BELOW = tuple(f for f in BANDS if f <= 0.5)
+"""Bands within the pixel's own frequencies along its axes, cycles a pixel."""
+
+
 def power_ratio(case: Case) -> NDArray[np.float64] | None:
-    """P_o/P_n between the frequencies `BANDS`, up to a factor; None where nothing tells it."""
+    """P_o/P_n between the frequencies `BELOW`, up to a factor; None where nothing tells it."""
     own, _ = calmest(case.truth, case.mask, BLOCK)
     if not len(own):
         return None
     drawn, _ = calmest(case.noisy - case.truth, case.mask, BLOCK)
-    ratio: NDArray[np.float64] = band_power(own) / np.maximum(band_power(drawn), 1e-6)
-    return ratio
+    of_own, of_drawn = (band_power(block_power(b.astype(np.float64))) for b in (own, drawn))
+    ratio: NDArray[np.float64] = of_own / np.maximum(of_drawn, 1e-6)
+    return ratio[: len(BELOW) - 1]
 
 
 def _filtered(values: NDArray[np.float32], ratio: NDArray[np.float64]) -> NDArray[np.float32]:
     """Each slice through a filter whose gain is the ratio at its radial frequency."""
-    centres = (np.array(BANDS[1:]) + BANDS[:-1]) / 2
+    centres = (np.array(BELOW[1:]) + BELOW[:-1]) / 2
     axes = (np.fft.fftfreq(n) for n in values.shape[1:])
     radius = np.hypot(*np.meshgrid(*axes, indexing="ij"))
     gain = np.exp(np.interp(radius, centres, np.log(np.minimum(ratio, STEEPEST * ratio[0]))))
