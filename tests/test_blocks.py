@@ -110,7 +110,7 @@ def test_a_cancel_between_blocks_leaves_whole_samples(tiny_models, in_blocks) ->
     two = replace(plan, settings=replace(plan.settings, samples=2))
     whole = run(two, scan, model)
     in_blocks()
-    stopped = run(plan, scan, model, Stop(2 * depth + 2 * depth + depth // 2))
+    stopped = run(plan, scan, model, Stop(5 * depth + 2 * depth + depth // 2))
     assert stopped.drawn == 2
     assert_same(stopped, whole)
 

@@ -290,7 +290,7 @@ def test_ctrl_c_keeps_the_samples_drawn(
 
     def pressing(self: Bar, n: int = 1) -> None:
         ticks[0] += n  # a slab at a time
-        if ticks[0] - n < 5 + 5 + 5 + 2 <= ticks[0]:  # predictor, start, sample, part
+        if ticks[0] - n < 20 + 5 + 5 + 2 <= ticks[0]:  # predictions, start, sample, part
             signal.raise_signal(signal.SIGINT)
         tick(self, n)
 

@@ -65,7 +65,7 @@ def test_nothing_is_shared_between_samples(models: Path, noisy: mr.Volume, steps
     settings = Settings(model=NAME, noise=0.05, samples=3, steps=steps, keep_samples=True)
     plan, meter = make_plan(noisy, settings), Counter()
     result = run_plan(plan, noisy, meter)
-    assert meter.ticks == plan.evaluations == len(noisy.array) * (1 + 3 * steps)
+    assert meter.ticks == plan.evaluations == len(noisy.array) * (4 + 3 * steps)
     assert result.samples is not None
     assert not np.allclose(result.samples[0], result.samples[1])
     fewer = make_plan(noisy, Settings(**{**vars(settings), "samples": 1}))

@@ -211,7 +211,7 @@ def test_a_guided_run_stopped_before_its_first_sample_is_rerun(tmp_path: Path) -
     mr.write(scan, tmp_path / "scan.nii.gz")
     volume = mr.read(tmp_path / "scan.nii.gz", "MR")
     settings = Settings(model="mr_tiny", noise=0.05, samples=2, measurement=1.0)
-    result = run_plan(make_plan(volume, settings), volume, Stop(2))
+    result = run_plan(make_plan(volume, settings), volume, Stop(8))
     assert result.drawn == 0
     result.save(tmp_path / "out")
     again = mr.rerun(next((tmp_path / "out").glob("*_run.json")), tmp_path / "scan.nii.gz")

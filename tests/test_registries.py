@@ -59,7 +59,7 @@ def test_a_sampler(
         mr.denoise(volume, **asked)
     monkeypatch.setitem(SAMPLERS, "halfway", halfway)
     result = mr.denoise(volume, **asked)
-    assert result.plan.evaluations == len(volume.array) * (1 + 1 + 2 * 4)
+    assert result.plan.evaluations == len(volume.array) * (4 + 1 + 2 * 4)
     assert np.isfinite(result.restored.array).all()
     record = result.save(tmp_path)[-1]
     uses = {use for one in citations(record) for use in one.uses}

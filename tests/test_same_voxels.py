@@ -180,7 +180,7 @@ def test_another_machine_is_named_and_said_once(
     volume = mr.read(write_nifti(tmp_path / "head.nii.gz", mr_array((2, 24, 24))), "MR")
     record = mr.denoise(volume, noise=0.05, samples=0).save(tmp_path / "out")[-1]
     recorded = json.loads(record.read_text())["software"]
-    monkeypatch.setattr("medrestore.results.result.versions", lambda _formats: recorded)
+    monkeypatch.setattr("medrestore.results.saving.versions", lambda _formats: recorded)
     monkeypatch.setattr("medrestore.results.software.device_name", lambda _device: "a new chip")
     monkeypatch.setattr("medrestore.results.software.version", lambda _package: "9.9")
     again = mr.rerun(record)

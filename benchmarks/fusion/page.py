@@ -21,7 +21,7 @@ TITLES = (
     "fused, any S: nats a voxel (worst person)",
     "rank of std and error (of s)",
     "50 / 80 / 90 / 95 % cover",
-    "total variance, S = 2 / 4 / 8 / 32: nats",
+    "total variance, S = 2 / 4 / 8: nats",
     "rank",
 )
 

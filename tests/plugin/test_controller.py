@@ -77,7 +77,7 @@ def scan(head):
 
 def result_of(volume, drawn=8, samples=8, warnings=(), guards=None):
     plan = SimpleNamespace(
-        settings=SimpleNamespace(samples=samples, level=0.9, estimate="mean"),
+        settings=SimpleNamespace(samples=samples, level=0.9, estimate="mean", exceeds=None),
         modality=volume.modality,
         model="mr_tiny",
         device="cpu",
@@ -100,6 +100,7 @@ def result_of(volume, drawn=8, samples=8, warnings=(), guards=None):
         warnings=warnings,
         guards=guards,
         samples=None,
+        exceeds=None,
         **layers,
     )
     return Outcome(result, plan)

@@ -49,9 +49,9 @@ EXCEED_EXAMPLES = """\
   medrestore exceed out/scan_run.json 0 --below
   medrestore exceed out/scan_run.json 20 --reference muscle.nii.gz --input scan.nii.gz
 
-writes <scan>_exceeds_100.nii.gz (_below_0) beside the record, 0 to 1. Nothing is restored again; a
---reference, non-zero inside a region of the scan's grid, needs the scan, whose samples may have to
-be drawn again there. A negative value follows --: medrestore exceed out/scan_run.json -- -50
+writes <scan>_exceeds_100.nii.gz (_below_0; _exceeds_20_than_muscle) beside the record, 0 to 1.
+Nothing is restored again; a --reference, non-zero inside a region of the scan's grid, needs the
+scan, whose samples may have to be drawn again there.
 """
 
 
@@ -73,10 +73,13 @@ def add_exceed(commands: Commands) -> None:
 def run_exceed(arguments: Namespace) -> int:
     """Read the result, and its scan where that is at hand or has to be; write the map."""
     from medrestore import io
-    from medrestore.errors import MissingScanError
+    from medrestore.errors import MissingScanError, OutputError
     from medrestore.results.record import reopen, reopen_results
 
     record = Path(arguments.record)
+    out = _map_path(record, arguments)
+    if out.exists() and not arguments.overwrite:
+        raise OutputError(f"{out} exists; give --overwrite, or another file with -o")
     try:
         result = reopen(record, arguments.input)
     except MissingScanError:
@@ -85,11 +88,20 @@ def run_exceed(arguments: Namespace) -> int:
         result = reopen_results(record)
     mask = _mask(Path(arguments.reference), result) if arguments.reference else None
     found = result.exceedance(arguments.value, mask, below=arguments.below)
-    stem, side = record.name.removesuffix("_run.json"), "below" if arguments.below else "exceeds"
-    beside = record.with_name(f"{stem}_{side}_{arguments.value:g}.nii.gz")
-    written = io.write(found, arguments.output or beside, arguments.overwrite)
+    written = io.write(found, out, arguments.overwrite)
     print(f"written:\n  {written}", *found.warnings, sep="\n")
     return 0
+
+
+def _map_path(record: Path, arguments: Namespace) -> Path:
+    """Path of a probability map: named by what is asked, unless it is given."""
+    if arguments.output:
+        return Path(arguments.output)
+    stem, side = record.name.removesuffix("_run.json"), "below" if arguments.below else "exceeds"
+    name = f"{stem}_{side}_{arguments.value:g}"
+    if arguments.reference:
+        name += f"_than_{Path(arguments.reference).name.partition('.')[0]}"
+    return record.with_name(f"{name}.nii.gz")
 
 
 def _mask(path: Path, result: Result) -> Volume:

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -76,6 +75,8 @@ def pooled(variance: NDArray[Any], inside: NDArray[Any]) -> tuple[NDArray[Any], 
     mean, share : ndarray, shape (y, x)
         The mean, and the share of the window that lies inside.
     """
+    from scipy.ndimage import gaussian_filter  # families are listed without scipy
+
     weight = inside.astype(np.float32)
     share = gaussian_filter(weight, WIDTH_PX, mode="constant")
     total = gaussian_filter(np.where(inside, variance, np.float32(0)), WIDTH_PX, mode="constant")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from medrestore.core.predictor import Condition, Prediction
+from medrestore.core.predictor import Condition, Prediction, smooth
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -45,12 +45,13 @@ def mean_prediction(predictions: Sequence[Prediction]) -> Prediction:
     Whatever the truth x, mean_k (x − μ_k)² = (x − μ̄)² + mean_k (μ_k − μ̄)², so that with s_k² the
     expected squares of x − μ_k
 
-        s̄² = mean_k s_k² − mean_k (μ_k − μ̄)²
+        s̄² = mean_k s_k² · (1 − share)        share = ⟨mean_k (μ_k − μ̄)²⟩ / ⟨mean_k s_k²⟩
 
-    is that of x − μ̄. It is at least mean_k s_k²/K, what K independent errors would leave.
+    is that of x − μ̄. The share is taken of local means ⟨·⟩ (`predictor.smooth`): a variance of K
+    numbers is speckle. It is at most 1 − 1/K, what K independent errors would leave.
     """
     mu = torch.stack([one.mu for one in predictions])
     squares = torch.stack([one.log_s for one in predictions]).mul(2).exp().mean(dim=0)
     between = mu.var(dim=0, correction=0)
-    left = torch.maximum(squares - between, squares / len(predictions))
-    return Prediction(mu.mean(dim=0), left.log().mul(0.5))
+    share = (smooth(between) / smooth(squares)).clamp(max=1 - 1 / len(predictions))
+    return Prediction(mu.mean(dim=0), (squares * (1 - share)).log().mul(0.5))

@@ -51,7 +51,8 @@ class Pace:
     Parameters
     ----------
     predicting, drawing : float
-        Seconds per voxel: predictor and maps; a sample without its evaluations.
+        Seconds per voxel: predictor, all its evaluations, and maps; a sample without its
+        evaluations.
     window : float
         Seconds per window of the refiner.
     checking : float
@@ -106,12 +107,13 @@ def pace_of(
     found = (_timed(small, scan, model, clock) for _ in range(repeats))
     predicting, evaluation, drawing, checking = map(statistics.fmean, zip(*found, strict=True))
     slices, (_, height, width) = len(scan.array), small.shape
+    stacks = len(model.windows(slices).covering(range(slices)))
     depth = model.card.depth[0]
     voxel_bytes, window_bytes = _activations(model)
     return Pace(
-        predicting=predicting / scan.array.size,
+        predicting=predicting / (stacks * depth * height * width),
         drawing=drawing / (small.settings.samples * scan.array.size),
-        window=evaluation / (windows_of(model.card, small.shape) * slices / depth),
+        window=evaluation / (windows_of(model.card, small.shape) * stacks),
         checking=checking / (looks(slices) * height * width),
         voxel_bytes=voxel_bytes,
         window_bytes=window_bytes,

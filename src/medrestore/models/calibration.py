@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,24 +20,27 @@ __all__ = ["USUAL_DOF", "Calibration"]
 USUAL_DOF = 32.0
 """Degrees of freedom of a region's closed form where none were measured."""
 
+BEYOND = 2.0
+"""Largest region whose interval counts as calibrated, over the largest that was measured."""
 
-class Calibration:
+
+class Calibration(ABC):
     """What was measured of a model's uncertainty, by method of sampling; a part of `Card`."""
 
     @property
+    @abstractmethod
     def known(self) -> CardFacts:
         """Facts of the card."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def family(self) -> Family:
         """Family of the model."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def samplers(self) -> tuple[str, ...]:
         """Samplers that the weights serve, the usual one first."""
-        raise NotImplementedError
 
     def intervals(self, method: str) -> Intervals:
         """Calibrated factors of ``"predictor"`` or ``"sampler:steps"``.
@@ -97,10 +101,15 @@ class Calibration:
             return USUAL_DOF
         return float(np.exp(np.interp(np.log(voxels), np.log(known.voxels), np.log(known.dof))))
 
-    def knows_regions(self, method: str) -> bool:
-        """True if coverage was measured for regions' intervals of a method."""
+    def knows_regions(self, method: str, voxels: float = 1.0) -> bool:
+        """True if coverage was measured for regions' intervals of a method, and of such a size.
+
+        Beyond twice the largest size that was looked at, people's biases outweigh what is modelled.
+        """
         single = self.known.region_factor is not None and "+guided" not in method
-        return bool(self._region_row(method)) or single
+        sizes = self.known.region_factors.voxels
+        measured = not sizes or voxels <= BEYOND * sizes[-1]
+        return (bool(self._region_row(method)) and measured) or single
 
     def _region_row(self, method: str) -> list[float]:
         """Region factors of a method by size; none where it never was calibrated."""

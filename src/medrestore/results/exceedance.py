@@ -43,8 +43,8 @@ def exceedance(
     below: bool = False,
 ) -> Volume:
     """The probability of each voxel, 0 to 1; `Result.exceedance` says of what."""
-    if not np.isfinite(value):
-        raise SettingsError(f"the value to exceed is a finite number, got {value}")
+    if not isinstance(value, int | float | np.integer | np.floating) or not np.isfinite(value):
+        raise SettingsError(f"the value to exceed is a finite number, got {value!r}")
     card = _card(result)
     times = [t] if t is not None else list(range(result.plan.times))
     if not all(0 <= one < result.plan.times for one in times):

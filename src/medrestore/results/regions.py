@@ -125,6 +125,11 @@ class Regions:
     def _inside(self, mask: NDArray[Any] | Volume) -> NDArray[np.bool_]:
         """A mask within the restored slices, checked."""
         inside = np.asarray(getattr(mask, "array", mask))
+        if inside.dtype.kind not in "biuf":
+            raise SettingsError(
+                f"a region is an array of bool or numbers, or a Volume, not zero inside; got "
+                f"{type(mask).__name__}: read a file first"
+            )
         inside = inside if inside.dtype == bool else inside > 0
         if inside.shape != self.plan.shape:
             raise SettingsError(
@@ -185,7 +190,7 @@ class Regions:
         spread = card.family.region_spread(np.array(values), closed, card.region_dof(size))
         method, level = self.plan.settings.method if self.sampling else "predictor", self.level
         half = float(spread.half_width(level)) * card.region_factor(method, size)
-        mean, known = functional.of(mu), card.knows_regions(method)
+        mean, known = functional.of(mu), card.knows_regions(method, size)
         ends = mean - half, mean + half
         unit = self.source.unit
         std, dof = float(spread.std), float(spread.dof)

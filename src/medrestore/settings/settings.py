@@ -81,7 +81,8 @@ class Settings:
     samples: int = setting(
         8,
         Whole(0, 1000),
-        "posterior samples; 0 gives image and map from one evaluation, fast; default: 8",
+        "posterior samples; 0 gives image and map from one evaluation, or from four mirrored ones, "
+        "fast; default: 8",
         metavar="N",
         label="Samples",
         tip="Images that the scan allows; they show how errors go together. 0 is fastest: image "
