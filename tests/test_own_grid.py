@@ -41,6 +41,7 @@ def plan_of(volume: Volume, noise: Noise, **changes: object) -> Plan:
         batch=1,
         slices=None,
         evaluations=3,
+        grid=COARSE,
     )
     return replace(plan, **changes)
 
@@ -58,7 +59,7 @@ def made_by(plan: Plan, volume: Volume) -> Arrays:
 
 def test_the_field_of_view_stays() -> None:
     volume = scan()
-    plan, smaller = acquired(plan_of(volume, Noise(4.0)), volume, COARSE)
+    plan, smaller = acquired(plan_of(volume, Noise(4.0)), volume)
     assert plan.shape == smaller.geometry.shape == smaller.array.shape == (3, *COARSE)
     assert plan.noise.sigma == 4.0
     here, there = smaller.geometry, volume.geometry
@@ -73,7 +74,7 @@ def test_there_and_back_changes_nothing(times: int, slices: tuple[int, ...] | No
     volume = scan(times)
     levels = (Level(Noise(4.0), 110.0),) * times if times > 1 else ()
     plan = plan_of(volume, Noise(4.0), slices=slices, levels=levels)
-    arrays = shown(made_by(*acquired(plan, volume, COARSE)), plan, volume)
+    arrays = shown(made_by(*acquired(plan, volume)), plan, volume, 0.0)
     wanted = volume.array[..., list(plan.chosen), :, :]
     for image in (arrays.restored, arrays.mu, *arrays.samples):
         np.testing.assert_allclose(image, wanted, atol=2e-4)
@@ -89,10 +90,10 @@ def test_what_is_no_measurement_or_a_spike_comes_back_and_does_not_ring() -> Non
     array[1, 3, 4], array[1, 20, 20] = np.nan, 1e6
     plan = plan_of(volume, Noise(4.0))
     odd = volume.with_array(array)
-    smaller, there = acquired(plan, odd, COARSE)
+    smaller, there = acquired(plan, odd)
     assert np.isfinite(there.array).all()
     assert there.array.max() < 700
-    arrays = shown(made_by(smaller, there), plan, odd)
+    arrays = shown(made_by(smaller, there), plan, odd, 0.0)
     assert np.isnan(arrays.restored[1, 3, 4])
     assert np.isnan(arrays.std[1, 3, 4])
     assert arrays.restored[1, 20, 20] == 1e6
@@ -102,6 +103,6 @@ def test_what_is_no_measurement_or_a_spike_comes_back_and_does_not_ring() -> Non
 def test_a_noise_map_goes_along() -> None:
     volume = scan()
     ramp = np.linspace(1, 5, 3, dtype=np.float32)[:, None, None] * np.ones(FINE, np.float32)
-    plan, _ = acquired(plan_of(volume, Noise(3.0, ramp)), volume, COARSE)
+    plan, _ = acquired(plan_of(volume, Noise(3.0, ramp)), volume)
     assert plan.noise.map is not None
     np.testing.assert_allclose(plan.noise.map, ramp[:, :20, :15], rtol=1e-6)

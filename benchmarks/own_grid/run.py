@@ -1,57 +1,73 @@
 """Zero-filled MR restored as it is shown, and on the grid that it was acquired on.
 
-    python -m benchmarks.own_grid.run [--model mr_slice] [--slices 1] [--samples 0]
+    python -m benchmarks.own_grid.run [--model mr_slice] [--slices 1] [--samples 0] [--mirroring on]
 
 A scan is taken for the image of an acquired grid: complex white noise of σ is added there (seed 0),
 k-space is filled with zeros and the magnitude taken, which is what a scanner shows; the truth is
 the same without noise, and has the noise of the scan itself. *shown*: restored as it is, σ told.
-*acquired*: on the acquired grid with the same σ, and zero-filled again (`engine.own_grid`).
-*found*: likewise on the grid that the edge in k-space tells. RMSE over σ, RMS std over RMSE,
-coverage of the 90 % interval, in the foreground (above 6 %) of the shown grid; CPU seconds of the
-networks. Writes `benchmarks/own_grid/<model>.csv`.
+*acquired*: on the acquired grid, which the file is taken to tell. *auto*: as a user gets it, the
+file telling nothing; ``chosen`` is the grid that was. *bm4d*: BM4D with the same σ on the acquired
+grid, its bias taken off, zero-filled; left out where it is not installed
+(`benchmarks/requirements.txt`), kept under `runs/benchmark_cache`. RMSE over σ, RMS std over RMSE,
+coverage of the 90 % interval, in the foreground (above 6 %) of the shown grid; decibels gained over
+*shown* and over *bm4d*; CPU seconds of the whole run. Writes `benchmarks/own_grid/<model>.csv` and
+the table of `docs/mathematics.md`.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import math
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 import medrestore as mr
-from medrestore.core.acquired_grid import acquired_grid
-from medrestore.core.intensity import foreground_scale, noise_free_scale
+from benchmarks.own_grid.page import write_table
+from benchmarks.quality.cache import external
+from medrestore.api import make_plan
+from medrestore.core.intensity import foreground_scale
 from medrestore.core.zero_filling import resampled
-from medrestore.engine.noise import Noise
-from medrestore.engine.own_grid import acquired, shown
-from medrestore.engine.pipeline import run
-from medrestore.engine.resolve import resolve
-from medrestore.models.model import find_card
+from medrestore.engine.noise import Level, resolve_levels
+from medrestore.restorer import RESTORER
 
 HERE = Path(__file__).resolve().parent
 DATA = HERE.parents[2] / "shared" / "data"
 NEIGHBOURS = 3
-MAPS = ("restored", "std", "lower", "upper")
 
 
 class Scan(NamedTuple):
     """A file; its k-space is first cut to a share, which noise is added on; then zero-filled."""
 
     file: str
-    cut: tuple[float, float]
     filling: tuple[float, float]
+    cut: tuple[float, float] = (1, 1)
 
 
+BRAIN_1, BRAIN_2 = "validation/mr_pyradiomics_brain1", "validation/mr_pyradiomics_brain2"
+HEAD, PROSTATE = "validation/mr_uih_t1_b", "train/mr/px0001_prostate_t2tra_a"
+FLAIR, PHASE = "train/mr/ms19_brain_flair", (0.93, 0.7)
 SCANS = {
-    "brain 1, 2:1": Scan("validation/mr_pyradiomics_brain1", (1, 1), (2, 2)),
-    "thigh T1, one axis 2:1": Scan("train/mr/sts001_thigh_t1", (0.5, 1), (2, 1)),
-    "FLAIR, one axis 1.5:1": Scan("train/mr/ms01_brain_flair", (1, 0.67), (1, 1.5)),
-    "brain 2, 2:1": Scan("validation/mr_pyradiomics_brain2", (1, 1), (2, 2)),
-    "FLAIR, 2:1": Scan("train/mr/ms01_brain_flair", (0.94, 0.67), (2, 2)),
+    "T1+Gd 1, 2:1": Scan(BRAIN_1, (2, 2)),
+    "T1+Gd 2, 2:1": Scan(BRAIN_2, (2, 2)),
+    "T1 head, 2:1": Scan(HEAD, (2, 2)),
+    "prostate T2, 2:1": Scan(PROSTATE, (2, 2)),
+    "FLAIR, 2:1": Scan(FLAIR, (2, 2), PHASE),
+    "T1+Gd 2, 1.5:1": Scan(BRAIN_2, (1.5, 1.5)),
+    "T1 head, 1.5:1": Scan(HEAD, (1.5, 1.5)),
+    "prostate T2, 1.5:1": Scan(PROSTATE, (1.5, 1.5)),
+    "T1+Gd 2, 1.25:1": Scan(BRAIN_2, (1.25, 1.25)),
+    "T1 head, 1.25:1": Scan(HEAD, (1.25, 1.25)),
+    "T1+Gd 2, 2:1 and 1.33:1": Scan(BRAIN_2, (2, 1.33)),
+    "T1+Gd 1, rows 2:1": Scan(BRAIN_1, (2, 1)),
+    "prostate T2, rows 2:1": Scan(PROSTATE, (2, 1)),
+    "FLAIR, columns 1.5:1": Scan(FLAIR, (1, 1.5), PHASE),
 }
+"""People whom no shipped MR model was trained on, nor those in training on 2026-11-30."""
 LEVELS = (0.03, 0.09)
 
 
@@ -65,84 +81,135 @@ def clean_image(scan: Scan, slices: int) -> np.ndarray[Any, Any]:
     array = mr.read(DATA / f"{scan.file}.nii.gz", modality="MR").array
     first = (len(array) - slices) // 2 - NEIGHBOURS
     part = array[first : first + slices + 2 * NEIGHBOURS]
-    rows, columns = (even(n * cut) for n, cut in zip(part.shape[1:], scan.cut, strict=True))
     part = part[:, : 2 * (part.shape[1] // 2), : 2 * (part.shape[2] // 2)]
+    rows, columns = (even(n * cut) for n, cut in zip(part.shape[1:], scan.cut, strict=True))
     return np.abs(resampled(part, (rows, columns)))
 
 
-def restored(
-    volume: mr.Volume, grid: tuple[int, int], sigma: float, asked: argparse.Namespace
-) -> dict[str, Any]:
-    """Maps of the middle slices as shown, restored on a grid, and the CPU seconds that took."""
-    settings = mr.Settings(model=asked.model, samples=asked.samples)
-    scale, card = noise_free_scale(volume.array, sigma), find_card(asked.model, "MR")
-    plan = resolve(settings, volume, card, Noise(sigma), scale, "cpu")
-    plan = plan.for_slices(tuple(range(NEIGHBOURS, len(volume.array) - NEIGHBOURS)))
-    engine, here = plan.load_model(), acquired(plan, volume, grid)
-    began = time.process_time()
-    arrays = run(*here, engine)
-    seconds = time.process_time() - began
-    maps = shown(arrays, plan, volume)
-    return {k: getattr(maps, k) for k in MAPS} | {"seconds": seconds}
+class Case(NamedTuple):
+    """A scan as shown and its truth; as acquired, with its noise; that noise as it is told."""
+
+    volume: mr.Volume
+    truth: np.ndarray[Any, Any]
+    acquired: np.ndarray[Any, Any]
+    sigma: float
+    levels: tuple[Level, ...]
 
 
-def scored(maps: dict[str, Any], truth: np.ndarray[Any, Any], sigma: float) -> dict[str, Any]:
-    """What the table says of maps on the shown grid."""
-    inside = truth > 0.06 * foreground_scale(truth)
-    error = (maps["restored"] - truth)[inside].astype(np.float64)
-    rmse = float(np.sqrt(np.mean(error**2)))
-    std = float(np.sqrt(np.mean(maps["std"][inside].astype(np.float64) ** 2)))
-    covered = (maps["lower"] <= truth) & (truth <= maps["upper"])
-    return {
-        "rmse_sigma": round(rmse / sigma, 4),
-        "std_error": round(std / rmse, 3),
-        "coverage": round(float(covered[inside].mean()), 3),
-        "seconds": round(maps["seconds"], 2),
-    }
-
-
-def measured(name: str, level: float, asked: argparse.Namespace) -> list[dict[str, Any]]:
-    """A row for each grid."""
-    clean = clean_image(SCANS[name], asked.slices)
-    grid = clean.shape[1:]
-    wide = tuple(even(n * f) for n, f in zip(grid, SCANS[name].filling, strict=True))
-    middle = slice(NEIGHBOURS, -NEIGHBOURS)
+def case_of(scan: Scan, level: float, slices: int) -> Case:
+    """Noise on the acquired grid, zeros around it, magnitudes."""
+    clean = clean_image(scan, slices)
+    wide = tuple(even(n * f) for n, f in zip(clean.shape[1:], scan.filling, strict=True))
     sigma = level * foreground_scale(clean)
     rng = np.random.default_rng(0)
     noise = (sigma * rng.standard_normal((2, *clean.shape))).astype(np.float32)
     array = np.hypot(resampled(clean + noise[0], wide), resampled(noise[1], wide))
-    truth = np.abs(resampled(clean[middle], wide))
+    truth = np.abs(resampled(clean[NEIGHBOURS:-NEIGHBOURS], wide))
     volume = mr.Volume(array, mr.Geometry(array.shape, np.diag([1.0, 1, 4, 1])), "MR")
-    grids = {"shown": wide, "acquired": grid}
-    found = acquired_grid(array, foreground_scale(array))
-    if found is not None:
-        grids["found"] = found
-    head = {"scan": name, "noise": level, "samples": asked.samples}
-    return [
-        head
-        | {"grid": kind, "rows": rows, "columns": columns}
-        | scored(restored(volume, (rows, columns), sigma, asked), truth, sigma)
-        for kind, (rows, columns) in grids.items()
-    ]
+    levels = resolve_levels(volume, f"{sigma!r} a.u.")
+    return Case(volume, truth, np.hypot(clean + noise[0], noise[1]), sigma, levels)
+
+
+def restored(case: Case, grid: str, asked: argparse.Namespace) -> dict[str, Any]:
+    """Maps of the middle slices as shown, the grid of the run, and its CPU seconds."""
+    volume = case.volume
+    if grid == "acquired":
+        told = replace(volume.source, acquired=case.acquired.shape[1:])
+        volume = replace(volume, source=told)
+    noise = f"{case.sigma!r} a.u."
+    how = {"samples": asked.samples, "mirroring": asked.mirroring}
+    settings = mr.Settings(model=asked.model, noise=noise, grid=grid, **how)
+    plan = make_plan(volume, settings, levels=case.levels)
+    model = plan.load_model()
+    plan = plan.for_slices(tuple(range(NEIGHBOURS, len(volume.array) - NEIGHBOURS)))
+    began = time.process_time()
+    result = RESTORER.run(plan, volume, model=model)
+    seconds = time.process_time() - began
+    rows, columns = plan.grid or plan.shape[1:]
+    return {k: one.array for k, one in result.layers().items()} | {
+        "grid": grid,
+        "chosen": f"{rows}×{columns}",
+        "seconds": round(seconds, 2),
+    }
+
+
+def bm4d(case: Case) -> dict[str, Any] | None:
+    """BM4D on the acquired grid, zero-filled; None where it is not installed."""
+    found = external(case.acquired, "bm4d", {"sigma": case.sigma})
+    if found is None:
+        return None
+    image, facts = found
+    image = np.sqrt(np.maximum(image**2 - np.float32(case.sigma) ** 2, 0))[NEIGHBOURS:-NEIGHBOURS]
+    rows, columns = image.shape[1:]
+    return {
+        "grid": "bm4d",
+        "chosen": f"{rows}×{columns}",
+        "restored": np.maximum(resampled(image, case.truth.shape[1:]), 0),
+        "seconds": facts["cpu_seconds"],
+    }
+
+
+def scored(maps: dict[str, Any], case: Case) -> dict[str, Any]:
+    """What the table says of maps on the shown grid."""
+    truth = case.truth
+    inside = truth > 0.06 * foreground_scale(truth)
+    error = (maps["restored"] - truth)[inside].astype(np.float64)
+    rmse = float(np.sqrt(np.mean(error**2)))
+    row = {
+        "grid": maps["grid"],
+        "chosen": maps["chosen"],
+        "rmse_sigma": round(rmse / case.sigma, 4),
+    }
+    if "std" in maps:
+        std = float(np.sqrt(np.mean(maps["std"][inside].astype(np.float64) ** 2)))
+        covered = (maps["lower"] <= truth) & (truth <= maps["upper"])
+        row["std_error"] = round(std / rmse, 3)
+        row["coverage"] = round(float(covered[inside].mean()), 3)
+    return row | {"seconds": maps["seconds"]}
+
+
+def measured(name: str, level: float, asked: argparse.Namespace) -> list[dict[str, Any]]:
+    """A row for each grid."""
+    case = case_of(SCANS[name], level, asked.slices)
+    maps = [restored(case, grid, asked) for grid in ("shown", "acquired", "auto")]
+    peer = bm4d(case)
+    rows = [scored(one, case) for one in (*maps, *([] if peer is None else [peer]))]
+    errors = {row["grid"]: row["rmse_sigma"] for row in rows}
+    head = {"scan": name, "noise": level, "samples": asked.samples, "mirroring": asked.mirroring}
+    for row in rows:
+        for other in ("shown", "bm4d"):
+            gain = 20 * math.log10(errors[other] / row["rmse_sigma"]) if other in errors else None
+            row[f"over_{other}_db"] = None if gain is None else round(gain, 2)
+    return [head | row for row in rows]
+
+
+COLUMNS = (
+    *("scan", "noise", "samples", "mirroring", "grid", "chosen", "rmse_sigma", "over_shown_db"),
+    *("over_bm4d_db", "std_error", "coverage", "seconds"),
+)
 
 
 def main() -> None:
-    """Restore both ways, compare, write."""
+    """Restore every way, compare, write."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--model", default="mr_slice")
     parser.add_argument("--slices", type=int, default=1)
     parser.add_argument("--samples", type=int, default=0)
+    parser.add_argument("--mirroring", default="on", help="on, as in the default run, or off")
     asked, table = parser.parse_args(), []
     for name in SCANS:
         for level in LEVELS:
             rows = measured(name, level, asked)
             table += rows
             for row in rows:
-                print(*row.values(), flush=True)
-    with (HERE / f"{asked.model}.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(table[0]))
+                print(*(row.get(column, "") for column in COLUMNS), flush=True)
+    path = HERE / f"{asked.model}.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
         writer.writerows(table)
+    if asked.model == "mr_slice":
+        write_table(path)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from medrestore.core.zero_filling import interpolated, resampled
+from medrestore.core.zero_filling import adjoint, interpolated, resampled
 
 GRIDS = [((6, 8), (12, 16)), ((7, 9), (14, 18)), ((6, 8), (9, 13)), ((7, 8), (7, 15))]
 PLACE = (9.3, 12.65)
@@ -24,6 +24,20 @@ def test_there_and_back_changes_nothing(coarse: tuple[int, int], fine: tuple[int
     assert shown.dtype == np.float32
     np.testing.assert_allclose(resampled(shown, coarse), array, atol=1e-6)
     assert resampled(array, coarse) is array
+
+
+@pytest.mark.parametrize(("coarse", "fine"), GRIDS)
+def test_a_weighted_sum_is_one_number_on_either_grid(
+    coarse: tuple[int, int], fine: tuple[int, int]
+) -> None:
+    rng = np.random.default_rng(0)
+    array = rng.standard_normal((2, *coarse)).astype(np.float32)
+    weights = rng.standard_normal((2, *fine)).astype(np.float32)
+    shown = np.sum(weights * resampled(array, fine), axis=(1, 2))
+    there = adjoint(weights, coarse)
+    assert there.shape == (2, *coarse)
+    np.testing.assert_allclose(np.sum(there * array, axis=(1, 2)), shown, atol=1e-4)
+    assert adjoint(weights, fine) is weights
 
 
 @pytest.mark.parametrize("fine", [(40, 56), (33, 41), (27, 28)])

@@ -8,17 +8,19 @@ inside the body; air is left out, since the magnitude of band-limited noise alon
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy import fft, ndimage
+
+from medrestore.core.zero_filling import resampled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-__all__ = ["acquired_grid", "acquired_shares", "grid_of", "on_acquired_grid"]
+__all__ = ["Lost", "acquired_grid", "acquired_shares", "grid_of", "lost_on", "on_acquired_grid"]
 
 EDGE_STEP = math.log(4.0)
 """Fall of log power at an edge; the slope of anatomy and the ripples of noise stay below it."""
@@ -39,6 +41,22 @@ WORTH = 0.8
 """Voxels of the acquired grid over those shown, above which it is left at that."""
 
 
+PATCH_PX = 9
+"""Side of the places that local means and the worst of what is lost refer to."""
+WORST = 99.0
+"""Percentile of places in the body."""
+
+
+class Lost(NamedTuple):
+    """RMS of what a coarser grid does not hold of a scan, in the scan's unit.
+
+    ``body`` is that of the body, ``worst`` that which a hundredth of its places exceed.
+    """
+
+    body: float
+    worst: float
+
+
 def acquired_shares(array: NDArray[np.float32], scale: float) -> tuple[float, float]:
     """Shares of k-space that were acquired along y and x; 1 where there is no edge.
 
@@ -53,7 +71,7 @@ def acquired_shares(array: NDArray[np.float32], scale: float) -> tuple[float, fl
     powers = [[np.zeros(n // 2 + 1) for n in array.shape[1:]] for _ in BODY]
     for plane in array[:: -(-len(array) // SLICES)]:
         clean = np.nan_to_num(plane)
-        mean = ndimage.uniform_filter(clean, 9)
+        mean = ndimage.uniform_filter(clean, PATCH_PX)
         for body, axes in zip(BODY, powers, strict=True):
             # Fading out where body ends, so that no edge is made.
             inside = ndimage.gaussian_filter(
@@ -78,6 +96,30 @@ def acquired_grid(array: NDArray[np.float32], scale: float) -> tuple[int, int] |
         for n, share in zip(shape, acquired_shares(array, scale), strict=True)
     )
     return (rows, columns) if rows * columns <= WORTH * shape[0] * shape[1] else None
+
+
+def lost_on(array: NDArray[np.float32], scale: float, grid: tuple[int, int]) -> Lost:
+    """What lies beyond the k-space of a coarser grid: next to nothing, if it is the acquired one.
+
+    Magnitudes alone fill the zeros a little: where the signal is weak, or changes its sign.
+
+    Parameters
+    ----------
+    array, scale
+        As of `acquired_shares`.
+    grid : (int, int)
+        Rows and columns.
+    """
+    squares = []
+    for plane in array[:: -(-len(array) // SLICES)]:
+        clean = np.nan_to_num(plane)
+        beyond = clean - resampled(resampled(clean, grid), clean.shape)
+        inside = ndimage.uniform_filter(clean, PATCH_PX) > BODY[0] * scale
+        squares.append(ndimage.uniform_filter(beyond**2, PATCH_PX)[inside])
+    places = np.concatenate(squares)
+    if not places.size:
+        return Lost(math.inf, math.inf)
+    return Lost(math.sqrt(places.mean()), math.sqrt(np.percentile(places, WORST)))
 
 
 def grid_of(shape: Sequence[int], shares: Sequence[float]) -> tuple[int, int]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["interpolated", "resampled"]
+__all__ = ["adjoint", "interpolated", "resampled"]
 
 
 def resampled(array: NDArray[np.float32], grid: Sequence[int]) -> NDArray[np.float32]:
@@ -39,6 +39,19 @@ def resampled(array: NDArray[np.float32], grid: Sequence[int]) -> NDArray[np.flo
     for axis, n in zip((-2, -1), grid, strict=True):
         array = _along(array, n, axis)
     return array
+
+
+def adjoint(weights: NDArray[np.float32], grid: Sequence[int]) -> NDArray[np.float32]:
+    """Weights (..., y, x) of voxels, on a coarser grid: A\u1d40w, where A fills k-space with zeros.
+
+    The weighted sum of a zero-filled array is that of the array itself: Σ w·(A a) = Σ (A\u1d40w)·a.
+    """
+    for axis, n in zip((-2, -1), grid, strict=True):
+        if weights.shape[axis] != n:
+            along = np.moveaxis(fft.rfft(weights, axis=axis), axis, -1)
+            values = fft.irfft(along[..., : n // 2 + 1], n)
+            weights = np.ascontiguousarray(np.moveaxis(values, -1, axis), dtype=np.float32)
+    return weights
 
 
 def _along(array: NDArray[np.float32], n: int, axis: int) -> NDArray[np.float32]:

@@ -6,11 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from medrestore.core.tiles import tiles
+from medrestore.engine.grid_choice import AS_SHOWN
 from medrestore.engine.noise import Level
 from medrestore.engine.plan import Plan
 from medrestore.engine.plan_text import calibrated, warnings_of
 
 if TYPE_CHECKING:
+    from medrestore.engine.grid_choice import WorkingGrid
     from medrestore.engine.noise import Noise
     from medrestore.models.card import Card
     from medrestore.settings.settings import Settings
@@ -28,6 +30,7 @@ def resolve(
     device: str,
     precision: str = "float32",
     levels: tuple[Level, ...] = (),
+    grid: WorkingGrid = AS_SHOWN,
 ) -> Plan:
     """Decide a run; `forecast.complete` says what it will take.
 
@@ -43,6 +46,8 @@ def resolve(
         ``"cpu"`` or ``"cuda"``, ``"float32"`` or ``"bfloat16"``, already picked.
     levels : tuple of Level
         Of a 4-D scan noise and scale of each volume.
+    grid : WorkingGrid
+        The grid that the run works on.
 
     Raises
     ------
@@ -57,7 +62,7 @@ def resolve(
     settings = replace(settings, sampler=card.sampler(settings.sampler), steps=steps)
     settings = replace(settings, mirroring=_mirroring(settings, card))
     card.check_guidance(settings.sampler, steps, settings.guidance, settings.measurement)
-    windows = tiles(card.family.plane(shape[1:]), *card.window)
+    windows = tiles(card.family.plane(grid.size or shape[1:]), *card.window)
     batch = max(1, (256 if device.startswith("cuda") else 16) // card.depth[0])
     return Plan(
         settings=settings,
@@ -78,6 +83,8 @@ def resolve(
         precision=precision,
         levels=levels,
         calibrated=calibrated(card, settings),
+        grid=grid.size,
+        grid_source=grid.source,
     )
 
 

@@ -1,0 +1,76 @@
+"""The table of `docs/mathematics.md`, from the CSV file.
+
+python -m benchmarks.own_grid.page
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from medrestore.results.software import device_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HERE = Path(__file__).resolve().parent
+DOCS = HERE.parents[1] / "docs" / "mathematics.md"
+BEGIN, END = "<!-- own grid -->", "<!-- end of own grid -->"
+TITLES = (
+    "scan, filled",
+    "acquired → shown",
+    "noise",
+    "acquired against shown, dB",
+    "auto: grid, dB",
+    "auto against BM4D, dB",
+    "std / error: shown, auto",
+    "90 % cover: shown, auto",
+    "CPU s: shown, auto",
+)
+
+
+def _lines(path: Path) -> Iterator[str]:
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    for scan, noise in dict.fromkeys((row["scan"], row["noise"]) for row in rows):
+        by = {row["grid"]: row for row in rows if (row["scan"], row["noise"]) == (scan, noise)}
+        shown, acquired, auto = (by[grid] for grid in ("shown", "acquired", "auto"))
+        taken = "as shown" if auto["chosen"] == shown["chosen"] else auto["chosen"]
+        peer = auto["over_bm4d_db"]
+        cells = [
+            scan,
+            f"{acquired['chosen']} → {shown['chosen']}",
+            f"{100 * float(noise):g} %",
+            f"{float(acquired['over_shown_db']):+.2f}",
+            taken if taken == "as shown" else f"{taken}, {float(auto['over_shown_db']):+.2f}",
+            f"{float(peer):+.2f}" if peer else "–",
+            *(
+                f"{float(shown[name]):.2f}, {float(auto[name]):.2f}"
+                for name in ("std_error", "coverage")
+            ),
+            f"{float(shown['seconds']):.1f}, {float(auto['seconds']):.1f}",
+        ]
+        yield f"| {' | '.join(cells)} |"
+
+
+def write_table(path: Path = HERE / "mr_slice.csv") -> None:
+    """Write the table between its marks."""
+    note = (
+        "One middle slice with its neighbours, mirrored, without samples; the truth has the noise "
+        "of the scan itself.\n"
+        f"`python -m benchmarks.own_grid.run`, {date.today().isoformat()}, "
+        f"{device_name('cpu')}, seed 0."
+    )
+    lines = [f"| {' | '.join(TITLES)} |", f"|{' --- |' * len(TITLES)}", *_lines(path)]
+    text = "\n".join([BEGIN, "", *lines, "", note, "", END])
+    page = DOCS.read_text(encoding="utf-8")
+    DOCS.write_text(
+        re.sub(f"{BEGIN}.*{END}", lambda _: text, page, flags=re.DOTALL), encoding="utf-8"
+    )
+
+
+if __name__ == "__main__":
+    write_table()
