@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
+from tests.core.k_space import acquired
 
 import medrestore as mr
 from medrestore.engine.grid_choice import AS_SHOWN, choose_grid
 from medrestore.engine.noise import Level, Noise, resolve_levels
 from medrestore.physics.phantom import head_mr
-from tests.core.k_space import acquired
 
 SHAPE = (8, 256, 224)
 

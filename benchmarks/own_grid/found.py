@@ -1,9 +1,9 @@
-"""Acquired grids that scans are taken to have, as they are: what would be lost on them, what is chosen.
+"""Scans as they are: the acquired grid that each seems to have, and whether it is chosen.
 
     python -m benchmarks.own_grid.found
 
-The middle 12 slices of every MR scan under `../shared/data`, noise estimated. *body* and *worst*
-are what lies beyond the grid that the edge in k-space tells, over σ: RMS in the body, and in the
+The middle 12 slices of every MR scan under `../shared/data`, then those that `run` fills with
+zeros; noise estimated. *body* and *worst* are what lies beyond the grid that the edge in k-space tells, over σ: RMS in the body, and in the
 worst hundredth of its places (`core.acquired_grid.lost_on`). Writes `benchmarks/own_grid/found.csv`
 (a minute of one core).
 """
@@ -14,12 +14,13 @@ import csv
 from typing import TYPE_CHECKING, Any
 
 import medrestore as mr
-from benchmarks.own_grid.run import DATA, HERE
+from benchmarks.own_grid.run import DATA, HERE, LEVELS, SCANS, case_of
 from medrestore.core.acquired_grid import acquired_grid, lost_on
 from medrestore.engine.grid_choice import choose_grid
 from medrestore.engine.noise import resolve_levels
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 FOLDERS = ("train", "train/mr", "validation", "real_noise")
@@ -33,14 +34,13 @@ def middle(path: Path) -> mr.Volume:
     return volume.slices(tuple(range(first, min(first + SLICES, len(volume.array)))))
 
 
-def row_of(path: Path) -> dict[str, Any]:
+def row_of(name: str, volume: mr.Volume) -> dict[str, Any]:
     """What is found and chosen."""
-    volume = middle(path)
     levels = resolve_levels(volume)
     noise, scale = levels[0]
     found = acquired_grid(volume.array, scale)
     row: dict[str, Any] = {
-        "scan": path.name.removesuffix(".nii.gz"),
+        "scan": name,
         "noise": round(noise.sigma / scale, 4),
         "shown": "×".join(map(str, volume.array.shape[1:])),
         "found": "" if found is None else "×".join(map(str, found)),
@@ -54,18 +54,27 @@ def row_of(path: Path) -> dict[str, Any]:
     return row
 
 
+def scans() -> Iterator[tuple[str, mr.Volume]]:
+    """Each scan with its name."""
+    files = [path for folder in FOLDERS for path in sorted((DATA / folder).glob("*.nii.gz"))]
+    for path in files:
+        if path.parent.name == "mr" or path.name.startswith("mr_"):
+            yield path.name.removesuffix(".nii.gz"), middle(path)
+    for name, scan in SCANS.items():
+        for level in LEVELS:
+            yield f"{name}, {100 * level:g} %", case_of(scan, level, slices=1).volume
+
+
 COLUMNS = ("scan", "noise", "shown", "found", "body", "worst", "auto", "acquired")
 
 
 def main() -> None:
     """Look at every scan."""
-    files = [path for folder in FOLDERS for path in sorted((DATA / folder).glob("*.nii.gz"))]
-    in_mr = [path for path in files if path.parent.name == "mr" or path.name.startswith("mr_")]
     with (HERE / "found.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
-        for path in in_mr:
-            row = row_of(path)
+        for name, volume in scans():
+            row = row_of(name, volume)
             print(*row.values(), flush=True)
             writer.writerow(row)
 

@@ -1,6 +1,7 @@
 """Zero-filled MR restored as it is shown, and on the grid that it was acquired on.
 
     python -m benchmarks.own_grid.run [--model mr_slice] [--slices 1] [--samples 0] [--mirroring on]
+        [--scans …] [--grids shown acquired auto bm4d]
 
 A scan is taken for the image of an acquired grid: complex white noise of σ is added there (seed 0),
 k-space is filled with zeros and the magnitude taken, which is what a scanner shows; the truth is
@@ -10,8 +11,8 @@ file telling nothing; ``chosen`` is the grid that was. *bm4d*: BM4D with the sam
 grid, its bias taken off, zero-filled; left out where it is not installed
 (`benchmarks/requirements.txt`), kept under `runs/benchmark_cache`. RMSE over σ, RMS std over RMSE,
 coverage of the 90 % interval, in the foreground (above 6 %) of the shown grid; decibels gained over
-*shown* and over *bm4d*; CPU seconds of the whole run. Writes `benchmarks/own_grid/<model>.csv` and
-the table of `docs/mathematics.md`.
+*shown* and over *bm4d*; CPU seconds of the whole run. Writes `benchmarks/own_grid/<model>.csv`, of
+which rows of other parts stay, and the table of `docs/mathematics.md`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import math
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -34,6 +35,9 @@ from medrestore.core.intensity import foreground_scale
 from medrestore.core.zero_filling import resampled
 from medrestore.engine.noise import Level, resolve_levels
 from medrestore.restorer import RESTORER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 HERE = Path(__file__).resolve().parent
 DATA = HERE.parents[2] / "shared" / "data"
@@ -49,7 +53,7 @@ class Scan(NamedTuple):
 
 
 BRAIN_1, BRAIN_2 = "validation/mr_pyradiomics_brain1", "validation/mr_pyradiomics_brain2"
-HEAD, PROSTATE = "validation/mr_uih_t1_b", "train/mr/px0001_prostate_t2tra_a"
+HEAD, PROSTATE = "validation/mr_uih_t1_b", "train/mr/px0001_prostate_t2cor"
 FLAIR, PHASE = "train/mr/ms19_brain_flair", (0.93, 0.7)
 SCANS = {
     "T1+Gd 1, 2:1": Scan(BRAIN_1, (2, 2)),
@@ -69,6 +73,7 @@ SCANS = {
 }
 """People whom no shipped MR model was trained on, nor those in training on 2026-11-30."""
 LEVELS = (0.03, 0.09)
+GRIDS = ("shown", "acquired", "auto", "bm4d")
 
 
 def even(n: float) -> int:
@@ -168,25 +173,46 @@ def scored(maps: dict[str, Any], case: Case) -> dict[str, Any]:
     return row | {"seconds": maps["seconds"]}
 
 
-def measured(name: str, level: float, asked: argparse.Namespace) -> list[dict[str, Any]]:
-    """A row for each grid."""
+def measured(name: str, level: float, asked: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """A row for each way of restoring that was asked for."""
     case = case_of(SCANS[name], level, asked.slices)
-    maps = [restored(case, grid, asked) for grid in ("shown", "acquired", "auto")]
-    peer = bm4d(case)
-    rows = [scored(one, case) for one in (*maps, *([] if peer is None else [peer]))]
-    errors = {row["grid"]: row["rmse_sigma"] for row in rows}
     head = {"scan": name, "noise": level, "samples": asked.samples, "mirroring": asked.mirroring}
-    for row in rows:
-        for other in ("shown", "bm4d"):
-            gain = 20 * math.log10(errors[other] / row["rmse_sigma"]) if other in errors else None
-            row[f"over_{other}_db"] = None if gain is None else round(gain, 2)
-    return [head | row for row in rows]
+    for grid in asked.grids:
+        maps = bm4d(case) if grid == "bm4d" else restored(case, grid, asked)
+        if maps is not None:
+            yield head | scored(maps, case)
 
 
+KEY = ("scan", "noise", "samples", "mirroring")
 COLUMNS = (
-    *("scan", "noise", "samples", "mirroring", "grid", "chosen", "rmse_sigma", "over_shown_db"),
-    *("over_bm4d_db", "std_error", "coverage", "seconds"),
+    *(*KEY, "grid", "chosen", "rmse_sigma", "over_shown_db", "over_bm4d_db"),
+    *("std_error", "coverage", "seconds"),
 )
+
+
+def write(path: Path, new: list[dict[str, Any]]) -> None:
+    """Write rows in the order of `SCANS`; those of other parts stay."""
+    rows = {}
+    if path.exists():
+        with path.open(newline="") as file:
+            rows = {(*(row[k] for k in KEY), row["grid"]): row for row in csv.DictReader(file)}
+    for row in new:
+        text = {name: str(value) for name, value in row.items()}
+        rows[(*(text[k] for k in KEY), text["grid"])] = text
+    for row in rows.values():
+        for other in ("shown", "bm4d"):
+            beside = rows.get((*(row[k] for k in KEY), other))
+            ratio = (
+                1.0 if beside is None else float(beside["rmse_sigma"]) / float(row["rmse_sigma"])
+            )
+            row[f"over_{other}_db"] = "" if beside is None else f"{20 * math.log10(ratio):.2f}"
+    order = {name: i for i, name in enumerate(SCANS)}
+    known = [row for row in rows.values() if row["scan"] in order]
+    known.sort(key=lambda row: (order[row["scan"]], row["noise"], GRIDS.index(row["grid"])))
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerows(known)
 
 
 def main() -> None:
@@ -196,18 +222,16 @@ def main() -> None:
     parser.add_argument("--slices", type=int, default=1)
     parser.add_argument("--samples", type=int, default=0)
     parser.add_argument("--mirroring", default="on", help="on, as in the default run, or off")
-    asked, table = parser.parse_args(), []
-    for name in SCANS:
-        for level in LEVELS:
-            rows = measured(name, level, asked)
-            table += rows
-            for row in rows:
-                print(*(row.get(column, "") for column in COLUMNS), flush=True)
+    parser.add_argument("--scans", nargs="+", choices=SCANS, default=list(SCANS))
+    parser.add_argument("--grids", nargs="+", choices=GRIDS, default=list(GRIDS))
+    asked = parser.parse_args()
     path = HERE / f"{asked.model}.csv"
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        writer.writerows(table)
+    for name in asked.scans:
+        for level in LEVELS:
+            rows = list(measured(name, level, asked))
+            for row in rows:
+                print(*row.values(), flush=True)
+            write(path, rows)
     if asked.model == "mr_slice":
         write_table(path)
 

@@ -55,13 +55,8 @@ def resolve(
         If the model does not serve the sampler, or not with so few samples and steps, or cannot be
         guided as asked.
     """
-    shape = volume.geometry.shape
-    times = len(volume.array) if volume.is_4d else 1
-    slices = shape[0] * times
-    steps = card.steps(settings.steps, settings.samples)
-    settings = replace(settings, sampler=card.sampler(settings.sampler), steps=steps)
-    settings = replace(settings, mirroring=_mirroring(settings, card))
-    card.check_guidance(settings.sampler, steps, settings.guidance, settings.measurement)
+    shape, times = volume.geometry.shape, len(volume.array) if volume.is_4d else 1
+    settings = _settled(settings, card)
     windows = tiles(card.family.plane(grid.size or shape[1:]), *card.window)
     batch = max(1, (256 if device.startswith("cuda") else 16) // card.depth[0])
     return Plan(
@@ -78,7 +73,7 @@ def resolve(
         batch=batch,
         slab=max(1, batch // windows),
         slices=None,
-        evaluations=slices * settings.evaluations,
+        evaluations=shape[0] * times * settings.evaluations,
         warnings=warnings_of(card, levels or (Level(noise, scale),), settings),
         precision=precision,
         levels=levels,
@@ -86,6 +81,14 @@ def resolve(
         grid=grid.size,
         grid_source=grid.source,
     )
+
+
+def _settled(settings: Settings, card: Card) -> Settings:
+    """Settings whose sampler, steps and mirroring are no longer left to the model."""
+    steps = card.steps(settings.steps, settings.samples)
+    settings = replace(settings, sampler=card.sampler(settings.sampler), steps=steps)
+    card.check_guidance(settings.sampler, steps, settings.guidance, settings.measurement)
+    return replace(settings, mirroring=_mirroring(settings, card))
 
 
 def _mirroring(settings: Settings, card: Card) -> str:
