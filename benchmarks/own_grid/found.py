@@ -3,9 +3,9 @@
     python -m benchmarks.own_grid.found
 
 The middle 12 slices of every MR scan under `../shared/data`, then those that `run` fills with
-zeros; noise estimated. *body* and *worst* are what lies beyond the grid that the edge in k-space tells, over σ: RMS in the body, and in the
-worst hundredth of its places (`core.acquired_grid.lost_on`). Writes `benchmarks/own_grid/found.csv`
-(a minute of one core).
+zeros; noise estimated. *body* and *worst* are what lies beyond the grid that the edge in k-space
+tells, over σ: RMS in the body, and in the worst hundredth of its places
+(`core.acquired_grid.lost_on`). Writes `benchmarks/own_grid/found.csv` (two minutes of one core).
 """
 
 from __future__ import annotations

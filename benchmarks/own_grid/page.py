@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 HERE = Path(__file__).resolve().parent
 DOCS = HERE.parents[1] / "docs" / "mathematics.md"
 BEGIN, END = "<!-- own grid -->", "<!-- end of own grid -->"
+PLAIN = ("0", "on")
+"""Samples and mirroring of the rows that are shown."""
 TITLES = (
     "scan, filled",
     "acquired → shown",
@@ -34,7 +36,7 @@ TITLES = (
 
 def _lines(path: Path) -> Iterator[str]:
     with path.open(newline="") as file:
-        rows = list(csv.DictReader(file))
+        rows = [row for row in csv.DictReader(file) if (row["samples"], row["mirroring"]) == PLAIN]
     for scan, noise in dict.fromkeys((row["scan"], row["noise"]) for row in rows):
         by = {row["grid"]: row for row in rows if (row["scan"], row["noise"]) == (scan, noise)}
         shown, acquired, auto = (by[grid] for grid in ("shown", "acquired", "auto"))

@@ -37,7 +37,7 @@ from medrestore.engine.noise import Level, resolve_levels
 from medrestore.restorer import RESTORER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 HERE = Path(__file__).resolve().parent
 DATA = HERE.parents[2] / "shared" / "data"
@@ -202,10 +202,7 @@ def write(path: Path, new: list[dict[str, Any]]) -> None:
     for row in rows.values():
         for other in ("shown", "bm4d"):
             beside = rows.get((*(row[k] for k in KEY), other))
-            ratio = (
-                1.0 if beside is None else float(beside["rmse_sigma"]) / float(row["rmse_sigma"])
-            )
-            row[f"over_{other}_db"] = "" if beside is None else f"{20 * math.log10(ratio):.2f}"
+            row[f"over_{other}_db"] = "" if beside is None else _gain(beside, row)
     order = {name: i for i, name in enumerate(SCANS)}
     known = [row for row in rows.values() if row["scan"] in order]
     known.sort(key=lambda row: (order[row["scan"]], row["noise"], GRIDS.index(row["grid"])))
@@ -213,6 +210,11 @@ def write(path: Path, new: list[dict[str, Any]]) -> None:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
         writer.writerows(known)
+
+
+def _gain(beside: Mapping[str, str], row: Mapping[str, str]) -> str:
+    """Decibels that a row's error is below another's."""
+    return f"{20 * math.log10(float(beside['rmse_sigma']) / float(row['rmse_sigma'])):.2f}"
 
 
 def main() -> None:
