@@ -102,6 +102,21 @@ def test_folds_never_see_whom_they_are_held_out_for(
         assert kin and all(torch.equal(kin[key], own[key]) for key in kin)
 
 
+def test_who_is_held_out_is_calibrated_on_and_never_trained_on(config: Path) -> None:
+    scans = json.loads(config.read_text())["scans"]
+    others = scans[1:]
+    folder = trained(config, scans=scans[:1], held_out=others, noise_aware=True)
+    card, names = Card.read(folder), sorted({scan["person"] for scan in others})
+    training, regions = card.facts["training"], card.facts["region_factors"]
+    assert training["people"] == [scans[0]["person"]] and training["held_out"] == names
+    assert regions["people"] == regions["people_held_out"] == card.intervals("predictor").people
+    assert card.facts["intervals"]["who"] == "people held out of the training, with fresh noise"
+    with pytest.raises(SettingsError, match="cannot be trained on and held out"):
+        trained(config, held_out=others, name="both")
+    with pytest.raises(SettingsError, match="cannot be held out: small"):
+        trained(config, folder, name="b", scans=others, held_out=scans[:1])
+
+
 def test_a_config_that_is_none_says_so(tmp_path: Path) -> None:
     bad = tmp_path / "bad.json"
     bad.write_text('{"name": "x"}')

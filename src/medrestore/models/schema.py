@@ -133,11 +133,12 @@ class RegionFacts(Section):
 class TrainingFacts(Section):
     """The training of a model: people and licences of the data, stages, notes, command.
 
-    ``teacher`` is the model that a distilled one learned from, ``behind`` the one whose predictor
-    it took over.
+    ``held_out`` are people who stayed out of it and whom the calibration is from. ``teacher`` is
+    the model that a distilled one learned from, ``behind`` the one whose predictor it took over.
     """
 
     people: list[str] = field(default_factory=list)
+    held_out: list[str] = field(default_factory=list)
     licences: list[str] = field(default_factory=list)
     stages: dict[str, dict[str, Any]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)

@@ -50,6 +50,9 @@ class Config:
         Folder of the scans, relative to the working directory.
     scans : tuple of Scan
         Training scans.
+    held_out : tuple of Scan
+        Scans of people who stay out of the training, and of every training that goes on from it:
+        spectra and intervals are measured on them. Without any, on the people trained on.
     noise : (low, high)
         Noise levels drawn: fraction of the scale (MR), HU in soft tissue (CT).
     sigma_range : (low, high)
@@ -116,6 +119,7 @@ class Config:
     threads: int = 0
     depth: int = 1
     depth_stride: int = 1
+    held_out: tuple[Scan, ...] = field(default=())
     teacher: str = ""
     behind: str = ""
     family: str = "residual"
@@ -142,6 +146,7 @@ class Config:
         try:
             facts = json.loads(path.read_text(encoding="utf-8")) | dict(changes or {})
             facts["scans"] = tuple(Scan(**scan) for scan in facts["scans"])
+            facts["held_out"] = tuple(Scan(**scan) for scan in facts.get("held_out", ()))
             facts["stages"] = {k: Schedule(**v) for k, v in facts["stages"].items()}
             for name in ("noise", "sigma_range", "notes", "limits"):
                 facts[name] = tuple(facts.get(name, ()))
@@ -158,6 +163,12 @@ class Config:
         return config
 
     def _check(self, name: str) -> None:
+        both = {scan.person for scan in self.scans} & {scan.person for scan in self.held_out}
+        if both:
+            raise SettingsError(
+                f"{name}: {', '.join(sorted(both))} cannot be trained on and held out; keep each "
+                "person on one side"
+            )
         if self.family not in FAMILIES:
             raise SettingsError(
                 f"{name}: family is one of {', '.join(FAMILIES)}, got {self.family!r}"

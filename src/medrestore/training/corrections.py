@@ -121,7 +121,7 @@ def _powers(probe: Probe, model: Model, settings: Settings) -> Powers:
         added = np.array([model.spectra.at(last, float(q)).power for q in ratio])
     return Powers(
         ratio[counted],
-        band_power(probe.residual, window)[counted],
+        (band_power(probe.residual, window) * probe.error_share(window))[counted],
         sampled[counted],
         added[counted],
         np.outer(voxels, AREAS)[counted],

@@ -21,7 +21,7 @@ from medrestore.models.model import Model, load
 from medrestore.report.files import write_file
 from medrestore.settings.settings import Settings
 from medrestore.training.probe import Case
-from medrestore.training.source import SYNTHETIC, licences
+from medrestore.training.source import SYNTHETIC, held_out_stacks, licences
 from medrestore.training.spread import measure_sampled, measure_spread
 
 if TYPE_CHECKING:
@@ -84,16 +84,17 @@ def finish(
     unknown = {"relative_sigma": [1.0], "people": 0, "factors": {}}
     write_bundle(draft, {**facts, "intervals": unknown}, trained.predictor, trained.refiner)
     settings = Settings(samples=8, steps=2, seed=config.seed)
-    model, cases = load(Card.read(draft)), _cases(people, max(9, config.depth))
+    model, cases = load(Card.read(draft)), _cases(config, people)
     levels = calibration_levels(config)
     unseen = {
         person: Model(model.card, other.cpu(), model.refiner, "cpu")
         for person, other in trained.held_out.items()
     }
     if model.family.fewest_samples:
-        facts |= measure_sampled(model, cases, levels, settings, meter)
+        facts |= measure_sampled(model, cases, levels, settings, meter, bool(config.held_out))
     else:
-        facts |= measure_spread(model, cases, levels, settings, unseen, meter)
+        of_others = bool(config.held_out)
+        facts |= measure_spread(model, cases, levels, settings, unseen, meter, of_others)
     written = config.of_weights(model.card.sha256)
     facts["limits"], facts["training"]["notes"] = list(written.limits), list(written.notes)
     write_file(folder / "configs" / "train.json", [written.to_json().encode()])
@@ -141,6 +142,7 @@ def _facts(config: Config, trained: Trained, work: Path) -> dict[str, Any]:
             **source,
             "scans": [scan.file for scan in config.scans],
             "people": sorted({*before, *(scan.person for scan in config.scans)}),
+            "held_out": sorted({scan.person for scan in config.held_out}),
             "licences": licences(config, start),
             "notes": [],
             "stages": stages,
@@ -155,17 +157,20 @@ def _thinned(curve: list[str]) -> list[list[float]]:
     return [[float(row[0]), float(row[2])] for row in rows[::every]]
 
 
-def _cases(people: dict[str, list[Stack]], slices: int) -> list[Case]:
-    """For each person the middle of their first stack, in its own plane."""
-    cases = []
-    for person, stacks in people.items():
-        if person == SYNTHETIC:
-            continue
-        stack = stacks[0]
+def _cases(config: Config, people: dict[str, list[Stack]]) -> list[Case]:
+    """The middle of each scan held out; without any, of the first stack of each person.
+
+    The scan's own noise is known where the predictor learned to remove it; another model keeps it,
+    as anatomy.
+    """
+    slices, cases = max(9, config.depth), []
+    trained_on = [(person, group[0]) for person, group in people.items() if person != SYNTHETIC]
+    for person, stack in held_out_stacks(config) or trained_on:
         middle = len(stack.array) // 2
         first = max(0, min(middle - slices // 2, len(stack.array) - slices))
         array = np.ascontiguousarray(stack.array[first : first + slices])
-        cases.append(Case(person, array, stack.pixel_mm))
+        own = (stack.noise_std or 0.0) if config.noise_aware else 0.0
+        cases.append(Case(person, array, stack.pixel_mm, own))
     return cases
 
 

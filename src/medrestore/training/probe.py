@@ -1,4 +1,9 @@
-"""A scan with known noise added, restored, beside the truth: the start of every measurement."""
+"""A scan with known noise added, restored, beside the truth: the start of every measurement.
+
+A scan that has noise of its own is no truth. Where that noise is known, the model is told all the
+noise there is, and the truth is made independent of it (`target_noise`): what is measured is the
+error against the noise-free anatomy.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +24,7 @@ from medrestore.engine.plan import Noise
 from medrestore.engine.resolve import resolve
 from medrestore.modalities import modality_named
 from medrestore.training.stages import LARGEST_RESIDUAL
+from medrestore.training.target_noise import TargetNoise, independent
 from medrestore.volume import Geometry, Volume
 
 if TYPE_CHECKING:
@@ -32,23 +38,40 @@ if TYPE_CHECKING:
     from medrestore.models.model import Model
     from medrestore.settings.settings import Settings
 
-__all__ = ["Case", "Cohort", "Probe", "band_power", "correlation_along_z", "restored"]
+__all__ = [
+    "Case",
+    "Cohort",
+    "Probe",
+    "band_power",
+    "correlation_along_z",
+    "restored",
+]
 
 WIDEST_PX, WIDEST_IN_STACKS_PX = 256, 128
 """Rows and columns that are restored, around the middle of the foreground; fewer where all slices
 are, as in stacks."""
 
+OWN_SHARE = 0.5
+"""A scan is measured with added noise that its own is at most this share of."""
+
 TAPER_PX = 6.0
 """Width of the rim over which the window of a foreground falls to zero."""
+
+LEAST_ERROR = 0.1
+"""Share of a band's power that is taken for error at least, whatever the target's noise."""
 
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """Neighbouring slices of one person, (z, y, x), nearly free of noise."""
+    """Neighbouring slices of one person, (z, y, x).
+
+    ``own`` is the standard deviation of the noise that they carry; 0 if it counts as anatomy.
+    """
 
     person: str
     array: NDArray[np.float32]
     pixel_mm: float
+    own: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,17 +83,20 @@ class Probe:
     arrays : Arrays
         Of the run, for `slices`.
     truth : ndarray, shape (n, y, x)
-        The case without the added noise.
+        The case without the added noise, made independent of the noise of its own.
     inside : ndarray of bool, shape (n, y, x)
         Foreground of the truth.
     noisy, sigma : ndarray, shape (z, y, x)
-        All slices of the case with noise, cut as `truth` is, and the noise's standard deviation.
+        All slices of the case with noise, cut as `truth` is, and the standard deviation of all
+        noise there is.
     slices : tuple of int
         Slices of the case that were restored.
     plan : Plan
         Of the run.
     person : str
         Person of the case.
+    left : TargetNoise, optional
+        Noise of the truth.
     """
 
     arrays: Arrays
@@ -81,6 +107,20 @@ class Probe:
     slices: tuple[int, ...]
     plan: Plan
     person: str
+    left: TargetNoise | None = None
+
+    def expected(self, std: NDArray[Any]) -> NDArray[Any]:
+        """Standard deviation of truth less image, (n, y, x), where that of the error is ``std``."""
+        return std if self.left is None else np.hypot(std, self.left.std)
+
+    def error_share(self, window: Tensor) -> NDArray[np.float64]:
+        """Share of the residual's power in each band, (n, bands), that is not the truth's noise."""
+        power = band_power(self.residual, window)
+        if self.left is None:
+            return np.ones_like(power)
+        field = torch.from_numpy(self.left.field / np.maximum(self.arrays.s, 1e-20))
+        noise = band_power(field.clamp(-LARGEST_RESIDUAL, LARGEST_RESIDUAL), window)
+        return np.clip(1 - noise / np.maximum(power, 1e-12), LEAST_ERROR, 1.0)
 
     @property
     def residual(self) -> Tensor:
@@ -141,6 +181,9 @@ def restored(
     """
     modality = modality_named(model.card.modality)
     noisy, sigma = _with_noise(case, modality.name, level, seed)
+    truth, sigma, left = independent(
+        case.array, case.own, noisy, sigma, level, modality.trained.noise == "magnitude"
+    )
     scale = modality.scale(noisy)
     whole = len(noisy)
     together = model.windows(whole).window > 1
@@ -156,9 +199,12 @@ def restored(
     slices = tuple(range(first, whole if together else min(first + count, whole)))
     plan = plan.for_slices(slices)
     arrays = run(plan, volume, model)
-    truth = case.array[plane][list(slices)]
-    inside = modality.foreground(truth, scale)
-    return Probe(arrays, truth, inside, noisy, sigmas, slices, plan, case.person)
+    kept = list(slices)
+    inside = modality.foreground(case.array[plane][kept], scale)
+    if left is not None:
+        left = TargetNoise(*(part[plane][kept] for part in left))
+    truth = truth[plane][kept]
+    return Probe(arrays, truth, inside, noisy, sigmas, slices, plan, case.person, left)
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,13 +231,19 @@ class Cohort:
     def restored(
         self, settings: Settings, count: int, label: str, widest: int | None = None
     ) -> Iterator[tuple[Model, Probe]]:
-        """Every case at every level, as from `restored`, with the model that restored it."""
-        self.meter.start(len(self.cases) * len(self.levels), label)
-        for case in self.cases:
+        """Every case at every level, as from `restored`, with the model that restored it.
+
+        Except levels that the case's own noise comes near.
+        """
+        pairs = [(case, level) for case in self.cases for level in self.levels]
+        self.meter.start(len(pairs), label)
+        for case, level in pairs:
             model = self.model_of(case.person)
-            for level in self.levels:
+            modality = modality_named(model.card.modality)
+            unit = modality.scale(case.array) if modality.noise.relative else 1.0
+            if case.own <= OWN_SHARE * level * unit:
                 yield model, restored(model, case, level, settings, count, widest=widest)
-                self.meter.tick()
+            self.meter.tick()
 
 
 @lru_cache(maxsize=32)

@@ -61,11 +61,14 @@ class RegionErrors(NamedTuple):
         Mean shown less the true one; standard deviation.
     samples : ndarray, shape (n, S)
         S is 0 where none were drawn.
+    left : ndarray, shape (n,)
+        Standard deviation that the truth's own noise gives the error.
     """
 
     error: NDArray[np.float64]
     closed_form: NDArray[np.float64]
     samples: NDArray[np.float64]
+    left: NDArray[np.float64]
 
     def counts(self) -> tuple[int, ...]:
         """Numbers of samples that intervals are to hold for: `COUNTS`, as far as there are any."""
@@ -99,7 +102,15 @@ def region_errors(
         if arrays.samples is not None:
             means.append(arrays.samples[:, *at].mean(axis=(1, 2, 3), dtype=np.float64))
     samples = np.array(means) if means else np.zeros((len(found), 0))
-    return RegionErrors(np.array(error), np.array(closed), samples)
+    return RegionErrors(np.array(error), np.array(closed), samples, _left(probe, found))
+
+
+def _left(probe: Probe, regions: list[tuple[slice, ...]]) -> NDArray[np.float64]:
+    """Root mean square of the means of the truth's noise over regions of one size, for each."""
+    if probe.left is None:
+        return np.zeros(len(regions))
+    means = [probe.left.field[at].mean(dtype=np.float64) for at in regions]
+    return np.full(len(regions), np.sqrt(np.mean(np.square(means))) if means else 0.0)
 
 
 def factors(
@@ -184,7 +195,8 @@ def _quantile(people: list[list[Group]], level: float) -> float:
 
 def spread_of(errors: RegionErrors, dof: float, count: int) -> Spread:
     """What the closed form and the first ``count`` samples say of each region's error."""
-    return fused_spread(errors.closed_form, dof, errors.samples[:, :count])
+    found = fused_spread(errors.closed_form, dof, errors.samples[:, :count])
+    return found._replace(std=np.hypot(found.std, errors.left))
 
 
 def _none(errors: RegionErrors) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ from medrestore.core.meter import SILENT, Meter
 from medrestore.errors import SettingsError
 from medrestore.models.model import find_card
 from medrestore.training.config import Config
-from medrestore.training.finish import Trained, finish
+from medrestore.training.finish import Trained, finish, people_of
 from medrestore.training.recipes import RECIPES
 from medrestore.training.session import launch
 from medrestore.training.source import stacks_by_person
@@ -22,6 +22,7 @@ from medrestore.training.trainings import FOLDS, Trainings, networks_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from medrestore.models.card import Card
     from medrestore.training.loop import Schedule
 
 __all__ = ["train"]
@@ -76,6 +77,7 @@ def train(
             f"{start.name} is of family {start.known.family}; only refiners behind a predictor, "
             "of family residual, can be distilled"
         )
+    _check_held_out(config, start)
     trainings = Trainings(config, people, work, _limits(config, time_limit), start, fabric, meter)
     recipe = RECIPES["consistency" if config.teacher else config.family]
     predictor, refiner, held_out = recipe(trainings, *networks_of(config, start))
@@ -85,6 +87,16 @@ def train(
         finish(config, people, trained, folder, work, meter)
     fabric.barrier()
     return folder
+
+
+def _check_held_out(config: Config, start: Card | None) -> None:
+    if start is None:
+        return
+    if known := {*people_of(start)} & {scan.person for scan in config.held_out}:
+        raise SettingsError(
+            f"{', '.join(sorted(known))} cannot be held out: {start.name}, which the "
+            "training starts from, knows them"
+        )
 
 
 def _limits(config: Config, minutes: float | None) -> dict[str, Schedule]:

@@ -30,7 +30,15 @@ if TYPE_CHECKING:
     from medrestore.models.card import Card
     from medrestore.training.config import Config, Scan
 
-__all__ = ["INDEX", "SYNTHETIC", "index_of", "licences", "pack", "stacks_by_person"]
+__all__ = [
+    "INDEX",
+    "SYNTHETIC",
+    "held_out_stacks",
+    "index_of",
+    "licences",
+    "pack",
+    "stacks_by_person",
+]
 
 KERNELS = (
     Kernel(0.5),
@@ -74,6 +82,11 @@ def stacks_by_person(config: Config, cache: Path, meter: Meter) -> dict[str, lis
     }
 
 
+def held_out_stacks(config: Config) -> list[tuple[str, Stack]]:
+    """Person and own resolution of each scan that stays out of the training."""
+    return [(scan.person, _stacks(config, scan)[0]) for scan in config.held_out]
+
+
 def pack(config: Config, folder: Path, max_bytes: int = 16 << 20) -> list[Path]:
     """Write every scan's stacks compactly, for a machine without readers or with little to carry.
 
@@ -85,7 +98,7 @@ def pack(config: Config, folder: Path, max_bytes: int = 16 << 20) -> list[Path]:
     if index:
         (folder / INDEX).write_text(json.dumps(index, indent=1), encoding="utf-8")
     paths = []
-    for scan in config.scans:
+    for scan in (*config.scans, *config.held_out):
         paths.append(folder / _packed(scan))
         pack_stacks(_stacks(config, replace(scan, weight=1.0)), paths[-1], max_bytes)
     return paths
@@ -185,13 +198,15 @@ INDEX = "index.json"
 def licences(config: Config, start: Card | None = None) -> list[str]:
     """One line for each source, each once; scans that nobody states a licence of are named.
 
+    Scans of people held out, whom the calibration is from, are counted too.
+
     ``start`` is the model whose weights were the start: its data are in the new model, too.
     """
     lines = [] if start is None else list(start.known.training.licences)
     rows = index_of(config)
     people: dict[tuple[str, str], dict[str, None]] = {}
     unknown = []
-    for scan in config.scans:
+    for scan in (*config.scans, *config.held_out):
         row = rows.get(scan.file, {})
         if scan.licence:
             lines.append(scan.licence)
@@ -227,7 +242,8 @@ def index_of(config: Config) -> dict[str, dict[str, str]]:
         raise InputError(
             f"{INDEX} of the training data is no list of rows with a file and its licence: {error}"
         ) from error
-    found = {scan.file: _row(scan, rows, folder.resolve().name) for scan in config.scans}
+    scans = (*config.scans, *config.held_out)
+    found = {scan.file: _row(scan, rows, folder.resolve().name) for scan in scans}
     return {file: row for file, row in found.items() if row["licence"]}
 
 

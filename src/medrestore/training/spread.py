@@ -33,9 +33,16 @@ __all__ = ["measure_sampled", "measure_spread"]
 
 
 def _scored(probe: Probe, floor: float) -> dict[str, Scores]:
-    """Scores of a probe's tissue, by method; ``floor`` as in `evaluation.calibrate.scores_of`."""
-    inside = tissue(probe.truth, probe.plan.modality)
-    return scores_of(probe.arrays, probe.plan, probe.truth, inside, floor)
+    """Scores of a probe's tissue, by method; ``floor`` as in `evaluation.calibrate.scores_of`.
+
+    Of a truth with noise of its own, where that is less than the error expected.
+    """
+    arrays, truth = probe.arrays, probe.truth
+    inside = tissue(truth, probe.plan.modality)
+    if probe.left is not None:
+        inside &= probe.left.std <= arrays.s
+        arrays = replace(arrays, s=probe.expected(arrays.s), std=probe.expected(arrays.std))
+    return scores_of(arrays, probe.plan, truth, inside, floor)
 
 
 def _calibrate(scores: Iterable[tuple[str, dict[str, Scores]]], who: str) -> dict[str, Any]:
@@ -85,6 +92,7 @@ def measure_spread(
     settings: Settings,
     held_out: Mapping[str, Model],
     meter: Meter = SILENT,
+    of_others: bool = False,
 ) -> dict[str, Any]:
     """Measure the card's ``spectra`` (a latent's too), factors, and ``trust`` in samples.
 
@@ -92,17 +100,15 @@ def measure_spread(
     ----------
     model : Model
         The model; its spectra are replaced as they become known, its factors ignored.
-    cases : list of Case
-        Scans of several people.
-    levels : tuple of float
-        Noise added: fraction of the foreground (MR) or HU in soft tissue (CT).
+    cases, levels, meter
+        As of a `Cohort`.
     settings : Settings
         Sampler and samples; the sampler's `STEPS` are taken in turn.
     held_out : mapping
-        Person → the model with a predictor that has not seen them; those who are missing are
-        restored by ``model`` itself, whose errors on them may be too small.
-    meter : Meter
-        Follows each stage.
+        Person → the model with a predictor that has not seen them; others are restored by ``model``
+        itself, whose errors may be too small on people that it has seen.
+    of_others : bool
+        True if the cases are of people whom ``model`` has not seen.
     """
     settings = replace(settings, sampler=model.card.sampler(settings.sampler))
 
@@ -112,7 +118,7 @@ def measure_spread(
         return found
 
     spectra, latent = model.spectra, model.latent
-    people, unseen = _people(cases, held_out)
+    people, unseen, who = _people(cases, held_out, of_others)
     cohort = Cohort(model_of, cases, levels, meter)
     if latent is not None:
         latent = measure_spectra(cohort, in_latent=True)
@@ -127,7 +133,7 @@ def measure_spread(
         found = cohort.restored(sampled, SLICES, f"calibrating {sampled.method}")
         restored = [probe for _, probe in found]
         scores += [(probe.person, _scored(probe, model.sigma_range[0])) for probe in restored]
-        trust = trust or measure_trust(restored, spectra, model.family, _who(people, unseen))
+        trust = trust or measure_trust(restored, spectra, model.family, who)
         rows = factors(restored, spectra, sampled)
         regions = {**rows, "factors": {**regions.get("factors", {}), **rows["factors"]}}
     model.spectra, model.latent = spectra, latent
@@ -135,7 +141,7 @@ def measure_spread(
         "spectra": spectra.facts(),
         **({} if latent is None else {"latent_spectra": latent.facts()}),
         "region_factors": {**regions, "people": people, "people_held_out": unseen},
-        "intervals": _calibrate(scores, _who(people, unseen)),
+        "intervals": _calibrate(scores, who),
         "trust": trust,
     }
 
@@ -147,16 +153,17 @@ def _angles(sampler: str, in_latent: bool) -> tuple[float, ...]:
     return ANGLES[-1:] if makes_samples(sampler) else ANGLES
 
 
-def _people(cases: list[Case], held_out: Mapping[str, Model]) -> tuple[int, int]:
-    """Number of people, and of those whom their model has not seen."""
+def _people(
+    cases: list[Case], held_out: Mapping[str, Model], of_others: bool
+) -> tuple[int, int, str]:
+    """Number of people, of those whom their model has not seen, and who they are."""
     people = {case.person for case in cases}
-    return len(people), len(people & held_out.keys())
-
-
-def _who(people: int, unseen: int) -> str:
-    if unseen == people:
-        return "the training people, with fresh noise, each by a predictor not trained on them"
-    return "the training people, with fresh noise"
+    if of_others:
+        return len(people), len(people), "people held out of the training, with fresh noise"
+    who, unseen = "the training people, with fresh noise", len(people & held_out.keys())
+    if unseen == len(people):
+        who += ", each by a predictor not trained on them"
+    return len(people), unseen, who
 
 
 def measure_sampled(
@@ -165,6 +172,7 @@ def measure_sampled(
     levels: tuple[float, ...],
     settings: Settings,
     meter: Meter = SILENT,
+    of_others: bool = False,
 ) -> dict[str, Any]:
     """Measure the card's factors and ``trust`` for the model's usual sampler.
 
@@ -172,7 +180,7 @@ def measure_sampled(
     ----------
     model : Model
         The model; its factors are ignored.
-    cases, levels, meter
+    cases, levels, meter, of_others
         As in `measure_spread`; of several levels every second is measured.
     settings : Settings
         Samples; sampler and steps are the model's usual ones.
@@ -186,9 +194,9 @@ def measure_sampled(
     scores = [(probe.person, _scored(probe, model.sigma_range[0])) for probe in restored]
     for _, by_method in scores:
         del by_method["predictor"]
-    people, who = len({case.person for case in cases}), _who(1, 0)
+    people, unseen, who = _people(cases, {}, of_others)
     return {
-        "region_factors": {**regions, "people": people, "people_held_out": 0},
+        "region_factors": {**regions, "people": people, "people_held_out": unseen},
         "intervals": {**_calibrate(scores, who), "samples": settings.samples},
         "trust": measure_trust(restored, model.spectra, model.family, who),
     }

@@ -46,7 +46,8 @@ class _Measured:
             window = F.interpolate(window[None], errors[0].shape[-2:], mode="area")[0]
         counted = window.sum(dim=(1, 2)).numpy() > 0
         self.ratio = np.asarray(probe.arrays.ratio, dtype=np.float64)[counted]
-        self.power = np.array([band_power(e, window) for e in errors])[:, counted]
+        share = 1.0 if in_latent else probe.error_share(window)
+        self.power = np.array([band_power(e, window) * share for e in errors])[:, counted]
         along = np.array([correlation_along_z(e, window) for e in errors])
         self.along = np.repeat(along[:, None], counted.sum(), axis=1)
 

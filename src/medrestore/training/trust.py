@@ -122,6 +122,6 @@ def _known(probe: Probe, spectra: Spectra, i: int, dof: float) -> Knowledge:
 
 
 def _likelihood(probe: Probe, mu: NDArray[Any], std: NDArray[Any]) -> float:
-    error, std = (probe.truth - mu)[probe.inside], std[probe.inside]
+    error, std = (probe.truth - mu)[probe.inside], probe.expected(std)[probe.inside]
     z = np.minimum((error / np.maximum(std, 1e-20)) ** 2, FARTHEST)
     return float(np.log(np.maximum(std, 1e-20)).mean() + 0.5 * np.log(z.mean()))
