@@ -67,8 +67,8 @@ SCANS = {
     "T1+Gd 2, 1.25:1": Scan(BRAIN_2, (1.25, 1.25)),
     "T1 head, 1.25:1": Scan(HEAD, (1.25, 1.25)),
     "T1+Gd 2, 2:1 and 1.33:1": Scan(BRAIN_2, (2, 1.33)),
-    "T1+Gd 1, rows 2:1": Scan(BRAIN_1, (2, 1)),
-    "prostate T2, rows 2:1": Scan(PROSTATE, (2, 1)),
+    "T1+Gd 1, rows 2:1": Scan(BRAIN_1, (2, 1), (0.5, 1)),
+    "prostate T2, rows 2:1": Scan(PROSTATE, (2, 1), (0.5, 1)),
     "FLAIR, columns 1.5:1": Scan(FLAIR, (1, 1.5), PHASE),
 }
 """People whom no shipped MR model was trained on, nor those in training on 2026-11-30."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AS_SHOWN", "WorkingGrid", "choose_grid", "size_in_words"]
 
-PAYS = 1.4
+PAYS = 1.2
 """Voxels shown for one acquired, along each of both axes, from which on it was measured to pay."""
 LOST, LOST_AT_WORST = 0.2, 0.5
 """Beyond the acquired grid, over σ: RMS in the body, and in the worst hundredth of its places."""
