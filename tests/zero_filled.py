@@ -19,5 +19,6 @@ def zero_filled(fine: tuple[int, int] = FINE, told: bool = True, seed: int = 0) 
         resampled(one.astype(np.float32), fine) for one in (clean + noise[0], noise[1])
     )
     array = np.hypot(real, imaginary)
-    source = mr.volume.Source(name="filled", acquired=COARSE if told else None)
+    steps = COARSE[0] - 1, COARSE[1] - 1  # an odd number of each: `COARSE` holds them
+    source = mr.volume.Source(name="filled", acquired=steps if told else None)
     return mr.Volume(array, mr.Geometry(array.shape, AFFINE), "MR", "a.u.", source)

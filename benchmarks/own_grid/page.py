@@ -41,14 +41,14 @@ def _lines(path: Path) -> Iterator[str]:
         by = {row["grid"]: row for row in rows if (row["scan"], row["noise"]) == (scan, noise)}
         shown, acquired, auto = (by[grid] for grid in ("shown", "acquired", "auto"))
         taken = "as shown" if auto["chosen"] == shown["chosen"] else auto["chosen"]
-        peer = auto["over_bm4d_db"]
+        worked = acquired["chosen"] != shown["chosen"]
         cells = [
             scan,
-            f"{acquired['chosen']} → {shown['chosen']}",
+            f"{acquired['chosen'] if worked else 'refused'} → {shown['chosen']}",
             f"{100 * float(noise):g} %",
-            f"{float(acquired['over_shown_db']):+.2f}",
-            taken if taken == "as shown" else f"{taken}, {float(auto['over_shown_db']):+.2f}",
-            f"{float(peer):+.2f}" if peer else "–",
+            _signed(acquired["over_shown_db"] if worked else ""),
+            taken if taken == "as shown" else f"{taken}, {_signed(auto['over_shown_db'])}",
+            _signed(auto["over_bm4d_db"]),
             *(
                 f"{float(shown[name]):.2f}, {float(auto[name]):.2f}"
                 for name in ("std_error", "coverage")
@@ -56,6 +56,11 @@ def _lines(path: Path) -> Iterator[str]:
             f"{float(shown['seconds']):.1f}, {float(auto['seconds']):.1f}",
         ]
         yield f"| {' | '.join(cells)} |"
+
+
+def _signed(decibels: str) -> str:
+    """With its sign; a dash where there is none."""
+    return f"{float(decibels):+.2f}".replace("-", "−") if decibels else "–"
 
 
 def write_table(path: Path = HERE / "mr_slice.csv") -> None:

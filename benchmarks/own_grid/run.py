@@ -119,7 +119,8 @@ def restored(case: Case, grid: str, asked: argparse.Namespace) -> dict[str, Any]
     """Maps of the middle slices as shown, the grid of the run, and its CPU seconds."""
     volume = case.volume
     if grid == "acquired":
-        told = replace(volume.source, acquired=case.acquired.shape[1:])
+        rows, columns = case.acquired.shape[1:]
+        told = replace(volume.source, acquired=(rows - 1, columns - 1))  # this grid holds them
         volume = replace(volume, source=told)
     noise = f"{case.sigma!r} a.u."
     how = {"samples": asked.samples, "mirroring": asked.mirroring}

@@ -85,12 +85,16 @@ def _share(level: Level) -> float:
 
 
 def _told(volume: Volume) -> WorkingGrid | None:
-    """The grid that the file tells; None where it does not."""
+    """The grid that the file tells; None where it does not.
+
+    An even number of steps has one highest frequency, which magnitudes have on both sides: two
+    more rows or columns hold them.
+    """
     if volume.source.acquired is None:
         return None
     shape = volume.geometry.shape[1:]
     pairs = zip(volume.source.acquired, shape, strict=True)
-    rows, columns = (min(2 * math.ceil(n / 2), shown) for n, shown in pairs)
+    rows, columns = (min(2 * (n // 2 + 1), shown) for n, shown in pairs)
     if (rows, columns) == shape:
         return WorkingGrid(None, "its file says that no more is shown than was acquired")
     return WorkingGrid((rows, columns), "acquisition matrix in its file")
