@@ -2,33 +2,31 @@
 
     python -m benchmarks.progress.run ct_slice [--checkpoint FILE] [--slices 4]
 
-On people of ../shared/data/train that neither was trained on (`HELD_OUT`; `notes` in the training's
-config), one of ../shared/data/validation where train has nobody else of that anatomy. CT noise
-through a smooth and a sharp kernel. Both are told all the noise that there is, the added and the
-scan's own, as an estimate would. Figures, one evaluation: RMSE against the reference; RMSE and std
-over RMSE as estimated against the noise-free anatomy (`evaluation.floor`; where the added
-noise is sharper than the scan's own, that estimate is too low, down to 0). The checkpoint is the
-one in `models/<model>/progress` by default. Writes `benchmarks/progress/<model>.csv`.
+On the people of `benchmarks.anatomy`, whom neither was trained on (`notes` in the training's
+config). CT noise through a smooth and a sharp kernel. Both are told all the noise that there is,
+the added and the scan's own, as an estimate would. Figures, one evaluation: RMSE against the
+reference; RMSE and std over RMSE as estimated against the noise-free anatomy (`evaluation.floor`;
+where the added noise is sharper than the scan's own, that estimate is too low, down to 0;
+`benchmarks.anatomy` goes by frequency). The checkpoint is the one in `models/<model>/progress` by
+default. Writes `benchmarks/progress/<model>.csv`.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
-from safetensors.torch import load_file
 
+from benchmarks.anatomy.cases import HELD_OUT, KERNELS, LEVELS, HeldOut
+from benchmarks.anatomy.ours import continued
 from benchmarks.quality.cases import Case, simulated
 from benchmarks.quality.ours import run_model, whole
 from benchmarks.quality.scores import figures
 from medrestore.engine.plan import Noise
 from medrestore.models.model import find_card, load
-from medrestore.physics.ct import Scanner
-from medrestore.physics.simulate import noisier_ct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,37 +34,6 @@ if TYPE_CHECKING:
     from medrestore.models.model import Model
 
 HERE = Path(__file__).resolve().parent
-
-
-class HeldOut(NamedTuple):
-    """A scan of a person that no training has seen."""
-
-    anatomy: str
-    scan: str
-    folder: str = "train"
-
-
-HELD_OUT = {
-    "CT": (
-        HeldOut("chest", "ct/rider0109_chest"),
-        HeldOut("abdomen", "ct_totalseg_abdomen", "validation"),
-        HeldOut("limb", "ct/sts019_limb"),
-        HeldOut("limb", "ct/sts028_limb"),
-        HeldOut("single slice", "ct/tcga17z058_1"),
-        HeldOut("single slice", "ct/tcga17z058_4"),
-        HeldOut("single slice", "ct/tcga17z036_2"),
-        HeldOut("single slice", "ct/tcga602715_1"),
-    ),
-    "MR": (
-        HeldOut("pelvis", "mr/px0001_prostate_t2tra_a"),
-        HeldOut("pelvis", "mr/px0001_prostate_t2cor"),
-        HeldOut("abdomen", "mr/cmb06489_abdomen_t2_a"),
-        HeldOut("limb", "mr/sts030_limb_t1"),
-        HeldOut("brain, FLAIR", "mr/ms19_brain_flair"),
-    ),
-}
-LEVELS = {"CT": (15.0, 30.0, 60.0), "MR": (0.01, 0.03, 0.09)}
-KERNELS = {"smooth": Scanner(360, 0.8), "sharp": Scanner(360, 2.0, edge=1.0)}
 
 
 def cases(modality: str, wanted: int) -> Iterator[tuple[dict[str, object], Case]]:
@@ -84,21 +51,10 @@ def _mr_cases(held_out: HeldOut, wanted: int) -> Iterator[tuple[dict[str, object
 
 
 def _ct_cases(held_out: HeldOut, wanted: int) -> Iterator[tuple[dict[str, object], Case]]:
-    case = simulated(held_out.scan, "CT", LEVELS["CT"][0], held_out.folder, wanted)
     for level in LEVELS["CT"]:
         for name, scanner in KERNELS.items():
-            noisy, std = noisier_ct(case.truth, case.spacing[1], hu=level, scanner=scanner)
-            drawn = replace(case, level=level, sigma=level, noisy=noisy, sigma_map=np.asarray(std))
-            yield {"noise": level, "kernel": name}, drawn
-
-
-def continued(model: Model, checkpoint: Path) -> Model:
-    """The model with the predictor of a checkpoint's average."""
-    weights = load_file(checkpoint)
-    model.predictor.load_state_dict(
-        {k.removeprefix("ema."): v for k, v in weights.items() if k.startswith("ema.")}
-    )
-    return model
+            case = simulated(held_out.scan, "CT", level, held_out.folder, wanted, scanner)
+            yield {"noise": level, "kernel": name}, case
 
 
 def scored(model: Model, case: Case) -> dict[str, float]:

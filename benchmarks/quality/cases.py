@@ -8,7 +8,8 @@ voxels above 6 %. CT: noise through filtered back-projection (`physics.simulate`
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,8 @@ from medrestore.physics import ct, simulate
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from medrestore.physics.ct import Scanner
 
 DATA = ROOT.parent / "shared" / "data"
 SEED = 0
@@ -124,29 +127,42 @@ def without_margin(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def low_dose(
-    part: NDArray[np.float32], pixel_mm: float, hu: float
+    part: NDArray[np.float32], pixel_mm: float, hu: float, scanner: Scanner | None = None
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Noisy CT slices and the noise's std map; kept until the simulation's code changes."""
     code = b"".join(Path(module.__file__).read_bytes() for module in (ct, simulate))
     parameters = {"hu": hu, "pixel_mm": pixel_mm, "seed": SEED}
+    if scanner is not None:
+        parameters["scanner"] = asdict(scanner)
 
     def compute() -> NDArray[np.float32]:
-        return np.stack(simulate.noisier_ct(part, pixel_mm, hu=hu, seed=SEED))
+        return np.stack(simulate.noisier_ct(part, pixel_mm, hu=hu, seed=SEED, scanner=scanner))
 
     both, _ = cached(part, "low_dose", parameters, sha256(code).hexdigest()[:16], compute)
     return both[0], both[1]
 
 
+@lru_cache(maxsize=1)
+def _read(path: Path, modality: str) -> tuple[mr.Volume, float]:
+    """A scan and the estimate of its own noise."""
+    volume = mr.read(path, modality)
+    return volume, modality_named(modality).estimate_noise(volume.array).sigma
+
+
 def simulated(
-    scan: str, modality: str, level: float, folder: str = "validation", wanted: int = 24
+    scan: str,
+    modality: str,
+    level: float,
+    folder: str = "validation",
+    wanted: int = 24,
+    scanner: Scanner | None = None,
 ) -> Case:
     """A scan with simulated noise of seed 0 in its ``wanted`` central slices."""
-    volume = mr.read(DATA / folder / f"{scan}.nii.gz", modality)
+    volume, own = _read(DATA / folder / f"{scan}.nii.gz", modality)
     part = volume.array[central(len(volume.array), wanted)]
-    own = modality_named(modality).estimate_noise(volume.array).sigma
     spacing = volume.geometry.spacing_mm
     if modality == "CT":
-        noisy, std = low_dose(part, spacing[1], level)
+        noisy, std = low_dose(part, spacing[1], level, scanner)
         mask = without_margin((part > SOFT_HU[0]) & (part < SOFT_HU[1]))
         return Case(scan, "CT", "simulated", level, noisy, part, mask, level, spacing, std, own)
     scale = np.float32(foreground_scale(volume.array))

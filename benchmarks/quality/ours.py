@@ -35,10 +35,17 @@ def noise_of(case: Case, sigma: str) -> Noise:
 
 
 def run_model(
-    model: Model, case: Case, noise: Noise, slices: tuple[int, ...], samples: int = 0
+    model: Model,
+    case: Case,
+    noise: Noise,
+    slices: tuple[int, ...],
+    samples: int = 0,
+    mirroring: str = "auto",
 ) -> tuple[Result, float]:
     """Restore some slices; the result and the CPU seconds it took."""
-    settings = Settings(samples=samples, steps=2, seed=SEED, keep_samples=samples > 0)
+    settings = Settings(
+        samples=samples, steps=2, seed=SEED, keep_samples=samples > 0, mirroring=mirroring
+    )
     scale = modality_named(case.modality).noise_free_scale(case.noisy, noise.sigma)
     plan = resolve(settings, case.volume, model.card, noise, scale, model.device)
     started = time.process_time()

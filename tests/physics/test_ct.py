@@ -12,6 +12,7 @@ from medrestore.physics.ct import (
     dose_variance,
     line_integrals,
 )
+from medrestore.physics.scanner import RESPONSE_STEP
 from medrestore.physics.simulate import noisier_ct
 
 
@@ -41,9 +42,9 @@ def test_variance_grows_with_the_path_and_falls_with_the_dose() -> None:
             dose_variance(paths, dose, 1e5, 0.0)
 
 
-@pytest.mark.parametrize("cutoff", [0.5, 1.0, 2.0])
-def test_drawn_noise_has_the_predicted_std(cutoff: float) -> None:
-    slices = LowDose(disc(), 3.0, Scanner(views=360, cutoff=cutoff))
+@pytest.mark.parametrize(("cutoff", "rays"), [(0.5, 1), (1.0, 1), (2.0, 1), (0.5, 2), (2.0, 2)])
+def test_drawn_noise_has_the_predicted_std(cutoff: float, rays: int) -> None:
+    slices = LowDose(disc(), 3.0, Scanner(views=360, cutoff=cutoff, rays=rays))
     variance = slices.variance(0.25, 1e5)
     generator = torch.Generator().manual_seed(0)
     draws = torch.cat([slices.draw(variance, generator) for _ in range(24)])
@@ -149,3 +150,25 @@ def test_kernels_drawn_together_are_those_drawn_alone() -> None:
     assert torch.allclose(together, torch.stack(alone), rtol=1e-4, atol=1e-3)
     with pytest.raises(SettingsError, match="one number of views"):
         slices.draw_through(variance, [Scanner(48), Scanner(52)], generator)
+
+
+def test_a_finer_detector_makes_the_same_noise_of_a_smooth_kernel() -> None:
+    """Twice the elements, half the quanta in each."""
+    coarse, fine = (LowDose(disc(), 3.0, Scanner(96, 0.6, rays=rays)) for rays in (1, 2))
+    variance = coarse.variance(0.25, 1e5)
+    assert torch.allclose(coarse.std_map(variance), fine.std_map(variance), rtol=0.02)
+
+
+def test_a_response_stands_for_the_window_that_it_was_taken_from() -> None:
+    hann = Scanner(cutoff=1.4, rays=2)
+    at = torch.arange(15) * RESPONSE_STEP
+    gains = 0.5 * (1 + torch.cos(np.pi * (2 * at / 1.4).clamp(max=1)))
+    measured = Scanner(rays=2, response=tuple(gains.tolist()))
+    assert torch.allclose(measured.filter(256), hann.filter(256), atol=6e-3)
+    assert measured.filter(64)[-1] == 0  # 1 cycle a pixel, beyond the last gain
+
+
+@pytest.mark.parametrize("wrong", [{"rays": 0}, {"rays": 5}, {"response": (-0.1, 1.0)}])
+def test_wrong_detectors_and_gains_are_refused(wrong: dict) -> None:
+    with pytest.raises(SettingsError, match=r"elements|gains"):
+        Scanner(**wrong)

@@ -1,7 +1,5 @@
 """What CT training pairs hold: the σ they state, both parts of the noise, padding."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -10,7 +8,7 @@ from scipy import ndimage
 from medrestore.physics.ct import LowDose, Scanner
 from medrestore.training.ct_noise import CtNoise, Kernel, with_noise_bank
 from medrestore.training.data import PatchSampler, Stack
-from medrestore.training.targets import Pair, scan_kernel
+from medrestore.training.targets import Pair
 
 VIEWS = 120
 
@@ -165,21 +163,6 @@ def test_patches_lie_between_the_kernels_of_the_bank(bank: Stack) -> None:
     third = (ends[1] - ends[0]) / 3
     assert third > 0.05
     assert ((lag > ends[0] + third) & (lag < ends[1] - third)).float().mean() > 0.1
-
-
-@pytest.mark.parametrize("kernel", [0, 1])
-def test_the_scans_own_kernel_is_recognised(kernel: int) -> None:
-    kernels = (Kernel(0.6), Kernel(1.8))
-    flat = with_noise_bank(Stack(body(4)[:, 12:-12], 1000.0, 4.0), kernels, 5, VIEWS)
-    assert flat.noise is not None and flat.gain is not None
-    noisy = flat.array + 12 * (flat.noise[kernel, 0] * flat.gain[0]).astype(np.float32)
-    water = np.where(flat.array > 500, 40, flat.array)  # no rods in the calm blocks
-    scan = with_noise_bank(Stack(water + noisy - flat.array, 1000.0, 4.0), kernels, 6, VIEWS)
-    assert scan_kernel(scan) == kernel
-
-
-def test_air_alone_does_not_tell_a_kernel(bank: Stack) -> None:
-    assert scan_kernel(replace(bank, array=np.full_like(bank.array, -1000))) == 1
 
 
 @pytest.mark.gpu

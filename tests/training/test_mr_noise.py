@@ -65,6 +65,20 @@ def test_the_target_is_what_the_acquisition_shows() -> None:
     assert real.std().item() == pytest.approx(1, abs=0.03)
 
 
+def test_partial_fourier_is_drawn_of_zero_filled_matrices_too() -> None:
+    """Windows along y that reach farther on one side, some of them not to its end."""
+    encoding = random_encoding((200, 1, 40, 40), torch.Generator().manual_seed(0))
+    window = encoding.windows[1][:, 0]
+    half = window.shape[1] // 2
+    right = (window[:, 1:half] > 0).sum(dim=1)
+    left = (window[:, -half + 1 :] > 0).sum(dim=1)
+    partial = left < right
+    assert 0.25 < partial.float().mean() < 0.55
+    whole = (right[partial] == half - 1).float().mean()
+    assert 0.3 < whole < 0.7
+    assert (right[~partial] == left[~partial]).all()
+
+
 @pytest.mark.parametrize("share", [0.0, 1.0])
 def test_own_noise_shrinks_with_the_part_of_k_space_that_is_kept(share: float) -> None:
     """Scans of known own noise: the pair says how noisy its target is, encoded or not."""

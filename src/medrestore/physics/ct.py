@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import copy
 import math
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -26,6 +25,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from medrestore.errors import SettingsError
+from medrestore.physics.scanner import Scanner
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,47 +87,6 @@ COARSE = 128
 """Pixels across the image from which path lengths and noise maps are computed."""
 
 
-@dataclass(frozen=True)
-class Scanner:
-    """Properties of a scanner that decide the texture of the noise.
-
-    Parameters
-    ----------
-    views : int
-        Projection angles over 180°.
-    cutoff : float
-        Frequency at which the Hann apodisation of the ramp filter reaches zero, in units of the
-        detector's Nyquist frequency: 0.5 is a smooth kernel, above 1 a sharp one.
-    electronic : float
-        Variance of the electronic noise, quanta² (decisions: 10).
-    edge : float
-        Edge enhancement of a bone kernel: gain of 1 + ``edge`` at half the cutoff, none at its
-        ends; 0 is the plain Hann window.
-    """
-
-    views: int = 720
-    cutoff: float = 1.0
-    electronic: float = 10.0
-    edge: float = 0.0
-
-    def __post_init__(self) -> None:
-        if not 0.2 <= self.cutoff <= 4 or self.views < 16 or self.views % 4:
-            raise SettingsError(
-                "a scanner needs a cutoff in 0.2…4 and at least 16 views, a multiple of 4, "
-                f"got {self}"
-            )
-        if not 0 <= self.edge <= 5:
-            raise SettingsError(f"edge enhancement lies in 0…5, got {self.edge}")
-
-    def filter(self, detectors: int) -> Tensor:
-        """Apodised ramp at the frequencies of ``rfft`` of ``2·detectors`` samples, 1/sample."""
-        frequency = torch.fft.rfftfreq(2 * detectors)
-        phase = math.pi * (2 * frequency / self.cutoff).clamp(max=1)
-        window = 0.5 * (1 + torch.cos(phase)) * (1 + self.edge * torch.sin(phase).square())
-        response: Tensor = frequency * window
-        return response
-
-
 def line_integrals(hu: Tensor, pixel_mm: float, views: int = 180) -> Tensor:
     """Attenuation line integrals of square slices through a coarse copy.
 
@@ -178,12 +137,14 @@ def _filtered_draw(
 ) -> Tensor:
     """Rays of a noise realisation through a kernel, (batch, views, `UPSAMPLING` · size)."""
     device = generator.device
+    elements, gain = size * scanner.rays, UPSAMPLING / scanner.rays
     fine = F.interpolate(
-        variance[:, None], (scanner.views, size), mode="bilinear", align_corners=False
+        variance[:, None], (scanner.views, elements), mode="bilinear", align_corners=False
     )[:, 0]
-    draw = torch.randn(fine.shape, generator=generator, device=device) * fine.sqrt()
-    spectrum = torch.fft.rfft(draw, n=2 * size) * scanner.filter(size).to(device)
-    filtered = torch.fft.irfft(spectrum, n=2 * size * UPSAMPLING) * (UPSAMPLING / pixel_mm)
+    std = (fine * scanner.rays).sqrt()  # narrower elements count fewer quanta
+    draw = torch.randn(fine.shape, generator=generator, device=device) * std
+    spectrum = torch.fft.rfft(draw, n=2 * elements) * scanner.filter(elements).to(device)
+    filtered = torch.fft.irfft(spectrum, n=2 * size * UPSAMPLING) * (gain / pixel_mm)
     rays: Tensor = filtered[..., : size * UPSAMPLING]
     return rays
 
@@ -255,8 +216,8 @@ class LowDose:
         Closed form: rays are independent, so the variance of a filtered projection is that of the
         rays through the squared filter, and variances add over the views.
         """
-        n, views = self.size, variance.shape[1]
-        rays = F.interpolate(variance, n, mode="linear")
+        n, views = self.size * self.scanner.rays, variance.shape[1]
+        rays = F.interpolate(variance * self.scanner.rays, n, mode="linear")
         squared = torch.fft.irfft(self.scanner.filter(n), n=2 * n).square().to(rays.device)
         spectrum = torch.fft.rfft(rays, n=2 * n) * torch.fft.rfft(squared)
         filtered = torch.fft.irfft(spectrum, n=2 * n)[..., :n].clamp(min=0)
@@ -264,7 +225,8 @@ class LowDose:
         mean = _back_project(fine, COARSE, 4) / views
         std = (mean * (math.pi**2 / self.scanner.views)).sqrt()
         std = std * (1000 / WATER_PER_MM) / self.pixel_mm
-        return F.interpolate(std[:, None], (n, n), mode="bilinear", align_corners=False)[:, 0]
+        size = (self.size, self.size)
+        return F.interpolate(std[:, None], size, mode="bilinear", align_corners=False)[:, 0]
 
     def draw(self, variance: Tensor, generator: torch.Generator) -> Tensor:
         """One realisation in HU, (batch, n, n)."""

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from medrestore.training.data import Stack
 
-__all__ = ["CtNoise", "Kernel", "with_noise_bank"]
+__all__ = ["CtNoise", "Kernel", "low_dose", "with_noise_bank"]
 
 DEEPEST = 10.0
 """Line integrals beyond this leave less than one quantum in 2·10⁴ and are not distinguished."""
@@ -39,10 +39,19 @@ SOFT_HU = 200.0
 
 
 class Kernel(NamedTuple):
-    """Reconstruction kernel: `physics.ct.Scanner`'s ``cutoff`` and ``edge``."""
+    """Reconstruction kernel and detector: `physics.scanner.Scanner`'s parameters of these names.
+
+    The detector is finer than the pixels, so that sharp kernels alias noise as they do in scanners.
+    """
 
     cutoff: float
     edge: float = 0.0
+    response: tuple[float, ...] = ()
+    rays: int = 2
+
+    def scanner(self, views: int) -> Scanner:
+        """A scanner with it."""
+        return Scanner(views, **self._asdict())
 
 
 def with_noise_bank(
@@ -54,6 +63,7 @@ def with_noise_bank(
     *,
     device: str = "cpu",
     at_once: int = 1,
+    modulation: float = 0.0,
 ) -> Stack:
     """A CT stack with both parts of the noise of each slice and kernel, and their gains.
 
@@ -71,6 +81,9 @@ def with_noise_bank(
         One tick per slice.
     device, at_once : str, int
         Device, and number of slices at a time (a GPU takes 16 of 512²).
+    modulation : float
+        Part b of the rays' variance exp(−b·cos 2θ) that the body does not explain: tube current
+        that follows its girth, and what of it is outside of the image; θ is 0 for rays along y.
     """
     depth, height, width = stack.array.shape
     noise = np.empty((len(kernels), 2, depth, height, width), dtype=np.float16)
@@ -79,46 +92,56 @@ def with_noise_bank(
     meter.start(depth, "noise bank")
     for start in range(0, depth, at_once):
         part = slice(start, start + at_once)
-        drawn, local = _bank(stack.array[part], stack.pixel_mm, kernels, views, generator)
+        slices, window = low_dose(stack.array[part], stack.pixel_mm, views, device)
+        variance = _ray_variance(slices.paths, modulation)
+        drawn, local = _bank(slices, variance, kernels, generator)
+        drawn, local = drawn[..., *window], local[..., *window]
+        usual = _soft_median(local[0], stack.array[part])
+        local = local / torch.stack((usual, usual.square()))
         noise[:, :, part], gain[:, part] = drawn.cpu().numpy(), local.cpu().numpy()
         meter.tick(drawn.shape[2])
     return replace(stack, noise=noise, gain=gain)
 
 
-def _bank(
-    array: NDArray[np.float32],
-    pixel_mm: float,
-    kernels: tuple[Kernel, ...],
-    views: int,
-    generator: torch.Generator,
-) -> tuple[Tensor, Tensor]:
-    """Noise (kernels, 2, z, y, x) of unit variance and gains (2, z, y, x) of a few slices."""
+def low_dose(
+    array: NDArray[np.float32], pixel_mm: float, views: int = 400, device: str = "cpu"
+) -> tuple[LowDose, tuple[slice, slice]]:
+    """Slices in the middle of squares of air, and where they are in them, (y, x)."""
     depth, height, width = array.shape
     size = max(height, width)
     y, x = (size - height) // 2, (size - width) // 2
-    window = (..., slice(y, y + height), slice(x, x + width))
+    window = (slice(y, y + height), slice(x, x + width))
     padded = np.full((depth, size, size), -1000.0, dtype=np.float32)
-    padded[window] = array
-    hu = torch.from_numpy(padded).to(generator.device)
-    slices = LowDose(hu, pixel_mm, Scanner(views))
-    paths = slices.paths.clamp(max=DEEPEST) - DEEPEST  # powers of ten that float16 can hold
-    variance = torch.cat((paths.exp(), (2 * paths).exp()))
-    scanners = [Scanner(views, kernel.cutoff, edge=kernel.edge) for kernel in kernels]
+    padded[:, *window] = array
+    return LowDose(torch.from_numpy(padded).to(device), pixel_mm, Scanner(views)), window
+
+
+def _ray_variance(paths: Tensor, modulation: float) -> Tensor:
+    """Variance of both parts one after the other, (2·z, views, rays)."""
+    paths = paths.clamp(max=DEEPEST) - DEEPEST  # powers of ten that float16 can hold
+    angle = torch.arange(paths.shape[1], device=paths.device) * (torch.pi / paths.shape[1])
+    weight = -modulation * torch.cos(2 * angle)[:, None]
+    return torch.cat(((paths + weight).exp(), (2 * (paths + weight)).exp()))
+
+
+def _bank(
+    slices: LowDose, variance: Tensor, kernels: tuple[Kernel, ...], generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Noise (kernels, 2, z, n, n) of unit variance and its std (2, z, n, n) by the first kernel."""
+    scanners = [kernel.scanner(slices.scanner.views) for kernel in kernels]
     std = torch.stack([slices.through(scanner).std_map(variance) for scanner in scanners])
     largest = std.amax(dim=(1, 2, 3), keepdim=True)
     std = torch.maximum(std, 1e-4 * largest)  # air beside starved rays
     drawn = slices.draw_through(variance, scanners, generator) / std
-    local = std[0].view(2, depth, size, size)[window]
-    usual = _soft_median(local[0], torch.from_numpy(array).to(hu.device))
-    gains = torch.stack((local[0] / usual, local[1] / usual.square()))
-    return drawn.view(len(kernels), 2, depth, size, size)[window], gains
+    size = std.shape[-1]
+    return drawn.view(len(kernels), 2, -1, size, size), std[0].view(2, -1, size, size)
 
 
-def _soft_median(std: Tensor, hu: Tensor) -> Tensor:
+def _soft_median(std: Tensor, array: NDArray[np.float32]) -> Tensor:
     """Median over each slice's soft tissue (−200…200 HU), (z, 1, 1); over all where it has none."""
     medians = []
-    for plane, value in zip(std, hu, strict=True):
-        soft = value.abs() < SOFT_HU
+    for plane, value in zip(std, array, strict=True):
+        soft = torch.from_numpy(np.abs(value) < SOFT_HU).to(std.device)
         medians.append(plane[soft].median() if bool(soft.any()) else plane.median())
     return torch.stack(medians).view(-1, 1, 1)
 

@@ -65,8 +65,8 @@ def random_encoding(shape: tuple[int, ...], generator: torch.Generator) -> Encod
     """An encoding per patch of (batch, z, y, x).
 
     In-plane axes are zero-filled to 50–95 %, with or without apodisation; in 40 % of the patches
-    one axis is partial Fourier instead (60–90 %), zero-filled or homodyne in equal parts. Half of
-    the batches are 3-D acquisitions, zero-filled along z too.
+    one axis is partial Fourier (60–90 %), zero-filled or homodyne in equal parts, half of them of a
+    matrix that is zero-filled too. Half of the batches are 3-D acquisitions, zero-filled along z.
     """
     batch, depth, height, width = shape
     device = generator.device
@@ -75,18 +75,25 @@ def random_encoding(shape: tuple[int, ...], generator: torch.Generator) -> Encod
         unit = torch.rand(batch, generator=generator, device=device)
         return low + (high - low) * unit
 
-    def symmetric(n: int) -> Tensor:
+    def symmetric(n: int, acquired: Tensor) -> Tensor:
         apodised = draw(0.0, 1.0) < 0.5
-        return zero_filled(n, draw(*ACQUIRED), torch.where(apodised, draw(0.1, 1.0), 0.0))
+        return zero_filled(n, acquired, torch.where(apodised, draw(0.1, 1.0), 0.0))
 
     kind = draw(0.0, 1.0)
     rows, columns, deep = (n + 2 * min(MARGIN, n - 1) for n in (height, width, depth))
-    part = draw(*ACQUIRED_PARTIAL)
-    y = torch.where((kind < 0.4)[:, None], partial_fourier(rows, part), symmetric(rows))
-    y = torch.where((kind < 0.2)[:, None], homodyne(rows, part), y)
-    x = symmetric(columns)
+    matrix, partial = draw(*ACQUIRED), kind < 0.4
+    whole = partial & (draw(0.0, 1.0) < 0.5)
+    y = torch.where(whole[:, None], 1.0, symmetric(rows, matrix))
+    part = 0.5 + (draw(*ACQUIRED_PARTIAL) - 0.5) * torch.where(whole, 1.0, matrix)
+    side = torch.where((kind < 0.2)[:, None], homodyne(rows, part), partial_fourier(rows, part))
+    y = torch.where(partial[:, None], y * side, y)
+    x = symmetric(columns, draw(*ACQUIRED))
     encoded_along_z = bool(torch.rand(1, generator=generator, device=device) < 0.5)
-    z = symmetric(deep) if encoded_along_z else torch.ones(batch, depth, device=device)
+    z = (
+        symmetric(deep, draw(*ACQUIRED))
+        if encoded_along_z
+        else torch.ones(batch, depth, device=device)
+    )
     return Encoding((z, y[:, None], x[:, None, None]), (kind < 0.2).float().view(batch, 1, 1, 1))
 
 

@@ -21,9 +21,10 @@ from medrestore.modalities import modality_named
 from medrestore.training.ct_noise import Kernel, with_noise_bank
 from medrestore.training.ct_scene import AIR_HU, at_field_of_view, with_couch
 from medrestore.training.data import Stack, stacks_of
+from medrestore.training.noise_power import measured_texture
 from medrestore.training.pack import cropped, pack_stacks, unpack_stacks
 from medrestore.training.synthesis import synthetic_stacks
-from medrestore.training.targets import scan_kernel, scan_noise_std
+from medrestore.training.targets import scan_noise_std
 
 if TYPE_CHECKING:
     from medrestore.core.meter import Meter
@@ -48,16 +49,20 @@ KERNELS = (
     Kernel(1.3, 3.0),
     Kernel(2.0, 1.0),
 )
-"""Kernels of a CT noise bank; patches mix two of them. The training scans' own noise is nearest to
-the second (B20f), the third (STANDARD), the fourth (large pixels) or the last (BONE, B60f); a bone
-kernel on the small pixels of a head looks like the fifth."""
+"""Kernels of a CT noise bank; patches mix two of them, or of them and the scan's own, which is
+fitted to the power of its noise (`training.noise_power`)."""
+
+USUAL = 2
+"""The kernel that a scan without enough calm tissue counts as: a standard one."""
 
 SYNTHETIC = "synthetic"
 """The person that all made-up anatomy counts as."""
 
 FIELD_OF_VIEW = (0.8, 1.3)
 COUCHES = 0.7
-"""CT: bounds of the pixel's rescaling, and share of stacks that lie on a couch."""
+MODULATION = 0.5
+"""CT: bounds of the pixel's rescaling, share of stacks that lie on a couch, and bound of the
+modulation of the rays' variance where the scan does not tell it; most scans' is within."""
 
 
 def stacks_by_person(config: Config, cache: Path, meter: Meter) -> dict[str, list[Stack]]:
@@ -159,37 +164,39 @@ def _scene(
 ) -> Stack:
     """A CT stack at a field of view, on a couch perhaps, with its noise bank."""
     factor, couch = rng.uniform(*FIELD_OF_VIEW), rng.random() < COUCHES
+    modulation = round(rng.uniform(-MODULATION, MODULATION), 2)
     if min(stack.array.shape[1:]) / factor >= 128:
         stack = at_field_of_view(stack, factor)
     if stack.noise_std:  # on the new pixels; made-up anatomy has none
         found = replace(stack, noise_std=scan_noise_std(stack, modality) or stack.noise_std)
         stack = replace(_no_noisier(found, stack.noise_std), measured=stack.array > AIR_HU + 1)
     stack = with_couch(stack, rng) if couch else stack
+    own = measured_texture(stack) if stack.noise_std else None
+    kernels = KERNELS if own is None else (*KERNELS, own.kernel)
+    stack = replace(stack, kernel=USUAL if own is None else len(KERNELS))
+    modulation = modulation if own is None else own.modulation
     content = hashlib.sha256(np.ascontiguousarray(stack.array).tobytes())
-    content.update(f"{name}{stack.pixel_mm:.4f}{KERNELS}".encode())
+    content.update(f"{name}{stack.pixel_mm:.4f}{kernels}{modulation}".encode())
     path = cache / f"{content.hexdigest()[:16]}.npz"
     if path.exists():
         with np.load(path) as bank:
-            return _with_kernel(replace(stack, noise=bank["noise"], gain=bank["gain"]))
+            return replace(stack, noise=bank["noise"], gain=bank["gain"])
     gpu = torch.cuda.is_available()
     made = with_noise_bank(
         stack,
-        KERNELS,
+        kernels,
         seed=int(path.stem[:6], 16),
         views=320,
         meter=meter,
         device="cuda" if gpu else "cpu",
         at_once=8 if gpu else 1,
+        modulation=modulation,
     )
     cache.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"partial-{path.name}")
     np.savez(partial, noise=made.noise, gain=made.gain)  # type: ignore[arg-type]
     partial.replace(path)
-    return _with_kernel(made)
-
-
-def _with_kernel(stack: Stack) -> Stack:
-    return replace(stack, kernel=scan_kernel(stack))
+    return made
 
 
 INDEX = "index.json"
