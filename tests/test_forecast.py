@@ -15,6 +15,7 @@ from medrestore.core.white_noise import white_slice
 from medrestore.engine import forecast
 from medrestore.engine.checks import check
 from medrestore.engine.forecast import complete, course_of, known_course
+from medrestore.engine.grid_choice import WorkingGrid
 from medrestore.engine.pace import FRESH_S, Pace, kind_of, pace_of
 from medrestore.engine.pipeline import run
 from medrestore.engine.plan import Noise
@@ -271,3 +272,20 @@ def test_arrays_held_are_as_many_as_forecast(model: Model, samples: int, keep: b
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak == pytest.approx(forecast._resident_bytes(plan), rel=0.2)
+
+
+def test_a_run_on_the_acquired_grid_takes_what_one_of_that_size_takes(model):
+    """And the way there and back, and the maps as they are shown."""
+    grid = WorkingGrid((64, 80), "known")
+    settings = Settings(samples=2)
+    level = (Noise(5.0), 100.0, "cpu")
+    plan = resolve(settings, scan((6, 128, 160)), model.card, *level, grid=grid)
+    small = planned(model, (6, 64, 80), samples=2)
+    assert (plan.slab, plan.evaluations) == (small.slab, small.evaluations)
+    found, wanted = (course_of(one, model.card, PACE) for one in (plan, small))
+    assert found.predicting == wanted.predicting and found.sampling == wanted.sampling
+    assert 0 < found.checking < 10  # seconds of resampling, PACE has none of guards
+    assert kind_of(plan, model.card) == kind_of(small, model.card)
+    shown, less = (complete(one, model.card, lambda: model).memory_bytes for one in (plan, small))
+    maps = 4 * 6 * 128 * 160
+    assert 7 * maps <= shown - less < 9 * maps

@@ -103,6 +103,7 @@ def denoise(
     guidance: float = 1.0,
     measurement: float = 0.0,
     mirroring: str = "auto",
+    grid: str = "auto",
     exceeds: float | None = None,
 ) -> Result:
     """Restore a scan and say how sure the restoration is: restored, std, lower, upper.

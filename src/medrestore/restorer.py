@@ -17,8 +17,10 @@ from medrestore.core.meter import SILENT, Meter
 from medrestore.engine.checks import check
 from medrestore.engine.device_check import place_of
 from medrestore.engine.forecast import complete
+from medrestore.engine.grid_choice import choose_grid
 from medrestore.engine.memory_fallback import run_within_memory
 from medrestore.engine.noise import Noise, resolve_levels, typical
+from medrestore.engine.own_grid import acquired, shown, shown_checks
 from medrestore.engine.resolve import resolve
 from medrestore.engine.value_check import check_values, modality_of
 from medrestore.errors import MedrestoreWarning
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from medrestore.engine.arrays import Arrays
+    from medrestore.engine.grid_choice import WorkingGrid
     from medrestore.engine.noise import Level
     from medrestore.engine.plan import Plan
     from medrestore.models.model import Model
@@ -76,6 +79,7 @@ class Restorer:
         noise_map: Volume | None = None,
         model: Model | None = None,
         levels: tuple[Level, ...] | None = None,
+        grid: WorkingGrid | None = None,
     ) -> Plan:
         """Decide a run: model, device, noise level, forecast of time and memory.
 
@@ -93,6 +97,8 @@ class Restorer:
             An engine in place of the settings' own model.
         levels : tuple of Level, optional
             Noise of this scan (`resolve_levels`), if it is resolved already.
+        grid : WorkingGrid, optional
+            The grid of its run (`choose_grid`), if that is chosen already.
 
         Raises
         ------
@@ -107,7 +113,9 @@ class Restorer:
         device, precision, faults = place_of(settings.device, settings.precision, card)
         levels = levels or resolve_levels(volume, settings.noise, noise_map)
         by_time = levels if volume.is_4d else ()
-        plan = resolve(settings, volume, card, *typical(levels), device, precision, by_time)
+        grid = grid or choose_grid(settings.grid, volume, levels, card.sigma_range[0])
+        usual = typical(levels)
+        plan = resolve(settings, volume, card, *usual, device, precision, by_time, grid)
         plan = replace(plan, warnings=(*faults, *doubts, *plan.warnings))
         with self.turn():
             return complete(plan, card, lambda: model or MODELS.get(card, device, precision))
@@ -162,18 +170,24 @@ class Restorer:
     def arrays(
         self, plan: Plan, volume: Volume, meter: Meter = SILENT, model: Model | None = None
     ) -> tuple[Arrays, Plan]:
-        """The arrays of a run alone, and the plan as memory allowed it; raises as `run` does."""
+        """The arrays of a run alone, and the plan as memory allowed it; raises as `run` does.
+
+        They lie on the grid that the plan works on.
+        """
         with self.turn(meter):
-            return run_within_memory(plan, volume, model or plan.load_model(), meter)
+            worked = acquired(plan, volume)
+            arrays, done = run_within_memory(*worked, model or plan.load_model(), meter)
+            return arrays, plan.as_run(done)
 
     def result(
         self, plan: Plan, volume: Volume, arrays: Arrays, model: Model | None = None
     ) -> Result:
-        """The result of arrays that were computed, checked against the scan."""
+        """The result of arrays that were computed, checked against the scan, as that is shown."""
         with self.turn():
             model = model or plan.load_model()
-            checks = check(plan, volume, arrays, model.sigma_range[0])
-        return Result.of(plan, volume, arrays, checks, model)
+            floor = model.sigma_range[0]
+            checks = shown_checks(check(*acquired(plan, volume), arrays, floor), plan, volume)
+        return Result.of(plan, volume, arrays, shown(arrays, plan, volume, floor), checks, model)
 
 
 RESTORER = Restorer()

@@ -188,6 +188,9 @@ class Source:
         What of the MR signal the values are, where the file says; None for CT.
     hu_offset : float
         What was added to the file's numbers to make them HU (`io.read`).
+    acquired : (int, int) or None
+        Rows and columns of k-space that MR was acquired with, where the file says; the scanner may
+        have filled in others.
     """
 
     format: str = "array"
@@ -196,6 +199,7 @@ class Source:
     header: Any = field(default=None, repr=False)
     component: Component | None = None
     hu_offset: float = 0.0
+    acquired: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         name = re.sub(r"[/\\\x00-\x1f]+", "_", self.name).strip() or "scan"

@@ -108,7 +108,9 @@ def test_covariance_with_a_mean_is_that_of_the_spectrum() -> None:
     std = rng.uniform(1, 3, (slices, side, side)).astype(np.float32)
     inside = np.zeros(std.shape, bool)
     inside[1:3, 2:6, 3:9] = True
-    found = covariance_with_mean(inside, std, tuple(range(10, 10 + slices)), kernel)
+    found = covariance_with_mean(
+        inside / np.float32(inside.sum()), std, tuple(range(10, 10 + slices)), kernel
+    )
     errors = dense(kernel, slices, side) * np.outer(std, std)
     expected = errors @ (inside.ravel() / inside.sum())
     np.testing.assert_allclose(found.ravel(), expected, rtol=2e-4, atol=1e-5)
@@ -122,7 +124,7 @@ def test_a_single_voxel_as_reference_differs_from_itself_by_nothing() -> None:
     side = 2 * RADIUS + 1
     white = Kernel(np.zeros((1, side, side), np.float32), np.zeros((1, 7), np.float32))
     white.plane[0, RADIUS, RADIUS] = white.along_z[0, 3] = 1
-    covariance = covariance_with_mean(inside, std, (0, 1, 2), white)
+    covariance = covariance_with_mean(inside / np.float32(inside.sum()), std, (0, 1, 2), white)
     assert covariance[1, 30, 30] == pytest.approx(4, rel=1e-5)
     assert np.abs(covariance).sum() == pytest.approx(4, rel=1e-3)
     difference = difference_std(std, 2.0, covariance)

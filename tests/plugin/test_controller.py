@@ -84,6 +84,7 @@ def result_of(volume, drawn=8, samples=8, warnings=(), guards=None):
         scale=100.0,
         noise=Noise(9.0, None, "estimated: from the background"),
         levels=(),
+        grid=None,
         each=(Level(Noise(9.0), 100.0),),
         warnings=warnings,
         calibrated=True,

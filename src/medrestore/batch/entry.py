@@ -9,7 +9,7 @@ import numpy as np
 from medrestore.batch.page import Entry
 from medrestore.batch.panels import panels
 from medrestore.core.intensity import FOREGROUND_FRACTION, foreground_scale
-from medrestore.engine.plan_text import noise_in_words
+from medrestore.engine.plan_text import grid_in_words, noise_in_words
 from medrestore.modalities import modality_named
 from medrestore.report.tables import amount
 
@@ -63,6 +63,7 @@ def _settings_of(plan: Plan) -> dict[str, object]:
     return {
         "model": plan.model,
         "noise": noise_in_words(plan),
+        "grid": grid_in_words(plan) or None,
         **{name: getattr(settings, name) for name in names},
         "seed": settings.seed,
         "device": plan.device,

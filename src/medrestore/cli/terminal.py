@@ -8,7 +8,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
-from medrestore.engine.plan_text import memory, noise_in_words
+from medrestore.engine.plan_text import grid_in_words, memory, noise_in_words
 from medrestore.errors import Cancelled
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ def plan_in_words(plan: Plan, volume: Volume) -> str:
         "scan": f"{volume.source.name}: {plan.modality}, {grid}, {spacing}",
         "model": f"{plan.model}, {MODES[plan.mode]}, on {plan.device} in {plan.precision}",
         "noise": noise_in_words(plan),
+        "grid": grid_in_words(plan),
         "work": f"{slices} slice{'' if slices == 1 else 's'}, {work}, seed {settings.seed}",
         "result": f"{ESTIMATES[settings.estimate]}, its expected error, and bounds "
         f"{'to cover' if plan.calibrated else 'meant for'} {100 * settings.level:.4g} % of the "
@@ -60,7 +61,7 @@ def plan_in_words(plan: Plan, volume: Volume) -> str:
     }
     if plan.seconds is not None and plan.memory_bytes is not None:
         rows["forecast"] = f"{duration(plan.seconds)}, {memory(plan.memory_bytes)} of memory"
-    lines = [f"{name:<9} {text}" for name, text in rows.items()]
+    lines = [f"{name:<9} {text}" for name, text in rows.items() if text]
     notes = dict.fromkeys([*volume.warnings, *plan.warnings])
     return "\n".join([*lines, *(f"note      {text}" for text in notes)])
 

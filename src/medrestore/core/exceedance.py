@@ -122,7 +122,7 @@ class Calibrated:
 
 
 def covariance_with_mean(
-    inside: NDArray[np.bool_],
+    weights: NDArray[np.float32],
     std: NDArray[np.float32],
     slices: tuple[int, ...],
     kernel: Kernel,
@@ -130,12 +130,12 @@ def covariance_with_mean(
     """Covariance of each voxel's error with that of a region's mean.
 
     Errors are std·r, r of unit variance with the kernel's spectrum. With K the kernel in the plane
-    and along z, and w the region's weights, 1/n inside, it is std·(K ∗ K ∗ (std·w)).
+    and along z, and w the region's weights, it is std·(K ∗ K ∗ (std·w)).
 
     Parameters
     ----------
-    inside : ndarray of bool, shape (n, y, x)
-        The region.
+    weights : ndarray of float32, shape (n, y, x)
+        Of the mean: 1/n in each of a region's n voxels.
     std : ndarray of float32, shape (n, y, x)
         RMS error expected; what is no number counts as known.
     slices : tuple of int
@@ -151,17 +151,17 @@ def covariance_with_mean(
     reach, variance = len(taps) // 2, float((plane**2).sum() * (taps**2).sum())
     std = np.nan_to_num(std)
     white: dict[int, Any] = {}
-    for z, region, spread in zip(slices, inside, std, strict=True):
-        if region.any():
-            seen = fftconvolve(np.where(region, spread, 0) / inside.sum(), plane)
-            for offset, share in enumerate(taps, -reach):
-                white[z + offset] = white.get(z + offset, 0) + share * seen
+    for z, share, spread in zip(slices, weights, std, strict=True):
+        if share.any():
+            seen = fftconvolve(share * spread, plane)
+            for offset, tap in enumerate(taps, -reach):
+                white[z + offset] = white.get(z + offset, 0) + tap * seen
     found = np.zeros(std.shape, np.float32)
     margin = tuple(
         slice(n // 2, n // 2 + size) for n, size in zip(plane.shape, std.shape[1:], strict=True)
     )
     for row, z in enumerate(slices):
-        mixed = [share * white[z + k] for k, share in enumerate(taps, -reach) if z + k in white]
+        mixed = [tap * white[z + k] for k, tap in enumerate(taps, -reach) if z + k in white]
         if mixed:
             found[row] = std[row] * fftconvolve(sum(mixed), plane, "same")[margin] / variance
     return found

@@ -17,6 +17,8 @@ import numpy as np
 from scipy.fft import next_fast_len, rfft2
 from scipy.stats import t as student
 
+from medrestore.core.zero_filling import adjoint
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -63,6 +65,12 @@ class Functional:
         if b is not None:
             weights = weights - b[touched][:, *box] / np.float32(np.count_nonzero(b))
         return cls(tuple(map(int, touched)), box, weights.astype(np.float32))
+
+    def before_zero_filling(self, shape: tuple[int, int], grid: tuple[int, int]) -> Functional:
+        """The same sum over the voxels (y, x) of an acquired grid, of which ``shape`` is shown."""
+        wide = np.zeros((len(self.weights), *shape), np.float32)
+        wide[:, *self.box] = self.weights
+        return Functional(self.slices, (slice(None), slice(None)), adjoint(wide, grid))
 
     @property
     def voxels(self) -> float:

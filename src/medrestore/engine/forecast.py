@@ -10,14 +10,17 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
+import numpy as np
 import psutil
 
 from medrestore.core.consistency_check import looks
 from medrestore.core.method import evaluations, shares_start, without_network
 from medrestore.core.refiner import CONDITION_CHANNELS
 from medrestore.core.tiles import Windows
+from medrestore.core.zero_filling import interpolated, resampled
 from medrestore.devices import own_bytes
 from medrestore.disk_arrays import IN_MEMORY_BYTES
 from medrestore.engine.arrays import keeps_residuals
@@ -58,7 +61,7 @@ class Course:
     Parameters
     ----------
     predicting, sampling, checking : float
-        Predictor; samples; guards; of all time points.
+        Predictor; samples; guards, and maps as shown; of all time points.
     slices, passes, times, predictions : int
         Ticks of the run's meter: a time point has one for each slice and prediction, then one for
         each slice and pass of the refiner.
@@ -99,13 +102,13 @@ def complete(plan: Plan, card: Card, loaded: Callable[[], Model]) -> Plan:
     loaded : callable
         Gives the model on the plan's device; asked only if its pace is not known or has grown old.
     """
-    pace = _pace(plan, card, loaded)
+    work, pace = plan.sized, _pace(plan, card, loaded)
     limit = (plan.settings.memory_gb or math.inf) * 1e9
     free, channels = min(free_bytes(plan.device), limit), card.family.condition_channels(card.facts)
-    resident = _resident_bytes(plan, channels)
+    resident = _resident_bytes(work, channels) + _shown_bytes(plan)
     apart = own_bytes(plan.device) is not None
     room = SHARE * max(free if apart else free - resident, 0)
-    slice_bytes = pace.voxel_bytes * plan.shape[1] * plan.shape[2] * card.depth[0]
+    slice_bytes = pace.voxel_bytes * work.shape[1] * work.shape[2] * card.depth[0]
     slab = int(min(max(room // slice_bytes, 1), plan.slab))
     batch = int(min(max(room // pace.window_bytes, 1), plan.batch))
     working = max(slab * slice_bytes, batch * pace.window_bytes if plan.settings.samples else 0)
@@ -161,6 +164,7 @@ def free_bytes(device: str) -> int:
 
 def course_of(plan: Plan, card: Card, pace: Pace) -> Course:
     """Forecast of a run's time, by its parts."""
+    shown, plan = plan, plan.sized
     settings, plane, slices = plan.settings, plan.shape[1] * plan.shape[2], len(plan.chosen)
     depth, (deep, _) = Windows(plan.shape[0], *card.depth), card.depth
     in_a_row = evaluations(settings.sampler, settings.steps) if settings.samples else 0
@@ -173,7 +177,7 @@ def course_of(plan: Plan, card: Card, pace: Pace) -> Course:
         predicting=plan.times * len(covering) * deep * plane * pace.predicting,
         sampling=plan.times
         * (windows * pace.window + settings.samples * slices * plane * pace.drawing),
-        checking=plan.times * looks(slices) * plane * pace.checking,
+        checking=plan.times * (looks(slices) * plane * pace.checking + slices * _showing(shown)),
         slices=slices,
         passes=passes,
         times=plan.times,
@@ -208,6 +212,35 @@ def _resident_bytes(plan: Plan, channels: int = CONDITION_CHANNELS) -> int:
         + CHECKING * (looks(len(plan.chosen)) - len(plan.chosen)) * plane
     )
     return int(resident + max(running, checking))
+
+
+def _shown_bytes(plan: Plan) -> int:
+    """Arrays on the grid shown, and the scan on that worked on, where the two differ."""
+    if plan.grid is None:
+        return 0
+    settings, shown, slices = plan.settings, plan.shape[1:], len(plan.chosen) * plan.times
+    whole, plane = 4 * math.prod(shown) * slices, 4 * math.prod(plan.grid)
+    kept = settings.samples if settings.keep_samples else 0
+    maps = 6 + (settings.estimate != "mean") + (settings.samples > 0)  # two of the guards
+    scan = _in_memory(plane * plan.shape[0] * plan.times)
+    return maps * _in_memory(whole) + _in_memory(kept * whole) + scan
+
+
+def _showing(plan: Plan) -> float:
+    """Seconds that a slice takes to the grid that is worked on, and its maps back."""
+    return 0.0 if plan.grid is None else _there_and_back(plan.grid, plan.shape[1:])
+
+
+@lru_cache(maxsize=16)
+def _there_and_back(grid: tuple[int, int], shown: tuple[int, int]) -> float:
+    scan, made = np.zeros(shown, np.float32), np.zeros(grid, np.float32)
+    began = time.perf_counter()
+    for _ in range(2):  # for the run, and for its guards
+        resampled(scan, grid)
+    resampled(made, shown)
+    for _ in range(4):  # std, its factor, the two of the guards
+        interpolated(made, shown)
+    return time.perf_counter() - began
 
 
 def _in_memory(size: int) -> int:

@@ -71,7 +71,7 @@ class Pace:
 
 def kind_of(plan: Plan, card: Card) -> tuple[object, ...]:
     """Key of what a pace depends on: runs of one kind share it."""
-    settings = plan.settings
+    settings, plan = plan.settings, plan.sized
     guided = (settings.guidance not in (0, 1), settings.measurement != 0)
     device = (plan.device, plan.precision, torch.get_num_threads())
     how = (settings.predictions, settings.sampler, guided, _steps(plan))
@@ -101,7 +101,7 @@ def pace_of(
     clock : callable
         Seconds.
     """
-    small, scan = _small(plan, model.card)
+    small, scan = _small(plan.sized, model.card)
     if not warm:
         _timed(small, scan, model, clock)
     found = (_timed(small, scan, model, clock) for _ in range(repeats))

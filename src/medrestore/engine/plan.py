@@ -34,7 +34,9 @@ class Plan:
     outside the JSON, which holds their SHA-256. ``slices`` picks slices of a preview; None means
     all. ``batch`` windows of the refiner and ``slab`` slices are evaluated at once. ``seconds`` and
     ``memory_bytes`` are forecasts, None where nothing was timed. ``calibrated``: whether the
-    model's coverage was measured for intervals drawn like these.
+    model's coverage was measured for intervals drawn like these. ``grid``: rows and columns that
+    the run works on, where they are those that were acquired (`grid_choice`) and not those of
+    ``shape``; ``grid_source`` says how that is known, or why it is not done.
     """
 
     settings: Settings
@@ -57,6 +59,8 @@ class Plan:
     precision: str = "float32"
     levels: tuple[Level, ...] = ()
     calibrated: bool = True
+    grid: tuple[int, int] | None = None
+    grid_source: str = ""
 
     def at(self, t: int) -> Plan:
         """The plan of one time point, with the noise and the scale of its volume."""
@@ -64,6 +68,13 @@ class Plan:
             return self
         noise, scale = self.levels[t]
         return replace(self, noise=noise, scale=scale, levels=())
+
+    @property
+    def sized(self) -> Plan:
+        """The same run of an ordinary scan of the size that it works on, for what that takes."""
+        if self.grid is None:
+            return self
+        return replace(self, shape=(self.shape[0], *self.grid), grid=None)
 
     @property
     def each(self) -> tuple[Level, ...]:
@@ -74,6 +85,11 @@ class Plan:
         """The same run with the noise of each volume as measured anew."""
         noise, scale = typical(levels)
         return replace(self, noise=noise, scale=scale, levels=levels if self.levels else ())
+
+    def as_run(self, done: Plan) -> Plan:
+        """The same with what memory made of its run, whose plan came back as ``done``."""
+        changed = {name: getattr(done, name) for name in ("device", "slab", "batch", "warnings")}
+        return replace(self, **changed)
 
     def without_maps(self) -> Plan:
         """The same without noise maps, which are large: to be sent, and measured anew there."""
@@ -130,9 +146,10 @@ class Plan:
                 facts["noise"], facts["scale"] = typical(facts["levels"])
             else:
                 facts["noise"] = Noise.from_facts(facts["noise"], noise_map)
-            older = {"mirroring": "off"}  # what runs did before they were asked
+            older = {"mirroring": "off", "grid": "shown"}  # what runs did before they were asked
             facts["settings"] = Settings(**(older | facts["settings"]))
-            for name in ("shape", "slices", "warnings"):
+            facts.setdefault("grid", None)
+            for name in ("shape", "slices", "warnings", "grid"):
                 facts[name] = None if facts[name] is None else tuple(facts[name])
             return cls(**facts)
         except (ValueError, KeyError, TypeError) as error:

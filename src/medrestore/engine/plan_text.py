@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from medrestore.core.method import ESTIMATED
+from medrestore.engine.grid_choice import size_in_words
 from medrestore.modalities import modality_named
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "calibrated",
+    "grid_in_words",
     "memory",
     "noise_doubts",
     "noise_in_words",
@@ -60,6 +62,15 @@ def noise_doubts(plan: Plan) -> list[str]:
         reads = _listed([measured for _, measured in given], unit)
         found.append(f"the scan itself reads {reads}")
     return found
+
+
+def grid_in_words(plan: Plan) -> str:
+    """The grid that the run works on, where that is in question; empty where it is not."""
+    shown = size_in_words(plan.shape[1:])
+    if plan.grid is not None:
+        size = size_in_words(plan.grid)
+        return f"restored on the acquired grid {size}, shown on {shown} ({plan.grid_source})"
+    return f"restored as shown, on {shown}: {plan.grid_source}" if plan.grid_source else ""
 
 
 def noise_strength(plan: Plan) -> str:

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from medrestore.core.tiles import tiles
 from medrestore.devices import windows_at_once
+from medrestore.engine.grid_choice import AS_SHOWN
 from medrestore.engine.noise import Level
 from medrestore.engine.plan import Plan
 from medrestore.engine.plan_text import calibrated, warnings_of
 
 if TYPE_CHECKING:
+    from medrestore.engine.grid_choice import WorkingGrid
     from medrestore.engine.noise import Noise
     from medrestore.models.card import Card
     from medrestore.settings.settings import Settings
@@ -29,6 +31,7 @@ def resolve(
     device: str,
     precision: str = "float32",
     levels: tuple[Level, ...] = (),
+    grid: WorkingGrid = AS_SHOWN,
 ) -> Plan:
     """Decide a run; `forecast.complete` says what it will take.
 
@@ -44,6 +47,8 @@ def resolve(
         ``"cpu"``, ``"cuda"``, … (`devices`), ``"float32"`` or ``"bfloat16"``, already picked.
     levels : tuple of Level
         Of a 4-D scan noise and scale of each volume.
+    grid : WorkingGrid
+        The grid that the run works on.
 
     Raises
     ------
@@ -51,14 +56,9 @@ def resolve(
         If the model does not serve the sampler, or not with so few samples and steps, or cannot be
         guided as asked.
     """
-    shape = volume.geometry.shape
-    times = len(volume.array) if volume.is_4d else 1
-    slices = shape[0] * times
-    steps = card.steps(settings.steps, settings.samples)
-    settings = replace(settings, sampler=card.sampler(settings.sampler), steps=steps)
-    settings = replace(settings, mirroring=_mirroring(settings, card))
-    card.check_guidance(settings.sampler, steps, settings.guidance, settings.measurement)
-    windows = tiles(card.family.plane(shape[1:]), *card.window)
+    shape, times = volume.geometry.shape, len(volume.array) if volume.is_4d else 1
+    settings = _settled(settings, card)
+    windows = tiles(card.family.plane(grid.size or shape[1:]), *card.window)
     batch = max(1, windows_at_once(device) // card.depth[0])
     return Plan(
         settings=settings,
@@ -74,12 +74,22 @@ def resolve(
         batch=batch,
         slab=max(1, batch // windows),
         slices=None,
-        evaluations=slices * settings.evaluations,
+        evaluations=shape[0] * times * settings.evaluations,
         warnings=warnings_of(card, levels or (Level(noise, scale),), settings),
         precision=precision,
         levels=levels,
         calibrated=calibrated(card, settings),
+        grid=grid.size,
+        grid_source=grid.source,
     )
+
+
+def _settled(settings: Settings, card: Card) -> Settings:
+    """Settings whose sampler, steps and mirroring are no longer left to the model."""
+    steps = card.steps(settings.steps, settings.samples)
+    settings = replace(settings, sampler=card.sampler(settings.sampler), steps=steps)
+    card.check_guidance(settings.sampler, steps, settings.guidance, settings.measurement)
+    return replace(settings, mirroring=_mirroring(settings, card))
 
 
 def _mirroring(settings: Settings, card: Card) -> str:

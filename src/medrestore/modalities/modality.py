@@ -102,6 +102,8 @@ class Modality:
         Intensities above it are tissue, and no lung; None: again relative to the scale.
     form : str
         What intensities are, in MONAI's words.
+    in_k_space : bool
+        True if it is acquired there, so that a scan may have been zero-filled.
     find_padding : callable, optional
         Finds values of voxels that are no measurement; ticks after each plane.
     check_values : callable, optional
@@ -121,6 +123,7 @@ class Modality:
     body: float | None = None
     tissue: float | None = None
     form: str = "intensity"
+    in_k_space: bool = False
     find_padding: Callable[..., tuple[float, ...]] | None = None
     check_values: Callable[[Volume, NDArray[Any], NDArray[Any]], tuple[str, ...]] | None = None
     simulation: Simulation | None = None

@@ -62,6 +62,7 @@ MR = Modality(
     unit=UNITS["MR"],
     lowest=0.0,
     form="magnitude",
+    in_k_space=True,
     check_values=_check_values,
     noise=NoiseModel(
         estimator=ESTIMATOR,

@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from medrestore.devices import out_of_memory
-from medrestore.engine.plan_text import memory, noise_doubts, noise_strength
+from medrestore.engine.plan_text import grid_in_words, memory, noise_doubts, noise_strength
 from medrestore.errors import Cancelled, MedrestoreError
 
 if TYPE_CHECKING:
@@ -71,7 +71,8 @@ def summary(result: Result, cancelled: bool) -> str:
         done = f"Done: {counted(result.drawn)}, {plan.model} on {plan.device}."
     guards = result.guards
     fine = (guards.sentence(),) if guards is not None and not guards.warnings() else ()
-    return f"{done} Noise removed: {noise(plan)}.{_sentences(*fine, *result.warnings)}"
+    said = _sentences(*_grid(plan), *fine, *result.warnings)
+    return f"{done} Noise removed: {noise(plan)}.{said}"
 
 
 def opened_summary(result: Result) -> str:
@@ -79,7 +80,7 @@ def opened_summary(result: Result) -> str:
     plan = result.plan
     return (
         f"{counted(result.drawn)}, {plan.model}. Noise removed: {noise(plan)}."
-        f"{_sentences(*result.warnings)}"
+        f"{_sentences(*_grid(plan), *result.warnings)}"
     )
 
 
@@ -94,7 +95,7 @@ def preview_summary(result: Result, planned: Plan, shown: str) -> str:
     known = "; ".join([noise(planned), *noise_doubts(planned)])
     return (
         f"Preview of {shown}. Noise: {known.rstrip('.')}. {what}: "
-        f"{forecast(planned)}.{_sentences(*result.warnings)}"
+        f"{forecast(planned)}.{_sentences(*_grid(planned), *result.warnings)}"
     )
 
 
@@ -117,6 +118,11 @@ def duration(seconds: float) -> str:
 def noise(plan: Plan) -> str:
     """The noise that is removed, and how it is known."""
     return f"{noise_strength(plan)} ({plan.noise.source.partition(':')[0]})"
+
+
+def _grid(plan: Plan) -> tuple[str, ...]:
+    """The grid that the run works on, where that is not the one shown."""
+    return () if plan.grid is None else (grid_in_words(plan),)
 
 
 def _sentences(*texts: str) -> str:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from medrestore.core.meter import Meter
     from medrestore.engine.forecast import Course
+    from medrestore.engine.grid_choice import WorkingGrid
     from medrestore.engine.noise import Level
     from medrestore.engine.plan import Plan
     from medrestore.plugin.drawings import Drawing
@@ -72,25 +73,32 @@ class Outcome(NamedTuple):
     planned: Plan
 
 
+class Found(NamedTuple):
+    """What a plan measures in a scan: the noise of its volumes, and the grid of its run."""
+
+    levels: tuple[Level, ...] | None
+    grid: WorkingGrid | None
+
+
 class PreviewCache:
-    """Noise of the scan that was measured last, for the next preview."""
+    """Noise and grid of the scan that was measured last, for the next preview."""
 
     def __init__(self) -> None:
         self._scan: Callable[[], Any] = lambda: None
         self._request: tuple[object, ...] = ()
-        self._levels: tuple[Level, ...] | None = None
+        self._found: Found | None = None
 
-    def levels(self, data: Any, *request: object) -> tuple[Level, ...] | None:
-        """The noise as measured in this very array, if it was asked for in the same way."""
-        return self._levels if self._scan() is data and self._request == request else None
+    def found(self, data: Any, *request: object) -> Found | None:
+        """What was measured in this very array, if it was asked for in the same way."""
+        return self._found if self._scan() is data and self._request == request else None
 
-    def keep(self, levels: tuple[Level, ...], data: Any, *request: object) -> None:
-        """Remember the noise of an array, which is not kept alive by this."""
+    def keep(self, found: Found, data: Any, *request: object) -> None:
+        """Remember what was measured in an array, which is not kept alive by this."""
         try:
             self._scan = weakref.ref(data)
         except TypeError:  # a list, of a multiscale image: measured each time
             self._scan = lambda: None
-        self._request, self._levels = request, levels
+        self._request, self._found = request, found
 
 
 def restore(request: Request, meter: Meter, cache: PreviewCache | None = None) -> Outcome:
@@ -188,12 +196,14 @@ def region_noise(request: Request, drawing: Drawing, meter: Meter) -> tuple[floa
 
 
 def _plan(request: Request, volume: Volume, settings: Settings, cache: PreviewCache) -> Plan:
+    from medrestore.engine.grid_choice import WorkingGrid
     from medrestore.restorer import RESTORER
 
-    noise_request = (volume.modality, settings.noise)
-    known = cache.levels(request.data, *noise_request) if request.preview else None
-    plan = RESTORER.plan(volume, settings, levels=known)
-    cache.keep(plan.each, request.data, *noise_request)
+    asked = (volume.modality, settings.noise, settings.grid)
+    known = cache.found(request.data, *asked) if request.preview else None
+    known = known or Found(None, None)
+    plan = RESTORER.plan(volume, settings, levels=known.levels, grid=known.grid)
+    cache.keep(Found(plan.each, WorkingGrid(plan.grid, plan.grid_source)), request.data, *asked)
     return plan
 
 

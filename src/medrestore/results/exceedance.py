@@ -12,6 +12,7 @@ from medrestore.core.exceedance import Calibrated, covariance_with_mean, differe
 from medrestore.core.intervals import gaussian_factor
 from medrestore.core.method import ESTIMATED
 from medrestore.core.spectra import mean_ratio
+from medrestore.core.zero_filling import adjoint, interpolated, resampled
 from medrestore.disk_arrays import PageReleaser, zeros
 from medrestore.errors import ModelError, SettingsError
 from medrestore.modalities import modality_named
@@ -132,7 +133,13 @@ class _Maps:
             sigma = np.where(std > 0, self._sigma(row), np.float32(0))
             ratios.append(mean_ratio(std, sigma, modality.foreground(mu, self.plan.scale)))
         kernel = self.card.spectra.kernels(np.pi / 2, [float(np.mean(ratios))])
-        return covariance_with_mean(inside, self.std, self.plan.chosen, kernel)
+        weights = inside.astype(np.float32) / np.float32(inside.sum())
+        grid, chosen = self.plan.grid, self.plan.chosen
+        if grid is None:
+            return covariance_with_mean(weights, self.std, chosen, kernel)
+        std = interpolated(np.nan_to_num(self.std), grid)
+        shared = covariance_with_mean(adjoint(weights, grid), std, chosen, kernel)
+        return resampled(shared, inside.shape[1:])
 
     def _row(self, row: int) -> tuple[Calibrated, Planes, Planes]:
         """Distribution, μ and std of a slice; an image that is not μ lies about its interval's."""

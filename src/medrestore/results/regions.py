@@ -11,6 +11,7 @@ from medrestore.core.method import without_network
 from medrestore.core.region_mean import Functional, Spread, closed_form_std
 from medrestore.core.residual_bytes import STEP
 from medrestore.devices import is_present
+from medrestore.engine.own_grid import ShownSlice, acquired, acquired_slices
 from medrestore.engine.pipeline import run
 from medrestore.errors import ResourceError, SettingsError
 from medrestore.results.rounding import with_half_width
@@ -154,7 +155,7 @@ class Regions:
         part = replace(self.plan.for_slices(slices), device=model.device)
         settings = part.settings.drawing(self.drawn if redraws else 0)
         settings = replace(settings, estimate="mean", keep_samples=False)
-        arrays = run(replace(part, settings=settings), self.source, model)
+        arrays = run(*acquired(replace(part, settings=settings), self.source), model)
         if self.redraws and arrays.residuals is None:
             raise ResourceError("the disk has no room for the samples of these slices; make some")
         samples = self.samples
@@ -179,22 +180,44 @@ class Regions:
         assert at_hand.arrays is not None
         card, arrays = at_hand._card, at_hand.arrays
         rows = [at_hand.plan.chosen.index(z) for z in functional.slices]
-        mu, s = (_cut(a if a.ndim == 3 else a[t], rows, functional) for a in (arrays.mu, arrays.s))
-        values = at_hand._values(functional, rows, mu, s, t) if self.sampling else ()
-        closed, size = 0.0, functional.voxels
+        worked = at_hand._worked(functional)
+        maps = (a if a.ndim == 3 else a[t] for a in (arrays.mu, arrays.s))
+        mu, s = (_cut(a, rows, worked) for a in maps)
+        values = at_hand._values(functional, worked, rows, mu, s, t) if self.sampling else ()
+        closed, size = 0.0, worked.voxels
         if not card.family.fewest_samples:
             spectra = card.spectra if at_hand.model is None else at_hand.model.spectra
             ratio = np.atleast_2d(arrays.ratio)[t][rows]
             kernel = spectra.kernels(np.pi / 2, ratio.tolist())
-            closed = closed_form_std(functional.weights, s, functional.slices, kernel)
+            closed = closed_form_std(worked.weights, s, worked.slices, kernel)
         spread = card.family.region_spread(np.array(values), closed, card.region_dof(size))
         method, level = self.plan.settings.method if self.sampling else "predictor", self.level
         half = float(spread.half_width(level)) * card.region_factor(method, size)
-        mean, known = functional.of(mu), card.knows_regions(method, size)
+        mean, known = at_hand._mean(functional, mu, t), card.knows_regions(method, size)
         ends = mean - half, mean + half
         unit = self.source.unit
         std, dof = float(spread.std), float(spread.dof)
         return Region(mean, *ends, std, level, voxels, values, known, dof, unit)
+
+    def _worked(self, functional: Functional) -> Functional:
+        """The same sum on the grid that the plan works on."""
+        grid, (_, *shape) = self.plan.grid, self.plan.shape
+        if grid is None:
+            return functional
+        return functional.before_zero_filling((shape[0], shape[1]), grid)
+
+    def _mean(self, functional: Functional, mu: Any, t: int) -> float:
+        """The sum over μ as it is shown; ``mu`` is on the grid that the plan works on."""
+        if self.plan.grid is None:
+            return functional.of(mu)
+        plan, volume, floor = self.plan.at(t), self._volume(t), self._card.sigma_range[0]
+        slices = zip(functional.slices, mu, strict=True)
+        images = [ShownSlice.of(plan, volume, z, floor).image(one) for z, one in slices]
+        return functional.of(np.stack(images)[:, *functional.box])
+
+    def _volume(self, t: int) -> NDArray[np.float32]:
+        """One time point of the scan, (z, y, x)."""
+        return self.source.array[t] if self.source.is_4d else self.source.array
 
     @property
     def level(self) -> float:
@@ -202,9 +225,9 @@ class Regions:
         return self.plan.settings.level
 
     def _values(
-        self, functional: Functional, rows: list[int], mu: Any, s: Any, t: int
+        self, functional: Functional, worked: Functional, rows: list[int], mu: Any, s: Any, t: int
     ) -> tuple[float, ...]:
-        """The sum in each sample; ``mu`` and ``s`` are cut to the functional."""
+        """The sum in each sample; ``worked``, ``mu`` and ``s`` are on the plan's grid."""
         if self.samples is not None:
             every = self.samples if self.samples.ndim == 4 else self.samples[:, t]
             return tuple(functional.of(_cut(one, rows, functional)) for one in every)
@@ -213,21 +236,17 @@ class Regions:
         kept = kept if kept.ndim == 4 else kept[:, t]
         centre, unit = mu, s
         if self._card.family.fewest_samples:
-            scan, sigma = self._measured(functional, t)
+            scan, sigma = self._measured(worked, t)
             unknown = ~(s > 0)  # no measurement: 0 or NaN
             centre, unit = np.where(unknown, mu, scan), np.where(unknown, 0, sigma)
-        middle, step = functional.of(centre), STEP * functional.weights * np.nan_to_num(unit)
-        apart = (step * _cut(one, rows, functional) for one in kept)
+        middle, step = worked.of(centre), STEP * worked.weights * np.nan_to_num(unit)
+        apart = (step * _cut(one, rows, worked) for one in kept)
         return tuple(middle + float(one.sum(dtype=np.float64)) for one in apart)
 
-    def _measured(self, functional: Functional, t: int) -> tuple[Any, Any]:
-        """The scan and its noise, cut to the functional."""
-        frame = self.source.array[t] if self.source.is_4d else self.source.array
-        noise, slices = self.plan.at(t).noise, list(functional.slices)
-        scan = _cut(frame, slices, functional)
-        if noise.map is None:
-            return scan, np.full_like(scan, noise.sigma)
-        return scan, np.nan_to_num(_cut(noise.map, slices, functional))
+    def _measured(self, worked: Functional, t: int) -> tuple[Any, Any]:
+        """The scan and its noise on the grid that is worked on, cut to the functional."""
+        scan, sigma = acquired_slices(self.plan.at(t), self._volume(t), worked.slices)
+        return scan[:, *worked.box], sigma[:, *worked.box]
 
 
 def _cut(array: NDArray[Any], rows: list[int], functional: Functional) -> NDArray[Any]:

@@ -78,20 +78,38 @@ class Result:
 
     @classmethod
     def of(
-        cls, plan: Plan, source: Volume, arrays: Arrays, checks: Checks, model: Model | None = None
+        cls,
+        plan: Plan,
+        source: Volume,
+        arrays: Arrays,
+        shown: Arrays,
+        checks: Checks,
+        model: Model | None = None,
     ) -> Result:
-        """The arrays of a run, and its checks, in the geometry of its source."""
+        """A run in the geometry of its source.
+
+        Parameters
+        ----------
+        plan, source
+            What was run, on which scan.
+        arrays, shown : Arrays
+            On the grid that the plan works on, for regions; on that of the scan (`own_grid`).
+        checks : Checks
+            On the grid of the scan.
+        model : Model, optional
+            The run's.
+        """
         grid = source if plan.slices is None else source.slices(plan.slices)
 
         def volume(name: str) -> Volume:
-            return grid.with_array(getattr(arrays, name))
+            return grid.with_array(getattr(shown, name))
 
         found = cls(
             **{name: volume(name) for name in ("restored", "std", "lower", "upper")},
             removed=grid.with_array(checks.removed),
             inconsistent=grid.with_array(checks.inconsistent),
             guards=checks.guards,
-            samples=arrays.samples,
+            samples=shown.samples,
             plan=plan,
             drawn=arrays.drawn,
             _source=source,

@@ -181,12 +181,7 @@ class Settings:
     )
     memory_gb: float | None = setting(
         None,
-        Number(
-            0,
-            math.inf,
-            refusal="is above 0, got {value}; leave it out for no limit",
-            exclusive=True,
-        ),
+        Number(0, math.inf, "is above 0, got {value}; leave it out for no limit", exclusive=True),
         "memory to stay within; default: all free",
         metavar="GB",
         alters_voxels=False,
@@ -211,7 +206,6 @@ class Settings:
         label="Measurement",
         of_samples=True,
     )
-
     mirroring: str = setting(
         AUTO,
         Choice({AUTO: AUTOMATIC, "on": "On", "off": "Off"}),
@@ -221,6 +215,16 @@ class Settings:
         tip="Predicts from the scan and three mirror images of it: a better image and map, for "
         "three more evaluations of the predictor. Automatic: where samples are drawn.",
         details="Of models without a predictor there is nothing to mirror.",
+    )
+    grid: str = setting(
+        AUTO,
+        Choice({AUTO: AUTOMATIC, "acquired": "Acquired", "shown": "Shown"}),
+        "grid that a zero-filled MR is restored on: acquired, and zero-filled again, or shown; "
+        "auto: acquired where that was measured to pay; default: auto",
+        label="Grid",
+        tip="An MR whose k-space was filled with zeros is restored on the grid that was acquired, "
+        "and shown on its own: better and faster. Automatic: where that pays.",
+        details="Results lie on the scan's grid in any case.",
     )
     exceeds: float | None = setting(
         None,

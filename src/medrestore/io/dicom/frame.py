@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from medrestore.io.dicom.acquisition_matrix import AcquisitionMatrix
     from medrestore.volume import Component
 
 __all__ = ["Frame", "Stack"]
@@ -61,6 +62,8 @@ class Frame:
         Values that make another volume at one position: image type, echo, stack, polarity.
     component : str or None
         Component of the MR signal; None for CT and where nothing says.
+    matrix : AcquisitionMatrix or None
+        Steps of encoding of an MR plane; None for CT and where nothing says.
     reconstruction : tuple of str
         Reconstruction of a CT plane: kernel, voltage, thickness, original or derived. Planes
         of one volume may differ in all but the kernel; volumes that overlap are told apart by it.
@@ -100,6 +103,7 @@ class Frame:
     number: tuple[int, int] = (0, 0)
     contrast: tuple[object, ...] = ()
     component: Component | None = None
+    matrix: AcquisitionMatrix | None = None
     reconstruction: tuple[str, ...] = ()
     moment: tuple[object, ...] = ()
     order: tuple[int, ...] = ()

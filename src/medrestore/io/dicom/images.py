@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from medrestore.errors import InputError
+from medrestore.io.dicom.acquisition_matrix import matrix_of
 from medrestore.io.dicom.diffusion import diffusion_of
 from medrestore.io.dicom.frame import Frame
 from medrestore.io.dicom.mr_signal import component_of, ge_raw_data_type, is_reversed
@@ -72,6 +73,7 @@ def classic_frames(header: Any, path: Path) -> list[Frame]:
             reversed_rows,
         ),
         component=component,
+        matrix=None if modality == "CT" else matrix_of(header),
         reconstruction=_reconstruction(header) if modality == "CT" else (),
         moment=(
             integer(header, "TemporalPositionIdentifier", 0),
@@ -194,6 +196,7 @@ def _frame(header: Any, macros: _Macros, path: Path, index: int, dimensions: lis
             text(content, "StackID"),
         ),
         component=component,
+        matrix=None if modality == "CT" else matrix_of(header, macros["MRFOVGeometrySequence"]),
         reconstruction=_frame_reconstruction(header, macros) if modality == "CT" else (),
         moment=_moment(macros, content),
         order=_order(content, dimensions),

@@ -77,10 +77,11 @@ def load(stack: Stack, name: str, modality: str | None = None, gaps: Gaps = "err
     """
     geometry, warnings = geometry_of(stack, name, gaps)
     check_shape(name, stack.shape)
-    array = intensities(stack)
+    array, first = intensities(stack), stack.first
     array = array[0] if stack.shape[0] == 1 else array
-    settled = settle_modality(array, requested=modality, tag=stack.first.modality)
-    source = Source("dicom", name, stack.files, stack, component=stack.first.component)
+    settled = settle_modality(array, requested=modality, tag=first.modality)
+    acquired = None if first.matrix is None else first.matrix.on(first.shape, first.spacing)
+    source = Source("dicom", name, stack.files, stack, first.component, acquired=acquired)
     warnings = (*warnings, *_warnings(stack, settled))
     return Volume(array, geometry, settled, unit_of(settled), source, warnings)
 

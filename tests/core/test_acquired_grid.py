@@ -4,8 +4,13 @@ import numpy as np
 import pytest
 from tests.core.k_space import acquired
 
+from medrestore.core.acquired_grid import (
+    acquired_grid,
+    acquired_shares,
+    grid_of,
+    on_acquired_grid,
+)
 from medrestore.core.intensity import foreground_scale
-from medrestore.core.noise_level_bands import acquired_shares, grid_of, on_acquired_grid
 from medrestore.physics.phantom import head_mr
 
 SHARES = [(1.0, 1.0), (0.5, 0.5), (2 / 3, 2 / 3), (0.72, 1.0), (1.0, 0.46), (0.5, 0.85)]
@@ -57,3 +62,12 @@ def test_nothing_is_lost_on_the_acquired_grid() -> None:
 def test_the_grid_lies_a_little_inside_the_edge() -> None:
     assert grid_of((512, 400), (0.5, 1.0)) == (248, 400)
     assert grid_of((64, 400), (0.5, 0.99)) == (40, 384)
+
+
+@pytest.mark.parametrize("level", [0.03, 0.09])
+def test_the_whole_acquired_grid_is_taken_and_hardly_more(brain: np.ndarray, level: float) -> None:
+    scale = foreground_scale(brain)
+    rows, columns = acquired_grid(acquired(brain, level * scale, (0.5, 1.0)), scale)
+    assert 96 <= rows <= 104
+    assert columns == 160
+    assert acquired_grid(acquired(brain, level * scale, (1.0, 1.0)), scale) is None
