@@ -45,6 +45,15 @@ def test_slices_are_sorted_by_their_ratio() -> None:
     assert made.at(math.pi / 2, 0.3).variance == pytest.approx(1.0)
 
 
+def test_single_slices_tell_nothing_of_the_correlation_between_slices() -> None:
+    along = np.full((1, 4, 3), 0.3)
+    along[:, 1:] = np.nan
+    along[:, 0, 2] = np.nan
+    made = family((1.5,), np.array([0.1, 0.11, 0.5, 0.55]), np.ones((1, 4, 8)), along)
+    for row in made.rows:  # the stratum of single slices takes it from the others
+        assert row[0].along_z == pytest.approx((0.3, 0.3, 0.0))
+
+
 def test_gains_make_the_samples_power_the_errors() -> None:
     """T = (D − C) + g·C, node by node; a surplus that the last step cannot undo leaves 0."""
     true = np.array([[6.0, 1.0, 0.2]] * 3)

@@ -115,7 +115,7 @@ def _shares(kernels: int) -> NDArray[np.float64]:
     """Share of each kernel of a noise bank in the draw: its first, smooth ones more than its last.
 
     Most clinical scans are of smooth kernels, and their noise, which looks like anatomy, is the
-    harder to remove; an even draw cost 7 % of RMSE there (`benchmarks/progress`).
+    harder to remove; an even draw cost 7 % of RMSE there.
     """
     falling = np.linspace(SMOOTHEST, 1.0, kernels)
     return np.asarray(falling / falling.sum())

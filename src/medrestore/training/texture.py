@@ -47,8 +47,13 @@ class _Measured:
         counted = window.sum(dim=(1, 2)).numpy() > 0
         self.ratio = np.asarray(probe.arrays.ratio, dtype=np.float64)[counted]
         share = 1.0 if in_latent else probe.error_share(window)
-        self.power = np.array([band_power(e, window) * share for e in errors])[:, counted]
+        whole = np.array([band_power(e, window) for e in errors])
+        self.power = (whole * share)[:, counted]
         along = np.array([correlation_along_z(e, window) for e in errors])
+        total = whole[:, counted].sum(axis=1) @ AREAS
+        of_error = self.power.sum(axis=1) @ AREAS / np.maximum(total, 1e-12)
+        along = np.clip(along / of_error[:, None], -1, 1)  # noise of the truth has none
+        along[:, len(window) - 1 :] = np.nan  # no slices so far apart
         self.along = np.repeat(along[:, None], counted.sum(), axis=1)
 
 
@@ -129,7 +134,7 @@ def family(
     power : ndarray, shape (angles, n, bands)
         In units of s².
     along_z : ndarray, shape (angles, n, lags)
-        Correlations.
+        Correlations; NaN where a scan had no slices so far apart.
     """
     logs = np.log(ratios)
     edges = np.linspace(logs.min(), logs.max() + 1e-9, STRATA + 1)
@@ -138,7 +143,7 @@ def family(
     for k in sorted(set(stratum.tolist())):
         own = stratum == k
         nodes.append(math.exp(float(logs[own].mean())))
-        mean, along = power[:, own].mean(axis=1), along_z[:, own].mean(axis=1)
+        mean, along = power[:, own].mean(axis=1), _known_mean(along_z[:, own], along_z)
         variance = mean @ AREAS
         rows.append(
             tuple(
@@ -147,3 +152,16 @@ def family(
             )
         )
     return Spectra(angles, tuple(rows), tuple(nodes))
+
+
+def _known_mean(
+    values: NDArray[np.float64], everywhere: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Mean over slices, (angles, lags), of what is known there, else anywhere, else 0."""
+    found = np.zeros((values.shape[0], values.shape[2]))
+    for part in (everywhere, values):
+        known = np.isfinite(part)
+        count = known.sum(axis=1)
+        mean = np.where(known, part, 0.0).sum(axis=1) / np.maximum(count, 1)
+        found = np.where(count > 0, mean, found)
+    return found
