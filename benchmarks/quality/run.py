@@ -118,10 +118,13 @@ def brief(row: table.Row) -> str:
     return " ".join(f"{v:.4g}" if isinstance(v, float) else str(v) for v in cells)
 
 
+CLEAN_RMSE = "soft-tissue RMSE against the noise-free anatomy, estimated, HU"
+
+
 def update_card(model: Model, rows: list[table.Row], peers: list[table.Row], command: str) -> None:
     """Put the figures of the simulated cases into the model's card."""
     modality = model.card.modality
-    measure = "psnr" if modality == "MR" else "rmse"
+    measure = "psnr" if modality == "MR" else "clean_rmse"
     facts = dict(model.card.facts)
     lines = card_rows(rows, peers, model.card.name, measure)
     facts["evaluation"] = {
@@ -130,7 +133,7 @@ def update_card(model: Model, rows: list[table.Row], peers: list[table.Row], com
         "date": date.today().isoformat(),
         "machine": f"{platform.machine()} CPU, {torch.get_num_threads()} threads",
         "seed": SEED,
-        "measure": "foreground PSNR, dB" if modality == "MR" else "soft-tissue RMSE, HU",
+        "measure": "foreground PSNR, dB" if modality == "MR" else CLEAN_RMSE,
         "rows": lines,
     }
     write_card(model.card.folder, facts)
@@ -178,7 +181,7 @@ def headline(lines: list[table.Row], modality: str) -> str:
             sum(line[key] for line in here) / max(len(here), 1) for key in ("predictor", "noisy")
         ]
         cells.append("{:.1f} ({:.1f})".format(*means))
-    name, unit, times = ("PSNR", "dB", 100) if modality == "MR" else ("RMSE", "HU", 1)
+    name, unit, times = ("PSNR", "dB", 100) if modality == "MR" else ("own error", "HU", 1)
     noise = ", ".join(f"{times * level:.3g}" for level in levels)
     return (
         f"{name} (noisy) {', '.join(cells)} {unit} at {noise} {'%' if modality == 'MR' else 'HU'}"

@@ -1,7 +1,8 @@
 """Scans with known noise, restored with samples: what every figure here is measured on.
 
-Kept under ignored ``runs/benchmark_cache``, since restoring takes the time: the key names voxels,
-weights, spectra, noise and settings.
+The model is told all the noise there is, the scan's own too, which counts as no error
+(`training.target_noise`). Kept under ignored ``runs/benchmark_cache``, since restoring takes the
+time: the key names voxels, weights, spectra, noise and settings.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from benchmarks.quality.cases import DATA
 from medrestore.core.intensity import foreground_scale
 from medrestore.engine.arrays import Arrays
 from medrestore.training.probe import Case, Probe, restored
+from medrestore.training.target_noise import TargetNoise
+from medrestore.training.targets import noise_std
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -67,13 +70,14 @@ def middle(file: str, modality: str, slices: int, person: str | None = None) -> 
     first = max((len(array) - slices) // 2, 0)
     name = file.rpartition("/")[2].partition(".")[0]
     pixel = float(volume.geometry.spacing_mm[1])
-    return Case(person or name, np.ascontiguousarray(array[first : first + slices]), pixel)
+    part = np.ascontiguousarray(array[first : first + slices])
+    return Case(person or name, part, pixel, noise_std(array, modality) or 0.0)
 
 
 def place(model: Model, case: Case, level: float, settings: Settings, slices: int) -> Path:
     """The file that a probe is kept in."""
     spectra = hashlib.sha256(json.dumps(model.spectra.facts()).encode()).hexdigest()
-    key = [digest(case.array), case.pixel_mm, model.card.sha256, spectra, level, slices]
+    key = [digest(case.array), case.pixel_mm, case.own, model.card.sha256, spectra, level, slices]
     text = json.dumps([*key, asdict(settings)], sort_keys=True, default=str)
     return FOLDER / f"probe_{hashlib.sha256(text.encode()).hexdigest()[:20]}.npz"
 
@@ -86,6 +90,8 @@ def cached(model: Model, case: Case, level: float, settings: Settings, slices: i
         kept = {name: getattr(probe.arrays, name) for name in KEPT}
         drawn = {"samples": probe.arrays.samples} if settings.samples else {}
         here = {"truth": probe.truth, "inside": probe.inside, "slices": probe.slices}
+        if probe.left is not None:
+            here |= {"left_std": probe.left.std, "left_field": probe.left.field}
         FOLDER.mkdir(parents=True, exist_ok=True)
         np.savez(path, **kept, **drawn, **here)
     found: dict[str, Any] = dict(np.load(path))
@@ -93,5 +99,7 @@ def cached(model: Model, case: Case, level: float, settings: Settings, slices: i
     arrays = Arrays(mu, std, mu, mu, samples, mu, s, found["ratio"], settings.samples)
     where = tuple(int(z) for z in found["slices"])
     unasked: Any = None  # noise and plan
-    truth, inside = found["truth"], found["inside"]
-    return Probe(arrays, truth, inside, unasked, unasked, where, unasked, case.person)
+    truth, inside, left = found["truth"], found["inside"], None
+    if "left_std" in found:
+        left = TargetNoise(found["left_std"], found["left_field"])
+    return Probe(arrays, truth, inside, unasked, unasked, where, unasked, case.person, left)

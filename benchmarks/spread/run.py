@@ -4,10 +4,11 @@
 
 Validation scans, MR: Rician noise of 3 and 9 %, CT: 20 and 40 HU through filtered back-projection;
 the middle slices of the third stored axis, at most 256² around the foreground. Regions are
-disjoint boxes inside it. For each size and for intervals of no sample and of the first 2, 4 and 8
-of a run: scale of the error over the true error (both root mean square) and the share of true means
-inside the 90 % interval, as `Result.region` gives it; ``alone90`` is that of Student's t from the
-samples alone. Each case's row, then the mean over the scans. Writes
+disjoint boxes inside it. Errors are those against the noise-free anatomy, as estimated: the noise
+that the scans carry is told, and allowed for. For each size and for intervals of no sample and of
+the first 2, 4 and 8 of a run: scale of the error over the true error (both root mean square) and
+the share of true means inside the 90 % interval, as `Result.region` gives it; ``alone90`` is that
+of Student's t from the samples alone. Each case's row, then the mean over the scans. Writes
 `benchmarks/spread/<model>.csv`.
 """
 
@@ -47,7 +48,8 @@ def rows_of(probe: Probe, model: Model, method: str) -> list[dict[str, Any]]:
     assert arrays.samples is not None
     error, drawn = (arrays.mu - probe.truth)[probe.inside], len(arrays.samples)
     for count, std in ((0, arrays.s), (drawn, arrays.std)):
-        ratio = float(np.sqrt((std[probe.inside] ** 2).mean() / (error**2).mean()))
+        expected = probe.expected(std)[probe.inside]
+        ratio = float(np.sqrt((expected**2).mean() / (error**2).mean()))
         found.append({"samples": count, "voxels": 1, "regions": error.size, "std_ratio": ratio})
     for shape in SHAPES:
         errors = region_errors(probe, model.spectra, shape, MOST)
@@ -67,7 +69,9 @@ def rows_of(probe: Probe, model: Model, method: str) -> list[dict[str, Any]]:
                 "cover90": float((off <= half).mean()),
             }
             if count:
-                alone = sampled_spread(errors.samples[:, :count]).half_width(LEVEL)
+                drawn_only = sampled_spread(errors.samples[:, :count])
+                std = np.hypot(drawn_only.std, errors.left)
+                alone = drawn_only._replace(std=std).half_width(LEVEL)
                 row["alone90"] = float((off <= alone).mean())
             found.append(row)
     return found

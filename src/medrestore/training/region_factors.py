@@ -39,8 +39,8 @@ __all__ = [
 SHAPES = ((1, 4, 4), (1, 10, 10), (1, 32, 32), (5, 14, 14), (5, 45, 45))
 """Slices, rows and columns of the boxes looked at: 16 to 10⁴ voxels, flat and deep."""
 
-LEAST = 20
-"""Regions of one size that a factor rests on at least."""
+LEAST, LEAST_PEOPLE = 20, 4
+"""Regions of one size that a factor rests on at least, and people, or all there are."""
 
 COUNTS = (2, 4, 8)
 """Numbers of samples that a method's intervals are to hold for."""
@@ -144,10 +144,15 @@ def factors(
             errors = region_errors(probe, spectra, shape)
             of_size = seen.setdefault(int(np.prod(shape)), {})
             of_size.setdefault(probe.person, []).extend([errors] if len(errors.error) else [])
-    enough = {
+    by_size = {
         size: [_joined(each) for each in people.values() if each]
         for size, people in sorted(seen.items())
-        if sum(len(one.error) for each in people.values() for one in each) >= LEAST
+    }
+    wanted = min(LEAST_PEOPLE, max(map(len, by_size.values()), default=0))
+    enough = {
+        size: people
+        for size, people in by_size.items()
+        if len(people) >= wanted and sum(len(one.error) for one in people) >= LEAST
     }
     level = settings.level
     found: dict[str, Any] = {"voxels": [*enough], "level": level}

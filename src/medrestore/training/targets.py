@@ -36,6 +36,9 @@ from medrestore.errors import NoiseLevelError
 from medrestore.modalities import modality_named
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from medrestore.core.predictor import Condition
     from medrestore.training.data import Stack
 
@@ -99,7 +102,12 @@ def scan_noise_std(stack: Stack, modality: str) -> float | None:
     value, whatever the correlation of the scan's noise. MR: Gaussian std per channel; CT: soft
     tissue.
     """
+    return noise_std(stack.array, modality)
+
+
+def noise_std(array: NDArray[np.float32], modality: str) -> float | None:
+    """Standard deviation of the noise of slices, (z, y, x), as `scan_noise_std` gives it."""
     try:
-        return float(modality_named(modality).estimate_noise(stack.array).sigma)
+        return float(modality_named(modality).estimate_noise(array).sigma)
     except NoiseLevelError:
         return None
