@@ -12,7 +12,6 @@ from medrestore.batch.cluster.split import join
 from medrestore.cli.terminal import plan_in_words
 from medrestore.core.zero_filling import resampled
 from medrestore.engine.plan import Plan
-from medrestore.rerun import rerun
 from medrestore.restorer import RESTORER
 from medrestore.results.record import reopen
 from medrestore.settings.settings import Settings
@@ -106,7 +105,7 @@ def test_a_saved_run_is_read_and_repeated(scan: mr.Volume, result: mr.Result, tm
     facts = json.loads(record.read_text())
     assert facts["plan"]["grid"] == list(COARSE)
     assert facts["plan"]["settings"]["grid"] == "acquired"
-    again = rerun(record, place)  # its file tells no acquired grid: the plan does
+    again = mr.rerun(record, place)  # its file tells no acquired grid: the plan does
     assert np.array_equal(again.restored.array, result.restored.array)
     assert np.array_equal(again.std.array, result.std.array)
     opened = reopen(record, place)

@@ -59,7 +59,7 @@ def test_layers_named_exact_stay_in_float32() -> None:
 
 
 @pytest.mark.parametrize("name", ["mr_slice", "ct_slice"])
-def test_shipped_models_agree_within_two_hundredths_of_sigma(name: str) -> None:
+def test_shipped_models_agree_within_three_hundredths_of_sigma(name: str) -> None:
     folder = Path(__file__).parents[2] / "models" / name
     exact, rounded = load(Card.read(folder)), load(Card.read(folder), precision="bfloat16")
     scale = 1000.0 if exact.card.modality == "CT" else 200.0
@@ -70,11 +70,11 @@ def test_shipped_models_agree_within_two_hundredths_of_sigma(name: str) -> None:
     c = Condition(y, torch.full((1, 1, side, side), sigma), torch.full((1, 1, 1, 1), scale))
     with torch.inference_mode():
         one, other = exact.predict(c), rounded.predict(c)
-        assert (one.mu - other.mu).abs().max() <= 2e-2 * sigma
-        assert (one.log_s.exp() - other.log_s.exp()).abs().max() <= 2e-2 * sigma
+        assert (one.mu - other.mu).abs().max() <= 3e-2 * sigma
+        assert (one.log_s.exp() - other.log_s.exp()).abs().max() <= 3e-2 * sigma
         seen, z = exact.condition(c, one), torch.randn(1, 1, side, side)
         hats = [
             m.denoiser(16, m.windows(1), (0,))(z, 0.8, seen) * one.log_s.exp()
             for m in (exact, rounded)
         ]
-        assert (hats[0] - hats[1]).abs().max() <= 2e-2 * sigma
+        assert (hats[0] - hats[1]).abs().max() <= 3e-2 * sigma

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from medrestore.engine.noise import Level, Noise
     from medrestore.volume import Volume
 
-__all__ = ["AS_SHOWN", "WorkingGrid", "choose_grid", "size_in_words"]
+__all__ = ["AS_SHOWN", "WorkingGrid", "choose_grid"]
 
 PAYS = 1.2
 """Voxels shown for one acquired, along each of both axes, from which on it was measured to pay."""
@@ -74,11 +74,6 @@ def choose_grid(
     return _doubted(found, array, levels[quietest], asked == "auto") or found
 
 
-def size_in_words(size: Sequence[int]) -> str:
-    """Rows and columns."""
-    return " × ".join(str(n) for n in size)
-
-
 def _share(level: Level) -> float:
     """Noise over the scale; infinite for a volume without any, which tells nothing."""
     return level.noise.sigma / level.scale if level.noise.sigma > 0 else math.inf
@@ -111,7 +106,7 @@ def _doubted(
 ) -> WorkingGrid | None:
     """The grid shown, where that found is not to be used; None where it is."""
     assert found.size is not None
-    words = f"{size_in_words(found.size)} were acquired ({found.source})"
+    words = f"{' × '.join(map(str, found.size))} were acquired ({found.source})"
     if min(found.size) < FEWEST:
         return WorkingGrid(None, f"{words}, too few to work on")
     gains = [n / m for n, m in zip(array.shape[1:], found.size, strict=True)]

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from medrestore.core.method import ESTIMATED
-from medrestore.engine.grid_choice import size_in_words
 from medrestore.modalities import modality_named
 
 if TYPE_CHECKING:
@@ -66,9 +65,9 @@ def noise_doubts(plan: Plan) -> list[str]:
 
 def grid_in_words(plan: Plan) -> str:
     """The grid that the run works on, where that is in question; empty where it is not."""
-    shown = size_in_words(plan.shape[1:])
+    shown = " × ".join(map(str, plan.shape[1:]))
     if plan.grid is not None:
-        size = size_in_words(plan.grid)
+        size = " × ".join(map(str, plan.grid))
         return f"restored on the acquired grid {size}, shown on {shown} ({plan.grid_source})"
     return f"restored as shown, on {shown}: {plan.grid_source}" if plan.grid_source else ""
 
