@@ -9,6 +9,7 @@ from monai.bundle import ConfigParser
 
 from medrestore.errors import ModelError
 from medrestore.models import schema
+from medrestore.models.bundle import write_card
 from medrestore.models.card import Card
 from medrestore.resources import models_folder
 from tiny import tiny_card
@@ -75,3 +76,13 @@ def test_monai_opens_a_shipped_bundle() -> None:
     model = parser.get_parsed_content("model")
     assert model.card.name == "mr_slice"
     assert parser.get_parsed_content("predictor") is model.predictor
+
+
+def test_figures_by_anatomy_are_shown(tmp_path: Path) -> None:
+    table = {"titles": ["anatomy", "people"], "rows": [["knee", "2"]]}
+    known = {"what": "Held out.", "command": "measure", "date": "2026-12-01", "seed": 0, **table}
+    folder = written(tmp_path / "mr_new", facts())
+    write_card(folder, facts(by_anatomy=known))
+    text = (folder / "docs" / "README.md").read_text()
+    assert "## By anatomy\n\nHeld out. `measure`, 2026-12-01, seed 0." in text
+    assert "| anatomy | people |\n|---|---|\n| knee | 2 |" in text

@@ -173,6 +173,8 @@ class CardFacts(Section):
         Samplers that the weights serve and usual steps, where they are not the family's.
     evaluation : dict, optional
         Measured metrics, with command, date, machine and seed.
+    by_anatomy : dict, optional
+        Figures by anatomy: a table (``titles``, ``rows``), what it says, command, date and seed.
     limits : list of str
         Known limits, in sentences.
     """
@@ -199,6 +201,7 @@ class CardFacts(Section):
     region_factors: RegionFacts = field(default_factory=RegionFacts)
     training: TrainingFacts = field(default_factory=TrainingFacts)
     evaluation: dict[str, Any] | None = None
+    by_anatomy: dict[str, Any] | None = None
     limits: list[str] = field(default_factory=list)
 
     @classmethod
