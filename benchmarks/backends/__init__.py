@@ -1,0 +1,1 @@
+"""The shipped networks through OpenVINO beside torch, on a CPU."""
