@@ -17,7 +17,7 @@ from benchmarks.quality.cases import Case, cropped, simulated
 from medrestore.physics.ct import Scanner
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -74,17 +74,22 @@ class Cell(NamedTuple):
 
 
 def cells(
-    modality: str, held_out: tuple[HeldOut, ...] | None = None, side: int = SIDE
+    modality: str,
+    held_out: tuple[HeldOut, ...] | None = None,
+    side: int = SIDE,
+    through: Mapping[str, Scanner] = KERNELS,
+    levels: Sequence[float] | None = None,
 ) -> Iterator[Cell]:
     """Every case of a modality: scan by scan, level by level, of CT kernel by kernel."""
-    kernels = KERNELS if modality == "CT" else {"": None}
+    kernels = dict(through) if modality == "CT" else {"": None}
+    levels = levels or LEVELS[modality]
     for one in HELD_OUT[modality] if held_out is None else held_out:
         wholes = {
             (level, kernel): simulated(one.scan, modality, level, one.folder, SLICES, scanner)
-            for level in LEVELS[modality]
+            for level in levels
             for kernel, scanner in kernels.items()
         }
-        least = [wholes[LEVELS[modality][0], kernel] for kernel in kernels]
+        least = [wholes[levels[0], kernel] for kernel in kernels]
         own = min(own_noise(part(whole, side)) for whole in least)
         ratios = {k: power_ratio(w) for k, w in zip(kernels, least, strict=True) if k}
         for (_, kernel), whole in wholes.items():
