@@ -33,7 +33,7 @@ def write() -> None:
     """Write the page."""
     parts = [
         "# By anatomy: held-out people beside peers",
-        TEXT.read_text().strip(),
+        TEXT.read_text().strip("\n"),
         f"Written {date.today().isoformat()}, seed {SEED}.",
         "## Against what is wanted",
         _verdicts(),
