@@ -33,6 +33,16 @@ def test_a_volume_has_a_sigma_that_varies_along_z() -> None:
     assert (sigma[:, 0] - sigma[:, -1]).abs().max() > 0.1 * sigma.mean()
 
 
+@pytest.mark.parametrize("volumes", [False, True])
+def test_a_misjudged_sigma_is_given_and_nothing_else_changes(volumes: bool) -> None:
+    right, wrong = pairs(volumes), pairs(volumes, misjudged=1.0)
+    assert torch.equal(wrong.condition.y, right.condition.y)
+    assert torch.equal(wrong.clean, right.clean)
+    factors = (wrong.condition.sigma / right.condition.sigma).flatten(1)
+    assert torch.allclose(factors, factors[:, :1])
+    assert 0.03 < factors[:, 0].log().std() < 0.08
+
+
 def test_encoded_patches_are_correlated_and_several_coils_raise_the_air() -> None:
     white, encoded = pairs(), pairs(correlated=1.0)
 

@@ -27,6 +27,8 @@ __all__ = ["Encoding", "MrNoise", "random_encoding"]
 ACQUIRED = (0.5, 0.95)
 """Zero-filled axes: a half is the usual interpolation to twice the matrix."""
 ACQUIRED_PARTIAL = (0.6, 0.9)
+MISJUDGED_BY = 0.05
+"""Std of log σ, as estimates of σ miss it (`benchmarks/noise`)."""
 
 
 class Encoding(NamedTuple):
@@ -128,12 +130,13 @@ class MrNoise:
         correlated: float = 0.25,
         with_g_factor: float = 0.25,
         several_coils: float = 0.1,
+        misjudged: float = 0.0,
         device: str = "cpu",
         volumes: bool = False,
     ) -> None:
         self.low, self.high = relative
         self.correlated, self.with_g_factor = correlated, with_g_factor
-        self.several_coils, self.volumes = several_coils, volumes
+        self.several_coils, self.misjudged, self.volumes = several_coils, misjudged, volumes
         self.generator = torch.Generator(device).manual_seed(seed)
 
     def __call__(self, patches: Tensor, scale: Tensor, own: Tensor | None = None) -> Pair:
@@ -167,7 +170,21 @@ class MrNoise:
         slices = clean.shape[1]
         middle = slice(None) if self.volumes else slice(slices // 2, slices // 2 + 1)
         pair = Pair(Condition(noisy, sigma, scale), clean[:, middle])
-        return pair if own is None else noise_aware(pair, own.view(-1, 1, 1, 1), magnitude=True)
+        if own is not None:
+            pair = noise_aware(pair, own.view(-1, 1, 1, 1), magnitude=True)
+        return self._misjudge(pair)
+
+    def _misjudge(self, pair: Pair) -> Pair:
+        """σ as an estimate would have it: some patches' is wrong."""
+        if not self.misjudged:
+            return pair
+        sigma = pair.condition.sigma
+        wrong = self._rand(len(sigma), 1, 1, 1) < self.misjudged
+        normal = torch.randn(
+            (len(sigma), 1, 1, 1), generator=self.generator, device=self.generator.device
+        )
+        sigma = torch.where(wrong, sigma * (MISJUDGED_BY * normal).exp(), sigma)
+        return pair._replace(condition=pair.condition._replace(sigma=sigma))
 
     def _sigma(self, clean: Tensor, scale: Tensor) -> Tensor:
         batch, slices, height, width = clean.shape
