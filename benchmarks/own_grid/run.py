@@ -1,13 +1,14 @@
 """Zero-filled MR restored as it is shown, and on the grid that it was acquired on.
 
     python -m benchmarks.own_grid.run [--model mr_slice] [--slices 1] [--samples 0] [--mirroring on]
-        [--scans …] [--grids shown acquired auto bm4d]
+        [--scans …] [--grids shown acquired auto bm4d] [--sigma told estimated]
 
 A scan is taken for the image of an acquired grid: complex white noise of σ is added there (seed 0),
 k-space is filled with zeros and the magnitude taken, which is what a scanner shows; the truth is
-the same without noise, and has the noise of the scan itself. *shown*: restored as it is, σ told.
+the same without noise, and has the noise of the scan itself. σ is told, or estimated from the
+noisy image (``found_sigma`` is the estimate over the true one). *shown*: restored as it is.
 *acquired*: on the acquired grid, which the file is taken to tell. *auto*: as a user gets it, the
-file telling nothing; ``chosen`` is the grid that was. *bm4d*: BM4D with the same σ on the acquired
+file telling nothing; ``chosen`` is the grid that was. *bm4d*: BM4D with the true σ on the acquired
 grid, its bias taken off, zero-filled; left out where it is not installed
 (`benchmarks/requirements.txt`), kept under `runs/benchmark_cache`. RMSE over σ, RMS std over RMSE,
 coverage of the 90 % interval, in the foreground (above 6 %) of the shown grid; decibels gained over
@@ -19,6 +20,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import itertools
 import math
 import time
 from dataclasses import replace
@@ -70,10 +72,16 @@ SCANS = {
     "T1+Gd 1, rows 2:1": Scan(BRAIN_1, (2, 1), (0.5, 1)),
     "prostate T2, rows 2:1": Scan(PROSTATE, (2, 1), (0.5, 1)),
     "FLAIR, columns 1.5:1": Scan(FLAIR, (1, 1.5), PHASE),
+    "T1+Gd 1, 128², 2:1": Scan(BRAIN_1, (2, 2), (0.5, 0.5)),
+    "T1+Gd 2, 176², 2:1": Scan(BRAIN_2, (2, 2), (0.6875, 0.6875)),
+    "T1 head, 128 × 116, 2:1": Scan(HEAD, (2, 2), (0.5, 0.5)),
+    "prostate T2, 160², 2:1": Scan(PROSTATE, (2, 2), (0.5, 0.5)),
+    "FLAIR, 178 × 198, 2:1": Scan(FLAIR, (2, 2), (0.5, 0.7)),
 }
 """People whom no shipped MR model was trained on, nor those in training on 2026-11-30."""
 LEVELS = (0.03, 0.09)
 GRIDS = ("shown", "acquired", "auto", "bm4d")
+SIGMAS = ("told", "estimated")
 
 
 def even(n: float) -> int:
@@ -115,17 +123,17 @@ def case_of(scan: Scan, level: float, slices: int) -> Case:
     return Case(volume, truth, np.hypot(clean + noise[0], noise[1]), sigma, levels)
 
 
-def restored(case: Case, grid: str, asked: argparse.Namespace) -> dict[str, Any]:
-    """Maps of the middle slices as shown, the grid of the run, and its CPU seconds."""
+def restored(case: Case, grid: str, known: str, asked: argparse.Namespace) -> dict[str, Any]:
+    """Maps of the middle slices as shown, the grid of the run, its σ, and its CPU seconds."""
     volume = case.volume
     if grid == "acquired":
         rows, columns = case.acquired.shape[1:]
         told = replace(volume.source, acquired=(rows - 1, columns - 1))  # this grid holds them
         volume = replace(volume, source=told)
-    noise = f"{case.sigma!r} a.u."
+    noise, levels = (f"{case.sigma!r} a.u.", case.levels) if known == "told" else ("auto", None)
     how = {"samples": asked.samples, "mirroring": asked.mirroring}
     settings = mr.Settings(model=asked.model, noise=noise, grid=grid, **how)
-    plan = make_plan(volume, settings, levels=case.levels)
+    plan = make_plan(volume, settings, levels=levels)
     model = plan.load_model()
     plan = plan.for_slices(tuple(range(NEIGHBOURS, len(volume.array) - NEIGHBOURS)))
     began = time.process_time()
@@ -135,6 +143,7 @@ def restored(case: Case, grid: str, asked: argparse.Namespace) -> dict[str, Any]
     return {k: one.array for k, one in result.layers().items()} | {
         "grid": grid,
         "chosen": f"{rows}×{columns}",
+        "found_sigma": round(plan.noise.sigma / case.sigma, 3),
         "seconds": round(seconds, 2),
     }
 
@@ -171,23 +180,26 @@ def scored(maps: dict[str, Any], case: Case) -> dict[str, Any]:
         covered = (maps["lower"] <= truth) & (truth <= maps["upper"])
         row["std_error"] = round(std / rmse, 3)
         row["coverage"] = round(float(covered[inside].mean()), 3)
-    return row | {"seconds": maps["seconds"]}
+    return row | {k: maps[k] for k in ("found_sigma", "seconds") if k in maps}
 
 
 def measured(name: str, level: float, asked: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """A row for each way of restoring that was asked for."""
     case = case_of(SCANS[name], level, asked.slices)
     head = {"scan": name, "noise": level, "samples": asked.samples, "mirroring": asked.mirroring}
-    for grid in asked.grids:
-        maps = bm4d(case) if grid == "bm4d" else restored(case, grid, asked)
+    for known, grid in itertools.product(asked.sigma, asked.grids):
+        if grid == "bm4d":
+            maps = bm4d(case) if known == "told" else None
+        else:
+            maps = restored(case, grid, known, asked)
         if maps is not None:
-            yield head | scored(maps, case)
+            yield head | {"sigma": known} | scored(maps, case)
 
 
-KEY = ("scan", "noise", "samples", "mirroring")
+KEY = ("scan", "noise", "samples", "mirroring", "sigma")
 COLUMNS = (
     *(*KEY, "grid", "chosen", "rmse_sigma", "over_shown_db", "over_bm4d_db"),
-    *("std_error", "coverage", "seconds"),
+    *("std_error", "coverage", "found_sigma", "seconds"),
 )
 
 
@@ -202,11 +214,17 @@ def write(path: Path, new: list[dict[str, Any]]) -> None:
         rows[(*(text[k] for k in KEY), text["grid"])] = text
     for row in rows.values():
         for other in ("shown", "bm4d"):
-            beside = rows.get((*(row[k] for k in KEY), other))
+            known = row["sigma"] if other == "shown" else "told"
+            beside = rows.get((*(row[k] for k in KEY[:-1]), known, other))
             row[f"over_{other}_db"] = "" if beside is None else _gain(beside, row)
     order = {name: i for i, name in enumerate(SCANS)}
     known = [row for row in rows.values() if row["scan"] in order]
-    known.sort(key=lambda row: (order[row["scan"]], row["noise"], GRIDS.index(row["grid"])))
+    known.sort(
+        key=lambda row: (
+            *(order[row["scan"]], row["noise"], row["samples"], row["mirroring"]),
+            *(SIGMAS.index(row["sigma"]), GRIDS.index(row["grid"])),
+        )
+    )
     with path.open("w", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
@@ -227,6 +245,7 @@ def main() -> None:
     parser.add_argument("--mirroring", default="on", help="on, as in the default run, or off")
     parser.add_argument("--scans", nargs="+", choices=SCANS, default=list(SCANS))
     parser.add_argument("--grids", nargs="+", choices=GRIDS, default=list(GRIDS))
+    parser.add_argument("--sigma", nargs="+", choices=SIGMAS, default=list(SIGMAS))
     asked = parser.parse_args()
     path = HERE / f"{asked.model}.csv"
     for name in asked.scans:

@@ -26,8 +26,8 @@ EDGE_STEP = math.log(4.0)
 """Fall of log power at an edge; the slope of anatomy and the ripples of noise stay below it."""
 LEAST_SHARE = 0.4
 """Share of k-space, along an axis, in which no edge is looked for."""
-INSIDE_EDGE = 0.97
-"""Part of the share found that is used: frequencies beyond the edge would hold no noise."""
+INSIDE_EDGE = 0.98
+"""Part of the share found whose noise is read: frequencies beyond the edge would hold none."""
 FEWEST_VOXELS = 40
 """Voxels of an acquired grid: with fewer there are no blocks of tissue to read."""
 BODY = (0.3, 0.45)
@@ -35,8 +35,6 @@ BODY = (0.3, 0.45)
 shows no edge, which strong noise fills in where the signal is weak."""
 SLICES = 24
 """More slices say no more about an edge."""
-BEYOND_EDGE = 1.02
-"""Part of the share found that holds all of k-space: the edge is known to a point or two."""
 WORTH = 0.8
 """Voxels of the acquired grid over those shown, above which it is left at that."""
 
@@ -92,7 +90,7 @@ def acquired_grid(array: NDArray[np.float32], scale: float) -> tuple[int, int] |
     """
     shape = array.shape[1:]
     rows, columns = (
-        n if share >= 1 else min(n, max(FEWEST_VOXELS, 2 * math.ceil(BEYOND_EDGE * share * n / 2)))
+        n if share >= 1 else min(n, max(FEWEST_VOXELS, 2 * round(share * n / 2)))
         for n, share in zip(shape, acquired_shares(array, scale), strict=True)
     )
     return (rows, columns) if rows * columns <= WORTH * shape[0] * shape[1] else None
@@ -144,7 +142,7 @@ def on_acquired_grid(plane: NDArray[np.float32], grid: tuple[int, int]) -> NDArr
 
 
 def _share(power: NDArray[np.float64]) -> float:
-    """Frequency, of the highest, at which a power spectrum falls by the largest step."""
+    """Frequency, of the highest, at which a power spectrum falls by the largest step; 1 if none."""
     half = len(power) - 1
     logs = np.log(np.maximum(power, 1e-300))
     wide = max(6, half // 16)
@@ -156,8 +154,24 @@ def _share(power: NDArray[np.float64]) -> float:
     steps = middles[found - wide] - middles[found + 1]
     if steps.max() < EDGE_STEP:
         return 1.0
-    edge = int(found[steps.argmax()])
-    first, last = max(edge - wide, 1), min(edge + wide, half)
-    middle = (np.median(logs[first:edge]) + np.median(logs[edge + 1 : last + 1])) / 2
-    below = np.flatnonzero(logs[first : last + 1] < middle)
-    return (first + int(below[0])) / half
+    return _edge(logs, int(found[steps.argmax()]), wide) / half
+
+
+def _edge(logs: NDArray[np.float64], step: int, wide: int) -> int:
+    """The first of two frequencies at a step with less than half the power that leads up to it.
+
+    Leakage makes a slope of the step; its foot lies several rows beyond what was acquired.
+
+    Parameters
+    ----------
+    logs : ndarray of float64, shape (frequencies,)
+        Log power.
+    step, wide : int
+        A frequency on the step, and how far around it is looked.
+    """
+    inside = np.arange(max(1, step - 2 * wide), step - wide // 2)
+    slope, start = np.polyfit(inside, logs[inside], 1)
+    near = np.arange(max(step - wide, 1), min(step + wide, len(logs) - 1) + 1)
+    below = logs[near] < start + slope * near - math.log(2)
+    both = np.flatnonzero(below[:-1] & below[1:])
+    return int(near[both[0]]) if both.size else step

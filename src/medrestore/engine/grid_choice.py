@@ -27,7 +27,9 @@ __all__ = ["AS_SHOWN", "WorkingGrid", "choose_grid"]
 
 PAYS = 1.2
 """Voxels shown for one acquired, along each of both axes, from which on it was measured to pay."""
-LOST, LOST_AT_WORST = 0.2, 0.5
+FEWEST_TO_PAY = 190
+"""Rows and columns acquired from which on it was measured to pay: networks were trained on more."""
+LOST, LOST_AT_WORST = 0.2, 0.6
 """Beyond the acquired grid, over σ: RMS in the body, and in the worst hundredth of its places."""
 FEWEST = 32
 """Rows or columns of a grid that is worked on."""
@@ -62,8 +64,10 @@ def choose_grid(
     floor : float
         Noise over the scale that the model leaves alone: then there is nothing to gain.
     """
-    if asked == "shown" or not modality_named(volume.modality or "").in_k_space:
+    if not modality_named(volume.modality or "").in_k_space:
         return AS_SHOWN
+    if asked == "shown":
+        return WorkingGrid(None, "asked for")
     quietest = min(range(len(levels)), key=lambda t: _share(levels[t]))
     if _share(levels[quietest]) == math.inf or _share(typical(levels)) < floor:
         return AS_SHOWN
@@ -109,12 +113,14 @@ def _doubted(
     words = f"{' × '.join(map(str, found.size))} were acquired ({found.source})"
     if min(found.size) < FEWEST:
         return WorkingGrid(None, f"{words}, too few to work on")
-    gains = [n / m for n, m in zip(array.shape[1:], found.size, strict=True)]
-    if only_if_it_pays and min(gains) < PAYS:
-        return WorkingGrid(None, f"{words}, which is too near to what is shown to pay")
     lost, sigma = lost_on(array, level.scale, found.size), _least(level.noise)
     if lost.body > LOST * sigma or lost.worst > LOST_AT_WORST * sigma:
         return WorkingGrid(None, f"{words}, but its k-space holds more")
+    gains = [n / m for n, m in zip(array.shape[1:], found.size, strict=True)]
+    if only_if_it_pays and min(gains) < PAYS:
+        return WorkingGrid(None, f"{words}, which is too near to what is shown to pay")
+    if only_if_it_pays and min(found.size) < FEWEST_TO_PAY:
+        return WorkingGrid(None, f"{words}, too few to pay")
     return None
 
 
