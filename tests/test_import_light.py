@@ -58,6 +58,17 @@ def test_help_takes_under_half_a_second() -> None:
     assert min(spent) < 0.5
 
 
+def test_image_and_map_load_no_monai() -> None:
+    """Nor the refiner's weights: MONAI's two seconds are for runs that draw samples."""
+    code = "import numpy as np, medrestore as mr\n"
+    code += "array = np.random.default_rng(0).normal(100, 9, (3, 64, 64)).astype('f4')\n"
+    code += "scan = mr.Volume(array, mr.Geometry(array.shape, np.eye(4)), 'MR')\n"
+    code += "mr.denoise(scan, samples=0, noise='9 a.u.')"
+    loaded = loaded_by(code)
+    assert "torch" in loaded
+    assert "monai" not in loaded
+
+
 def test_the_panels_of_the_viewer() -> None:
     assert not loaded_by("import medrestore.plugin.dock") & {"torch", "monai"}
 

@@ -28,6 +28,7 @@ TITLES = (
     "acquired against shown, dB",
     "auto: grid, dB",
     "auto against BM4D, dB",
+    "σ estimated: over the true one, auto against shown, dB",
     "std / error: shown, auto",
     "90 % cover: shown, auto",
     "CPU s: shown, auto",
@@ -38,10 +39,16 @@ def _lines(path: Path) -> Iterator[str]:
     with path.open(newline="") as file:
         rows = [row for row in csv.DictReader(file) if (row["samples"], row["mirroring"]) == PLAIN]
     for scan, noise in dict.fromkeys((row["scan"], row["noise"]) for row in rows):
-        by = {row["grid"]: row for row in rows if (row["scan"], row["noise"]) == (scan, noise)}
-        shown, acquired, auto = (by[grid] for grid in ("shown", "acquired", "auto"))
+        by = {
+            (row["sigma"], row["grid"]): row
+            for row in rows
+            if (row["scan"], row["noise"]) == (scan, noise)
+        }
+        shown, acquired, auto = (by["told", grid] for grid in ("shown", "acquired", "auto"))
+        estimated = by["estimated", "auto"]
         taken = "as shown" if auto["chosen"] == shown["chosen"] else auto["chosen"]
         worked = acquired["chosen"] != shown["chosen"]
+        worked_too = estimated["chosen"] != shown["chosen"]
         cells = [
             scan,
             f"{acquired['chosen'] if worked else 'refused'} → {shown['chosen']}",
@@ -49,6 +56,8 @@ def _lines(path: Path) -> Iterator[str]:
             _signed(acquired["over_shown_db"] if worked else ""),
             taken if taken == "as shown" else f"{taken}, {_signed(auto['over_shown_db'])}",
             _signed(auto["over_bm4d_db"]),
+            f"{float(estimated['found_sigma']):.2f}, "
+            + (_signed(estimated["over_shown_db"]) if worked_too else "as shown"),
             *(
                 f"{float(shown[name]):.2f}, {float(auto[name]):.2f}"
                 for name in ("std_error", "coverage")

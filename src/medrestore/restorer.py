@@ -24,7 +24,7 @@ from medrestore.engine.own_grid import acquired, shown, shown_checks
 from medrestore.engine.resolve import resolve
 from medrestore.engine.value_check import check_values, modality_of
 from medrestore.errors import MedrestoreWarning
-from medrestore.models.model import MODELS, find_card
+from medrestore.models.model import find_card
 from medrestore.results.result import Result
 from medrestore.volume import Geometry, Volume
 
@@ -85,6 +85,27 @@ class Restorer:
 
         The first plan for a model on a device times a small run, about a second on a CPU.
 
+        Parameters as of `decide`; ``model`` is an engine in place of the settings' own model.
+
+        Raises
+        ------
+        UnsuitableError
+            If the scan's values are none that models restore (`value_check`).
+        MedrestoreError
+            If the settings fit neither scan nor model.
+        """
+        return self.forecast(self.decide(volume, settings, noise_map, levels, grid), model)
+
+    def decide(
+        self,
+        volume: Volume,
+        settings: Settings,
+        noise_map: Volume | None = None,
+        levels: tuple[Level, ...] | None = None,
+        grid: WorkingGrid | None = None,
+    ) -> Plan:
+        """A plan without its forecast, which no network is needed for.
+
         Parameters
         ----------
         volume : Volume
@@ -93,8 +114,6 @@ class Restorer:
             The requested settings; ``noise="map"`` goes with ``noise_map``.
         noise_map : Volume, optional
             Standard deviations on the scan's grid.
-        model : Model, optional
-            An engine in place of the settings' own model.
         levels : tuple of Level, optional
             Noise of this scan (`resolve_levels`), if it is resolved already.
         grid : WorkingGrid, optional
@@ -116,9 +135,12 @@ class Restorer:
         grid = grid or choose_grid(settings.grid, volume, levels, card.sigma_range[0])
         usual = typical(levels)
         plan = resolve(settings, volume, card, *usual, device, precision, by_time, grid)
-        plan = replace(plan, warnings=(*faults, *doubts, *plan.warnings))
+        return replace(plan, warnings=(*faults, *doubts, *plan.warnings))
+
+    def forecast(self, plan: Plan, model: Model | None = None) -> Plan:
+        """A plan with its forecast, and batches that fit into the memory that is free."""
         with self.turn():
-            return complete(plan, card, lambda: model or MODELS.get(card, device, precision))
+            return complete(plan, plan.card(), lambda: model or plan.load_model())
 
     def plan_of_size(
         self, settings: Settings, modality: str, shape: tuple[int, int, int], times: int = 1
@@ -136,9 +158,7 @@ class Restorer:
         nothing = np.broadcast_to(np.float32(0), grid)  # a scan's size without its memory
         volume = Volume(nothing, Geometry(shape, np.eye(4)), modality)
         noise = Noise(float(np.prod(card.sigma_range)) ** 0.5)
-        plan = resolve(settings, volume, card, noise, 1.0, device, precision)
-        with self.turn():
-            return complete(plan, card, lambda: MODELS.get(card, device, precision))
+        return self.forecast(resolve(settings, volume, card, noise, 1.0, device, precision))
 
     def run(
         self, plan: Plan, volume: Volume, meter: Meter = SILENT, model: Model | None = None

@@ -14,7 +14,7 @@ from medrestore.engine.noise import Level, Noise
 from medrestore.errors import Cancelled, InputError, NoiseLevelError
 from medrestore.plugin.controller import Actions, Controller
 from medrestore.plugin.drawings import Drawing
-from medrestore.plugin.jobs import Jobs, Progress, State
+from medrestore.plugin.jobs import Jobs, Progress, RunMeter, State
 from medrestore.plugin.layers import KEY, to_layer
 from medrestore.plugin.messages import sentence
 from medrestore.plugin.requests import Choices, Snapshot, modality_of, preview_of, request_for
@@ -290,6 +290,19 @@ def test_a_preview_replaces_the_last_and_says_what_the_scan_would_take(desk, sca
         "Preview of axial slice 1. Noise: σ 9 a.u., 9 % of the foreground (estimated). "
         "The whole scan: about 75 s, 2.1 GB of memory."
     )
+
+
+def test_a_preview_is_seen_before_its_run_is_forecast(tiny_models, desk, scan, monkeypatch):
+    seen, real = [], restorer.RESTORER.forecast
+    monkeypatch.setattr(
+        restorer.RESTORER, "forecast", lambda plan: seen.append(len(desk.previews)) or real(plan)
+    )
+    desk.controller.preview(scan, Choices(), (1, 3, 4))
+    task, _ = desk.runs[-1]
+    desk.jobs.finished(task(RunMeter(desk.jobs.progressed, lambda: False)))
+    assert seen == [1]  # shown by then,
+    assert len(desk.previews) == 1  # and not again
+    assert "The whole scan: about" in desk.said
 
 
 def test_a_preview_measures_the_noise_once(tiny_models, scan, monkeypatch):

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from medrestore.core.diffusion import diffuse
-from medrestore.core.refiner import CONDITION_CHANNELS
+from medrestore.core.refiner_condition import CONDITION_CHANNELS
 
 if TYPE_CHECKING:
     from medrestore.core.refiner import Refiner

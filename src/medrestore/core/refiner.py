@@ -14,22 +14,17 @@ from torch.nn import functional as F
 
 from medrestore.core.compute import in_float32
 from medrestore.core.diffusion import r_hat_of
-from medrestore.core.predictor import compress, smooth
+from medrestore.core.refiner_condition import CONDITION_CHANNELS
 
 if TYPE_CHECKING:
     from medrestore.core.diffusion import Denoiser
-    from medrestore.core.predictor import Condition, Prediction
 
 __all__ = [
-    "CONDITION_CHANNELS",
     "Refiner",
     "as_denoiser",
     "fold",
-    "refiner_condition",
     "unfold",
 ]
-
-CONDITION_CHANNELS = 6
 
 
 class _InFloat32(nn.Sequential):
@@ -94,26 +89,6 @@ class Refiner(nn.Module):
         stacks = pixelunshuffle(unfold(both, self.depth), 3, 2)
         v = self.unet(stacks, timesteps=timesteps[:: self.depth])
         return fold(pixelshuffle(v, 3, 2)).float()
-
-
-def refiner_condition(c: Condition, prediction: Prediction) -> Tensor:
-    """Condition of the refiner, (batch, 6, y, x), all of order one.
-
-    The noise removed, the detail left (in σ and in s), log s/σ, log σ and the local mean.
-    """
-    mu, log_s = prediction
-    mean = smooth(mu)
-    return torch.cat(
-        (
-            compress((c.centre - mu) / c.sigma),
-            compress((mu - mean) / c.sigma),
-            compress((mu - mean) / log_s.exp(), 4.0) / 4,
-            log_s - torch.log(c.sigma),
-            torch.log(c.sigma / c.scale) + 3.5,
-            mean / c.scale,
-        ),
-        dim=1,
-    )
 
 
 def as_denoiser(refiner: nn.Module) -> Denoiser:

@@ -18,7 +18,7 @@ import psutil
 
 from medrestore.core.consistency_check import looks
 from medrestore.core.method import evaluations, shares_start, without_network
-from medrestore.core.refiner import CONDITION_CHANNELS
+from medrestore.core.refiner_condition import CONDITION_CHANNELS
 from medrestore.core.tiles import Windows
 from medrestore.core.zero_filling import interpolated, resampled
 from medrestore.devices import own_bytes
@@ -110,7 +110,8 @@ def complete(plan: Plan, card: Card, loaded: Callable[[], Model]) -> Plan:
     room = SHARE * max(free if apart else free - resident, 0)
     slice_bytes = pace.voxel_bytes * work.shape[1] * work.shape[2] * card.depth[0]
     slab = int(min(max(room // slice_bytes, 1), plan.slab))
-    batch = int(min(max(room // pace.window_bytes, 1), plan.batch))
+    fitting = room // pace.window_bytes if pace.window_bytes else math.inf
+    batch = int(min(max(fitting, 1), plan.batch))
     working = max(slab * slice_bytes, batch * pace.window_bytes if plan.settings.samples else 0)
     needed = int(resident + (0 if apart else working))
     warnings = plan.warnings + _shortage(needed, limit)

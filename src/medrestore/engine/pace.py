@@ -19,7 +19,6 @@ import torch
 
 from medrestore.core.compute import peak_bytes
 from medrestore.core.consistency_check import looks
-from medrestore.core.method import passes
 from medrestore.core.predictor import Condition, Prediction
 from medrestore.core.tiles import starts, tiles
 from medrestore.engine.checks import check
@@ -54,11 +53,12 @@ class Pace:
         Seconds per voxel: predictor, all its evaluations, and maps; a sample without its
         evaluations.
     window : float
-        Seconds per window of the refiner.
+        Seconds per window of the refiner; 0 of a run without samples.
     checking : float
         Seconds per voxel that the guards look at.
     voxel_bytes, window_bytes : float
-        Memory for activations: per voxel the predictor reads at once, per window of the refiner.
+        Memory for activations: per voxel the predictor reads at once, per window of the refiner (0
+        of a run without samples).
     """
 
     predicting: float
@@ -75,7 +75,7 @@ def kind_of(plan: Plan, card: Card) -> tuple[object, ...]:
     guided = (settings.guidance not in (0, 1), settings.measurement != 0)
     device = (plan.device, plan.precision, torch.get_num_threads())
     how = (settings.predictions, settings.sampler, guided, _steps(plan))
-    return (card.sha256, *device, *how, _shape(plan, card))
+    return (card.sha256, *device, *how, _samples(plan, card) > 0, _shape(plan, card))
 
 
 def pace_of(
@@ -109,10 +109,10 @@ def pace_of(
     slices, (_, height, width) = len(scan.array), small.shape
     stacks = len(model.windows(slices).covering(range(slices)))
     depth = model.card.depth[0]
-    voxel_bytes, window_bytes = _activations(model)
+    voxel_bytes, window_bytes = _activations(model, small.settings.samples > 0)
     return Pace(
         predicting=predicting / (stacks * depth * height * width),
-        drawing=drawing / (small.settings.samples * scan.array.size),
+        drawing=drawing / (max(small.settings.samples, 1) * scan.array.size),
         window=evaluation / (windows_of(model.card, small.shape) * stacks),
         checking=checking / (looks(slices) * height * width),
         voxel_bytes=voxel_bytes,
@@ -130,6 +130,11 @@ def _steps(plan: Plan) -> int:
     return 2 if plan.settings.steps <= 2 else 3
 
 
+def _samples(plan: Plan, card: Card) -> int:
+    """Samples of the small run: one, or none where none are planned."""
+    return max(min(1, plan.settings.samples), card.family.fewest_samples)
+
+
 def _shape(plan: Plan, card: Card) -> tuple[int, int, int]:
     """Slices, rows and columns of the small run: whole windows, as many along a side as planned."""
     (depth, _), (window, stride) = card.depth, card.window
@@ -143,14 +148,8 @@ def _shape(plan: Plan, card: Card) -> tuple[int, int, int]:
 def _small(plan: Plan, card: Card) -> tuple[Plan, Volume]:
     """The small run: its plan, and noise, since what a network sees does not change its time."""
     shape = _shape(plan, card)
-    settings = replace(
-        plan.settings,
-        samples=max(1, card.family.fewest_samples),
-        steps=_steps(plan),
-        estimate="mean",
-        keep_samples=False,
-    )
-    each = passes(settings.sampler, settings.steps, settings.samples, settings.guidance)
+    settings = replace(plan.settings, steps=_steps(plan), estimate="mean", keep_samples=False)
+    settings = settings.drawing(_samples(plan, card))
     array = np.random.default_rng(0).normal(1, 0.05, shape).astype(np.float32)
     small = replace(
         plan,
@@ -161,7 +160,7 @@ def _small(plan: Plan, card: Card) -> tuple[Plan, Volume]:
         scale=1.0,
         noise=Noise(float(np.prod(card.sigma_range)) ** 0.5),
         levels=(),
-        evaluations=shape[0] * (settings.predictions + each),
+        evaluations=shape[0] * settings.evaluations,
     )
     return small, Volume(array, Geometry(shape, np.eye(4)), card.modality)
 
@@ -175,7 +174,7 @@ def _timed(
     drawn = clock()
     check(plan, scan, arrays, model.card.sigma_range[0])
     checked = clock()
-    evaluation = statistics.median(watch.evaluations)
+    evaluation = statistics.median(watch.evaluations or (0.0,))
     drawing = drawn - watch.predicted - len(watch.evaluations) * evaluation
     return watch.predicted - watch.begun, evaluation, max(drawing, 0.0), checked - drawn
 
@@ -201,14 +200,16 @@ class _Watch:
 
 
 @torch.inference_mode()
-def _activations(model: Model) -> tuple[float, float]:
-    """Bytes per voxel of the predictor's input and per window of the refiner's."""
+def _activations(model: Model, sampled: bool) -> tuple[float, float]:
+    """Bytes per voxel of the predictor's input and per window of the refiner's, 0 of no samples."""
     (depth, _), (window, _) = model.card.depth, model.card.window
     y = torch.ones(depth, model.slices, window, window, device=model.device)
     c = Condition(y, torch.ones_like(y[:, :1]), torch.ones_like(y[:1, :1, :1, :1]))
-    predicting = peak_bytes(lambda: model.predict(c))
+    predicting = peak_bytes(lambda: model.predict(c)) / (depth * window**2)
+    if not sampled:
+        return predicting, 0.0
     seen = model.condition(c, Prediction(c.centre, torch.zeros_like(c.centre)))
     denoiser = model.denoiser(1, model.windows(depth), range(depth))
     z = torch.zeros(depth, 1, *model.family.plane((window, window)), device=model.device)
     refining = peak_bytes(lambda: denoiser(z, 1.0, seen))
-    return predicting / (depth * window**2), float(refining)
+    return predicting, float(refining)

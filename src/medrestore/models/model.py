@@ -87,8 +87,10 @@ class Model:
     ----------
     card : Card
         Its card.
-    predictor, refiner : Module
-        The two networks, in evaluation mode on ``device``.
+    predictor : Module
+        The predictor.
+    refiner : Module or callable
+        The refiner, or what makes it once samples are drawn: image and map need none.
     device : str
         Device that they are on.
     precision : str
@@ -99,27 +101,50 @@ class Model:
         self,
         card: Card,
         predictor: torch.nn.Module,
-        refiner: torch.nn.Module,
+        refiner: torch.nn.Module | Callable[[], torch.nn.Module],
         device: str,
         precision: str = "float32",
     ) -> None:
-        from medrestore.core.compute import trunk_in_bfloat16, weights_last
-
         self.card, self.device, self.precision = card, device, precision
-        for network, exact in zip((predictor, refiner), card.family.exact, strict=True):
-            weights_last(network)
-            if precision == "bfloat16":
-                trunk_in_bfloat16(network, [network.get_submodule(name) for name in exact])
         self.slices, self.sigma_range, self.spectra = card.slices, card.sigma_range, card.spectra
         self.family, self.latent = card.family, card.latent
-        self.predictor = predictor.eval().to(device)
-        self.refiner = refiner.eval().to(device)
+        self.predictor = self._ready(predictor, self.family.exact[0])
+        self._made_of = refiner
+        self._refiner: torch.nn.Module | None = None
+        self._lock = Lock()
+
+    @property
+    def refiner(self) -> torch.nn.Module:
+        """The refiner, in evaluation mode on ``device``; made when it is first asked for."""
+        from torch import inference_mode
+        from torch.nn import Module
+
+        with self._lock, inference_mode(False):  # guidance takes gradients through its weights
+            if self._refiner is None:
+                made_of = self._made_of
+                made = made_of if isinstance(made_of, Module) else made_of()
+                self._refiner = self._ready(made, self.family.exact[1])
+            return self._refiner
+
+    @refiner.setter
+    def refiner(self, network: torch.nn.Module) -> None:
+        self._refiner = network
 
     def to(self, device: str) -> None:
-        """Move both networks."""
+        """Move the networks."""
         self.device = device
         self.predictor.to(device)
-        self.refiner.to(device)
+        if self._refiner is not None:
+            self._refiner.to(device)
+
+    def _ready(self, network: torch.nn.Module, exact: Sequence[str]) -> torch.nn.Module:
+        """A network on the device, in evaluation mode and the model's precision."""
+        from medrestore.core.compute import trunk_in_bfloat16, weights_last
+
+        weights_last(network)
+        if self.precision == "bfloat16":
+            trunk_in_bfloat16(network, [network.get_submodule(name) for name in exact])
+        return network.eval().to(self.device)
 
     def predict(self, c: Condition) -> Prediction:
         """μ and log s of whole slices."""
@@ -178,8 +203,6 @@ def load(card: Card, device: str = "cpu", precision: str = "float32") -> Model:
     """
     from safetensors.torch import load as parse
 
-    from medrestore.core.families import networks
-
     try:
         data = card.weights.read_bytes()
     except OSError as error:
@@ -193,11 +216,19 @@ def load(card: Card, device: str = "cpu", precision: str = "float32") -> Model:
             "the card's; restore the model folder"
         )
     tensors = parse(data)
-    predictor, refiner = networks(card.facts)
-    for prefix, net in (("predictor.", predictor), ("refiner.", refiner)):
+
+    def filled(network: torch.nn.Module, prefix: str) -> torch.nn.Module:
         weights = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-        net.load_state_dict(weights)
-    return Model(card, predictor, refiner, device, precision)
+        network.load_state_dict(weights)
+        return network
+
+    return Model(
+        card,
+        filled(card.family.predictor(card.facts), "predictor."),
+        lambda: filled(card.family.refiner(card.facts), "refiner."),
+        device,
+        precision,
+    )
 
 
 class ModelCache:

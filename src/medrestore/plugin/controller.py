@@ -16,7 +16,7 @@ from medrestore.plugin.layers import to_layer
 from medrestore.plugin.messages import opened_summary, preview_summary, summary
 from medrestore.plugin.requests import on_display, preview_of, request_for
 from medrestore.plugin.result_layers import preview_layers, result_layers
-from medrestore.plugin.run import PreviewCache, region_noise, restore
+from medrestore.plugin.run import PreviewCache, forecast, region_noise, restore
 from medrestore.plugin.saved_runs import Missing, reopen, save
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from medrestore.errors import MissingScanError
     from medrestore.io import Scan
     from medrestore.plugin.drawings import Drawing
-    from medrestore.plugin.jobs import Jobs, Turns
+    from medrestore.plugin.jobs import Jobs, RunMeter, Turns
     from medrestore.plugin.layers import LayerTuple
     from medrestore.plugin.requests import Choices, Snapshot
     from medrestore.plugin.run import Outcome, Request
@@ -99,8 +99,10 @@ class Controller:
 
         def prepare() -> PanelJob:
             request, shown = preview_of(scan, choices, point)
-            task = partial(_restored, request, preview_layers, self._cache)
-            return PanelJob(f"Restoring {shown}…", task, partial(self._previewed, shown))
+            view = _PreviewView(self._actions)
+            task = partial(_previewed, request, self._cache)
+            then = partial(self._previewed, shown, view)
+            return PanelJob(f"Restoring {shown}…", task, then, view.show)
 
         self.jobs.begin(prepare)
 
@@ -153,11 +155,15 @@ class Controller:
         failed = outcome.result.guards is not None and bool(outcome.result.guards.warnings())
         return StatusView(status=f"{said} {changed}".rstrip(), problem=failed)
 
-    def _previewed(self, shown: str, found: tuple[Outcome, list[LayerTuple]]) -> Turns:
+    def _previewed(
+        self, shown: str, view: _PreviewView, found: tuple[Outcome, list[LayerTuple]]
+    ) -> Turns:
         outcome, layers = found
         said = preview_summary(outcome.result, outcome.planned, shown)
-        turned = yield from self._actions.preview(layers)
-        return StatusView(status=f"{said} {turned}".rstrip())
+        yield from view.show(layers)
+        while view.turned is None:
+            yield
+        return StatusView(status=f"{said} {view.turned}".rstrip())
 
     def _measured(self, found: tuple[float, str]) -> StatusView:
         value, said = found
@@ -185,6 +191,34 @@ class Controller:
         made = partial(result_layers, result, spread=found.spread)
         yield from self._actions.reopened(result, to_layer(result.scan), made)
         return StatusView(status=f"Opened again: {opened_summary(result)}")
+
+
+class _PreviewView:
+    """The layers of a preview, shown once: while its run is still being forecast, or after."""
+
+    def __init__(self, actions: Actions) -> None:
+        self._actions, self._begun = actions, False
+        self.turned: str | None = None
+
+    def show(self, layers: list[LayerTuple]) -> Generator[None, None, None]:
+        """Show them, unless that is done; ``turned`` is what became of the view."""
+        if self._begun:
+            return
+        self._begun, turned = True, ""
+        try:
+            turned = yield from self._actions.preview(layers)
+        finally:
+            self.turned = turned
+
+
+def _previewed(
+    request: Request, cache: PreviewCache, meter: RunMeter
+) -> tuple[Outcome, list[LayerTuple]]:
+    """A preview, whose layers are told as soon as they are there, and its run's forecast."""
+    outcome = restore(request, meter, cache)
+    layers = preview_layers(outcome.result, request.meta)
+    meter.tell(layers)
+    return forecast(request, outcome, meter), layers
 
 
 def _restored(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QEvent, QObject, QSize, Qt
+from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer
 from qtpy.QtWidgets import QScrollArea, QTabWidget, QWidget
 
 from medrestore.plugin.batch.panel import BatchPanel
 from medrestore.plugin.explore import ExplorePanel
 from medrestore.plugin.view.panel import ViewPanel
+from medrestore.plugin.warm_up import warm_up
 from medrestore.plugin.widget import DenoiseWidget
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from medrestore.io import Scan
 
 __all__ = ["Dock"]
+
+WARM_UP_MS = 500
+"""Time for the dock to be drawn before libraries are loaded."""
 
 
 class Dock(QTabWidget):
@@ -45,6 +49,10 @@ class Dock(QTabWidget):
             ("Batch", self.batch),
         ):
             self.addTab(_Scrolling(panel), title)
+        later = QTimer(self)
+        later.setSingleShot(True)
+        later.timeout.connect(warm_up)
+        later.start(WARM_UP_MS)
 
     def event(self, event: QEvent) -> bool:
         """Cancel what runs when the dock is closed, and leave the viewer to itself."""

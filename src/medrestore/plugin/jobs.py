@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from functools import partial
 from threading import Event
+from types import GeneratorType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from medrestore.errors import Cancelled
@@ -155,7 +156,8 @@ class PanelJob(NamedTuple):
         long there is a generator that returns the view: the window lives between its parts. Or it
         gives another job, to go on with.
     on_news : callable
-        Takes what the task tells by its meter before it returns, in the thread that draws.
+        Takes what the task tells by its meter before it returns, in the thread that draws; a
+        generator where that takes long.
     """
 
     status: str
@@ -226,7 +228,11 @@ class Jobs:
         if isinstance(news, Progress):
             self.show(replace(self.view, progress=news))
         else:
-            self._job.on_news(news)
+            self._attempt(lambda: self._heard(self._job.on_news(news)))
+
+    def _heard(self, parts: object) -> None:
+        if isinstance(parts, GeneratorType):
+            self._take(parts)
 
     def finished(self, found: Any) -> None:
         """The task is done."""
@@ -247,7 +253,8 @@ class Jobs:
         try:
             next(turns)
         except StopIteration as end:
-            self.show(end.value)
+            if end.value is not None:  # of news there is no view to show
+                self.show(end.value)
         else:
             self._later(lambda: self._attempt(partial(self._take, turns)))
 

@@ -67,7 +67,7 @@ class Request:
 
 
 class Outcome(NamedTuple):
-    """A result, and the plan of the run that it is, or is a preview of."""
+    """A result, and the plan of the run that it is, or is a preview of (without its forecast)."""
 
     result: Result
     planned: Plan
@@ -121,16 +121,29 @@ def restore(request: Request, meter: Meter, cache: PreviewCache | None = None) -
 
     leave_one_core()
     meter.start(0, "Measuring the noise")
-    whole = _plan(request, volume, settings, cache or PreviewCache())
+    whole = _decided(request, volume, settings, cache or PreviewCache())
     if request.preview:
-        planned, _ = _part(whole, request.meant)
         plan = (whole if request.slices is None else whole.for_slices(request.slices)).preview()
-    else:
-        planned, course = _part(whole, request.slices)
-        plan = planned
-        if isinstance(meter, RunMeter):
-            meter.expect(course)
-    return Outcome(RESTORER.run(plan, volume, meter), planned)
+        return Outcome(RESTORER.run(plan, volume, meter), whole)
+    planned, course = _part(RESTORER.forecast(whole), request.slices)
+    if isinstance(meter, RunMeter):
+        meter.expect(course)
+    return Outcome(RESTORER.run(planned, volume, meter), planned)
+
+
+def forecast(request: Request, outcome: Outcome, meter: Meter) -> Outcome:
+    """A preview with the forecast of the run that it is for, which takes a timed run at first.
+
+    Raises
+    ------
+    MedrestoreError
+        With one line that says what was wrong and what to do.
+    """
+    from medrestore.restorer import RESTORER
+
+    meter.start(0, "Forecasting the run")
+    planned, _ = _part(RESTORER.forecast(outcome.planned), request.meant)
+    return outcome._replace(planned=planned)
 
 
 def _part(whole: Plan, slices: tuple[int, ...] | None) -> tuple[Plan, Course | None]:
@@ -195,14 +208,14 @@ def region_noise(request: Request, drawing: Drawing, meter: Meter) -> tuple[floa
     return found.sigma, f"{said}. Is the tissue uniform there? Change it, or draw another region."
 
 
-def _plan(request: Request, volume: Volume, settings: Settings, cache: PreviewCache) -> Plan:
+def _decided(request: Request, volume: Volume, settings: Settings, cache: PreviewCache) -> Plan:
     from medrestore.engine.grid_choice import WorkingGrid
     from medrestore.restorer import RESTORER
 
     asked = (volume.modality, settings.noise, settings.grid)
     known = cache.found(request.data, *asked) if request.preview else None
     known = known or Found(None, None)
-    plan = RESTORER.plan(volume, settings, levels=known.levels, grid=known.grid)
+    plan = RESTORER.decide(volume, settings, levels=known.levels, grid=known.grid)
     cache.keep(Found(plan.each, WorkingGrid(plan.grid, plan.grid_source)), request.data, *asked)
     return plan
 

@@ -17,7 +17,7 @@ from monai.losses.adversarial_loss import PatchAdversarialLoss
 from monai.networks.nets.patchgan_discriminator import PatchDiscriminator
 from torch.nn import functional as F
 
-from medrestore.core.refiner import CONDITION_CHANNELS
+from medrestore.core.refiner_condition import CONDITION_CHANNELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

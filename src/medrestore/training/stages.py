@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 
 from medrestore.core.diffusion import diffuse, velocity
-from medrestore.core.refiner import refiner_condition
+from medrestore.core.refiner_condition import refiner_condition
 
 if TYPE_CHECKING:
     from collections.abc import Callable

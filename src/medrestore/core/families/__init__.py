@@ -26,4 +26,5 @@ def networks(facts: dict[str, Any]) -> tuple[nn.Module, nn.Module]:
 
     ``facts`` are a card's, or those of them that a training config knows.
     """
-    return FAMILIES[facts.get("family", "residual")].networks(facts)
+    family = FAMILIES[facts.get("family", "residual")]
+    return family.predictor(facts), family.refiner(facts)

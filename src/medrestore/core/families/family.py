@@ -100,25 +100,35 @@ class Family:
         """Numbers that `condition` holds for a voxel."""
         return 6
 
-    def networks(self, facts: dict[str, Any]) -> tuple[nn.Module, nn.Module]:
-        """Predictor and refiner with random weights.
+    def predictor(self, facts: dict[str, Any]) -> nn.Module:
+        """Predictor with random weights.
 
         Parameters
         ----------
         facts : dict
-            ``predictor`` and ``refiner``: arguments of the networks (the refiner's ``window`` and
-            ``stride`` are left out); ``depth``: slices read together, 1 for a slice model.
+            ``predictor``: arguments of the network; ``depth``: slices read together, 1 for a slice
+            model.
         """
         from medrestore.core.predictor import Predictor
+
+        return Predictor(**self.arguments(facts["predictor"]), depth=int(facts.get("depth", 1)))
+
+    def refiner(self, facts: dict[str, Any]) -> nn.Module:
+        """Refiner with random weights.
+
+        Parameters
+        ----------
+        facts : dict
+            ``refiner``: arguments of the network (its ``window`` and ``stride`` are left out);
+            ``depth`` as for the predictor.
+        """
         from medrestore.core.refiner import Refiner
 
-        depth = int(facts.get("depth", 1))
-        predictor = Predictor(**self.arguments(facts["predictor"]), depth=depth)
-        return predictor, Refiner(**self.arguments(facts["refiner"]), depth=depth)
+        return Refiner(**self.arguments(facts["refiner"]), depth=int(facts.get("depth", 1)))
 
     def condition(self, c: Condition, prediction: Prediction) -> Tensor:
         """Condition of the refiner for whole slices, (batch, condition_channels, y, x)."""
-        from medrestore.core.refiner import refiner_condition
+        from medrestore.core.refiner_condition import refiner_condition
 
         return refiner_condition(c, prediction)
 

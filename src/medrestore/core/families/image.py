@@ -88,15 +88,17 @@ class Image(Family):
         """The samples' values, elsewhere the scan's."""
         return np.where(untouched, scan, sampled)
 
-    def networks(self, facts: dict[str, Any]) -> tuple[nn.Module, nn.Module]:
-        """The prior's two numbers, and a refiner."""
+    def predictor(self, facts: dict[str, Any]) -> nn.Module:
+        """The prior's two numbers."""
         from medrestore.core.predictor import Prior
+
+        return Prior(**facts["predictor"])
+
+    def refiner(self, facts: dict[str, Any]) -> nn.Module:
+        """A refiner of the image."""
         from medrestore.core.refiner import Refiner
 
-        refiner = Refiner(
-            **self.arguments(facts["refiner"]), conditions=self.network_channels(facts)
-        )
-        return Prior(**facts["predictor"]), refiner
+        return Refiner(**self.arguments(facts["refiner"]), conditions=self.network_channels(facts))
 
     def network_channels(self, facts: dict[str, Any]) -> int:
         """Number of the condition's channels that the network itself takes in."""

@@ -34,30 +34,32 @@ class Latent(Family):
     latent = True
     exact = (Family.exact[0], ("diffusion.unet.out", "autoencoder"))
 
-    def networks(self, facts: dict[str, Any]) -> tuple[nn.Module, nn.Module]:
-        """Predictor, and refiner with its autoencoder.
+    def predictor(self, facts: dict[str, Any]) -> nn.Module:
+        """Predictor of slices.
 
         Raises
         ------
         ModelError
             If the model is to read stacks of slices.
         """
-        from medrestore.core.autoencoder import BLOCK, Autoencoder, LatentRefiner
-        from medrestore.core.predictor import Predictor
-        from medrestore.core.refiner import Refiner
-
         if int(facts.get("depth", 1)) > 1:
             raise ModelError(
                 f"latent models work slice by slice, depth {facts['depth']} was asked for; use "
                 "depth 1, or another family"
             )
+        return super().predictor(facts)
+
+    def refiner(self, facts: dict[str, Any]) -> nn.Module:
+        """Refiner with its autoencoder."""
+        from medrestore.core.autoencoder import BLOCK, Autoencoder, LatentRefiner
+        from medrestore.core.refiner import Refiner
+
         channels = BLOCK * self.condition_channels(facts)
         diffusion = self.arguments(facts["refiner"])
         coder = diffusion.pop("autoencoder", {})
-        refiner = LatentRefiner(
+        return LatentRefiner(
             Autoencoder(**coder, conditions=channels), Refiner(**diffusion, conditions=channels)
         )
-        return Predictor(**self.arguments(facts["predictor"])), refiner
 
     def condition(self, c: Condition, prediction: Prediction) -> Tensor:
         """Any refiner's condition, 2×2 voxels in channels: (batch, 24, y/2, x/2)."""
