@@ -40,7 +40,7 @@ def test_a_misjudged_sigma_is_given_and_nothing_else_changes(volumes: bool) -> N
     assert torch.equal(wrong.clean, right.clean)
     factors = (wrong.condition.sigma / right.condition.sigma).flatten(1)
     assert torch.allclose(factors, factors[:, :1])
-    assert 0.03 < factors[:, 0].log().std() < 0.08
+    assert 0.05 < factors[:, 0].log().std() < 0.12
 
 
 def test_encoded_patches_are_correlated_and_several_coils_raise_the_air() -> None:
