@@ -11,6 +11,7 @@ from medrestore.errors import ModelError
 from medrestore.models import schema
 from medrestore.models.bundle import write_card
 from medrestore.models.card import Card
+from medrestore.models.card_page import page
 from medrestore.resources import models_folder
 from tiny import tiny_card
 
@@ -86,3 +87,19 @@ def test_figures_by_anatomy_are_shown(tmp_path: Path) -> None:
     text = (folder / "docs" / "README.md").read_text()
     assert "## By anatomy\n\nHeld out. `measure`, 2026-12-01, seed 0." in text
     assert "| anatomy | people |\n|---|---|\n| knee | 2 |" in text
+
+
+def test_a_page_says_what_was_not_calibrated() -> None:
+    known = facts()
+    known["intervals"] |= {"relative_sigma": [0.05], "people": 1}
+    known["region_factors"] = {"voxels": [16, 100], "factors": {"predictor": [1.0, 1.0]}}
+    known["intervals"]["factors"] = {"predictor": [[0.6, 1.2, 1.6, 2.0]]}
+    known["region_factors"] |= {"level": 0.9, "people": 1, "people_held_out": 1}
+    text = page(known)
+    assert "Noise outside 5.0% of the scale" in text
+    assert "rest on 1 person" in text
+    assert "more than 200 voxels" in text and "1.00 stands" in text
+    known["region_factors"]["factors"]["predictor"] = [1.0, 1.2]
+    assert "1.00 stands" not in page(known)
+    known["intervals"]["factors"] = {}
+    assert "Noise outside" not in page(known)

@@ -441,7 +441,7 @@ def test_train_hands_over(
     config.write_text("{}")
     do("train", config, "--from", "mr_tiny", "--time-limit", "1.5")
     assert got[:3] == [config, "mr_tiny", 1.5]
-    assert "models/x" in capsys.readouterr().out
+    assert "medrestore denoise SCAN -o out --model models/x" in capsys.readouterr().out
     assert "--time-limit" in refused("train", config, "--time-limit", "0")
     monkeypatch.setitem(sys.modules, "medrestore.training.run", None)
     assert "medrestore[train]" in refused("train", config)
@@ -484,3 +484,16 @@ def test_as_a_program(mr_scan: Path, tmp_path: Path) -> None:
     bad = run("denoise", tmp_path / "nothing", "-o", tmp_path)
     assert bad.returncode == 2
     assert len(bad.stderr.splitlines()) == 1 and "Traceback" not in bad.stderr
+
+
+def test_output_that_nobody_reads_any_more_is_no_error(tiny_models: Path) -> None:
+    """As of `medrestore models | head -1`."""
+    program = "import sys; from medrestore.cli import main; sys.exit(main(['models']))"
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stdout is not None and running.stderr is not None
+        running.stdout.close()
+        said = running.stderr.read()
+        assert running.wait(60) == 141
+    assert said == ""

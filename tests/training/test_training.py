@@ -10,7 +10,7 @@ import torch
 
 import medrestore as mr
 from medrestore.core.predictor import Condition, Prediction, Predictor
-from medrestore.errors import ModelError, SettingsError
+from medrestore.errors import InputError, ModelError, SettingsError
 from medrestore.models.card import Card
 from medrestore.models.model import load
 from medrestore.training.config import Config
@@ -21,6 +21,7 @@ from medrestore.training.pairs import Pairs
 from medrestore.training.run import train
 from medrestore.training.stages import predictor_loss
 from medrestore.training.targets import Pair
+from medrestore.training.trainings import networks_of
 from small import blocks, quick, scan, trained, write_config
 
 
@@ -119,11 +120,67 @@ def test_who_is_held_out_is_calibrated_on_and_never_trained_on(config: Path) -> 
 
 def test_a_config_that_is_none_says_so(tmp_path: Path) -> None:
     bad = tmp_path / "bad.json"
-    bad.write_text('{"name": "x"}')
-    with pytest.raises(SettingsError, match="is no training config"):
-        Config.read(bad)
+    for text, said in (
+        ("nothing", "is no training config: Expecting value"),
+        ("[]", "is no training config, but a list"),
+        ('{"name": "x"}', "modality is missing"),
+    ):
+        bad.write_text(text)
+        with pytest.raises(SettingsError, match=said):
+            Config.read(bad)
     with pytest.raises(SettingsError, match="cannot read"):
         Config.read(tmp_path / "absent.json")
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "value", "said"),
+    [
+        ((), "held_outs", [], "held_outs is unknown; did you mean held_out"),
+        (("scans", 0), "persn", "x", r"scans\[0\].persn is unknown; did you mean person"),
+        (
+            ("stages", "predictor"),
+            "step",
+            3,
+            "stages.predictor.step is unknown; did you mean steps",
+        ),
+        (
+            ("corruption",),
+            "misjuged",
+            0.3,
+            "corruption.misjuged is unknown; did you mean misjudged",
+        ),
+        (("synthetic",), "balls", 0.3, "synthetic.balls is unknown; there are dead_leaves"),
+        ((), "scans", [], "scans is empty"),
+        ((), "scans", "a.nii.gz", "scans is a list of scans, got 'a.nii.gz'"),
+        ((), "stages", 3, "stages holds a schedule by name, got 3"),
+        ((), "predictor", {}, "predictor.slices is missing"),
+    ],
+)
+def test_a_mistake_in_a_config_is_named(
+    config: Path, place: tuple, name: str, value: object, said: str
+) -> None:
+    facts = json.loads(config.read_text())
+    part = facts
+    for key in place:
+        part = part.setdefault(key, {}) if isinstance(part, dict) else part[key]
+    part[name] = value
+    config.write_text(json.dumps(facts))
+    with pytest.raises(SettingsError, match=said):
+        Config.read(config)
+
+
+def test_networks_of_unknown_arguments_say_so(config: Path) -> None:
+    facts = json.loads(config.read_text())
+    facts["predictor"]["widhts"] = [8]
+    config.write_text(json.dumps(facts))
+    with pytest.raises(SettingsError, match=r"make no networks: .*widhts"):
+        networks_of(Config.read(config), None)
+
+
+def test_a_held_out_scan_that_is_not_there_is_called_that(config: Path) -> None:
+    held_out = [{"file": "absent.nii.gz", "person": "nobody"}]
+    with pytest.raises(InputError, match="held-out scan absent"):
+        trained(config, held_out=held_out, name="absent")
 
 
 def test_learning_rate_warms_up_and_falls() -> None:

@@ -7,6 +7,7 @@ help costs nothing.
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, TextIO
 
@@ -56,8 +57,9 @@ examples:
 Each command explains itself: medrestore denoise --help
 """
 
-STOPPED, WRONG = 130, 2
-"""Exit codes: the user pressed Ctrl-C; the user asked for something that cannot be done."""
+STOPPED, WRONG, CLOSED = 130, 2, 141
+"""Exit codes: the user pressed Ctrl-C; the user asked for something that cannot be done; whoever
+read the output has read enough (``| head``), as a shell has it of SIGPIPE."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -71,8 +73,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit code: 0, 2 with one line on stderr for a user's error, 130 after Ctrl-C. An error that
-        nobody foresaw is not caught: its traceback is what a bug report needs.
+        Exit code: 0, 2 with one line on stderr for a user's error, 130 after Ctrl-C, 141 where
+        nobody reads the output any more. An error that nobody foresaw is not caught: its traceback
+        is what a bug report needs.
     """
     wait_asleep()
     for stream in (sys.stdout, sys.stderr):
@@ -80,13 +83,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         arguments = _parser().parse_args(argv)
         command: Callable[..., int] = arguments.run
-        return command(arguments)
+        code = command(arguments)
+        sys.stdout.flush()
+        return code
     except Cancelled as error:
         return _fail(error, STOPPED)
     except MedrestoreError as error:
         return _fail(error, WRONG)
     except KeyboardInterrupt:
         return _fail("stopped", STOPPED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing more to flush
+        return CLOSED
 
 
 def _parser() -> Parser:

@@ -83,8 +83,17 @@ def run(arguments: Namespace) -> int:
             changes=changes,
         )
     print(f"trained: {folder}")
+    print(f"use it: medrestore denoise SCAN -o out --model {_name_of(folder)}")
     _print_left_out(config, changes, folder)
     return 0
+
+
+def _name_of(folder: Path) -> str:
+    """The name of a finished model where it is known by that; else its folder."""
+    from medrestore.models.model import available
+
+    known = [card.name for card in available() if card.folder.resolve() == folder.resolve()]
+    return known[0] if known else str(folder)
 
 
 def _print_left_out(path: Path, changes: dict[str, Any], folder: Path) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from medrestore.core.fusion import Trust
     from medrestore.models.schema import CardFacts
 
-__all__ = ["USUAL_DOF", "Calibration"]
+__all__ = ["BEYOND", "USUAL_DOF", "Calibration"]
 
 USUAL_DOF = 32.0
 """Degrees of freedom of a region's closed form where none were measured."""

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from medrestore.core.families import FAMILIES
 from medrestore.core.method import ESTIMATED
 from medrestore.modalities import modality_named
+from medrestore.models.calibration import BEYOND
 from medrestore.models.schema import CardFacts, IntervalFacts, RegionFacts, TrustFacts
 from medrestore.report.page import render
 from medrestore.report.tables import Table
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 __all__ = ["curve_picture", "page"]
+
+FEW_PEOPLE = 3
+"""People from whom on the page does not warn that factors rest on so few."""
 
 Row = dict[str, Any]
 
@@ -41,6 +45,7 @@ def page(card: dict[str, Any]) -> str:
         estimated=ESTIMATED,
         factors=_factors(facts.intervals),
         region_factors=_region_factors(facts.region_factors),
+        not_calibrated=_not_calibrated(facts),
         explained=_sampling_explained(rows) if sampled else "",
         measured=(_sampling if sampled else _restoring)(rows, facts.modality),
         beside_slices=_beside_slices(facts),
@@ -133,6 +138,39 @@ def _region_factors(regions: RegionFacts) -> Table:
     if regions.dof:
         rows.append(("degrees of freedom", *(f"{dof:g}" for dof in regions.dof)))
     return _table(("method", *(f"{n}" for n in regions.voxels)), rows)
+
+
+def _not_calibrated(card: CardFacts) -> list[str]:
+    """Return what the factors of a card do not tell, a sentence each."""
+    levels, (low, high) = card.intervals.relative_sigma, card.sigma_range
+    if not levels:
+        return []
+    said = []
+    if low < levels[0] or levels[-1] < high:
+        at = f"{levels[0]:.1%}" if len(levels) == 1 else f"{levels[0]:.1%} to {levels[-1]:.1%}"
+        said.append(
+            f"Noise outside {at} of the scale, of the {low:.1%} to {high:.1%} that the model "
+            "removes, has the factors of the nearest level."
+        )
+    if card.intervals.people < FEW_PEOPLE:
+        said.append(
+            f"The factors rest on {card.intervals.people} "
+            f"{'person' if card.intervals.people == 1 else 'people'}: of another person they may "
+            "be far off."
+        )
+    regions = card.region_factors
+    if regions.voxels:
+        most = BEYOND * regions.voxels[-1]
+        said.append(
+            f"Intervals of regions of more than {most:.0f} voxels, or from guided samples, were "
+            "not measured."
+        )
+        if all(value == 1 for row in regions.factors.values() for value in row):
+            said.append(
+                "Where less than 1.00 was measured for regions, 1.00 stands: their intervals may "
+                "be wider than need be."
+            )
+    return said
 
 
 def _sampling(rows: list[Row], modality: str) -> Table:

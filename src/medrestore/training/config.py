@@ -9,13 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 from medrestore.core.families import FAMILIES
 from medrestore.errors import SettingsError
+from medrestore.modalities import modality_named
+from medrestore.training.fields import arguments_of, check_names, made
 from medrestore.training.loop import Schedule
+from medrestore.training.noises import NOISES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
 __all__ = ["Config", "Scan"]
+
+EXAMPLE = "see models/mr_slice/configs/train.json for one"
 
 
 @dataclass(frozen=True)
@@ -144,25 +149,47 @@ class Config:
             If the file is missing, no JSON, or holds unknown or missing fields.
         """
         try:
-            facts = json.loads(path.read_text(encoding="utf-8")) | dict(changes or {})
-            facts["scans"] = tuple(Scan(**scan) for scan in facts["scans"])
-            facts["held_out"] = tuple(Scan(**scan) for scan in facts.get("held_out", ()))
-            facts["stages"] = {k: Schedule(**v) for k, v in facts["stages"].items()}
-            for name in ("noise", "sigma_range", "notes", "limits"):
-                facts[name] = tuple(facts.get(name, ()))
-            facts.pop("licences", None)  # of older configs: a list that no scan was named in
-            config = cls(**facts)
+            given = json.loads(path.read_text(encoding="utf-8"))
         except OSError as error:
             raise SettingsError(f"cannot read the training config {path.name}") from error
-        except (ValueError, TypeError, KeyError) as error:
-            raise SettingsError(
-                f"{path.name} is no training config: {error}; see models/mr_slice/configs/"
-                "train.json for one"
-            ) from error
+        except ValueError as error:
+            raise SettingsError(f"{path.name} is no training config: {error}; {EXAMPLE}") from error
+        if not isinstance(given, dict):
+            raise SettingsError(f"{path.name} is no training config, but a list; {EXAMPLE}")
+        facts = given | dict(changes or {})
+        facts.pop("licences", None)  # of older configs: a list that no scan was named in
+        try:
+            for name in ("scans", "held_out"):
+                each = facts.get(name, [])
+                if not isinstance(each, list):
+                    raise SettingsError(f"{name} is a list of scans, got {each!r}")
+                facts[name] = tuple(made(Scan, one, f"{name}[{i}]") for i, one in enumerate(each))
+            stages = facts.get("stages", {})
+            if not isinstance(stages, dict):
+                raise SettingsError(f"stages holds a schedule by name, got {stages!r}")
+            facts["stages"] = {k: made(Schedule, v, f"stages.{k}") for k, v in stages.items()}
+            for name in ("noise", "sigma_range", "notes", "limits"):
+                facts[name] = tuple(facts.get(name, ()))
+            config = made(cls, facts, "")
+        except SettingsError as error:
+            raise SettingsError(f"{path.name}: {error}; {EXAMPLE}") from error
+        except (ValueError, TypeError, AttributeError) as error:
+            raise SettingsError(f"{path.name} is no training config: {error}; {EXAMPLE}") from error
         config._check(path.name)
         return config
 
     def _check(self, name: str) -> None:
+        noise = NOISES[modality_named(self.modality).trained.noise]
+        shares = arguments_of(noise, without=("relative", "hu", "seed", "device", "volumes"))
+        try:
+            check_names(self.corruption, shares, "corruption")
+            check_names(self.synthetic, ("dead_leaves", "label_map"), "synthetic")
+        except SettingsError as error:
+            raise SettingsError(f"{name}: {error}") from error
+        if not self.scans:
+            raise SettingsError(f"{name}: scans is empty; name the scans to train on")
+        if "slices" not in self.predictor:
+            raise SettingsError(f"{name}: predictor.slices is missing; {EXAMPLE}")
         both = {scan.person for scan in self.scans} & {scan.person for scan in self.held_out}
         if both:
             raise SettingsError(

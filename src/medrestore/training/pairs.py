@@ -9,9 +9,8 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from medrestore.core.predictor import Condition
 from medrestore.modalities import modality_named
-from medrestore.training.ct_noise import CtNoise
 from medrestore.training.data import PatchSampler
-from medrestore.training.mr_noise import MrNoise
+from medrestore.training.noises import NOISES
 from medrestore.training.targets import Pair
 
 if TYPE_CHECKING:
@@ -23,9 +22,6 @@ if TYPE_CHECKING:
     from medrestore.training.data import Stack
 
 __all__ = ["Pairs", "as_stacks"]
-
-NOISES: dict[str, type[MrNoise | CtNoise]] = {"magnitude": MrNoise, "projections": CtNoise}
-"""By the kind of noise of a modality (`modalities.training.Training`)."""
 
 
 class _Stream(IterableDataset[tuple[torch.Tensor, ...]]):

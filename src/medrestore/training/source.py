@@ -119,8 +119,9 @@ def _stacks(config: Config, scan: Scan) -> list[Stack]:
     if not path.exists() and packed.exists():
         return [replace(s, weight=s.weight * scan.weight) for s in unpack_stacks(packed)]
     if not path.exists():
+        kind = "held-out" if scan in config.held_out else "training"
         raise InputError(
-            f"training scan {scan.file} is not in {config.data}; run from the folder that the "
+            f"{kind} scan {scan.file} is not in {config.data}; run from the folder that the "
             "config's data path is relative to, or correct it"
         )
     from medrestore.io import read  # scans need the readers' libraries, packed stacks do not

@@ -136,14 +136,32 @@ FOLDS = 2
 def networks_of(
     config: Config, start: Card | None, unseen: Collection[str] = ()
 ) -> tuple[nn.Module, nn.Module]:
-    """Both networks; from a model's weights unless it knows one of the people ``unseen``."""
-    predictor, refiner = networks(config.networks)
+    """Both networks; from a model's weights unless it knows one of the people ``unseen``.
+
+    Raises
+    ------
+    SettingsError
+        If there are no networks of these arguments, or the start's refiner is of another size.
+    """
+    try:
+        predictor, refiner = networks(config.networks)
+    except (TypeError, ValueError) as error:
+        raise SettingsError(
+            f"predictor and refiner of the config make no networks: {error}; take those of a "
+            "shipped model's train.json"
+        ) from error
     if start is not None and not {*people_of(start)} & {*unseen}:
         model = load(start)
         start_predictor(predictor, model.predictor.state_dict())
-        same = config.family == model.card.known.family
-        if same and config.depth == model.card.depth[0]:
-            refiner.load_state_dict(model.refiner.state_dict())
+        try:
+            same = config.family == model.card.known.family
+            if same and config.depth == model.card.depth[0]:
+                refiner.load_state_dict(model.refiner.state_dict())
+        except RuntimeError as error:
+            raise SettingsError(
+                f"the config's refiner is not of the size of {start.name}'s; take that of its "
+                "train.json, or train without --from"
+            ) from error
     weights_last(predictor)
     return predictor, refiner
 
