@@ -82,8 +82,8 @@ class Clockwork:
         self.now += self.wait + 3e-6 * c.sigma.numel()
         return self._model.predict(c)
 
-    def denoiser(self, batch, windows, slices):
-        inner = self._model.denoiser(batch, windows, slices)
+    def denoiser(self, batch, windows, slices, stride=0):
+        inner = self._model.denoiser(batch, windows, slices, stride)
         first = [a for a in windows.covering(slices) if {*windows.inside(a)} <= {*slices}]
         read = len(first) * windows.window  # stacks overlap
 

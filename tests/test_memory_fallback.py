@@ -52,8 +52,8 @@ class Tight:
         self._take(len(c.y))
         return self._model.predict(c)
 
-    def denoiser(self, batch, windows, slices):
-        inner = self._model.denoiser(batch, windows, slices)
+    def denoiser(self, batch, windows, slices, stride=0):
+        inner = self._model.denoiser(batch, windows, slices, stride)
 
         def denoise(z_t, t, condition):
             self._take(batch)

@@ -39,7 +39,7 @@ def rippled(profile: np.ndarray, period: int) -> float:
 @pytest.mark.parametrize("axis", [1, 2])
 def test_no_peak_at_the_period_of_the_tiles(maps: tuple, axis: int) -> None:
     card, result, _ = maps
-    stride = card.window[1]
+    stride = card.run_stride
     inner = result.std.array[:, 16:-16, 16:-16]
     profile = inner.mean(axis=tuple({0, 1, 2} - {axis}))
     elsewhere = max(rippled(profile, stride + more) for more in (5, 6))  # odd and even

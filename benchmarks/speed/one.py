@@ -81,7 +81,7 @@ def flops(model, plan) -> float:
     with torch.inference_mode(), FlopCounterMode(display=False) as refining:
         denoiser(seen[:, :1], 1.0, seen)
     predictions = plan.settings.predictions
-    windows = (plan.evaluations // plan.shape[0] - predictions) * windows_of(model.card, plan.shape)
+    windows = (plan.evaluations // plan.shape[0] - predictions) * windows_of(model.card, plan)
     each = predictions * predicting.get_total_flops() + windows * refining.get_total_flops()
     return stacks * each
 

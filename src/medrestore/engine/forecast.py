@@ -173,7 +173,7 @@ def course_of(plan: Plan, card: Card, pace: Pace) -> Course:
     covering = depth.covering(needed)
     whole = [first for first in covering if needed.issuperset(depth.inside(first))]
     passes = round(plan.evaluations / (slices * plan.times)) - settings.predictions
-    windows = passes * len(whole) * windows_of(card, plan.shape)
+    windows = passes * len(whole) * windows_of(card, plan)
     return Course(
         predicting=plan.times * len(covering) * deep * plane * pace.predicting,
         sampling=plan.times

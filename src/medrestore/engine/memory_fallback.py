@@ -133,12 +133,14 @@ class MemoryFallback:
 
         return self._until_it_fits(attempt, "slab")
 
-    def denoiser(self, batch: int, windows: Windows, slices: Sequence[int]) -> Denoiser:
+    def denoiser(
+        self, batch: int, windows: Windows, slices: Sequence[int], stride: int = 0
+    ) -> Denoiser:
         """The refiner; ``batch`` windows at once, or as many as have fitted so far."""
 
         def denoise(z_t: Tensor, t: float, condition: Tensor) -> Tensor:
             def attempt() -> Tensor:
-                refine = self._engine.denoiser(min(batch, self.batch), windows, slices)
+                refine = self._engine.denoiser(min(batch, self.batch), windows, slices, stride)
                 r_hat = refine(self._send(z_t), t, self._send(condition))
                 return r_hat.to(z_t.device)
 

@@ -113,16 +113,17 @@ def pace_of(
     return Pace(
         predicting=predicting / (stacks * depth * height * width),
         drawing=drawing / (max(small.settings.samples, 1) * scan.array.size),
-        window=evaluation / (windows_of(model.card, small.shape) * stacks),
+        window=evaluation / (windows_of(model.card, small) * stacks),
         checking=checking / (looks(slices) * height * width),
         voxel_bytes=voxel_bytes,
         window_bytes=window_bytes,
     )
 
 
-def windows_of(card: Card, shape: tuple[int, int, int]) -> int:
-    """Windows of the refiner that cover a slice, or a stack of slices, of this shape (z, y, x)."""
-    return tiles(card.family.plane(shape[1:]), *card.window)
+def windows_of(card: Card, plan: Plan) -> int:
+    """Windows of the refiner that cover a slice, or a stack of slices, of a plan."""
+    window, stride = card.window
+    return tiles(card.family.plane(plan.shape[1:]), window, plan.stride or stride)
 
 
 def _steps(plan: Plan) -> int:
@@ -138,7 +139,7 @@ def _samples(plan: Plan, card: Card) -> int:
 def _shape(plan: Plan, card: Card) -> tuple[int, int, int]:
     """Slices, rows and columns of the small run: whole windows, as many along a side as planned."""
     (depth, _), (window, stride) = card.depth, card.window
-    plane = card.family.plane(plan.shape[1:])
+    stride, plane = plan.stride or stride, card.family.plane(plan.shape[1:])
     counts = sorted(min(len(starts(n, window, stride)), PER_SIDE[depth > 1]) for n in plane)
     step = max(1, round(plan.shape[1] / plane[0]))  # of a latent: voxels to a pixel
     height, width = (step * (window + (count - 1) * stride) for count in counts)

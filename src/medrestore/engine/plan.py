@@ -36,7 +36,8 @@ class Plan:
     ``memory_bytes`` are forecasts, None where nothing was timed. ``calibrated``: whether the
     model's coverage was measured for intervals drawn like these. ``grid``: rows and columns that
     the run works on, where they are those that were acquired (`grid_choice`) and not those of
-    ``shape``; ``grid_source`` says how that is known, or why it is not done.
+    ``shape``; ``grid_source`` says how that is known, or why it is not done. ``stride``: step
+    between the refiner's windows in the plane; 0, as of older records: that of its training.
     """
 
     settings: Settings
@@ -61,6 +62,7 @@ class Plan:
     calibrated: bool = True
     grid: tuple[int, int] | None = None
     grid_source: str = ""
+    stride: int = 0
 
     def at(self, t: int) -> Plan:
         """The plan of one time point, with the noise and the scale of its volume."""

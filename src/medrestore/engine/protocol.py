@@ -38,8 +38,10 @@ class Engine(Protocol):
     def condition(self, c: Condition, prediction: Prediction) -> Tensor:
         """Condition of the refiner, (batch, channels, y, x)."""
 
-    def denoiser(self, batch: int, windows: Windows, slices: Sequence[int]) -> Denoiser:
-        """The refiner over a batch that holds these slices of a scan."""
+    def denoiser(
+        self, batch: int, windows: Windows, slices: Sequence[int], stride: int = 0
+    ) -> Denoiser:
+        """The refiner over a batch that holds these slices of a scan; ``stride`` 0: its own."""
 
     def decode(self, z: Tensor, condition: Tensor, shape: tuple[int, int], batch: int) -> Tensor:
         """The residual's mean, (n, 1, *shape), given the sampled state."""

@@ -58,7 +58,7 @@ def resolve(
     """
     shape, times = volume.geometry.shape, len(volume.array) if volume.is_4d else 1
     settings = _settled(settings, card)
-    windows = tiles(card.family.plane(grid.size or shape[1:]), *card.window)
+    windows = tiles(card.family.plane(grid.size or shape[1:]), card.window[0], card.run_stride)
     batch = max(1, windows_at_once(device) // card.depth[0])
     return Plan(
         settings=settings,
@@ -81,6 +81,7 @@ def resolve(
         calibrated=calibrated(card, settings),
         grid=grid.size,
         grid_source=grid.source,
+        stride=card.run_stride,
     )
 
 

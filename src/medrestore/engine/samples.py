@@ -175,7 +175,8 @@ class BlockSamples:
     def _denoiser(self, rows: range) -> Denoiser:
         block, ratios = self.block, self._ratios(rows)
         slices = [block.needed[row] for row in rows]
-        denoiser = self.point.engine.denoiser(self.point.plan.batch, block.windows, slices)
+        plan = self.point.plan
+        denoiser = self.point.engine.denoiser(plan.batch, block.windows, slices, plan.stride)
         if block.spectra.makes_samples:
             return shaped(denoiser, block.spectra.shape(ratios), block.last_angle)
         at = slice(rows.start, rows.stop)

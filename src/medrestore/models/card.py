@@ -88,6 +88,11 @@ class Card(Calibration):
         return int(self.known.refiner["window"]), int(self.known.refiner["stride"])
 
     @property
+    def run_stride(self) -> int:
+        """Stride of the refiner's windows in a run: its training's, or a measured wider one."""
+        return int(self.known.refiner.get("run_stride", self.window[1]))
+
+    @property
     def depth(self) -> tuple[int, int]:
         """Slices that are read together, and the step to the next such stack; 1, 1 for slices."""
         return self.known.depth, self.known.depth_stride

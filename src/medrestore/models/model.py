@@ -169,13 +169,19 @@ class Model:
 
         return Windows(length, *self.card.depth)
 
-    def denoiser(self, batch: int, windows: Windows, slices: Sequence[int]) -> Tiled:
-        """The refiner over these slices of a scan, of any size, ``batch`` windows at once."""
+    def denoiser(
+        self, batch: int, windows: Windows, slices: Sequence[int], stride: int = 0
+    ) -> Tiled:
+        """The refiner over these slices of a scan, of any size, ``batch`` windows at once.
+
+        ``stride``: step between windows in the plane; 0: that of its training.
+        """
         from medrestore.core.tiles import Tiled
 
         depth = windows if windows.window > 1 else None
         denoiser = self.family.denoiser(self.refiner)
-        return Tiled(denoiser, *self.card.window, batch, depth, slices)
+        window, trained = self.card.window
+        return Tiled(denoiser, window, stride or trained, batch, depth, slices)
 
     def encode(self, r: Tensor, condition: Tensor, batch: int = 16) -> Tensor:
         """State to diffuse of a residual (n, 1, y, x): itself, or an autoencoder's latent."""

@@ -119,7 +119,7 @@ class Family:
         Parameters
         ----------
         facts : dict
-            ``refiner``: arguments of the network (its ``window`` and ``stride`` are left out);
+            ``refiner``: arguments of the network (``window`` and strides are left out);
             ``depth`` as for the predictor.
         """
         from medrestore.core.refiner import Refiner
@@ -198,5 +198,5 @@ class Family:
         return {
             name: tuple(value) if isinstance(value, list) else value
             for name, value in facts.items()
-            if name not in ("window", "stride")
+            if name not in ("window", "stride", "run_stride")
         }

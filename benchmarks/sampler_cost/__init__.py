@@ -1,0 +1,1 @@
+"""What samples cost, and whether cheaper ones are as good."""
