@@ -123,6 +123,24 @@ def test_of_a_series_in_time_one_point_is_asked_for() -> None:
         mr.log_likelihood(series, "mr_score")
 
 
+def test_a_cpu_that_stands_in_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from medrestore.engine import likelihood
+    from medrestore.engine.device_check import Place
+
+    said = "cuda does not compute what the CPU computes; the CPU is used"
+    monkeypatch.setattr(likelihood, "place_of", lambda *_: Place("cpu", "float32", (said,)))
+    with pytest.warns(mr.MedrestoreWarning, match="the CPU is used"):
+        found = mr.log_likelihood(scan(), "mr_score", slices=(1,), steps=2)
+    assert found.warnings == (said,)
+    path = tmp_path / "scan.nii.gz"
+    mr.write(scan(), path)
+    line = ["likelihood", str(path), "--modality", "MR", "--model", "mr_score", "--slices", "1"]
+    assert main([*line, "--steps", "2"]) == 0
+    assert f"note  {said}" in capsys.readouterr().out
+
+
 def test_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "scan.nii.gz"
     mr.write(scan(), path)

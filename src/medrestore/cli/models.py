@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from medrestore.cli.parser import Commands, Namespace, add_setting, add_source, command
 from medrestore.cli.terminal import Bar, as_json, table
-from medrestore.errors import SettingsError
+from medrestore.errors import MedrestoreWarning, SettingsError
 
 if TYPE_CHECKING:
     from medrestore.models.card import Card
@@ -97,7 +98,8 @@ def run_likelihood(arguments: Namespace) -> int:
     from medrestore.engine.likelihood import log_likelihood
 
     volume = read(arguments.input, arguments.modality, arguments.gaps)
-    with Bar(FAREWELL) as bar:
+    with Bar(FAREWELL) as bar, warnings.catch_warnings():
+        warnings.simplefilter("ignore", MedrestoreWarning)  # said below
         found = log_likelihood(
             volume,
             arguments.model,
@@ -112,12 +114,15 @@ def run_likelihood(arguments: Namespace) -> int:
     if arguments.json:
         names = ("slice", "nats", "bits_per_voxel")
         facts = [dict(zip(names, row, strict=True)) for row in rows]
-        print(as_json({"model": found.model, "smoothed": found.smoothed, "slices": facts}))
+        whole = {"model": found.model, "smoothed": found.smoothed, "slices": facts}
+        print(as_json(whole | {"warnings": list(found.warnings)}))
         return 0
     table(
         ("slice", "log p (nats)", "bits per voxel"),
         [(str(z), f"{nats:.0f}", f"{bits:.3f}") for z, nats, bits in rows],
     )
+    for text in found.warnings:
+        print(f"note  {text}")
     return 0
 
 

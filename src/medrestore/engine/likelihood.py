@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from medrestore.core.white_noise import START, white_slice
 from medrestore.engine.device_check import place_of
 from medrestore.engine.noise import without_padding
 from medrestore.engine.value_check import modality_of
-from medrestore.errors import ModelError, SettingsError
+from medrestore.errors import MedrestoreWarning, ModelError, SettingsError
 from medrestore.modalities import modality_named
 from medrestore.models.model import MODELS, find_card
 
@@ -52,6 +53,8 @@ class Likelihood:
         Standard deviation of the noise whose density it is: p is that of the slice with it.
     model : str
         Whose prior.
+    warnings : tuple of str
+        What there is to say of the device: that the CPU stood in for another.
     """
 
     slices: tuple[int, ...]
@@ -59,6 +62,7 @@ class Likelihood:
     bits_per_voxel: NDArray[np.float64]
     smoothed: float
     model: str
+    warnings: tuple[str, ...] = ()
 
 
 def log_likelihood(
@@ -112,10 +116,11 @@ def log_likelihood(
     meter.start(len(chosen) * probes * steps * EVALUATIONS, "Likelihood")
     found = [_of_slice(volume, loaded, z, scale, steps, probes, seed, meter) for z in chosen]
     nats, voxels = np.array(found), math.prod(volume.array.shape[1:])
-    spread = float(card.known.predictor["std"])
-    return Likelihood(
-        chosen, nats, -nats / (voxels * math.log(2)), spread * math.tan(FIRST), card.name
-    )
+    smoothed = float(card.known.predictor["std"]) * math.tan(FIRST)
+    for text in place.warnings:
+        warnings.warn(text, MedrestoreWarning, stacklevel=2)
+    bits = -nats / (voxels * math.log(2))
+    return Likelihood(chosen, nats, bits, smoothed, card.name, place.warnings)
 
 
 def _of_slice(
