@@ -151,8 +151,7 @@ def test_a_pace_grows_old(model, monkeypatch) -> None:
         now[0] += later
         complete(plan, model.card, lambda: model)
     complete(planned(model, (6, 400, 400)), model.card, lambda: model)  # of another kind
-    again = {"repeats": 1, "warm": True}
-    assert timed == [{"repeats": 2, "warm": False}, again, again]
+    assert timed == [{"warm": False}, {"warm": True}, {"warm": True}]
 
 
 def test_kinds_of_runs(model: Model) -> None:

@@ -140,7 +140,7 @@ def _pace(plan: Plan, card: Card, loaded: Callable[[], Model]) -> Pace:
     if pace is not None and time.monotonic() - measured <= FRESH_S:
         return pace
     warm = any(known[:MODEL] == kind[:MODEL] for known in _PACES)
-    pace = pace_of(loaded(), plan, repeats=1, warm=warm)
+    pace = pace_of(loaded(), plan, warm=warm)
     _PACES[kind] = pace, time.monotonic()
     return pace
 

@@ -81,7 +81,6 @@ def kind_of(plan: Plan, card: Card) -> tuple[object, ...]:
 def pace_of(
     model: Model,
     plan: Plan,
-    repeats: int = 2,
     warm: bool = False,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Pace:
@@ -93,8 +92,6 @@ def pace_of(
         The plan's, on the plan's device.
     plan : Plan
         From `resolve.resolve`; of its noise and scale nothing matters.
-    repeats : int
-        Small runs whose mean counts.
     warm : bool
         Whether the model has run in this process. Else one more run goes before, in which libraries
         load and caches fill.
@@ -104,8 +101,7 @@ def pace_of(
     small, scan = _small(plan.sized, model.card)
     if not warm:
         _timed(small, scan, model, clock)
-    found = (_timed(small, scan, model, clock) for _ in range(repeats))
-    predicting, evaluation, drawing, checking = map(statistics.fmean, zip(*found, strict=True))
+    predicting, evaluation, drawing, checking = _timed(small, scan, model, clock)
     slices, (_, height, width) = len(scan.array), small.shape
     stacks = len(model.windows(slices).covering(range(slices)))
     depth = model.card.depth[0]
