@@ -26,7 +26,9 @@ def on_meta(name: str, precision: str = "float32") -> Model:
     card = Card.read(MODELS / name)
     for window in (1, card.window[0], card.depth[0]):
         taper(window)  # worked out on the host, once in a process
-    return load(card, "meta", precision)
+    model = load(card, "meta", precision)
+    assert model.refiner.training is False  # made on the host, too
+    return model
 
 
 def planned(model: Model, **settings: object) -> tuple[Plan, Volume]:
