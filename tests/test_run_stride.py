@@ -13,8 +13,14 @@ from medrestore.models.model import find_card, load
 from medrestore.settings.settings import Settings
 
 
+@pytest.fixture(autouse=True)
+def shipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The models that came with medrestore."""
+    monkeypatch.delenv("MEDRESTORE_MODELS", raising=False)
+
+
 @pytest.fixture
-def plan() -> Plan:
+def plan(shipped: None) -> Plan:
     array = np.random.default_rng(0).normal(100, 9, (3, 160, 120)).astype(np.float32)
     scan = mr.Volume(array, mr.Geometry(array.shape, np.eye(4)), "MR")
     return make_plan(scan, Settings(model="mr_slice", noise="9 a.u.", samples=0))

@@ -53,8 +53,7 @@ def resolve(
     Raises
     ------
     ModelError
-        If the model does not serve the sampler, or not with so few samples and steps, or cannot be
-        guided as asked.
+        If the model does not serve the sampler, samples or steps, or cannot be guided as asked.
     """
     shape, times = volume.geometry.shape, len(volume.array) if volume.is_4d else 1
     settings = _settled(settings, card)
