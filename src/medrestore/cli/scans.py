@@ -183,6 +183,10 @@ def add_simulate(commands: Commands) -> None:
     add_offset(parser)
 
 
+GAUSSIAN_MEDIAN = 0.6745
+"""Median of the magnitude of a Gaussian of σ 1."""
+
+
 def run_simulate(arguments: Namespace) -> int:
     """Write NIfTI and say how much noise was added."""
     from medrestore.api import read, simulate, write
@@ -224,4 +228,6 @@ def _added(volume: Volume, noisy: Volume, fraction: float | None) -> str:
     low, high = modality.evaluation.soft_tissue or (-np.inf, np.inf)
     soft = (volume.array > low) & (volume.array < high)
     inside, where = (soft, "in soft tissue") if soft.any() else (np.isfinite(noisy.array), "")
-    return f"σ {np.std((noisy.array - volume.array)[inside]):.3g} HU {where}".strip()
+    added = (noisy.array - volume.array)[inside]
+    typical, whole = np.median(np.abs(added)) / GAUSSIAN_MEDIAN, np.std(added)
+    return f"typical σ {typical:.3g} HU {where}".rstrip() + f" (root mean square {whole:.3g})"
