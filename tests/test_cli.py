@@ -497,3 +497,22 @@ def test_output_that_nobody_reads_any_more_is_no_error(tiny_models: Path) -> Non
         said = running.stderr.read()
         assert running.wait(60) == 141
     assert said == ""
+
+
+def test_without_a_terminal_a_long_command_says_how_far_it_is(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from medrestore.cli.terminal import Bar
+
+    now = [0.0]
+    with Bar("stopped", line_s=30, clock=lambda: now[0]) as bar:
+        bar.start(400, "training predictor")
+        for _ in range(9):
+            now[0] += 10
+            bar.tick(20)
+    lines = ["training predictor", "training predictor: 60 of 400, 2 a second"]
+    assert capsys.readouterr().err.splitlines()[:2] == lines
+    with Bar("stopped") as quiet:
+        quiet.start(4, "restoring")
+        quiet.tick()
+    assert capsys.readouterr().err == ""

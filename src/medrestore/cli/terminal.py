@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import math
 import signal
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 from medrestore.engine.plan_text import grid_in_words, memory, noise_in_words
 from medrestore.errors import Cancelled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from types import TracebackType
 
     from rich.progress import Progress, TaskID
@@ -114,7 +116,7 @@ def as_json(facts: Mapping[str, Any] | Sequence[Any]) -> str:
 
 
 class Bar:
-    """Shows progress while it is entered; quiet where stderr is not a terminal.
+    """Shows progress while it is entered; where stderr is not a terminal, in lines or not at all.
 
     The first Ctrl-C makes the next ``tick`` raise `Cancelled`, so that what was computed can be
     kept; a second one is a `KeyboardInterrupt` at once.
@@ -123,10 +125,21 @@ class Bar:
     ----------
     farewell : str
         Text of ``Cancelled`` where nobody catches it.
+    line_s : float
+        Seconds between lines where there is no terminal; none by default.
+    clock : callable
+        Seconds, monotonic.
     """
 
-    def __init__(self, farewell: str) -> None:
-        self.farewell = farewell
+    def __init__(
+        self,
+        farewell: str,
+        line_s: float = math.inf,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.farewell, self._line_s, self._clock = farewell, line_s, clock
+        self._label, self._done, self._total = "", 0, 0
+        self._began = self._said = 0.0
         self.stopped = False
         self._progress: Progress | None = None
         self._task: TaskID | None = None
@@ -135,6 +148,10 @@ class Bar:
     def start(self, total: int, label: str) -> None:
         """Begin a stage; it takes the place of the one before."""
         if not sys.stderr.isatty():
+            self._label, self._done, self._total = label, 0, total
+            self._began = self._said = self._clock()
+            if math.isfinite(self._line_s):
+                print(label, file=sys.stderr, flush=True)
             return
         if self._progress is None:
             self._progress = _progress()
@@ -147,8 +164,18 @@ class Bar:
         """Advance; raises `Cancelled` after Ctrl-C."""
         if self.stopped:
             raise Cancelled(self.farewell)
+        self._done += n
         if self._progress is not None and self._task is not None:
             self._progress.advance(self._task, n)
+        elif self._clock() - self._said >= self._line_s:
+            self._line(self._clock())
+
+    def _line(self, now: float) -> None:
+        """Say how far it is, and how fast it has been."""
+        self._said, rate = now, self._done / max(now - self._began, 1e-9)
+        of = f" of {self._total}" if self._total else ""
+        text = f"{self._label}: {self._done}{of}, {rate:.3g} a second"
+        print(text, file=sys.stderr, flush=True)
 
     def _stop(self, *_: object) -> None:
         self.stopped = True

@@ -21,6 +21,10 @@ stopped goes on from its checkpoints when it is started again.
 """
 
 
+LINE_S = 30.0
+"""Seconds between lines of a log, where there is no terminal."""
+
+
 def add(commands: Commands) -> None:
     """Describe the command."""
     does = "train a model, or go on training one, and export it with its card"
@@ -73,7 +77,7 @@ def run(arguments: Namespace) -> int:
         raise SettingsError(
             f'training needs {error.name}, which is not installed: pip install "medrestore[train]"'
         ) from error
-    with Bar("stopped; the checkpoints written so far are in runs/") as bar:
+    with Bar("stopped; the checkpoints written so far are in runs/", LINE_S) as bar:
         folder = train(
             config,
             arguments.start_from,

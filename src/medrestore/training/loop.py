@@ -107,7 +107,7 @@ def fit(
     forward: Any = torch.compile(net) if compiled else net
     called, *optimisers = fabric.setup(forward, *optimisers)
     started, sums, pace, step = time.monotonic() - spent, Means(), Pace(done), done
-    meter.start(schedule.steps, "training")
+    meter.start(schedule.steps, f"training {folder.name}")
     while step < schedule.steps:
         minutes = (time.monotonic() - started) / 60
         progress = max(step / schedule.steps, minutes / schedule.time_limit_min)
