@@ -435,7 +435,8 @@ def test_train_hands_over(
         return Path("models/x")
 
     monkeypatch.setattr(run, "train", train)
-    monkeypatch.setattr("medrestore.cli.train._print_left_out", lambda *_: None)  # no model
+    for name in ("_print_left_out", "_print_few"):  # no model
+        monkeypatch.setattr(f"medrestore.cli.train.{name}", lambda *_: None)
     config = tmp_path / "train.json"
     assert "does not exist" in refused("train", config)
     config.write_text("{}")

@@ -154,6 +154,15 @@ def test_a_config_that_is_none_says_so(tmp_path: Path) -> None:
         ((), "scans", "a.nii.gz", "scans is a list of scans, got 'a.nii.gz'"),
         ((), "stages", 3, "stages holds a schedule by name, got 3"),
         ((), "predictor", {}, "predictor.slices is missing"),
+        ((), "depth", "3", "depth is a whole number, got '3'"),
+        ((), "batch", 2.5, "batch is a whole number, got 2.5"),
+        ((), "corruption", [1], "corruption is numbers by name"),
+        ((), "synthetic", None, "synthetic is numbers by name"),
+        ((), "noise", 0.05, "noise is a list, got 0.05"),
+        ((), "noise", [0.1, 0.05], "noise is two numbers from 0 on, the lower first"),
+        ((), "noise_aware", "yes", "noise_aware is true or false"),
+        (("scans", 0), "weight", "much", r"scans\[0\].weight is a number"),
+        (("stages",), "predicter", {}, "stages.predicter is unknown; did you mean predictor"),
     ],
 )
 def test_a_mistake_in_a_config_is_named(

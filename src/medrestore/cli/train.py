@@ -21,6 +21,8 @@ stopped goes on from its checkpoints when it is started again.
 """
 
 
+FEW_PEOPLE = 3
+"""People from whom on nothing is said of how few intervals rest on."""
 LINE_S = 30.0
 """Seconds between lines of a log, where there is no terminal."""
 
@@ -89,7 +91,20 @@ def run(arguments: Namespace) -> int:
     print(f"trained: {folder}")
     print(f"use it: medrestore denoise SCAN -o out --model {_name_of(folder)}")
     _print_left_out(config, changes, folder)
+    _print_few(folder)
     return 0
+
+
+def _print_few(folder: Path) -> None:
+    """Print a note where intervals rest on one or two people."""
+    from medrestore.models.card import Card
+
+    people = Card.read(folder).known.intervals.people
+    if 0 < people < FEW_PEOPLE:
+        print(
+            f"note  intervals rest on {'one person' if people == 1 else 'two people'}; hold out "
+            "more, in held_out"
+        )
 
 
 def _name_of(folder: Path) -> str:

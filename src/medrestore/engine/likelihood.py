@@ -15,10 +15,11 @@ from medrestore.core.likelihood import EVALUATIONS, FIRST, log_density
 from medrestore.core.meter import SILENT, Meter
 from medrestore.core.predictor import Condition
 from medrestore.core.white_noise import START, white_slice
+from medrestore.devices import out_of_memory
 from medrestore.engine.device_check import place_of
 from medrestore.engine.noise import without_padding
 from medrestore.engine.value_check import modality_of
-from medrestore.errors import MedrestoreWarning, ModelError, SettingsError
+from medrestore.errors import MedrestoreWarning, ModelError, ResourceError, SettingsError
 from medrestore.modalities import modality_named
 from medrestore.models.model import MODELS, find_card
 
@@ -102,6 +103,8 @@ def log_likelihood(
         If a slice is not there, or a number is too small.
     ModelError
         If there is no such model, or it has no prior of its own.
+    ResourceError
+        If memory runs out.
     """
     chosen = _checked(volume, slices, steps, probes)
     card = find_card(model, modality_of(volume))
@@ -149,9 +152,17 @@ def _of_slice(
     r = diffuse((y - prior.mu) / unit, eps, FIRST)
     denoiser = model.denoiser(16, model.windows(1), [0])
     nats = 0.0
-    for k in range(probes):
-        signs = _white(seed, PROBE, k, z, y).sign()
-        nats += float(log_density(denoiser, r, condition, signs, steps, meter)) / probes
+    try:
+        for k in range(probes):
+            signs = _white(seed, PROBE, k, z, y).sign()
+            nats += float(log_density(denoiser, r, condition, signs, steps, meter)) / probes
+    except (MemoryError, RuntimeError) as error:
+        if not out_of_memory(error):
+            raise
+        raise ResourceError(
+            f"a likelihood of slices of {plane.shape[0]} × {plane.shape[1]} needs more memory than "
+            f"{model.device} has free; crop the scan, or take another device"
+        ) from error
     scaled: float = plane.size * math.log(math.cos(FIRST)) - float((unit / scale).log().sum())
     return nats + scaled
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Config", "Scan"]
 
+STAGES = ("predictor", "fold", "refiner", "consistency", "autoencoder")
+"""Trainings that a config may have a schedule of."""
+
 EXAMPLE = "see models/mr_slice/configs/train.json for one"
 
 
@@ -159,17 +162,20 @@ class Config:
         facts = given | dict(changes or {})
         facts.pop("licences", None)  # of older configs: a list that no scan was named in
         try:
-            for name in ("scans", "held_out"):
-                each = facts.get(name, [])
+            for name in {"scans", "held_out"} & facts.keys():
+                each = facts[name]
                 if not isinstance(each, list):
                     raise SettingsError(f"{name} is a list of scans, got {each!r}")
                 facts[name] = tuple(made(Scan, one, f"{name}[{i}]") for i, one in enumerate(each))
             stages = facts.get("stages", {})
             if not isinstance(stages, dict):
                 raise SettingsError(f"stages holds a schedule by name, got {stages!r}")
+            check_names(stages, STAGES, "stages")
             facts["stages"] = {k: made(Schedule, v, f"stages.{k}") for k, v in stages.items()}
-            for name in ("noise", "sigma_range", "notes", "limits"):
-                facts[name] = tuple(facts.get(name, ()))
+            for name in {"noise", "sigma_range", "notes", "limits"} & facts.keys():
+                if not isinstance(facts[name], list | tuple):
+                    raise SettingsError(f"{name} is a list, got {facts[name]!r}")
+                facts[name] = tuple(facts[name])
             config = made(cls, facts, "")
         except SettingsError as error:
             raise SettingsError(f"{path.name}: {error}; {EXAMPLE}") from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from dataclasses import MISSING, fields
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from medrestore.errors import SettingsError
 
@@ -20,6 +20,36 @@ if TYPE_CHECKING:
 
 
 Made = TypeVar("Made", bound="Dataclass")
+
+
+class Kind(NamedTuple):
+    """What a value is to be, in words and as a check."""
+
+    called: str
+    fits: Callable[[Any], bool]
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _rising(value: Any) -> bool:
+    return len(value) == 2 and all(map(_number, value)) and 0 <= value[0] <= value[1]
+
+
+KINDS = {
+    "str": Kind("text", lambda value: isinstance(value, str)),
+    "bool": Kind("true or false", lambda value: isinstance(value, bool)),
+    "int": Kind("a whole number", lambda value: _number(value) and float(value).is_integer()),
+    "float": Kind("a number", _number),
+    "tuple[float, float]": Kind("two numbers from 0 on, the lower first", _rising),
+    "dict[str, float]": Kind(
+        "numbers by name",
+        lambda value: isinstance(value, dict) and all(map(_number, value.values())),
+    ),
+    "dict[str, Any]": Kind("names and values", lambda value: isinstance(value, dict)),
+}
+"""By a field's type, as it is written."""
 
 __all__ = ["arguments_of", "check_names", "made"]
 
@@ -50,6 +80,12 @@ def made(cls: type[Made], facts: Any, where: str) -> Made:
     missing = [name for name in needed if name not in facts]
     if missing:
         raise SettingsError(f"{_place(where, missing[0])} is missing")
+    for one in fields(cls):
+        kind = KINDS.get(str(one.type))
+        if kind is not None and one.name in facts and not kind.fits(facts[one.name]):
+            raise SettingsError(
+                f"{_place(where, one.name)} is {kind.called}, got {facts[one.name]!r}"
+            )
     return cls(**facts)
 
 

@@ -118,15 +118,18 @@ def _stacks(config: Config, scan: Scan) -> list[Stack]:
     packed = path.with_name(_packed(scan))
     if not path.exists() and packed.exists():
         return [replace(s, weight=s.weight * scan.weight) for s in unpack_stacks(packed)]
+    kind = "held-out" if scan in config.held_out else "training"
     if not path.exists():
-        kind = "held-out" if scan in config.held_out else "training"
         raise InputError(
             f"{kind} scan {scan.file} is not in {config.data}; run from the folder that the "
             "config's data path is relative to, or correct it"
         )
     from medrestore.io import read  # scans need the readers' libraries, packed stacks do not
 
-    volume = read(path, config.modality)
+    try:
+        volume = read(path, config.modality)
+    except InputError as error:
+        raise InputError(f"{kind} scan: {error}") from error
     array, spacing = volume.array, volume.geometry.spacing_mm
     lowest = modality_named(config.modality).tissue
     if lowest is not None:

@@ -146,8 +146,9 @@ def networks_of(
     try:
         predictor, refiner = networks(config.networks)
     except (TypeError, ValueError) as error:
+        said = str(error).replace(".__init__() got an unexpected keyword argument", " knows no")
         raise SettingsError(
-            f"predictor and refiner of the config make no networks: {error}; take those of a "
+            f"predictor and refiner of the config make no networks: {said}; take those of a "
             "shipped model's train.json"
         ) from error
     if start is not None and not {*people_of(start)} & {*unseen}:
